@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+
+# Where the kernel was built, or its headers package.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+modules: ## Build mvsock.ko for the running kernel, or for KDIR=
+	@test -e $(KDIR)/Makefile || { \
+		echo "No kernel headers in $(KDIR): install the linux-headers package of your kernel, or give KDIR="; \
+		exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+clean: ## Remove what modules built here
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+load: ## Load mvsock.ko into this machine's kernel (as root)
+	tools/load.sh load
+
+unload: ## Unload it (as root)
+	tools/load.sh unload
+
+demo: ## Show it at work, in a virtual host with a virtual guest
+	tools/demo.sh
+
+check: ## Run all tests, none of which touches this machine's kernel
+	tools/check.sh $(GROUP)
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+.PHONY: modules clean load unload demo check help

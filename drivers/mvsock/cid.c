@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The CID table: which device is the guest with this CID.
+ */
+#include <linux/mutex.h>
+#include <linux/vm_sockets.h>
+#include <linux/xarray.h>
+#include <net/af_vsock.h>
+
+#include <mvsock/device.h>
+
+static_assert(MVS_HOST_CID == VMADDR_CID_HOST);
+
+/* Entries change under the mutex and are read under RCU. */
+static DEFINE_XARRAY(cids);
+static DEFINE_MUTEX(cids_mutex);
+
+/**
+ * mvs_cid_find - find a device
+ * @cid: a guest's CID
+ *
+ * Context: inside an RCU read section, which the device outlives.
+ * Return: the device, or NULL.
+ */
+struct mvs_device *mvs_cid_find(u32 cid)
+{
+	return xa_load(&cids, cid);
+}
+
+/**
+ * mvs_cid_set - give a device its CID, in the place of the one it had
+ * @device: the device
+ * @cid: the CID, as the VMM gave it
+ *
+ * Context: process; may sleep.
+ * Return: 0, also when it has that CID already; %-EINVAL for a reserved CID or one
+ * of more than 32 bits; %-EADDRINUSE when another device has it, or this host is
+ * a guest itself and has it; %-ENOMEM.
+ */
+int mvs_cid_set(struct mvs_device *device, u64 cid)
+{
+	u32 old;
+	int ret;
+
+	if (cid <= VMADDR_CID_HOST || cid >= U32_MAX)
+		return -EINVAL;
+	if (vsock_find_cid(cid))
+		return -EADDRINUSE;
+
+	mutex_lock(&cids_mutex);
+	old = device->cid;
+	if (old == cid) {
+		ret = 0;
+		goto out;
+	}
+
+	ret = xa_insert(&cids, cid, device, GFP_KERNEL);
+	if (ret) {
+		ret = ret == -EBUSY ? -EADDRINUSE : ret;
+		goto out;
+	}
+	WRITE_ONCE(device->cid, cid);
+	if (old)
+		xa_erase(&cids, old);
+out:
+	mutex_unlock(&cids_mutex);
+	return ret;
+}
+
+/**
+ * mvs_cid_clear - take a device out of the table
+ * @device: the device, which may have no CID
+ *
+ * Who found it before may use it until the end of an RCU grace period.
+ *
+ * Context: process; may sleep.
+ */
+void mvs_cid_clear(struct mvs_device *device)
+{
+	mutex_lock(&cids_mutex);
+	if (device->cid)
+		xa_erase(&cids, device->cid);
+	WRITE_ONCE(device->cid, 0);
+	mutex_unlock(&cids_mutex);
+}

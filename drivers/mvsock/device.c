@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/vhost-vsock: open and close, owner, features, memory, start and stop.
+ */
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <linux/virtio_vsock.h>
+
+#include <mvsock/device.h>
+
+#define MVS_FEATURES (BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
+		      BIT_ULL(VIRTIO_F_ANY_LAYOUT) |		\
+		      BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |	\
+		      BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |	\
+		      BIT_ULL(VIRTIO_F_VERSION_1) |		\
+		      BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET))
+
+#define MVS_BACKEND_FEATURES	0ULL
+
+/* Memory regions a table may have; vhost's default, which VMMs count on. */
+#define MVS_REGIONS_MAX		64
+
+/* Set once at init: what every new device works for. */
+static const struct mvs_device_ops *device_ops;
+
+/*
+ * Both virtqueues' mutexes, for what both use. TX comes first: handling a packet
+ * from the guest may send one to it.
+ */
+static void lock_vqs(struct mvs_device *device)
+{
+	mutex_lock(&device->vqs[MVS_VQ_TX].mutex);
+	mutex_lock_nested(&device->vqs[MVS_VQ_RX].mutex, SINGLE_DEPTH_NESTING);
+}
+
+static void unlock_vqs(struct mvs_device *device)
+{
+	mutex_unlock(&device->vqs[MVS_VQ_RX].mutex);
+	mutex_unlock(&device->vqs[MVS_VQ_TX].mutex);
+}
+
+/**
+ * mvs_device_wake - have a virtqueue served, if the device runs
+ * @device: the device
+ * @vq: index of the virtqueue
+ *
+ * Context: process or softirq; in an RCU read section if the caller has the device
+ * from the CID table.
+ */
+void mvs_device_wake(struct mvs_device *device, unsigned int vq)
+{
+	spin_lock_bh(&device->worker_lock);
+	if (device->worker)
+		mvs_worker_queue(device->worker, vq);
+	spin_unlock_bh(&device->worker_lock);
+}
+
+static void set_worker(struct mvs_device *device, struct mvs_worker *worker)
+{
+	spin_lock_bh(&device->worker_lock);
+	device->worker = worker;
+	spin_unlock_bh(&device->worker_lock);
+}
+
+static long check_owner(const struct mvs_device *device)
+{
+	return device->mm == current->mm ? 0 : -EPERM;
+}
+
+static void stop_vqs(struct mvs_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < MVS_VQS; i++) {
+		struct mvs_vq *vq = &device->vqs[i];
+
+		mutex_lock(&vq->mutex);
+		mvs_vq_stop(vq);
+		mutex_unlock(&vq->mutex);
+	}
+}
+
+static long start_vqs(struct mvs_device *device)
+{
+	unsigned int i;
+	long ret = 0;
+
+	for (i = 0; i < MVS_VQS && !ret; i++) {
+		struct mvs_vq *vq = &device->vqs[i];
+
+		mutex_lock(&vq->mutex);
+		ret = mvs_vq_start(vq);
+		mutex_unlock(&vq->mutex);
+	}
+	return ret;
+}
+
+/* When it returns nothing touches the rings or the guest's memory any more. */
+static void stop(struct mvs_device *device)
+{
+	struct mvs_worker *worker = device->worker;
+	unsigned int i;
+
+	lockdep_assert_held(&device->mutex);
+	if (!worker)
+		return;
+
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_kick_stop(&device->vqs[i].kick);
+	set_worker(device, NULL);
+	mvs_worker_destroy(worker);
+	stop_vqs(device);
+	mvs_gmem_detach(&device->gmem);
+}
+
+static void start_kicks(struct mvs_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < MVS_VQS; i++) {
+		mvs_kick_stop(&device->vqs[i].kick);
+		mvs_kick_start(&device->vqs[i].kick, device->worker);
+	}
+}
+
+/* A device that runs already gets those virtqueues back that broke. */
+static long start(struct mvs_device *device)
+{
+	struct mvs_worker *worker;
+	long ret;
+
+	lockdep_assert_held(&device->mutex);
+	if (!mvs_gmem_table_ok(device->gmem.table))
+		return -EFAULT;
+
+	if (device->worker) {
+		ret = start_vqs(device);
+		if (ret)
+			stop(device);
+		else
+			start_kicks(device);
+		return ret;
+	}
+
+	ret = mvs_gmem_attach(&device->gmem, device->mm);
+	if (ret)
+		return ret;
+	ret = start_vqs(device);
+	if (ret)
+		goto err;
+	worker = mvs_worker_create(device);
+	if (IS_ERR(worker)) {
+		ret = PTR_ERR(worker);
+		goto err;
+	}
+	set_worker(device, worker);
+	/* Whatever came before is looked at now. */
+	start_kicks(device);
+	return 0;
+
+err:
+	stop_vqs(device);
+	mvs_gmem_detach(&device->gmem);
+	return ret;
+}
+
+static long set_running(struct mvs_device *device, void __user *argp)
+{
+	int running;
+	long ret;
+
+	if (copy_from_user(&running, argp, sizeof(running)))
+		return -EFAULT;
+
+	mutex_lock(&device->mutex);
+	ret = check_owner(device);
+	if (!ret && running)
+		ret = start(device);
+	else if (!ret)
+		stop(device);
+	mutex_unlock(&device->mutex);
+	return ret;
+}
+
+static long set_cid(struct mvs_device *device, void __user *argp)
+{
+	u64 cid;
+
+	if (copy_from_user(&cid, argp, sizeof(cid)))
+		return -EFAULT;
+	return mvs_cid_set(device, cid);
+}
+
+static long get_u64(u64 value, void __user *argp)
+{
+	return copy_to_user(argp, &value, sizeof(value)) ? -EFAULT : 0;
+}
+
+static void apply_features(struct mvs_device *device, u64 features)
+{
+	unsigned int i;
+
+	lock_vqs(device);
+	WRITE_ONCE(device->features, features);
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_vq_set_features(&device->vqs[i], features);
+	unlock_vqs(device);
+}
+
+static long set_features(struct mvs_device *device, void __user *argp)
+{
+	u64 features;
+
+	if (copy_from_user(&features, argp, sizeof(features)))
+		return -EFAULT;
+	if (features & ~MVS_FEATURES)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&device->mutex);
+	apply_features(device, features);
+	mutex_unlock(&device->mutex);
+	return 0;
+}
+
+static long set_backend_features(void __user *argp)
+{
+	u64 features;
+
+	if (copy_from_user(&features, argp, sizeof(features)))
+		return -EFAULT;
+	return features & ~MVS_BACKEND_FEATURES ? -EOPNOTSUPP : 0;
+}
+
+static long set_owner(struct mvs_device *device)
+{
+	if (device->mm)
+		return -EBUSY;
+	mmgrab(current->mm);
+	device->mm = current->mm;
+	return 0;
+}
+
+static void reset_owner(struct mvs_device *device)
+{
+	unsigned int i;
+
+	stop(device);
+	apply_features(device, 0);
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_vq_reset(&device->vqs[i]);
+	if (device->mm)
+		mmdrop(device->mm);
+	device->mm = NULL;
+}
+
+static void set_table(struct mvs_device *device, struct vhost_iotlb *table)
+{
+	lock_vqs(device);
+	swap(table, device->gmem.table);
+	unlock_vqs(device);
+	vhost_iotlb_free(table);
+}
+
+static long set_mem_table(struct mvs_device *device, void __user *argp)
+{
+	struct vhost_memory __user *m = argp;
+	struct vhost_memory_region *regions;
+	struct vhost_iotlb *table;
+	struct vhost_memory mem;
+
+	if (copy_from_user(&mem, m, sizeof(mem)))
+		return -EFAULT;
+	if (mem.padding)
+		return -EOPNOTSUPP;
+	if (mem.nregions > MVS_REGIONS_MAX)
+		return -E2BIG;
+
+	regions = memdup_array_user(m->regions, mem.nregions, sizeof(*regions));
+	if (IS_ERR(regions))
+		return PTR_ERR(regions);
+	table = mvs_gmem_table_create(regions, mem.nregions);
+	kfree(regions);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+
+	if (device->worker && !mvs_gmem_table_ok(table)) {
+		vhost_iotlb_free(table);
+		return -EFAULT;
+	}
+	set_table(device, table);
+	return 0;
+}
+
+static long owner_ioctl(struct mvs_device *device, unsigned int cmd,
+			void __user *argp)
+{
+	long ret;
+
+	lockdep_assert_held(&device->mutex);
+	if (cmd == VHOST_SET_OWNER)
+		return set_owner(device);
+
+	ret = check_owner(device);
+	if (ret)
+		return ret;
+
+	switch (cmd) {
+	case VHOST_RESET_OWNER:
+		reset_owner(device);
+		set_table(device, NULL);
+		return 0;
+	case VHOST_SET_MEM_TABLE:
+		return set_mem_table(device, argp);
+	case VHOST_SET_VRING_NUM:
+	case VHOST_SET_VRING_ADDR:
+	case VHOST_SET_VRING_BASE:
+	case VHOST_GET_VRING_BASE:
+	case VHOST_SET_VRING_KICK:
+	case VHOST_SET_VRING_CALL:
+	case VHOST_SET_VRING_ERR:
+	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
+	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
+		return mvs_vring_ioctl(device, cmd, argp);
+	default:
+		return -ENOIOCTLCMD;
+	}
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct mvs_device *device = file->private_data;
+	void __user *argp = (void __user *)arg;
+	long ret;
+
+	switch (cmd) {
+	case VHOST_VSOCK_SET_GUEST_CID:
+		return set_cid(device, argp);
+	case VHOST_VSOCK_SET_RUNNING:
+		return set_running(device, argp);
+	case VHOST_GET_FEATURES:
+		return get_u64(MVS_FEATURES, argp);
+	case VHOST_SET_FEATURES:
+		return set_features(device, argp);
+	case VHOST_GET_BACKEND_FEATURES:
+		return get_u64(MVS_BACKEND_FEATURES, argp);
+	case VHOST_SET_BACKEND_FEATURES:
+		return set_backend_features(argp);
+	default:
+		mutex_lock(&device->mutex);
+		ret = owner_ioctl(device, cmd, argp);
+		mutex_unlock(&device->mutex);
+		return ret;
+	}
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	struct mvs_device *device;
+	unsigned int i;
+
+	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	if (!device)
+		return -ENOMEM;
+
+	mutex_init(&device->mutex);
+	spin_lock_init(&device->worker_lock);
+	mvs_gmem_init(&device->gmem);
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_vq_init(&device->vqs[i], device, i);
+	apply_features(device, 0);
+	device->ops = device_ops;
+	device->ops->open(device);
+	file->private_data = device;
+	return 0;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct mvs_device *device = file->private_data;
+
+	mvs_cid_clear(device);
+	mutex_lock(&device->mutex);
+	reset_owner(device);
+	mutex_unlock(&device->mutex);
+	device->ops->close(device);
+	mvs_gmem_destroy(&device->gmem);
+	/* The transport may have found the device by its CID. */
+	kfree_rcu(device, rcu);
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner		= THIS_MODULE,
+	.open		= device_open,
+	.release	= device_release,
+	.unlocked_ioctl	= device_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+	.show_fdinfo	= mvs_device_show_fdinfo,
+};
+
+static struct miscdevice misc = {
+	.minor	= VHOST_VSOCK_MINOR,
+	.name	= "vhost-vsock",
+	.fops	= &device_fops,
+};
+
+/**
+ * mvs_device_register - make /dev/vhost-vsock appear
+ * @ops: the layer above
+ *
+ * Return: 0 or what misc_register() fails with.
+ */
+int mvs_device_register(const struct mvs_device_ops *ops)
+{
+	device_ops = ops;
+	return misc_register(&misc);
+}
+
+/**
+ * mvs_device_unregister - undo mvs_device_register()
+ *
+ * No device is open, or the module would be in use.
+ */
+void mvs_device_unregister(void)
+{
+	misc_deregister(&misc);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: the memory table, and reading through it.
+ */
+#include <kunit/visibility.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vhost_types.h>
+
+#include <mvsock/gmem.h>
+
+/**
+ * mvs_gmem_init - set up the memory of a guest that has none yet
+ * @gm: guest memory
+ */
+void mvs_gmem_init(struct mvs_gmem *gm)
+{
+	gm->table = NULL;
+	gm->mm = NULL;
+	rwlock_init(&gm->lock);
+	xa_init_flags(&gm->pages, XA_FLAGS_ACCOUNT);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_init);
+
+/**
+ * mvs_gmem_destroy - undo mvs_gmem_init()
+ * @gm: guest memory, detached
+ *
+ * Context: process; no users left.
+ */
+void mvs_gmem_destroy(struct mvs_gmem *gm)
+{
+	WARN_ON_ONCE(gm->mm);
+	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
+	xa_destroy(&gm->pages);
+	vhost_iotlb_free(gm->table);
+	gm->table = NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
+
+/**
+ * mvs_gmem_table_create - make a memory table
+ * @regions: what the VMM gave, copied from user space
+ * @n: how many regions
+ *
+ * Where regions overlap, the one with the lowest guest-physical start counts.
+ *
+ * Return: the table, freed with vhost_iotlb_free(). %-EFAULT when a region is
+ * empty or wraps, or when memory is short (as vhost has it), %-ENOMEM when not
+ * even the table could be had.
+ */
+struct vhost_iotlb *
+mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
+{
+	struct vhost_iotlb *table;
+	u32 i;
+
+	/* A region of the whole space becomes two entries. */
+	table = vhost_iotlb_alloc(2 * n + 1, 0);
+	if (!table)
+		return ERR_PTR(-ENOMEM);
+
+	for (i = 0; i < n; i++) {
+		const struct vhost_memory_region *r = &regions[i];
+
+		if (!r->memory_size ||
+		    vhost_iotlb_add_range(table, r->guest_phys_addr,
+					  r->guest_phys_addr + r->memory_size - 1,
+					  r->userspace_addr, VHOST_MAP_RW)) {
+			vhost_iotlb_free(table);
+			return ERR_PTR(-EFAULT);
+		}
+	}
+	return table;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_table_create);
+
+/**
+ * mvs_gmem_table_ok - can a running device use this table?
+ * @table: memory table, or NULL
+ *
+ * Return: true when there is one and all of it is addresses of user space.
+ */
+bool mvs_gmem_table_ok(const struct vhost_iotlb *table)
+{
+	const struct vhost_iotlb_map *map;
+
+	if (!table)
+		return false;
+
+	list_for_each_entry(map, &table->list, link)
+		if (map->addr > ULONG_MAX - map->size + 1 ||
+		    !access_ok((void __user *)(unsigned long)map->addr,
+			       map->size))
+			return false;
+	return true;
+}
+
+/**
+ * mvs_gmem_translate - from guest-physical to VMM-virtual
+ * @gm: guest memory
+ * @gpa: guest-physical address
+ * @len: bytes wanted from there on, at least 1
+ * @write: they are to be written
+ * @uaddr: where they start in the VMM
+ * @run: how many of them lie in one piece there, at most @len
+ *
+ * Context: any; the caller excludes a change of the table.
+ * Return: 0, or %-EFAULT when @gpa is not in the guest's memory, may not be
+ * accessed in this way, or @gpa + @len wraps.
+ */
+int mvs_gmem_translate(const struct mvs_gmem *gm, u64 gpa, u32 len, bool write,
+		       u64 *uaddr, u32 *run)
+{
+	const struct vhost_iotlb_map *map;
+	u64 last = gpa + len - 1;
+
+	if (unlikely(last < gpa || !gm->table))
+		return -EFAULT;
+
+	map = vhost_iotlb_itree_first(gm->table, gpa, last);
+	if (unlikely(!map || map->start > gpa ||
+		     !(map->perm & (write ? VHOST_MAP_WO : VHOST_MAP_RO))))
+		return -EFAULT;
+
+	*uaddr = map->addr + (gpa - map->start);
+	*run = min_t(u64, len, map->last - gpa + 1);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_translate);
+
+/**
+ * mvs_gmem_read_uaddr - copy from VMM-virtual addresses
+ * @gm: guest memory
+ * @uaddr: where from
+ * @to: where to
+ * @len: bytes; a few, as this is for metadata
+ * @fault: what was missing, on %-EAGAIN
+ *
+ * Each byte is read once, so @to is safe from later changes.
+ *
+ * Context: inside a section.
+ * Return: 0 or %-EAGAIN.
+ */
+int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
+			struct mvs_gmem_fault *fault)
+{
+	while (len) {
+		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(uaddr));
+		void *from = mvs_gmem_map(gm, uaddr, false, fault);
+
+		if (!from)
+			return -EAGAIN;
+		memcpy(to, from, n);
+		to += n;
+		uaddr += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/**
+ * mvs_gmem_read - copy from guest-physical addresses
+ * @gm: guest memory
+ * @gpa: where from; may cross regions and pages
+ * @to: where to
+ * @len: bytes; a few, as this is for metadata
+ * @fault: what was missing, on %-EAGAIN
+ *
+ * Context: inside a section.
+ * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
+ */
+int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
+		  struct mvs_gmem_fault *fault)
+{
+	while (len) {
+		u64 uaddr;
+		u32 run;
+		int ret;
+
+		ret = mvs_gmem_translate(gm, gpa, len, false, &uaddr, &run);
+		if (ret)
+			return ret;
+		ret = mvs_gmem_read_uaddr(gm, uaddr, to, run, fault);
+		if (ret)
+			return ret;
+		to += run;
+		gpa += run;
+		len -= run;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read);

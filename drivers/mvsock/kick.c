@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kicks: listening to the eventfd by which the driver tells of new chains.
+ */
+#include <linux/file.h>
+#include <linux/poll.h>
+
+#include <mvsock/device.h>
+
+/* Called under the wait queue's lock with interrupts off: only queue. */
+static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		  void *key)
+{
+	struct mvs_kick *kick = container_of(wait, struct mvs_kick, wait);
+
+	if (key_to_poll(key) & EPOLLIN)
+		mvs_worker_queue(kick->worker, kick->vq);
+	return 0;
+}
+
+static void listen(struct file *file, wait_queue_head_t *wqh, poll_table *table)
+{
+	struct mvs_kick *kick = container_of(table, struct mvs_kick, table);
+
+	kick->wqh = wqh;
+	add_wait_queue(wqh, &kick->wait);
+}
+
+/**
+ * mvs_kick_init - set up a kick that has no eventfd
+ * @kick: the kick
+ * @vq: index of the virtqueue that it is for
+ */
+void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
+{
+	kick->file = NULL;
+	kick->wqh = NULL;
+	kick->worker = NULL;
+	kick->vq = vq;
+	init_waitqueue_func_entry(&kick->wait, wakeup);
+	init_poll_funcptr(&kick->table, listen);
+}
+
+/**
+ * mvs_kick_start - listen to the eventfd, if there is one
+ * @kick: the kick, not listening
+ * @worker: whom to wake, now too, as kicks may have come before
+ *
+ * Context: process, with the device's mutex held.
+ */
+void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker)
+{
+	kick->worker = worker;
+	if (kick->file)
+		vfs_poll(kick->file, &kick->table);
+	mvs_worker_queue(worker, kick->vq);
+}
+
+/**
+ * mvs_kick_stop - listen no more; when it returns nobody is woken any more
+ * @kick: the kick
+ *
+ * Context: process, with the device's mutex held.
+ */
+void mvs_kick_stop(struct mvs_kick *kick)
+{
+	if (kick->wqh)
+		remove_wait_queue(kick->wqh, &kick->wait);
+	kick->wqh = NULL;
+	kick->worker = NULL;
+}

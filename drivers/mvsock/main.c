@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mvsock: a vhost-vsock device on mapped guest pages.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include <mvsock/transport.h>
+
+#define CREATE_TRACE_POINTS
+#include <mvsock/trace.h>
+
+static int __init mvsock_init(void)
+{
+	int ret;
+
+	ret = mvs_transport_register();
+	if (ret == -EBUSY)
+		pr_err("another host-to-guest vsock transport is loaded; unload it first (modprobe -r vhost_vsock, or vmw_vsock_vmci_transport)\n");
+	if (ret)
+		return ret;
+
+	ret = mvs_device_register(&mvs_transport_device_ops);
+	if (ret) {
+		pr_err("can't create /dev/vhost-vsock: %d\n", ret);
+		mvs_transport_unregister();
+	}
+	return ret;
+}
+
+static void __exit mvsock_exit(void)
+{
+	mvs_device_unregister();
+	mvs_transport_unregister();
+}
+
+module_init(mvsock_init);
+module_exit(mvsock_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("vhost-vsock device on mapped guest pages");
+MODULE_ALIAS_MISCDEV(VHOST_VSOCK_MINOR);
+MODULE_ALIAS("devname:vhost-vsock");

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device's virtqueue: the ring with its eventfds, its counters, and what
+ * happens when the driver breaks the rules.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/uaccess.h>
+#include <linux/virtio_byteorder.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include <mvsock/device.h>
+#include <mvsock/trace.h>
+
+const char *const mvs_reason_names[MVS_REASONS] = {
+	[MVS_REASON_TOO_LONG]		= "too_long",
+	[MVS_REASON_BAD_NEXT]		= "bad_next",
+	[MVS_REASON_BAD_INDIRECT]	= "bad_indirect",
+	[MVS_REASON_BAD_ADDRESS]	= "bad_address",
+	[MVS_REASON_BAD_DIRECTION]	= "bad_direction",
+	[MVS_REASON_TOO_SHORT]		= "too_short",
+	[MVS_REASON_BAD_LEN]		= "bad_len",
+	[MVS_REASON_BAD_CID]		= "bad_cid",
+};
+
+/**
+ * mvs_vq_init - set up a virtqueue
+ * @vq: the virtqueue, zeroed
+ * @device: whose it is
+ * @index: which one
+ */
+void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
+		 unsigned int index)
+{
+	mutex_init(&vq->mutex);
+	vq->device = device;
+	vq->index = index;
+	vq->ring.gm = &device->gmem;
+	/* As vhost has it: usable without VHOST_SET_VRING_NUM. */
+	vq->ring.num = 1;
+	mvs_kick_init(&vq->kick, index);
+}
+
+/**
+ * mvs_vq_reset - forget all that the VMM set
+ * @vq: the virtqueue, stopped
+ *
+ * The counters stay.
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ */
+void mvs_vq_reset(struct mvs_vq *vq)
+{
+	mutex_lock(&vq->mutex);
+	if (vq->kick.file)
+		fput(vq->kick.file);
+	vq->kick.file = NULL;
+	if (vq->call)
+		eventfd_ctx_put(vq->call);
+	vq->call = NULL;
+	if (vq->err)
+		eventfd_ctx_put(vq->err);
+	vq->err = NULL;
+	vq->busyloop_timeout = 0;
+	vq->ring = (struct mvs_ring) {
+		.gm = vq->ring.gm,
+		.num = 1,
+	};
+	mutex_unlock(&vq->mutex);
+}
+
+/**
+ * mvs_vq_access_ok - does a ring lie in user space?
+ * @ring: the ring
+ *
+ * Whether the VMM has anything there is another question, asked when it is used.
+ */
+bool mvs_vq_access_ok(const struct mvs_ring *ring)
+{
+	size_t event = ring->event_idx ? sizeof(__virtio16) : 0;
+	size_t num = ring->num;
+
+	return access_ok((void __user *)(unsigned long)ring->desc,
+			 num * sizeof(struct vring_desc)) &&
+	       access_ok((void __user *)(unsigned long)ring->avail,
+			 sizeof(struct vring_avail) +
+			 num * sizeof(__virtio16) + event) &&
+	       access_ok((void __user *)(unsigned long)ring->used,
+			 sizeof(struct vring_used) +
+			 num * sizeof(struct vring_used_elem) + event);
+}
+
+/**
+ * mvs_vq_set_features - what was negotiated
+ * @vq: the virtqueue
+ * @features: bits of the specification
+ *
+ * Context: with the virtqueue's mutex held.
+ */
+void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
+{
+	struct mvs_ring *ring = &vq->ring;
+
+	lockdep_assert_held(&vq->mutex);
+	ring->le = features & BIT_ULL(VIRTIO_F_VERSION_1) ||
+		   virtio_legacy_is_little_endian();
+	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+}
+
+/**
+ * mvs_vq_start - begin to use a virtqueue
+ * @vq: the virtqueue; nothing happens when it runs
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: 0, %-EFAULT when the ring can't be reached, or %-ENOMEM.
+ */
+int mvs_vq_start(struct mvs_vq *vq)
+{
+	int ret;
+
+	lockdep_assert_held(&vq->mutex);
+	if (!mvs_vq_access_ok(&vq->ring))
+		return -EFAULT;
+	if (vq->running)
+		return 0;
+
+	if (!vq->chain.segs) {
+		ret = mvs_chain_init(&vq->chain);
+		if (ret)
+			return ret;
+	}
+	ret = mvs_ring_start(&vq->ring);
+	if (ret)
+		return ret;
+	vq->running = true;
+	return 0;
+}
+
+/**
+ * mvs_vq_stop - undo mvs_vq_start()
+ * @vq: the virtqueue, running or not
+ *
+ * Context: process, with the virtqueue's mutex held.
+ */
+void mvs_vq_stop(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	vq->running = false;
+	mvs_chain_destroy(&vq->chain);
+}
+
+/*
+ * The ring makes no sense, or is not there any more: use it no more, and tell the
+ * VMM. Anything but want of memory or a VMM being killed is that.
+ */
+static int check(struct mvs_vq *vq, int ret)
+{
+	if (likely(ret >= 0) || ret == -ENOMEM || ret == -EINTR)
+		return ret;
+
+	vq->running = false;
+	vq->broken++;
+	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, ret);
+	if (vq->err)
+		eventfd_signal(vq->err);
+	return ret;
+}
+
+/**
+ * mvs_vq_pop - take the next chain into @vq->chain
+ * @vq: the virtqueue, running
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: 1; 0 when there is none; %-EBADMSG when there was one that broke the
+ * rules, which the driver has back already; %-ENOMEM or %-EINTR with nothing
+ * changed; any other error when the ring was found broken, and stopped.
+ */
+int mvs_vq_pop(struct mvs_vq *vq)
+{
+	int ret;
+
+	lockdep_assert_held(&vq->mutex);
+	ret = mvs_ring_pop(&vq->ring, &vq->chain);
+	if (ret == -EBADMSG)
+		return mvs_vq_reject(vq) ?: -EBADMSG;
+	return check(vq, ret);
+}
+
+/**
+ * mvs_vq_unpop - put @vq->chain back, to be taken again
+ * @vq: the virtqueue
+ *
+ * Context: with the virtqueue's mutex held.
+ */
+void mvs_vq_unpop(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	mvs_ring_unpop(&vq->ring);
+}
+
+/**
+ * mvs_vq_push - give @vq->chain back to the driver
+ * @vq: the virtqueue
+ * @len: bytes written to it
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: 0, or an error when the ring was found broken.
+ */
+int mvs_vq_push(struct mvs_vq *vq, u32 len)
+{
+	lockdep_assert_held(&vq->mutex);
+	return check(vq, mvs_ring_push(&vq->ring, vq->chain.head, len));
+}
+
+/**
+ * mvs_vq_reject - give @vq->chain back unused, for @vq->chain.reason
+ * @vq: the virtqueue
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: 0, or an error when the ring was found broken.
+ */
+int mvs_vq_reject(struct mvs_vq *vq)
+{
+	struct mvs_chain *chain = &vq->chain;
+
+	vq->rejected[chain->reason]++;
+	trace_mvs_chain_rejected(READ_ONCE(vq->device->cid), vq->index,
+				 chain->head, mvs_reason_names[chain->reason]);
+	return mvs_vq_push(vq, 0);
+}
+
+/**
+ * mvs_vq_signal - signal the driver, if it wants to hear of used chains
+ * @vq: the virtqueue
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_signal(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	if (check(vq, mvs_ring_need_signal(&vq->ring)) > 0 && vq->call)
+		eventfd_signal(vq->call);
+}
+
+/**
+ * mvs_vq_disable_notify - no kicks, please
+ * @vq: the virtqueue
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: as mvs_ring_disable_notify(); a broken ring was stopped.
+ */
+int mvs_vq_disable_notify(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	return check(vq, mvs_ring_disable_notify(&vq->ring));
+}
+
+/**
+ * mvs_vq_enable_notify - kicks again
+ * @vq: the virtqueue
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: as mvs_ring_enable_notify(); a broken ring was stopped.
+ */
+int mvs_vq_enable_notify(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	return check(vq, mvs_ring_enable_notify(&vq->ring));
+}

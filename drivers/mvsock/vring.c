@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls that set up one virtqueue. Checks come in the order that vhost has
+ * them, so that the same mistake gets the same answer.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+
+#include <mvsock/device.h>
+
+static long set_num(struct mvs_vq *vq, void __user *argp)
+{
+	struct vhost_vring_state s;
+
+	if (vq->device->worker)
+		return -EBUSY;
+	if (copy_from_user(&s, argp, sizeof(s)))
+		return -EFAULT;
+	if (!s.num || s.num > U16_MAX || !is_power_of_2(s.num))
+		return -EINVAL;
+	vq->ring.num = s.num;
+	return 0;
+}
+
+static long set_addr(struct mvs_vq *vq, void __user *argp)
+{
+	struct mvs_ring ring = vq->ring;
+	struct vhost_vring_addr a;
+
+	if (copy_from_user(&a, argp, sizeof(a)))
+		return -EFAULT;
+	if (a.flags & ~BIT(VHOST_VRING_F_LOG))
+		return -EOPNOTSUPP;
+	if ((u64)(unsigned long)a.desc_user_addr != a.desc_user_addr ||
+	    (u64)(unsigned long)a.used_user_addr != a.used_user_addr ||
+	    (u64)(unsigned long)a.avail_user_addr != a.avail_user_addr)
+		return -EFAULT;
+	if (a.avail_user_addr % VRING_AVAIL_ALIGN_SIZE ||
+	    a.used_user_addr % VRING_USED_ALIGN_SIZE ||
+	    a.log_guest_addr % VRING_USED_ALIGN_SIZE)
+		return -EINVAL;
+
+	ring.desc = a.desc_user_addr;
+	ring.avail = a.avail_user_addr;
+	ring.used = a.used_user_addr;
+	if (vq->device->worker && !mvs_vq_access_ok(&ring))
+		return -EINVAL;
+	vq->ring = ring;
+	return 0;
+}
+
+static long set_base(struct mvs_vq *vq, void __user *argp)
+{
+	struct vhost_vring_state s;
+
+	if (vq->device->worker)
+		return -EBUSY;
+	if (copy_from_user(&s, argp, sizeof(s)))
+		return -EFAULT;
+	if (s.num > U16_MAX)
+		return -EINVAL;
+	vq->ring.next_avail = s.num;
+	return 0;
+}
+
+static long put_state(const struct mvs_vq *vq, u32 num, void __user *argp)
+{
+	struct vhost_vring_state s = {
+		.index = vq->index,
+		.num = num,
+	};
+
+	return copy_to_user(argp, &s, sizeof(s)) ? -EFAULT : 0;
+}
+
+static long set_busyloop_timeout(struct mvs_vq *vq, void __user *argp)
+{
+	struct vhost_vring_state s;
+
+	if (copy_from_user(&s, argp, sizeof(s)))
+		return -EFAULT;
+	vq->busyloop_timeout = s.num;
+	return 0;
+}
+
+static long set_kick(struct mvs_vq *vq, void __user *argp)
+{
+	struct mvs_worker *worker = vq->device->worker;
+	struct file *file = NULL;
+	struct vhost_vring_file f;
+
+	if (copy_from_user(&f, argp, sizeof(f)))
+		return -EFAULT;
+	if (f.fd != VHOST_FILE_UNBIND)
+		file = eventfd_fget(f.fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	mvs_kick_stop(&vq->kick);
+	swap(file, vq->kick.file);
+	if (worker)
+		mvs_kick_start(&vq->kick, worker);
+	if (file)
+		fput(file);
+	return 0;
+}
+
+static long set_eventfd(struct eventfd_ctx **slot, void __user *argp)
+{
+	struct eventfd_ctx *ctx = NULL;
+	struct vhost_vring_file f;
+
+	if (copy_from_user(&f, argp, sizeof(f)))
+		return -EFAULT;
+	if (f.fd != VHOST_FILE_UNBIND)
+		ctx = eventfd_ctx_fdget(f.fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+
+	swap(ctx, *slot);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+static long vring_ioctl(struct mvs_vq *vq, unsigned int cmd, void __user *argp)
+{
+	switch (cmd) {
+	case VHOST_SET_VRING_NUM:
+		return set_num(vq, argp);
+	case VHOST_SET_VRING_ADDR:
+		return set_addr(vq, argp);
+	case VHOST_SET_VRING_BASE:
+		return set_base(vq, argp);
+	case VHOST_GET_VRING_BASE:
+		return put_state(vq, vq->ring.next_avail, argp);
+	case VHOST_SET_VRING_KICK:
+		return set_kick(vq, argp);
+	case VHOST_SET_VRING_CALL:
+		return set_eventfd(&vq->call, argp);
+	case VHOST_SET_VRING_ERR:
+		return set_eventfd(&vq->err, argp);
+	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
+		return set_busyloop_timeout(vq, argp);
+	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
+		return put_state(vq, vq->busyloop_timeout, argp);
+	default:
+		return -ENOIOCTLCMD;
+	}
+}
+
+/**
+ * mvs_vring_ioctl - an ioctl that names a virtqueue
+ * @device: the device
+ * @cmd: VHOST_SET_VRING_* or VHOST_GET_VRING_*
+ * @argp: its argument, which begins with the index of the virtqueue
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ * Return: 0 or vhost's errno: %-EFAULT, %-ENOBUFS for an index that does not
+ * exist, %-EBUSY for what can't change while the device runs, %-EINVAL,
+ * %-EOPNOTSUPP, %-EBADF, %-ENOIOCTLCMD.
+ */
+long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,
+		     void __user *argp)
+{
+	struct mvs_vq *vq;
+	long ret;
+	u32 i;
+
+	lockdep_assert_held(&device->mutex);
+	if (get_user(i, (u32 __user *)argp))
+		return -EFAULT;
+	if (i >= MVS_VQS)
+		return -ENOBUFS;
+	vq = &device->vqs[array_index_nospec(i, MVS_VQS)];
+
+	mutex_lock(&vq->mutex);
+	ret = vring_ioctl(vq, cmd, argp);
+	mutex_unlock(&vq->mutex);
+	return ret;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The worker: a thread of the VMM's that lives while the device runs.
+ */
+#include <linux/bitops.h>
+#include <linux/sched.h>
+#include <linux/sched/vhost_task.h>
+#include <linux/slab.h>
+
+#include <mvsock/device.h>
+
+/* Called with the task state at TASK_INTERRUPTIBLE; false lets it sleep. */
+static bool run(void *data)
+{
+	struct mvs_worker *worker = data;
+	struct mvs_device *device = worker->device;
+	unsigned long work;
+	unsigned int vq;
+
+	work = xchg(&worker->work, 0);
+	if (!work)
+		return false;
+
+	__set_current_state(TASK_RUNNING);
+	for_each_set_bit(vq, &work, MVS_VQS)
+		if (device->ops->work(device, vq))
+			set_bit(vq, &worker->work);
+	cond_resched();
+	return true;
+}
+
+/*
+ * The VMM was killed: its guest will not be served again. The device stays as it
+ * is until its file is closed, which is part of the same death.
+ */
+static void killed(void *data)
+{
+}
+
+/**
+ * mvs_worker_create - start a worker
+ * @device: whom it serves
+ *
+ * Context: process, in the VMM: the thread becomes one of its threads, charged to
+ * its cgroups and limits. May sleep.
+ * Return: the worker, or an ERR_PTR().
+ */
+struct mvs_worker *mvs_worker_create(struct mvs_device *device)
+{
+	struct mvs_worker *worker;
+	char name[TASK_COMM_LEN];
+	struct vhost_task *task;
+
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	if (!worker)
+		return ERR_PTR(-ENOMEM);
+	worker->device = device;
+
+	/* The name that tools know from vhost. */
+	snprintf(name, sizeof(name), "vhost-%d", current->pid);
+	task = vhost_task_create(run, killed, worker, name);
+	if (IS_ERR(task)) {
+		kfree(worker);
+		return ERR_CAST(task);
+	}
+	worker->task = task;
+	vhost_task_start(task);
+	return worker;
+}
+
+/**
+ * mvs_worker_destroy - stop a worker and wait until it is gone
+ * @worker: the worker, which nobody queues to any more
+ *
+ * Context: process; may sleep. Takes none of the locks that the worker's work may
+ * take.
+ */
+void mvs_worker_destroy(struct mvs_worker *worker)
+{
+	vhost_task_stop(worker->task);
+	kfree(worker);
+}
+
+/**
+ * mvs_worker_queue - have a virtqueue served
+ * @worker: the worker
+ * @vq: the virtqueue's index
+ *
+ * Context: any, interrupts off included.
+ */
+void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
+{
+	/*
+	 * test_and_set_bit() orders what there is to do before the bit; pairs
+	 * with the xchg() in run().
+	 */
+	if (!test_and_set_bit(vq, &worker->work))
+		vhost_task_wake(worker->task);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Descriptor chains: the buffers that a driver makes available together, first
+ * those the device may read, then those it may write. A ring layout takes its
+ * descriptors apart and adds them here one after the other; the packet layer
+ * then walks the bytes.
+ */
+#ifndef _MVSOCK_CHAIN_H
+#define _MVSOCK_CHAIN_H
+
+#include <linux/types.h>
+
+#include <mvsock/gmem.h>
+#include <mvsock/reason.h>
+
+/*
+ * Segments a chain may have: as many as vhost allows. The array starts smaller
+ * and grows, as no driver that we know of comes near.
+ */
+#define MVS_CHAIN_SEGS_MAX	1024
+#define MVS_CHAIN_SEGS_MIN	32
+
+/**
+ * struct mvs_seg - a piece of a chain that is contiguous in the VMM
+ * @uaddr: VMM-virtual address
+ * @len: bytes, never 0
+ */
+struct mvs_seg {
+	u64 uaddr;
+	u32 len;
+};
+
+/**
+ * struct mvs_chain - a chain and a position in it
+ * @head: index of its first descriptor, which names it in the used ring
+ * @reason: why it was refused, when it was
+ * @nsegs: segments in use
+ * @nread: how many of them, from the first on, are device-readable
+ * @max: segments there is memory for
+ * @segs: the segments
+ * @readable: bytes the device may read
+ * @writable: bytes the device may write
+ * @pos: segment of the position
+ * @off: bytes into that segment
+ * @fault: page that the last access missed
+ *
+ * Belongs to a virtqueue; protected by what protects that.
+ */
+struct mvs_chain {
+	u16 head;
+	enum mvs_reason reason;
+	unsigned int nsegs;
+	unsigned int nread;
+	unsigned int max;
+	struct mvs_seg *segs;
+	u64 readable;
+	u64 writable;
+	unsigned int pos;
+	u32 off;
+	struct mvs_gmem_fault fault;
+};
+
+int mvs_chain_init(struct mvs_chain *chain);
+void mvs_chain_destroy(struct mvs_chain *chain);
+int mvs_chain_grow(struct mvs_chain *chain);
+void mvs_chain_reset(struct mvs_chain *chain, u16 head);
+int mvs_chain_add(struct mvs_chain *chain, const struct mvs_gmem *gm, u64 gpa,
+		  u32 len, bool write);
+void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm, u32 max,
+		    u32 *len);
+void mvs_chain_advance(struct mvs_chain *chain, u32 len);
+
+/**
+ * mvs_chain_refuse - note why a chain is refused
+ * @chain: the chain
+ * @reason: why
+ *
+ * Return: %-EBADMSG, which stands for this everywhere.
+ */
+static inline int mvs_chain_refuse(struct mvs_chain *chain,
+				   enum mvs_reason reason)
+{
+	chain->reason = reason;
+	return -EBADMSG;
+}
+
+#endif /* _MVSOCK_CHAIN_H */

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The device: one open /dev/vhost-vsock, its virtqueues and its worker.
+ *
+ * Locks, from the outermost in:
+ *
+ *	device->mutex		set-up: one ioctl at a time
+ *	vq->mutex		a virtqueue and the memory table; TX before RX
+ *	device->worker_lock	the worker's life against who wakes it
+ *	gmem->lock		sections
+ */
+#ifndef _MVSOCK_DEVICE_H
+#define _MVSOCK_DEVICE_H
+
+#include <linux/atomic.h>
+#include <linux/eventfd.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/rcupdate.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/vhost_types.h>
+
+#include <mvsock/gmem.h>
+#include <mvsock/reason.h>
+#include <mvsock/ring.h>
+
+struct file;
+struct mvs_device;
+struct seq_file;
+struct vhost_task;
+
+/* The host's own CID. */
+#define MVS_HOST_CID	2
+
+/* The virtqueues, numbered as in the specification; the third is the VMM's. */
+enum {
+	MVS_VQ_RX,	/* host to guest */
+	MVS_VQ_TX,	/* guest to host */
+	MVS_VQS
+};
+
+/**
+ * struct mvs_worker - the thread that serves a running device
+ * @task: the thread, which shares the VMM's address space and limits
+ * @device: whom it serves
+ * @work: a bit for each virtqueue that has something to do
+ */
+struct mvs_worker {
+	struct vhost_task *task;
+	struct mvs_device *device;
+	unsigned long work;
+};
+
+/**
+ * struct mvs_kick - a kick eventfd that is listened to
+ * @file: the eventfd, or NULL; protected by the device's mutex
+ * @wait: our entry in its wait queue
+ * @wqh: that wait queue while listening, else NULL; protected by the device's
+ *	mutex
+ * @table: how vfs_poll() hands out the wait queue
+ * @worker: whom to wake while listening
+ * @vq: what for
+ */
+struct mvs_kick {
+	struct file *file;
+	wait_queue_entry_t wait;
+	wait_queue_head_t *wqh;
+	poll_table table;
+	struct mvs_worker *worker;
+	unsigned int vq;
+};
+
+/**
+ * struct mvs_vq - a virtqueue of a device
+ * @mutex: protects all of it but @kick
+ * @device: whose it is
+ * @index: MVS_VQ_RX or MVS_VQ_TX
+ * @ring: the ring, with the addresses that the VMM set
+ * @chain: the chain in work
+ * @call: eventfd that signals the driver, or NULL
+ * @err: eventfd that tells the VMM of a broken ring, or NULL
+ * @busyloop_timeout: microseconds, as set by the VMM
+ * @running: started, and neither stopped nor broken since
+ * @packets: packets that went through
+ * @bytes: their payload
+ * @rejected: chains given back unused, by reason
+ * @broken: how often the ring could not be trusted any more
+ * @kick: eventfd by which the driver tells of new chains; protected by the
+ *	device's mutex
+ */
+struct mvs_vq {
+	struct mutex mutex;	/* all of the virtqueue but kick */
+	struct mvs_device *device;
+	unsigned int index;
+	struct mvs_ring ring;
+	struct mvs_chain chain;
+	struct eventfd_ctx *call;
+	struct eventfd_ctx *err;
+	u32 busyloop_timeout;
+	bool running;
+	u64 packets;
+	u64 bytes;
+	u64 rejected[MVS_REASONS];
+	u64 broken;
+	struct mvs_kick kick;
+};
+
+/**
+ * struct mvs_device_ops - the layer above
+ * @open: set up what it keeps in the device
+ * @work: serve a virtqueue for a bounded while. Returns true when it is to be
+ *	called again. Called by the worker alone.
+ * @close: the device goes away: its CID is free and it does not run. Undoes @open.
+ */
+struct mvs_device_ops {
+	void (*open)(struct mvs_device *device);
+	bool (*work)(struct mvs_device *device, unsigned int vq);
+	void (*close)(struct mvs_device *device);
+};
+
+/**
+ * struct mvs_device - one open /dev/vhost-vsock
+ * @mutex: set-up; held over every ioctl but VHOST_VSOCK_SET_GUEST_CID
+ * @mm: the owner's address space, referenced with mmgrab(), or NULL; protected
+ *	by @mutex
+ * @gmem: guest memory; its table changes under both virtqueues' mutexes
+ * @vqs: the virtqueues
+ * @features: what the VMM acknowledged; changes under @mutex and both
+ *	virtqueues' mutexes, read by the transport without
+ * @worker_lock: protects @worker
+ * @worker: there while the device runs
+ * @ops: the layer above
+ * @cid: the guest's CID or 0; protected by the CID table's lock, read without
+ * @rcu: the CID table is read under RCU
+ * @sendq: packets for the guest; the transport's
+ * @closed: no packets any more; protected by @sendq.lock
+ * @queued_replies: packets in @sendq that answer one from the guest
+ */
+struct mvs_device {
+	struct mutex mutex;	/* set-up */
+	struct mm_struct *mm;
+	struct mvs_gmem gmem;
+	struct mvs_vq vqs[MVS_VQS];
+	u64 features;
+
+	spinlock_t worker_lock;	/* worker */
+	struct mvs_worker *worker;
+
+	const struct mvs_device_ops *ops;
+	u32 cid;
+	struct rcu_head rcu;
+
+	/* The transport's. */
+	struct sk_buff_head sendq;
+	bool closed;
+	atomic_t queued_replies;
+};
+
+/* device.c */
+int mvs_device_register(const struct mvs_device_ops *ops);
+void mvs_device_unregister(void);
+void mvs_device_wake(struct mvs_device *device, unsigned int vq);
+
+/* cid.c */
+int mvs_cid_set(struct mvs_device *device, u64 cid);
+void mvs_cid_clear(struct mvs_device *device);
+struct mvs_device *mvs_cid_find(u32 cid);
+
+/* fdinfo.c */
+void mvs_device_show_fdinfo(struct seq_file *m, struct file *file);
+
+/* virtqueue.c */
+void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
+		 unsigned int index);
+void mvs_vq_reset(struct mvs_vq *vq);
+bool mvs_vq_access_ok(const struct mvs_ring *ring);
+void mvs_vq_set_features(struct mvs_vq *vq, u64 features);
+int mvs_vq_start(struct mvs_vq *vq);
+void mvs_vq_stop(struct mvs_vq *vq);
+int mvs_vq_pop(struct mvs_vq *vq);
+void mvs_vq_unpop(struct mvs_vq *vq);
+int mvs_vq_push(struct mvs_vq *vq, u32 len);
+int mvs_vq_reject(struct mvs_vq *vq);
+void mvs_vq_signal(struct mvs_vq *vq);
+int mvs_vq_disable_notify(struct mvs_vq *vq);
+int mvs_vq_enable_notify(struct mvs_vq *vq);
+
+/* vring.c */
+long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,
+		     void __user *argp);
+
+/* kick.c */
+void mvs_kick_init(struct mvs_kick *kick, unsigned int vq);
+void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker);
+void mvs_kick_stop(struct mvs_kick *kick);
+
+/* worker.c */
+struct mvs_worker *mvs_worker_create(struct mvs_device *device);
+void mvs_worker_destroy(struct mvs_worker *worker);
+void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq);
+
+#endif /* _MVSOCK_DEVICE_H */
