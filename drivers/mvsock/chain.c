@@ -61,6 +61,7 @@ int mvs_chain_grow(struct mvs_chain *chain)
 	chain->max = max;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(mvs_chain_grow);
 
 /**
  * mvs_chain_reset - begin a chain

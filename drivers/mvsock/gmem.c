@@ -96,6 +96,7 @@ bool mvs_gmem_table_ok(const struct vhost_iotlb *table)
 			return false;
 	return true;
 }
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_table_ok);
 
 /**
  * mvs_gmem_translate - from guest-physical to VMM-virtual
@@ -159,6 +160,7 @@ int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_uaddr);
 
 /**
  * mvs_gmem_read - copy from guest-physical addresses

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: the memory table, sections, and the page cache against a real
+ * address space.
+ */
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/vhost_types.h>
+
+#include "guest.h"
+
+struct table_case {
+	const char *name;
+	u64 gpa;
+	u64 size;
+	u64 uaddr;
+	int ret;
+	bool ok;
+};
+
+static const struct table_case table_cases[] = {
+	{ "a page", 0x1000, 0x1000, 0x10000, 0, true },
+	{ "one byte", 0x1000, 1, 0x10000, 0, true },
+	{ "the last byte there is", U64_MAX, 1, 0x10000, 0, true },
+	{ "empty", 0x1000, 0, 0x10000, -EFAULT },
+	{ "empty at zero", 0, 0, 0x10000, -EFAULT },
+	{ "wraps in the guest", U64_MAX - 0xfff, 0x1001, 0x10000, -EFAULT },
+	{ "wraps in the VMM", 0, 0x2000, ULONG_MAX - 0xfff, 0, false },
+	{ "kernel addresses", 0, 0x1000, ULONG_MAX - 0xfff, 0, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(table, table_cases, name);
+
+static void table_create(struct kunit *test)
+{
+	const struct table_case *c = test->param_value;
+	struct vhost_memory_region region = {
+		.guest_phys_addr = c->gpa,
+		.memory_size = c->size,
+		.userspace_addr = c->uaddr,
+	};
+	struct vhost_iotlb *table = mvs_gmem_table_create(&region, 1);
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(table), c->ret);
+	if (!IS_ERR(table)) {
+		KUNIT_EXPECT_EQ(test, mvs_gmem_table_ok(table), c->ok);
+		vhost_iotlb_free(table);
+	}
+}
+
+static void table_none(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, mvs_gmem_table_ok(NULL));
+}
+
+struct translate_case {
+	const char *name;
+	u64 gpa;
+	u32 len;
+	bool write;
+	int ret;
+	u64 uaddr;
+	u32 run;
+};
+
+static const struct translate_case translate_cases[] = {
+	{ "first byte", 0, 1, false, 0, GUEST_LOW, 1 },
+	{ "whole region", 0, SZ_16K, true, 0, GUEST_LOW, SZ_16K },
+	{ "last byte", SZ_16K - 1, 1, true, 0, GUEST_LOW + SZ_16K - 1, 1 },
+	{ "into the next region", SZ_16K - 4, 8, true, 0,
+	  GUEST_LOW + SZ_16K - 4, 4 },
+	{ "next region", SZ_16K, 4, true, 0, GUEST_HIGH, 4 },
+	{ "into a hole", SZ_16K + SZ_8K - 4, 8, false, 0,
+	  GUEST_HIGH + SZ_8K - 4, 4 },
+	{ "one past the end", SZ_16K + SZ_8K, 1, false, -EFAULT },
+	{ "from a hole into a region", SZ_64K - 4, 8, false, -EFAULT },
+	{ "behind all of it", SZ_1M, 1, false, -EFAULT },
+	{ "wraps", U64_MAX, 2, false, -EFAULT },
+	{ "read of read-only", SZ_64K, 4, false, 0, GUEST_RO, 4 },
+	{ "write to read-only", SZ_64K, 4, true, -EFAULT },
+	{ "write to write-only", SZ_64K + SZ_4K, 4, true, 0, GUEST_WO, 4 },
+	{ "read of write-only", SZ_64K + SZ_4K, 4, false, -EFAULT },
+	{ "4 GiB less one", 0, U32_MAX, false, 0, GUEST_LOW, SZ_16K },
+};
+
+KUNIT_ARRAY_PARAM_DESC(translate, translate_cases, name);
+
+static void translate(struct kunit *test)
+{
+	const struct translate_case *c = test->param_value;
+	struct guest *guest = guest_create(test);
+	u64 uaddr = 0;
+	u32 run = 0;
+
+	KUNIT_ASSERT_EQ(test, c->ret,
+			mvs_gmem_translate(&guest->gm, c->gpa, c->len, c->write,
+					   &uaddr, &run));
+	KUNIT_EXPECT_EQ(test, uaddr, c->uaddr);
+	KUNIT_EXPECT_EQ(test, run, c->run);
+}
+
+static void translate_without_table(struct kunit *test)
+{
+	struct mvs_gmem gm;
+	u64 uaddr;
+	u32 run;
+
+	mvs_gmem_init(&gm);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			mvs_gmem_translate(&gm, 0, 1, false, &uaddr, &run));
+	mvs_gmem_destroy(&gm);
+}
+
+/* Over pages, and over regions that are apart in the VMM. */
+static void read_across(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct mvs_gmem_fault fault;
+	u64 gpa = SZ_16K - 100;
+	u8 buf[200];
+	u32 i;
+
+	guest_fill(guest, gpa, 7, sizeof(buf));
+	mvs_gmem_begin(&guest->gm);
+	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_read(&guest->gm, gpa, buf,
+					       sizeof(buf), &fault));
+	mvs_gmem_end(&guest->gm);
+	for (i = 0; i < sizeof(buf); i++)
+		KUNIT_ASSERT_EQ(test, buf[i], (u8)(7 + i));
+}
+
+static void read_hole(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct mvs_gmem_fault fault;
+	u8 buf[8];
+
+	mvs_gmem_begin(&guest->gm);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			mvs_gmem_read(&guest->gm, SZ_16K + SZ_8K - 4, buf,
+				      sizeof(buf), &fault));
+	mvs_gmem_end(&guest->gm);
+}
+
+/* A pointer of a page, or NULL and what to bring in. */
+static void *map(struct guest *guest, u64 uaddr, bool write,
+		 struct mvs_gmem_fault *fault)
+{
+	void *p;
+
+	mvs_gmem_begin(&guest->gm);
+	p = mvs_gmem_map(&guest->gm, uaddr, write, fault);
+	mvs_gmem_end(&guest->gm);
+	return p;
+}
+
+static void map_miss(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct mvs_gmem_fault fault = {};
+
+	KUNIT_EXPECT_PTR_EQ(test, map(guest, GUEST_LOW + 5, true, &fault),
+			    guest_uaddr(guest, GUEST_LOW + 5));
+
+	KUNIT_EXPECT_NULL(test, map(guest, 0x7000, false, &fault));
+	KUNIT_EXPECT_EQ(test, fault.uaddr, 0x7000);
+	KUNIT_EXPECT_FALSE(test, fault.write);
+
+	/* A page that was mapped to be read is another one once written. */
+	KUNIT_EXPECT_NOT_NULL(test, map(guest, GUEST_RO, false, &fault));
+	KUNIT_EXPECT_NULL(test, map(guest, GUEST_RO + 8, true, &fault));
+	KUNIT_EXPECT_EQ(test, fault.uaddr, GUEST_RO + 8);
+	KUNIT_EXPECT_TRUE(test, fault.write);
+}
+
+/* Without a VMM there is nothing to bring in. */
+static void fault_in_detached(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct mvs_gmem_fault fault = { .uaddr = 0x7000 };
+
+	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_fault_in(&guest->gm, &fault));
+}
+
+static void invalidate_range(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct mvs_gmem_fault fault;
+
+	mvs_gmem_invalidate(&guest->gm, GUEST_LOW + PAGE_SIZE,
+			    GUEST_LOW + 3 * PAGE_SIZE);
+	KUNIT_EXPECT_NOT_NULL(test, map(guest, GUEST_LOW, true, &fault));
+	KUNIT_EXPECT_NULL(test, map(guest, GUEST_LOW + PAGE_SIZE, true, &fault));
+	KUNIT_EXPECT_NULL(test, map(guest, GUEST_LOW + 2 * PAGE_SIZE, false,
+				    &fault));
+	KUNIT_EXPECT_NOT_NULL(test, map(guest, GUEST_LOW + 3 * PAGE_SIZE, true,
+					&fault));
+}
+
+/* "vhost: access vq metadata through kernel virtual address" was reverted for it */
+static void invalidate_marks_dirty(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct page *written = virt_to_page(guest_uaddr(guest, GUEST_LOW));
+	struct page *read = virt_to_page(guest_uaddr(guest, GUEST_RO));
+
+	KUNIT_EXPECT_FALSE(test, PageDirty(written));
+	mvs_gmem_invalidate(&guest->gm, 0, ULONG_MAX);
+	KUNIT_EXPECT_TRUE(test, PageDirty(written));
+	KUNIT_EXPECT_FALSE(test, PageDirty(read));
+	/* The cache holds no references. */
+	KUNIT_EXPECT_EQ(test, page_count(written), 1);
+}
+
+/* More pages than leave in one go. */
+static void invalidate_many(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct mvs_gmem_fault fault;
+	unsigned long i, n = 2000, base = 0x100000000UL;
+	int ret = 0;
+
+	write_lock(&guest->gm.lock);
+	for (i = 0; i < n && !ret; i++)
+		ret = mvs_gmem_install(&guest->gm, base + i * PAGE_SIZE,
+				       guest->page[0], false);
+	write_unlock(&guest->gm.lock);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+
+	mvs_gmem_invalidate(&guest->gm, base, base + (n - 1) * PAGE_SIZE);
+	for (i = 0; i < n - 1; i++)
+		KUNIT_ASSERT_NULL(test, map(guest, base + i * PAGE_SIZE, false,
+					    &fault));
+	KUNIT_EXPECT_NOT_NULL(test, map(guest, base + (n - 1) * PAGE_SIZE, false,
+					&fault));
+}
+
+/* --- a real address space --- */
+
+static unsigned long vmm_map(struct kunit *test, unsigned long addr,
+			     unsigned long prot)
+{
+	unsigned long flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	addr = kunit_vm_mmap(test, NULL, addr, 2 * PAGE_SIZE, prot,
+			     addr ? flags | MAP_FIXED : flags, 0);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	return addr;
+}
+
+/*
+ * The end of the VMM. A kthread that leaves its address space to its own end does
+ * not give back all of it.
+ */
+static void vmm_exit(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	kthread_unuse_mm(mm);
+	mmput(mm);
+}
+
+static void detach(void *gm)
+{
+	mvs_gmem_detach(gm);
+}
+
+static struct guest *attached(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+
+	KUNIT_ASSERT_EQ(test, 0, mvs_gmem_attach(&guest->gm, current->mm));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, detach, &guest->gm));
+	return guest;
+}
+
+static int get(struct guest *guest, u64 uaddr, u8 *byte)
+{
+	struct mvs_gmem_fault fault;
+
+	return mvs_gmem_section(&guest->gm, &fault,
+				mvs_gmem_read_uaddr(&guest->gm, uaddr, byte, 1,
+						    &fault));
+}
+
+static int put_byte(struct guest *guest, u64 uaddr, u8 byte,
+		    struct mvs_gmem_fault *fault)
+{
+	u8 *p = mvs_gmem_map(&guest->gm, uaddr, true, fault);
+
+	if (!p)
+		return -EAGAIN;
+	*p = byte;
+	return 0;
+}
+
+static int put(struct guest *guest, u64 uaddr, u8 byte)
+{
+	struct mvs_gmem_fault fault;
+
+	return mvs_gmem_section(&guest->gm, &fault,
+				put_byte(guest, uaddr, byte, &fault));
+}
+
+static void mm_read_write(struct kunit *test)
+{
+	unsigned long addr = vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = attached(test);
+	u8 byte = 1;
+
+	/* Read first: the zero page, which must not be written. */
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, byte, 0);
+	KUNIT_EXPECT_EQ(test, 0, put(guest, addr, 42));
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, byte, 42);
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr + PAGE_SIZE, &byte));
+	KUNIT_EXPECT_EQ(test, byte, 0);
+	vmm_exit();
+}
+
+static void mm_read_only(struct kunit *test)
+{
+	unsigned long addr = vmm_map(test, 0, PROT_READ);
+	struct guest *guest = attached(test);
+	u8 byte;
+
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, -EFAULT, put(guest, addr, 42));
+	vmm_exit();
+}
+
+static void mm_nothing_there(struct kunit *test)
+{
+	unsigned long addr = vmm_map(test, 0, PROT_READ);
+	struct guest *guest = attached(test);
+	u8 byte;
+
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, ULONG_MAX - 1, &byte));
+	vmm_exit();
+}
+
+/* Stale data is the bug that a page cache must not have. */
+static void mm_page_replaced_between_reads(struct kunit *test)
+{
+	unsigned long addr = vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = attached(test);
+	struct mvs_gmem_fault fault;
+	u8 byte;
+
+	KUNIT_ASSERT_EQ(test, 0, put(guest, addr, 42));
+	KUNIT_ASSERT_EQ(test, 0, get(guest, addr, &byte));
+	KUNIT_ASSERT_EQ(test, byte, 42);
+	KUNIT_ASSERT_NOT_NULL(test, map(guest, addr, true, &fault));
+
+	/* The new mapping unmaps the old one first. */
+	KUNIT_ASSERT_EQ(test, addr,
+			vmm_map(test, addr, PROT_READ | PROT_WRITE));
+	KUNIT_EXPECT_NULL(test, map(guest, addr, false, &fault));
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, byte, 0);
+	vmm_exit();
+}
+
+static void mm_unmapped_between_reads(struct kunit *test)
+{
+	unsigned long addr = vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = attached(test);
+	u8 byte;
+
+	KUNIT_ASSERT_EQ(test, 0, put(guest, addr, 42));
+	KUNIT_ASSERT_EQ(test, 0, put(guest, addr + PAGE_SIZE, 43));
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(addr, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr + PAGE_SIZE, &byte));
+	KUNIT_EXPECT_EQ(test, byte, 43);
+	vmm_exit();
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(table_create, table_gen_params),
+	KUNIT_CASE(table_none),
+	KUNIT_CASE_PARAM(translate, translate_gen_params),
+	KUNIT_CASE(translate_without_table),
+	KUNIT_CASE(read_across),
+	KUNIT_CASE(read_hole),
+	KUNIT_CASE(map_miss),
+	KUNIT_CASE(fault_in_detached),
+	KUNIT_CASE(invalidate_range),
+	KUNIT_CASE(invalidate_marks_dirty),
+	KUNIT_CASE(invalidate_many),
+	KUNIT_CASE(mm_read_write),
+	KUNIT_CASE(mm_read_only),
+	KUNIT_CASE(mm_nothing_there),
+	KUNIT_CASE(mm_page_replaced_between_reads),
+	KUNIT_CASE(mm_unmapped_between_reads),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "mvsock_gmem",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

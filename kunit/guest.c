@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest for tests.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "guest.h"
+
+static void add_page(struct kunit *test, struct guest *guest,
+		     unsigned long uaddr, bool write)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_LT(test, guest->n, GUEST_PAGES);
+	guest->uaddr[guest->n] = uaddr;
+	guest->page[guest->n++] = page;
+
+	write_lock(&guest->gm.lock);
+	ret = mvs_gmem_install(&guest->gm, uaddr, page, write);
+	write_unlock(&guest->gm.lock);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+}
+
+static void add_region(struct kunit *test, struct guest *guest, u64 gpa,
+		       u64 size, u64 uaddr, unsigned int perm)
+{
+	KUNIT_ASSERT_EQ(test, 0,
+			vhost_iotlb_add_range(guest->gm.table, gpa,
+					      gpa + size - 1, uaddr, perm));
+}
+
+static void guest_destroy(void *ctx)
+{
+	struct guest *guest = ctx;
+	unsigned int i;
+
+	mvs_chain_destroy(&guest->chain);
+	mvs_gmem_destroy(&guest->gm);
+	for (i = 0; i < guest->n; i++) {
+		/* The cache marked those that it took for written. */
+		ClearPageDirty(guest->page[i]);
+		__free_page(guest->page[i]);
+	}
+}
+
+struct guest *guest_create(struct kunit *test)
+{
+	struct guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
+	unsigned long off;
+
+	KUNIT_ASSERT_NOT_NULL(test, guest);
+	mvs_gmem_init(&guest->gm);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, guest_destroy, guest));
+	KUNIT_ASSERT_EQ(test, 0, mvs_chain_init(&guest->chain));
+
+	guest->gm.table = mvs_gmem_table_create(NULL, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(guest->gm.table));
+	guest->gm.table->limit = 8;
+	add_region(test, guest, 0, SZ_16K, GUEST_LOW, VHOST_MAP_RW);
+	add_region(test, guest, SZ_16K, SZ_8K, GUEST_HIGH, VHOST_MAP_RW);
+	add_region(test, guest, SZ_64K, PAGE_SIZE, GUEST_RO, VHOST_MAP_RO);
+	add_region(test, guest, SZ_64K + PAGE_SIZE, PAGE_SIZE, GUEST_WO,
+		   VHOST_MAP_WO);
+
+	for (off = 0; off < SZ_16K; off += PAGE_SIZE)
+		add_page(test, guest, GUEST_LOW + off, true);
+	for (off = 0; off < SZ_8K; off += PAGE_SIZE)
+		add_page(test, guest, GUEST_HIGH + off, true);
+	add_page(test, guest, GUEST_RO, false);
+	add_page(test, guest, GUEST_WO, true);
+	for (off = 0; off < SZ_32K; off += PAGE_SIZE)
+		add_page(test, guest, GUEST_RING + off, true);
+	return guest;
+}
+
+/* Where the test sees it, whether the cache still has it or not. */
+void *guest_uaddr(struct guest *guest, u64 uaddr)
+{
+	unsigned int i;
+
+	for (i = 0; i < guest->n; i++)
+		if (guest->uaddr[i] == (uaddr & PAGE_MASK))
+			return page_address(guest->page[i]) +
+			       offset_in_page(uaddr);
+	return NULL;
+}
+
+void *guest_gpa(struct guest *guest, u64 gpa)
+{
+	const struct vhost_iotlb_map *map;
+
+	map = vhost_iotlb_itree_first(guest->gm.table, gpa, gpa);
+	return map ? guest_uaddr(guest, map->addr + gpa - map->start) : NULL;
+}
+
+/* Bytes that count up from @first. */
+void guest_fill(struct guest *guest, u64 gpa, u8 first, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		*(u8 *)guest_gpa(guest, gpa + i) = first + i;
+}
+
+void guest_expect(struct kunit *test, struct guest *guest, u64 gpa, u8 first,
+		  u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		KUNIT_ASSERT_EQ_MSG(test, *(u8 *)guest_gpa(guest, gpa + i),
+				    (u8)(first + i), "byte %u of %u", i, len);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A guest for tests: memory of pages of our own, at addresses that no VMM can have,
+ * put straight into the page cache. What is tested reaches them as it would a
+ * guest's.
+ *
+ *	guest-physical		VMM-virtual
+ *	0x00000 - 0x03fff	GUEST_LOW		4 pages
+ *	0x04000 - 0x05fff	GUEST_HIGH		2 pages, elsewhere in the VMM
+ *	0x06000 - 0x0ffff	-			a hole
+ *	0x10000 - 0x10fff	GUEST_RO		may be read only
+ *	0x11000 - 0x11fff	GUEST_WO		may be written only
+ *	-			GUEST_RING		8 pages for rings
+ */
+#ifndef _MVSOCK_KUNIT_GUEST_H
+#define _MVSOCK_KUNIT_GUEST_H
+
+#include <kunit/test.h>
+#include <linux/sizes.h>
+
+#include <mvsock/chain.h>
+#include <mvsock/gmem.h>
+
+#define GUEST_LOW	0x1000000010000000UL
+#define GUEST_HIGH	0x1000000020000000UL
+#define GUEST_RO	0x1000000030000000UL
+#define GUEST_WO	0x1000000040000000UL
+#define GUEST_RING	0x1000000050000000UL
+#define GUEST_PAGES	16
+
+struct guest {
+	struct mvs_gmem gm;
+	struct mvs_chain chain;
+	unsigned long uaddr[GUEST_PAGES];
+	struct page *page[GUEST_PAGES];
+	unsigned int n;
+};
+
+struct guest *guest_create(struct kunit *test);
+void *guest_uaddr(struct guest *guest, u64 uaddr);
+void *guest_gpa(struct guest *guest, u64 gpa);
+void guest_fill(struct guest *guest, u64 gpa, u8 first, u32 len);
+void guest_expect(struct kunit *test, struct guest *guest, u64 gpa, u8 first,
+		  u32 len);
+
+#endif /* _MVSOCK_KUNIT_GUEST_H */

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The KUnit suites of mvsock; they run when the module is loaded.
+ */
+#include <linux/module.h>
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit suites of mvsock");
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets: the header on the wire, its validation, payload both ways.
+ */
+#include <linux/unaligned.h>
+#include <linux/virtio_vsock.h>
+
+#include <mvsock/packet.h>
+
+#include "guest.h"
+
+#define HDR	sizeof(struct virtio_vsock_hdr)
+#define CID	5
+#define HOST	2
+
+/* Where the driver puts the header, and where the payload. */
+#define AT_HDR	0x100
+#define AT_DATA	0x1000
+
+/* --- the header on the wire --- */
+
+/*
+ * Byte by byte, as the specification has it: little-endian, 44 bytes, no gaps.
+ * Each field has bytes of its own kind.
+ */
+static const u8 wire[] = {
+	0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,	/* src_cid */
+	0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,	/* dst_cid */
+	0x11, 0x12, 0x13, 0x14,				/* src_port */
+	0x21, 0x22, 0x23, 0x24,				/* dst_port */
+	0x00, 0x00, 0x00, 0x00,				/* len */
+	0x41, 0x42,					/* type */
+	0x51, 0x52,					/* op */
+	0x61, 0x62, 0x63, 0x64,				/* flags */
+	0x71, 0x72, 0x73, 0x74,				/* buf_alloc */
+	0x81, 0x82, 0x83, 0x84,				/* fwd_cnt */
+};
+
+static void add(struct kunit *test, struct guest *guest, u64 gpa, u32 len,
+		bool write)
+{
+	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(&guest->chain, &guest->gm, gpa,
+					       len, write));
+}
+
+static int parse(struct guest *guest, struct virtio_vsock_hdr *hdr)
+{
+	return mvs_packet_parse(&guest->chain, &guest->gm, CID, HOST, hdr);
+}
+
+static void put_wire(struct guest *guest)
+{
+	memcpy(guest_gpa(guest, AT_HDR), wire, HDR);
+}
+
+static void header_fields(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct virtio_vsock_hdr hdr;
+
+	KUNIT_ASSERT_EQ(test, HDR, 44);
+	put_wire(guest);
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, HDR, false);
+	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
+
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(hdr.src_cid), 5);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(hdr.dst_cid), 2);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.src_port), 0x14131211);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.dst_port), 0x24232221);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.len), 0);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(hdr.type), 0x4241);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(hdr.op), 0x5251);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.flags), 0x64636261);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.buf_alloc), 0x74737271);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.fwd_cnt), 0x84838281);
+}
+
+/* The guest changes its mind after the header was read. */
+static void header_is_a_copy(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct virtio_vsock_hdr hdr;
+	struct sk_buff *skb;
+
+	put_wire(guest);
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, HDR, false);
+	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
+	memset(guest_gpa(guest, AT_HDR), 0xff, HDR);
+	skb = mvs_packet_read(&guest->chain, &guest->gm, &hdr);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(skb));
+	KUNIT_EXPECT_MEMEQ(test, virtio_vsock_hdr(skb), wire, HDR);
+	KUNIT_EXPECT_EQ(test, skb->len, 0);
+	kfree_skb(skb);
+}
+
+/* --- validation --- */
+
+struct hdr_case {
+	const char *name;
+	u64 src_cid;
+	u64 dst_cid;
+	u32 len;	/* in the header */
+	u32 readable;	/* bytes of the chain */
+	int reason;	/* enum mvs_reason + 1, 0 for a good packet */
+	u32 writable;
+};
+
+#define BAD(reason) (MVS_REASON_ ## reason + 1)
+
+static const struct hdr_case hdr_cases[] = {
+	{ "header alone", CID, HOST, 0, HDR },
+	{ "empty chain", CID, HOST, 0, 0, BAD(TOO_SHORT) },
+	{ "43 bytes", CID, HOST, 0, HDR - 1, BAD(TOO_SHORT) },
+	{ "payload", CID, HOST, 100, HDR + 100 },
+	{ "payload one byte short", CID, HOST, 100, HDR + 99, BAD(BAD_LEN) },
+	{ "payload announced, none there", CID, HOST, 16, HDR, BAD(BAD_LEN) },
+	{ "more bytes than len", CID, HOST, 10, HDR + 100 },
+	{ "len 0 with a large buffer", CID, HOST, 0, HDR + 8192 },
+	{ "len 0xffffffff", CID, HOST, U32_MAX, HDR + 100, BAD(BAD_LEN) },
+	{ "len that wraps with the header", CID, HOST, U32_MAX - 43, HDR,
+	  BAD(BAD_LEN) },
+	{ "64 KiB", CID, HOST, SZ_64K, HDR + SZ_64K },
+	{ "64 KiB and one", CID, HOST, SZ_64K + 1, HDR + SZ_64K + 1,
+	  BAD(BAD_LEN) },
+	{ "another guest's src_cid", CID + 1, HOST, 0, HDR, BAD(BAD_CID) },
+	{ "src_cid of the host", HOST, HOST, 0, HDR, BAD(BAD_CID) },
+	{ "src_cid with high bits", CID | BIT_ULL(32), HOST, 0, HDR,
+	  BAD(BAD_CID) },
+	{ "dst_cid of another guest", CID, CID + 1, 0, HDR, BAD(BAD_CID) },
+	{ "dst_cid with high bits", CID, HOST | BIT_ULL(63), 0, HDR,
+	  BAD(BAD_CID) },
+	{ "dst_cid of any", CID, U32_MAX, 0, HDR, BAD(BAD_CID) },
+	{ "writable descriptor", CID, HOST, 0, HDR, BAD(BAD_DIRECTION), 10 },
+	{ "nothing but writable", CID, HOST, 0, 0, BAD(BAD_DIRECTION), HDR },
+};
+
+KUNIT_ARRAY_PARAM_DESC(hdr, hdr_cases, name);
+
+/* The payload as often over the same page as it takes. */
+static void add_bytes(struct kunit *test, struct guest *guest, u32 len,
+		      bool write)
+{
+	while (len) {
+		u32 n = min_t(u32, len, PAGE_SIZE);
+
+		add(test, guest, AT_DATA, n, write);
+		len -= n;
+	}
+}
+
+static void validate(struct kunit *test)
+{
+	const struct hdr_case *c = test->param_value;
+	struct guest *guest = guest_create(test);
+	struct virtio_vsock_hdr *on_wire = guest_gpa(guest, AT_HDR);
+	struct virtio_vsock_hdr hdr;
+	int ret;
+
+	put_wire(guest);
+	on_wire->src_cid = cpu_to_le64(c->src_cid);
+	on_wire->dst_cid = cpu_to_le64(c->dst_cid);
+	on_wire->len = cpu_to_le32(c->len);
+
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, min_t(u32, c->readable, HDR), false);
+	if (c->readable > HDR)
+		add_bytes(test, guest, c->readable - HDR, false);
+	add_bytes(test, guest, c->writable, true);
+
+	ret = parse(guest, &hdr);
+	KUNIT_EXPECT_EQ(test, ret, c->reason ? -EBADMSG : 0);
+	if (c->reason)
+		KUNIT_EXPECT_EQ(test, guest->chain.reason, c->reason - 1);
+}
+
+/* --- from the guest --- */
+
+/* A packet of @len payload bytes counting up from 1, laid into the chain. */
+static void read_and_check(struct kunit *test, struct guest *guest, u32 len)
+{
+	struct virtio_vsock_hdr hdr;
+	struct sk_buff *skb;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
+	KUNIT_ASSERT_EQ(test, le32_to_cpu(hdr.len), len);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.fwd_cnt), 0x84838281);
+	skb = mvs_packet_read(&guest->chain, &guest->gm, &hdr);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(skb));
+	KUNIT_ASSERT_EQ(test, skb->len, len);
+	for (i = 0; i < len; i++) {
+		u8 byte;
+
+		KUNIT_ASSERT_EQ(test, 0, skb_copy_bits(skb, i, &byte, 1));
+		KUNIT_ASSERT_EQ_MSG(test, byte, (u8)(1 + i), "byte %u", i);
+	}
+	kfree_skb(skb);
+}
+
+/* Header and payload in a row at AT_HDR, with @len in the header. */
+static void put_packet(struct guest *guest, u32 len)
+{
+	put_wire(guest);
+	put_unaligned_le32(len, guest_gpa(guest, AT_HDR + 24));
+	guest_fill(guest, AT_HDR + HDR, 1, len);
+}
+
+static void read_one_descriptor(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+
+	put_packet(guest, 100);
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, HDR + 100, false);
+	read_and_check(test, guest, 100);
+}
+
+/* CVE-2022-2132 was a header split over descriptors. */
+static void read_split_anywhere(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	u32 at;
+
+	put_packet(guest, 30);
+	for (at = 1; at < HDR + 30; at++) {
+		mvs_chain_reset(&guest->chain, 0);
+		add(test, guest, AT_HDR, at, false);
+		add(test, guest, AT_HDR + at, HDR + 30 - at, false);
+		read_and_check(test, guest, 30);
+	}
+}
+
+static void read_bytes_apart(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	u32 i;
+
+	put_packet(guest, 30);
+	while (guest->chain.max < HDR + 30)
+		KUNIT_ASSERT_EQ(test, 0, mvs_chain_grow(&guest->chain));
+	mvs_chain_reset(&guest->chain, 0);
+	for (i = 0; i < HDR + 30; i++)
+		add(test, guest, AT_HDR + i, 1, false);
+	read_and_check(test, guest, 30);
+}
+
+/* The header over two regions that are apart in the VMM, the payload too. */
+static void read_across_regions(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	u64 gpa = SZ_16K - 20;
+	u32 i;
+
+	put_packet(guest, 0);
+	for (i = 0; i < HDR; i++)
+		*(u8 *)guest_gpa(guest, gpa + i) =
+			*(u8 *)guest_gpa(guest, AT_HDR + i);
+	*(u8 *)guest_gpa(guest, gpa + 24) = 200;
+	guest_fill(guest, SZ_16K - 100, 1, 80);
+	guest_fill(guest, SZ_16K + HDR, 81, 120);
+
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, gpa, HDR, false);
+	add(test, guest, SZ_16K - 100, 80, false);
+	add(test, guest, SZ_16K + HDR, 120, false);
+	read_and_check(test, guest, 200);
+}
+
+/* As large as it gets, which is more than one page of skb. */
+static void read_64k(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+
+	put_packet(guest, 0);
+	put_unaligned_le32(SZ_64K, guest_gpa(guest, AT_HDR + 24));
+	guest_fill(guest, AT_DATA, 1, PAGE_SIZE);
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, HDR, false);
+	add_bytes(test, guest, SZ_64K, false);
+	read_and_check(test, guest, SZ_64K);
+}
+
+/* The VMM lost the payload's page after the chain was taken. */
+static void read_page_lost(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct virtio_vsock_hdr hdr;
+	struct sk_buff *skb;
+
+	put_packet(guest, 0);
+	put_unaligned_le32(100, guest_gpa(guest, AT_HDR + 24));
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, HDR, false);
+	add(test, guest, AT_DATA, 100, false);
+	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
+	mvs_gmem_invalidate(&guest->gm, GUEST_LOW + AT_DATA,
+			    GUEST_LOW + AT_DATA + 1);
+	skb = mvs_packet_read(&guest->chain, &guest->gm, &hdr);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, PTR_ERR_OR_ZERO(skb));
+	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_ADDRESS);
+}
+
+/* --- to the guest --- */
+
+#define EOM	VIRTIO_VSOCK_SEQ_EOM
+#define EOR	VIRTIO_VSOCK_SEQ_EOR
+
+static struct sk_buff *packet(struct kunit *test, u32 len, u32 flags)
+{
+	struct sk_buff *skb = virtio_vsock_alloc_skb(HDR + len, GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	memcpy(virtio_vsock_hdr(skb), wire, HDR);
+	virtio_vsock_hdr(skb)->flags = cpu_to_le32(flags);
+	if (len)
+		virtio_vsock_skb_put(skb, len);
+	for (i = 0; i < len; i++) {
+		u8 byte = 1 + i;
+
+		KUNIT_ASSERT_EQ(test, 0, skb_store_bits(skb, i, &byte, 1));
+	}
+	return skb;
+}
+
+static int write(struct guest *guest, struct sk_buff *skb)
+{
+	return mvs_packet_write(&guest->chain, &guest->gm, skb);
+}
+
+struct write_case {
+	const char *name;
+	u32 len;	/* of the packet */
+	u32 offset;	/* sent before */
+	u32 flags;
+	u32 room;	/* in the buffer, with the header */
+	int ret;
+	u32 sent_flags;
+};
+
+static const struct write_case write_cases[] = {
+	{ "no payload, exactly 44", 0, 0, 0, HDR, 0, 0 },
+	{ "no payload, larger buffer", 0, 0, 3, 200, 0, 3 },
+	{ "all of it", 100, 0, EOM | EOR, HDR + 100, 100, EOM | EOR },
+	{ "all of it, larger buffer", 100, 0, EOM, 4000, 100, EOM },
+	{ "first piece", 100, 0, EOM | EOR, HDR + 60, 60, 0 },
+	{ "first piece, one byte short", 100, 0, EOM, HDR + 99, 99, 0 },
+	{ "middle piece", 100, 60, EOM | EOR, HDR + 39, 39, 0 },
+	{ "last piece", 100, 60, EOM | EOR, HDR + 40, 40, EOM | EOR },
+	{ "other flags stay", 100, 0, EOM | 0x10, HDR + 60, 60, 0x10 },
+	{ "43 bytes", 0, 0, 0, HDR - 1, -EBADMSG },
+	{ "empty buffer", 0, 0, 0, 0, -EBADMSG },
+	{ "44 bytes and payload", 100, 0, 0, HDR, -EBADMSG },
+};
+
+KUNIT_ARRAY_PARAM_DESC(write, write_cases, name);
+
+static void write_packet(struct kunit *test)
+{
+	const struct write_case *c = test->param_value;
+	struct guest *guest = guest_create(test);
+	const struct virtio_vsock_hdr *sent = guest_gpa(guest, AT_HDR);
+	struct sk_buff *skb = packet(test, c->len, c->flags);
+	int ret;
+
+	VIRTIO_VSOCK_SKB_CB(skb)->offset = c->offset;
+	memset(guest_gpa(guest, AT_HDR), 0xee, 300);
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, c->room, true);
+
+	ret = write(guest, skb);
+	kfree_skb(skb);
+	KUNIT_ASSERT_EQ(test, ret, c->ret);
+	if (ret < 0) {
+		KUNIT_EXPECT_EQ(test, guest->chain.reason,
+				MVS_REASON_TOO_SHORT);
+		KUNIT_EXPECT_EQ(test, *(u8 *)sent, 0xee);
+		return;
+	}
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), ret);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->flags), c->sent_flags);
+	KUNIT_EXPECT_MEMEQ(test, (const void *)sent, wire, 24);
+	guest_expect(test, guest, AT_HDR + HDR, 1 + c->offset, ret);
+	/* Not a byte more. */
+	KUNIT_EXPECT_EQ(test, *(u8 *)guest_gpa(guest, AT_HDR + HDR + ret), 0xee);
+}
+
+static void write_split_anywhere(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 30, 0);
+	u32 at;
+
+	for (at = 1; at < HDR + 30; at++) {
+		memset(guest_gpa(guest, AT_HDR), 0xee, 300);
+		mvs_chain_reset(&guest->chain, 0);
+		add(test, guest, AT_HDR, at, true);
+		add(test, guest, AT_HDR + at, HDR + 30 - at, true);
+		KUNIT_ASSERT_EQ(test, 30, write(guest, skb));
+		KUNIT_ASSERT_MEMEQ(test, guest_gpa(guest, AT_HDR), wire, 24);
+		guest_expect(test, guest, AT_HDR + HDR, 1, 30);
+	}
+	kfree_skb(skb);
+}
+
+static void write_across_regions(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 6000, 0);
+	u64 gpa = SZ_16K - 20;
+
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, gpa, HDR + 6000, true);
+	KUNIT_EXPECT_EQ(test, 6000, write(guest, skb));
+	guest_expect(test, guest, gpa + HDR, 1, 6000);
+	kfree_skb(skb);
+}
+
+static void write_to_readable(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 0, 0);
+
+	mvs_chain_reset(&guest->chain, 0);
+	add(test, guest, AT_HDR, HDR, false);
+	add(test, guest, AT_DATA, HDR, true);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_DIRECTION);
+	kfree_skb(skb);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(header_fields),
+	KUNIT_CASE(header_is_a_copy),
+	KUNIT_CASE_PARAM(validate, hdr_gen_params),
+	KUNIT_CASE(read_one_descriptor),
+	KUNIT_CASE(read_split_anywhere),
+	KUNIT_CASE(read_bytes_apart),
+	KUNIT_CASE(read_across_regions),
+	KUNIT_CASE(read_64k),
+	KUNIT_CASE(read_page_lost),
+	KUNIT_CASE_PARAM(write_packet, write_gen_params),
+	KUNIT_CASE(write_split_anywhere),
+	KUNIT_CASE(write_across_regions),
+	KUNIT_CASE(write_to_readable),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "mvsock_packet",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
