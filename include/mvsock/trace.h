@@ -8,23 +8,23 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(mvs_chain_rejected,
-	TP_PROTO(u32 cid, unsigned int vq, u16 head,
+	TP_PROTO(u32 cid, unsigned int vq, u16 desc,
 		 const char *reason),
-	TP_ARGS(cid, vq, head, reason),
+	TP_ARGS(cid, vq, desc, reason),
 	TP_STRUCT__entry(
 		__field(u32, cid)
 		__field(unsigned int, vq)
-		__field(u16, head)
+		__field(u16, desc)
 		__string(reason, reason)
 	),
 	TP_fast_assign(
 		__entry->cid = cid;
 		__entry->vq = vq;
-		__entry->head = head;
+		__entry->desc = desc;
 		__assign_str(reason);
 	),
 	TP_printk("cid=%u vq=%u head=%u reason=%s", __entry->cid, __entry->vq,
-		  __entry->head, __get_str(reason))
+		  __entry->desc, __get_str(reason))
 );
 
 TRACE_EVENT(mvs_ring_broken,

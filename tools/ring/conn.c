@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+
+#include "conn.h"
+
+#define SEND_TIMEOUT 5000
+
+void conn_init(struct conn *c, struct guest *g, __u16 type, __u32 port,
+	       __u32 peer_port)
+{
+	memset(c, 0, sizeof(*c));
+	c->g = g;
+	c->type = type;
+	c->port = port;
+	c->peer_port = peer_port;
+	c->buf_alloc = CONN_BUF_ALLOC;
+	packet_list_init(&c->rxq);
+}
+
+void conn_free(struct conn *c)
+{
+	packet_list_purge(&c->rxq);
+}
+
+struct pkt conn_pkt(const struct conn *c, __u16 op)
+{
+	return (struct pkt){
+		.src_cid = c->g->cfg.cid,
+		.dst_cid = HOST_CID,
+		.src_port = c->port,
+		.dst_port = c->peer_port,
+		.type = c->type,
+		.op = op,
+		.buf_alloc = c->buf_alloc,
+		.fwd_cnt = c->fwd_cnt,
+	};
+}
+
+int conn_send_op(struct conn *c, __u16 op, __u32 flags)
+{
+	struct pkt p = conn_pkt(c, op);
+
+	p.flags = flags;
+	c->told_fwd_cnt = c->fwd_cnt;
+	return guest_send(c->g, &p, NULL, SEND_TIMEOUT);
+}
+
+int conn_credit_update(struct conn *c)
+{
+	return conn_send_op(c, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
+}
+
+/* What a packet of this connection means. Takes over @p. */
+static int handle(struct conn *c, struct packet *p)
+{
+	const struct pkt h = p->hdr;
+	bool data = h.op == VIRTIO_VSOCK_OP_RW;
+	int err = 0;
+
+	if (h.src_cid != HOST_CID || h.dst_cid != c->g->cfg.cid ||
+	    data != !!h.len)
+		err = -EPROTO;
+	if (h.op != VIRTIO_VSOCK_OP_RST) {
+		if (h.type != c->type)
+			err = -EPROTO;
+		c->peer_buf_alloc = h.buf_alloc;
+		c->peer_fwd_cnt = h.fwd_cnt;
+	}
+	switch (h.op) {
+	case VIRTIO_VSOCK_OP_RESPONSE:
+		c->answered = true;
+		break;
+	case VIRTIO_VSOCK_OP_RST:
+		c->reset = true;
+		break;
+	case VIRTIO_VSOCK_OP_SHUTDOWN:
+		c->peer_shutdown |= h.flags;
+		break;
+	case VIRTIO_VSOCK_OP_RW:
+		c->rx_cnt += h.len;
+		if (c->rx_cnt - c->fwd_cnt > c->buf_alloc)
+			err = -EPROTO;
+		packet_list_add(&c->rxq, p);
+		return err;
+	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+		err = err ?: conn_credit_update(c);
+		break;
+	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
+		break;
+	default:
+		err = -EPROTO;
+	}
+	free(p);
+	return err;
+}
+
+static bool ours(const struct conn *c, const struct pkt *h)
+{
+	return h->dst_port == c->port && h->src_port == c->peer_port;
+}
+
+/* Split the inbox into the others' packets and ours, handle ours. */
+static int take_ours(struct conn *c)
+{
+	struct packet_list all = c->g->inbox;
+	struct packet *p;
+	int n = 0, err = 0;
+
+	if (!all.first)
+		return 0;
+	packet_list_init(&c->g->inbox);
+	while ((p = packet_list_pop(&all))) {
+		if (!ours(c, &p->hdr)) {
+			packet_list_add(&c->g->inbox, p);
+			continue;
+		}
+		n++;
+		err = handle(c, p) ?: err;
+	}
+	return err ?: n;
+}
+
+int conn_pump(struct conn *c, int timeout)
+{
+	int n = take_ours(c);
+
+	if (n)
+		return n;
+	n = guest_poll(c->g, timeout);
+	if (n < 0)
+		return n;
+	return take_ours(c);
+}
+
+/* Pump until @cond(@c), a reset, or the time is over. */
+static int pump_until(struct conn *c, bool (*cond)(const struct conn *c),
+		      int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+	int r;
+
+	for (;;) {
+		r = conn_pump(c, 0);
+		if (r < 0)
+			return r;
+		if (cond(c))
+			return 0;
+		if (c->reset)
+			return -ECONNRESET;
+		if (!ms_left(deadline))
+			return -ETIMEDOUT;
+		r = conn_pump(c, ms_left(deadline));
+		if (r < 0)
+			return r;
+	}
+}
+
+static bool is_answered(const struct conn *c)
+{
+	return c->answered;
+}
+
+static bool is_reset(const struct conn *c)
+{
+	return c->reset;
+}
+
+static bool has_packet(const struct conn *c)
+{
+	return c->rxq.first;
+}
+
+static __u32 credit(const struct conn *c)
+{
+	return c->peer_buf_alloc - (c->tx_cnt - c->peer_fwd_cnt);
+}
+
+static bool has_credit(const struct conn *c)
+{
+	return credit(c);
+}
+
+int conn_connect(struct conn *c, int timeout)
+{
+	int err = conn_send_op(c, VIRTIO_VSOCK_OP_REQUEST, 0);
+
+	return err ?: pump_until(c, is_answered, timeout);
+}
+
+int conn_accept(struct conn *c, int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+	struct packet *p;
+	bool found;
+
+	do {
+		p = guest_recv(c->g, ms_left(deadline));
+		if (!p)
+			return -ETIMEDOUT;
+		/* Others are of former connections. */
+		found = p->hdr.dst_port == c->port &&
+			p->hdr.op == VIRTIO_VSOCK_OP_REQUEST &&
+			p->hdr.type == c->type;
+		if (found) {
+			c->peer_port = p->hdr.src_port;
+			c->peer_buf_alloc = p->hdr.buf_alloc;
+			c->peer_fwd_cnt = p->hdr.fwd_cnt;
+		}
+		free(p);
+	} while (!found);
+	return conn_send_op(c, VIRTIO_VSOCK_OP_RESPONSE, 0);
+}
+
+int conn_send_rw(struct conn *c, const void *buf, __u32 len, __u32 flags,
+		 int timeout)
+{
+	struct pkt p = conn_pkt(c, VIRTIO_VSOCK_OP_RW);
+
+	p.len = len;
+	p.flags = flags;
+	c->told_fwd_cnt = c->fwd_cnt;
+	c->tx_cnt += len;
+	return guest_send(c->g, &p, buf, timeout);
+}
+
+int conn_send(struct conn *c, const void *buf, __u32 len, int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+	int err;
+
+	while (len) {
+		__u32 n = len < MAX_PAYLOAD ? len : MAX_PAYLOAD;
+
+		err = pump_until(c, has_credit, ms_left(deadline));
+		if (err)
+			return err;
+		if (n > credit(c))
+			n = credit(c);
+		err = conn_send_rw(c, buf, n, 0, ms_left(deadline));
+		if (err)
+			return err;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Tell the peer before half of what we granted is used up unsaid. */
+static int grant(struct conn *c, __u32 len)
+{
+	c->fwd_cnt += len;
+	if (c->fwd_cnt - c->told_fwd_cnt < c->buf_alloc / 2)
+		return 0;
+	return conn_credit_update(c);
+}
+
+int conn_recv(struct conn *c, void *buf, __u32 len, int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+	struct packet *p;
+	__u32 n;
+	int err;
+
+	for (; len; buf += n, len -= n) {
+		err = pump_until(c, has_packet, ms_left(deadline));
+		if (err)
+			return err;
+		p = c->rxq.first;
+		n = p->hdr.len - p->taken;
+		if (n > len)
+			n = len;
+		memcpy(buf, p->data + p->taken, n);
+		p->taken += n;
+		if (p->taken == p->hdr.len)
+			free(packet_list_pop(&c->rxq));
+		err = grant(c, n);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+struct packet *conn_recv_packet(struct conn *c, int timeout)
+{
+	struct packet *p;
+
+	if (pump_until(c, has_packet, timeout))
+		return NULL;
+	p = packet_list_pop(&c->rxq);
+	grant(c, p->hdr.len);
+	return p;
+}
+
+int conn_wait_reset(struct conn *c, int timeout)
+{
+	return pump_until(c, is_reset, timeout);
+}
+
+int conn_wait_shutdown(struct conn *c, __u32 flags, int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+	int r = 0;
+
+	while ((c->peer_shutdown & flags) != flags) {
+		if (c->reset)
+			return -ECONNRESET;
+		if (!ms_left(deadline))
+			return -ETIMEDOUT;
+		r = conn_pump(c, ms_left(deadline));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest's end of connections: enough of the protocol to talk to a socket
+ * of the host, with credit kept in both directions.
+ *
+ * Functions return 0 or a negative errno; -EPROTO if the device's packets
+ * break the protocol, -ECONNRESET after RST. Packets of other ports stay in
+ * the guest's inbox.
+ */
+#ifndef MVS_RING_CONN_H
+#define MVS_RING_CONN_H
+
+#include "guest.h"
+
+#define CONN_BUF_ALLOC (256 * 1024)
+
+struct conn {
+	struct guest *g;
+	__u16 type;
+	__u32 port;
+	__u32 peer_port;
+
+	/* what we grant */
+	__u32 buf_alloc;
+	__u32 rx_cnt;
+	__u32 fwd_cnt;
+	__u32 told_fwd_cnt;
+
+	/* what the peer grants */
+	__u32 tx_cnt;
+	__u32 peer_buf_alloc;
+	__u32 peer_fwd_cnt;
+
+	struct packet_list rxq;
+	__u32 peer_shutdown;
+	bool answered;
+	bool reset;
+};
+
+void conn_init(struct conn *c, struct guest *g, __u16 type, __u32 port,
+	       __u32 peer_port);
+
+/* Drop what was received and not read. Sends nothing. */
+void conn_free(struct conn *c);
+
+/* The header of a packet of this connection, and sending it. */
+struct pkt conn_pkt(const struct conn *c, __u16 op);
+int conn_send_op(struct conn *c, __u16 op, __u32 flags);
+
+/* REQUEST to a listener of the host, then wait for the RESPONSE. */
+int conn_connect(struct conn *c, int timeout);
+
+/* Wait for a REQUEST to @c's port, answer it. @c's peer port is set. */
+int conn_accept(struct conn *c, int timeout);
+
+/* Send within the peer's credit, in packets of at most 64 KiB. */
+int conn_send(struct conn *c, const void *buf, __u32 len, int timeout);
+
+/* One packet, whatever the credit says. */
+int conn_send_rw(struct conn *c, const void *buf, __u32 len, __u32 flags,
+		 int timeout);
+
+/* Read exactly @len bytes of the stream, granting credit for them. */
+int conn_recv(struct conn *c, void *buf, __u32 len, int timeout);
+
+/* The next RW packet as it came, to be freed; NULL after @timeout ms. */
+struct packet *conn_recv_packet(struct conn *c, int timeout);
+
+int conn_credit_update(struct conn *c);
+
+/* Take this connection's packets out of the inbox. */
+int conn_pump(struct conn *c, int timeout);
+
+int conn_wait_reset(struct conn *c, int timeout);
+int conn_wait_shutdown(struct conn *c, __u32 flags, int timeout);
+
+#endif

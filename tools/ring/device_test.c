@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of a vhost-vsock device file, as a guest's driver and a VMM see it.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "device_test.h"
+#include "session.h"
+
+static const char help[] =
+	"usage: device_test [--dev PATH] [--upstream] [--list] [WORD...]\n"
+	"  --dev PATH   device file (" DEV_PATH ")\n"
+	"  --upstream   skip what only mvsock does\n"
+	"  --list       list the tests\n"
+	"  WORD...      run only tests whose name has one of these\n";
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dev", required_argument, NULL, 'd' },
+		{ "upstream", no_argument, NULL, 'u' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	struct tap_options opt = { .skip_why = "only mvsock does this" };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "d:ulh", options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			test_options.path = optarg;
+			break;
+		case 'u':
+			test_options.upstream = true;
+			opt.skip |= TAP_MVSOCK;
+			break;
+		case 'l':
+			opt.list = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			fputs(help, stderr);
+			return 2;
+		}
+	}
+	if (!opt.list && access(test_options.path, R_OK | W_OK)) {
+		printf("Bail out! %s: %s\n", test_options.path,
+		       strerror(errno));
+		return 1;
+	}
+	/* Another run in the same boot gets others. */
+	test_options.cid_base = now_ms() / 1000 * 512;
+	opt.match = argv + optind;
+	opt.nmatch = argc - optind;
+	signal(SIGPIPE, SIG_IGN);
+
+	add_ioctl_tests();
+	add_traffic_tests();
+	add_layout_tests();
+	add_chain_tests();
+	add_broken_tests();
+	add_life_tests();
+	add_memory_tests();
+	add_extra_tests();
+	return tap_run(&opt);
+}

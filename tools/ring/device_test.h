@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Each group of tests puts its own in the list. */
+#ifndef MVS_RING_DEVICE_TEST_H
+#define MVS_RING_DEVICE_TEST_H
+
+void add_traffic_tests(void);
+void add_layout_tests(void);
+void add_chain_tests(void);
+void add_broken_tests(void);
+void add_ioctl_tests(void);
+void add_life_tests(void);
+void add_memory_tests(void);
+void add_extra_tests(void);
+
+#endif

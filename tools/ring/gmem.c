@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "gmem.h"
+
+#define GUARD 4096
+
+int gmem_add(struct gmem *m, __u64 gpa, __u64 size)
+{
+	struct gmem_region *r = &m->region[m->nregions];
+	__u8 *p;
+
+	if (m->nregions == GMEM_MAX_REGIONS)
+		return -ENOSPC;
+	p = mmap(NULL, size + 2 * GUARD, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	if (mmap(p + GUARD, size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+		int err = -errno;
+
+		munmap(p, size + 2 * GUARD);
+		return err;
+	}
+	r->gpa = gpa;
+	r->size = size;
+	r->va = p + GUARD;
+	r->next = 0;
+	m->nregions++;
+	return 0;
+}
+
+void gmem_free(struct gmem *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nregions; i++)
+		munmap(m->region[i].va - GUARD, m->region[i].size + 2 * GUARD);
+	m->nregions = 0;
+}
+
+static const struct gmem_region *find(const struct gmem *m, __u64 gpa)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nregions; i++)
+		if (gpa - m->region[i].gpa < m->region[i].size)
+			return &m->region[i];
+	return NULL;
+}
+
+void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len)
+{
+	const struct gmem_region *r = find(m, gpa);
+
+	if (!r || len > r->size - (gpa - r->gpa))
+		return NULL;
+	return r->va + (gpa - r->gpa);
+}
+
+__u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align)
+{
+	struct gmem_region *r = &m->region[region];
+	__u64 gpa = (r->gpa + r->next + align - 1) & ~(align - 1);
+
+	if (gpa - r->gpa > r->size || size > r->size - (gpa - r->gpa))
+		return 0;
+	r->next = gpa + size - r->gpa;
+	return gpa;
+}
+
+/* The longest piece of a range that lies in one region. */
+static __u8 *piece(const struct gmem *m, __u64 gpa, __u64 len, __u64 *n)
+{
+	const struct gmem_region *r = find(m, gpa);
+
+	if (!r)
+		return NULL;
+	*n = r->size - (gpa - r->gpa);
+	if (*n > len)
+		*n = len;
+	return r->va + (gpa - r->gpa);
+}
+
+int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len)
+{
+	const __u8 *src = buf;
+	__u64 n;
+
+	for (; len; gpa += n, src += n, len -= n) {
+		__u8 *p = piece(m, gpa, len, &n);
+
+		if (!p)
+			return -EFAULT;
+		memcpy(p, src, n);
+	}
+	return 0;
+}
+
+int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len)
+{
+	__u8 *dst = buf;
+	__u64 n;
+
+	for (; len; gpa += n, dst += n, len -= n) {
+		const __u8 *p = piece(m, gpa, len, &n);
+
+		if (!p)
+			return -EFAULT;
+		memcpy(dst, p, n);
+	}
+	return 0;
+}
+
+int gmem_fill(const struct gmem *m, __u64 gpa, __u8 byte, __u64 len)
+{
+	__u64 n;
+
+	for (; len; gpa += n, len -= n) {
+		__u8 *p = piece(m, gpa, len, &n);
+
+		if (!p)
+			return -EFAULT;
+		memset(p, byte, n);
+	}
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Guest memory: regions of guest-physical addresses, holes between them.
+ *
+ * Every region has an inaccessible page before and after it in this process,
+ * so regions that touch in the guest never touch here, and a device that
+ * leaves a region faults.
+ */
+#ifndef MVS_RING_GMEM_H
+#define MVS_RING_GMEM_H
+
+#include "util.h"
+
+#define GMEM_MAX_REGIONS 64
+
+struct gmem_region {
+	__u64 gpa;
+	__u64 size;
+	__u8 *va;
+	__u64 next;	/* first free offset, for gmem_alloc() */
+};
+
+struct gmem {
+	unsigned int nregions;
+	struct gmem_region region[GMEM_MAX_REGIONS];
+};
+
+/**
+ * gmem_add() - add a region of zeroed memory
+ * @m: the guest's memory
+ * @gpa: its guest-physical address
+ * @size: its size, a multiple of the page size
+ *
+ * Return: 0 or a negative errno.
+ */
+int gmem_add(struct gmem *m, __u64 gpa, __u64 size);
+
+/* Unmap all regions. */
+void gmem_free(struct gmem *m);
+
+/**
+ * gmem_ptr() - where a range of guest memory is in this process
+ * @m: the guest's memory
+ * @gpa: first guest-physical address
+ * @len: length of the range
+ *
+ * Return: NULL if the range is not within one region.
+ */
+void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len);
+
+/**
+ * gmem_alloc() - take memory from a region, for good
+ * @m: the guest's memory
+ * @region: index of the region
+ * @size: bytes
+ * @align: power of two
+ *
+ * Return: the guest-physical address, 0 if the region is used up.
+ */
+__u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align);
+
+/* Copy to and from guest memory, over the regions' edges. -EFAULT in a hole. */
+int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len);
+int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len);
+int gmem_fill(const struct gmem *m, __u64 gpa, __u8 byte, __u64 len);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The host's end: AF_VSOCK sockets, non-blocking, each call with a timeout.
+ *
+ * All return 0 (or a descriptor) or a negative errno.
+ */
+#ifndef MVS_RING_HOST_H
+#define MVS_RING_HOST_H
+
+#include "util.h"
+
+/* A listener on a free port, which is returned in @port. */
+int host_listen(int socktype, __u32 *port);
+int host_accept(int fd, int timeout);
+
+/* Begin to connect; host_connected() tells how it ended. */
+int host_connect(int socktype, __u32 cid, __u32 port);
+int host_connected(int fd, int timeout);
+
+int host_send(int fd, const void *buf, size_t len, int flags, int timeout);
+int host_recv(int fd, void *buf, size_t len, int timeout);
+
+/* Wait for one of @events; what poll() returned in revents, 0 after @timeout */
+int host_poll(int fd, int events, int timeout);
+
+/* Read and forget SO_ERROR, as a negative errno. */
+int host_error(int fd);
+
+#endif

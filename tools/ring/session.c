@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <unistd.h>
+
+#include "session.h"
+
+#define GUEST_PORT 1234
+
+struct test_options test_options = { .path = DEV_PATH };
+
+static const char *const counter_names[NUM_COUNTERS] = {
+	[REJ_TOO_LONG] = "rejected_too_long",
+	[REJ_BAD_NEXT] = "rejected_bad_next",
+	[REJ_BAD_INDIRECT] = "rejected_bad_indirect",
+	[REJ_BAD_ADDRESS] = "rejected_bad_address",
+	[REJ_BAD_DIRECTION] = "rejected_bad_direction",
+	[REJ_TOO_SHORT] = "rejected_too_short",
+	[REJ_BAD_LEN] = "rejected_bad_len",
+	[REJ_BAD_CID] = "rejected_bad_cid",
+	[BROKEN_RINGS] = "broken_rings",
+};
+
+__u32 test_cid(unsigned int n)
+{
+	__u32 test = test_options.cid_base + tap_number();
+
+	/* Never a reserved one: bit 30 is set, bit 31 is not. */
+	return 0x40000000 | (test & 0x3ffff) << 12 | (n & 0xfff);
+}
+
+struct guest_config test_config(unsigned int n)
+{
+	return guest_config(test_options.path, test_cid(n));
+}
+
+static __u16 packet_type(int socktype)
+{
+	return socktype == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
+					 VIRTIO_VSOCK_TYPE_SEQPACKET;
+}
+
+void session_connect(struct session *s, int socktype)
+{
+	__u32 port = 0;
+
+	s->listener = host_listen(socktype, &port);
+	require_ok(s->listener);
+	conn_init(&s->c, &s->g, packet_type(socktype), GUEST_PORT, port);
+	require_ok(conn_connect(&s->c, TIMEOUT));
+	s->fd = host_accept(s->listener, TIMEOUT);
+	require_ok(s->fd);
+}
+
+void session_accept(struct session *s, int socktype)
+{
+	s->listener = -1;
+	s->fd = host_connect(socktype, s->g.cfg.cid, GUEST_PORT);
+	require_ok(s->fd);
+	conn_init(&s->c, &s->g, packet_type(socktype), GUEST_PORT, 0);
+	require_ok(conn_accept(&s->c, TIMEOUT));
+	require_ok(host_connected(s->fd, TIMEOUT));
+}
+
+void session_guest_connects(struct session *s, const struct guest_config *cfg,
+			    int socktype)
+{
+	require_ok(guest_start(&s->g, cfg));
+	session_connect(s, socktype);
+}
+
+void session_host_connects(struct session *s, const struct guest_config *cfg,
+			   int socktype)
+{
+	require_ok(guest_start(&s->g, cfg));
+	session_accept(s, socktype);
+}
+
+void session_close(struct session *s)
+{
+	guest_check(&s->g);
+	close(s->fd);
+	if (s->listener >= 0)
+		close(s->listener);
+	conn_free(&s->c);
+	guest_stop(&s->g);
+}
+
+static void *block(__u32 len)
+{
+	void *p = malloc(len ?: 1);
+
+	require(p, "out of memory");
+	return p;
+}
+
+void session_to_host(struct session *s, __u32 len)
+{
+	void *out = block(len), *in = block(len);
+	__u32 seed = len + 1;
+
+	pattern_fill(out, len, seed, 0);
+	require_ok(conn_send(&s->c, out, len, TIMEOUT));
+	require_ok(host_recv(s->fd, in, len, TIMEOUT));
+	require(pattern_check(in, len, seed, 0) < 0,
+		"host got other data at byte %ld of %u",
+		pattern_check(in, len, seed, 0), len);
+	free(in);
+	free(out);
+}
+
+void session_to_guest(struct session *s, __u32 len)
+{
+	void *out = block(len), *in = block(len);
+	__u32 seed = len + 2;
+
+	pattern_fill(out, len, seed, 0);
+	require_ok(host_send(s->fd, out, len, 0, TIMEOUT));
+	require_ok(conn_recv(&s->c, in, len, TIMEOUT));
+	require(pattern_check(in, len, seed, 0) < 0,
+		"guest got other data at byte %ld of %u",
+		pattern_check(in, len, seed, 0), len);
+	free(in);
+	free(out);
+}
+
+void session_exchange(struct session *s, __u32 len)
+{
+	session_to_host(s, len);
+	session_to_guest(s, len);
+}
+
+void guest_check(const struct guest *g)
+{
+	require(!g->missed_calls, "%u used entries without an interrupt",
+		g->missed_calls);
+	require(!g->bad_used, "%u bad used entries", g->bad_used);
+}
+
+struct counters counters_read(const struct guest *g)
+{
+	struct counters c = { 0 };
+	unsigned int i;
+
+	for (i = 0; !test_options.upstream && i < NUM_COUNTERS; i++)
+		require(!dev_counter(&g->dev, counter_names[i], &c.value[i]),
+			"no counter %s", counter_names[i]);
+	return c;
+}
+
+void counters_expect(const struct guest *g, const struct counters *before,
+		     enum counter which, unsigned int by)
+{
+	struct counters now = counters_read(g);
+	unsigned int i;
+
+	for (i = 0; !test_options.upstream && i < NUM_COUNTERS; i++)
+		require(now.value[i] - before->value[i] ==
+			(i == which ? by : 0),
+			"%s moved by %lld, %s", counter_names[i],
+			(long long)(now.value[i] - before->value[i]),
+			which == NO_COUNTER ? "none should" :
+			i == which ? "not as it should" :
+			counter_names[which]);
+}
+
+__u64 counter_get(const struct guest *g, const char *name)
+{
+	__u64 v = 0;
+
+	require(!dev_counter(&g->dev, name, &v), "no counter %s", name);
+	return v;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rings that can't be trusted any more: the ring stops, its error eventfd
+ * says so, and all else goes on.
+ */
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device_test.h"
+#include "session.h"
+
+#define BROKEN_RING 16
+
+struct broken_case {
+	const char *name;
+	__u16 jump;	/* of the available index */
+	bool bad_head;
+	__u16 head;
+};
+
+static const struct broken_case cases[] = {
+	{ "index jumps by the ring's size + 1", .jump = BROKEN_RING + 1 },
+	{ "index goes back by one", .jump = 0xffff },
+	{ "index jumps by half", .jump = 0x8000 },
+	{ "head is the ring's size", .bad_head = true, .head = BROKEN_RING },
+	{ "head is 65535", .bad_head = true, .head = 0xffff },
+};
+
+struct broken_test {
+	const struct broken_case *c;
+	unsigned int q;
+};
+
+static struct broken_test broken_tests[2 * ARRAY_SIZE(cases)];
+
+/* Two guests: @a's ring is going to break. */
+static void start_two(struct session *a, struct session *b, bool apart)
+{
+	struct guest_config cfg = test_config(0);
+
+	cfg.num[RXQ] = BROKEN_RING;
+	cfg.num[TXQ] = BROKEN_RING;
+	cfg.rings_apart = apart;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&a->g, &cfg));
+	require_ok(guest_post_rx(&a->g, 4096, &layout_one));
+	session_connect(a, SOCK_STREAM);
+
+	cfg = test_config(1);
+	session_guest_connects(b, &cfg, SOCK_STREAM);
+	session_exchange(b, 1000);
+}
+
+static void break_ring(struct session *s, const struct broken_test *t)
+{
+	struct ring *r = &s->g.q[t->q].ring;
+
+	/* The device looks at the receive ring when it has a packet. */
+	if (t->q == RXQ)
+		require_ok(host_send(s->fd, "x", 1, 0, TIMEOUT));
+	if (t->c->bad_head)
+		ring_push(r, t->c->head);
+	else
+		r->avail_idx += t->c->jump;
+	guest_kick(&s->g, t->q);
+}
+
+/* The other ring of the same device. */
+static void check_other_ring(struct session *s, unsigned int broken)
+{
+	__u8 c;
+
+	if (broken == TXQ) {
+		require_ok(host_send(s->fd, "y", 1, 0, TIMEOUT));
+		require_ok(guest_post_rx(&s->g, 4096, &layout_one));
+		require_ok(conn_recv(&s->c, &c, 1, TIMEOUT));
+		require(c == 'y', "data differ");
+	} else {
+		session_to_host(s, 1000);
+	}
+}
+
+/* What a VMM does when the guest resets its device. */
+static void restart(struct session *s)
+{
+	unsigned int i;
+
+	require_ok(dev_set_running(&s->g.dev, 0));
+	for (i = 0; i < NUM_QUEUES; i++) {
+		ring_reset(&s->g.q[i].ring, 0);
+		require_ok(guest_set_ring(&s->g, i));
+	}
+	require_ok(dev_set_running(&s->g.dev, 1));
+	/* Upstream left the driver's kicks disabled; QEMU kicks, too. */
+	for (i = 0; test_options.upstream && i < NUM_QUEUES; i++)
+		guest_kick(&s->g, i);
+}
+
+static void broken(const void *arg)
+{
+	const struct broken_test *t = arg;
+	struct counters before;
+	struct session a, b;
+	char c;
+	int i;
+
+	start_two(&a, &b, false);
+	before = counters_read(&a.g);
+	break_ring(&a, t);
+	require(guest_ring_error(&a.g, t->q, TIMEOUT), "no error eventfd");
+	counters_expect(&a.g, &before, BROKEN_RINGS, 1);
+	guest_kick(&a.g, t->q);
+	usleep(QUIET * 1000);
+	require(!ring_has_used(&a.g.q[t->q].ring), "the ring did not stop");
+	counters_expect(&a.g, &before, BROKEN_RINGS, 1);
+	check_other_ring(&a, t->q);
+	session_exchange(&b, 65536);
+
+	restart(&a);
+	a.g.rx_repost = true;
+	for (i = 0; i < 4; i++)
+		require_ok(guest_post_rx(&a.g, 4096, &layout_one));
+	if (t->q == RXQ) {
+		require_ok(conn_recv(&a.c, &c, 1, TIMEOUT));
+		require(c == 'x', "the packet was lost");
+	}
+	session_exchange(&a, 10000);
+	session_close(&a);
+	session_close(&b);
+}
+
+/* Rings that fault. */
+
+struct fault_test {
+	const char *name;
+	unsigned int q;
+	bool read_only;
+};
+
+static const struct fault_test fault_tests[] = {
+	{ "transmit ring unmapped", TXQ, false },
+	{ "receive ring unmapped", RXQ, false },
+	{ "transmit ring made read-only", TXQ, true },
+	{ "receive ring made read-only", RXQ, true },
+};
+
+static void fault(const void *arg)
+{
+	const struct fault_test *t = arg;
+	struct session a, b;
+	struct guest_queue *q = &a.g.q[t->q];
+	struct counters before;
+	struct seg seg;
+
+	start_two(&a, &b, true);
+	before = counters_read(&a.g);
+	if (t->q == RXQ)
+		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
+	seg = (struct seg){ a.g.tx_gpa, 4096, t->q == RXQ };
+	ring_add(&q->ring, &seg, 1, NULL);
+	ring_publish(&q->ring);
+	if (t->read_only) {
+		require(!mprotect(q->mem, q->mapped, PROT_READ), "mprotect");
+	} else {
+		require(!munmap(q->mem, q->mapped), "munmap");
+		q->mapped = 0;
+	}
+	eventfd_write(q->kick, 1);
+	require(guest_ring_error(&a.g, t->q, TIMEOUT), "no error eventfd");
+	if (!test_options.upstream)
+		counters_expect(&a.g, &before, BROKEN_RINGS, 1);
+	session_exchange(&b, 65536);
+	dev_close(&a.g.dev);
+	session_close(&b);
+}
+
+/* Both rings go away under load, then the device is closed. */
+static void fault_both(const void *arg)
+{
+	struct session a, b;
+	unsigned int i;
+	int n;
+
+	(void)arg;
+	start_two(&a, &b, true);
+	for (n = 0; n < 10; n++)
+		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
+	for (i = 0; i < NUM_QUEUES; i++)
+		munmap(a.g.q[i].mem, a.g.q[i].mapped);
+	for (i = 0; i < NUM_QUEUES; i++)
+		eventfd_write(a.g.q[i].kick, 1);
+	for (n = 0; n < 10; n++)
+		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
+	session_exchange(&b, 65536);
+	/* Stopping works, too. */
+	require_ok(dev_set_running(&a.g.dev, 0));
+	dev_close(&a.g.dev);
+	session_exchange(&b, 65536);
+	session_close(&b);
+}
+
+void add_broken_tests(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(broken_tests); i++) {
+		struct broken_test *t = &broken_tests[i];
+
+		t->c = &cases[i / 2];
+		t->q = i & 1;
+		tap_add2(t->q == TXQ ? "tx ring" : "rx ring", t->c->name,
+			 broken, t, 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(fault_tests); i++)
+		tap_add2("ring", fault_tests[i].name, fault, &fault_tests[i],
+			 0);
+	tap_add2("ring", "both unmapped under load", fault_both, NULL, 0);
+}

@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Chains that a well-behaved driver doesn't make: those the device has to
+ * take, and those it has to give back with length 0, counted by their reason.
+ * In either case what comes after is not disturbed.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+
+#include "device_test.h"
+#include "session.h"
+
+#define CHAIN_RING	16
+#define CHAIN_ROOM	4096	/* bytes of a good chain */
+#define CHAIN_PAYLOAD	100
+
+/* Where a descriptor points to. */
+enum place {
+	BUF,	/* the packet, at the offset */
+	TABLE,	/* the indirect table */
+	ABS,	/* guest-physical address */
+};
+
+/* Descriptor flags; which of them say WRITE depends on the ring. */
+#define N	1U	/* NEXT */
+#define I	2U	/* INDIRECT */
+#define X	4U	/* the wrong direction; for an indirect one, WRITE */
+#define U	8U	/* flags that have no meaning */
+
+/* In raw_desc.next: not a number of one of the chain's descriptors. */
+#define RAW	0x10000
+
+struct raw_desc {
+	enum place place;
+	__u64 off;
+	__u32 len;
+	unsigned int flags;
+	__u32 next;
+};
+
+#define ON_TX	1U
+#define ON_RX	2U
+#define ON_BOTH	(ON_TX | ON_RX)
+
+struct chain_case {
+	const char *name;
+	unsigned int rings;
+	enum counter reason;	/* NO_COUNTER: the chain is good */
+	bool upstream;		/* upstream can do it */
+	struct raw_desc d[5];	/* in the ring */
+	struct raw_desc t[3];	/* in the indirect table */
+	bool loop_all;		/* instead of @d: a loop over the whole ring */
+	bool not_negotiated;	/* indirect descriptors */
+	__u64 at;		/* address of the packet, 0: anywhere */
+	__u32 table_off;	/* offset of the table from its aligned place */
+	__u64 src_cid_xor;
+	__u64 dst_cid_xor;
+	bool set_len;
+	__u32 hdr_len;
+};
+
+#define GOOD NO_COUNTER, .upstream = true
+#define GOOD_NOT_UPSTREAM NO_COUNTER
+
+static const struct chain_case cases[] = {
+	/* good ones */
+	{ "plain", ON_BOTH, GOOD, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "descriptors without bytes", ON_BOTH, GOOD, .d = {
+		{ BUF, 0, 0, N, 1 }, { BUF, 0, 44, N, 2 },
+		{ BUF, 44, 0, N, 3 }, { BUF, 44, 4052, N, 4 },
+		{ BUF, 8192, 0 } } },
+	{ "unknown flags", ON_BOTH, GOOD, .d = { { BUF, 0, CHAIN_ROOM, U } } },
+	{ "next without NEXT", ON_BOTH, GOOD, .d = {
+		{ BUF, 0, CHAIN_ROOM, 0, RAW | 0xffff } } },
+	{ "ends where memory ends", ON_BOTH, GOOD,
+	  .at = GUEST_END - CHAIN_ROOM, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "128 KiB of room", ON_RX, GOOD, .d = { { BUF, 0, 131072 } } },
+	{ "128 KiB of room", ON_TX, GOOD_NOT_UPSTREAM, .d = {
+		{ BUF, 0, 131072 } } },
+	{ "indirect", ON_BOTH, GOOD, .d = { { TABLE, 0, 32, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052 } } },
+	{ "indirect with WRITE", ON_BOTH, GOOD, .d = {
+		{ TABLE, 0, 16, I | X } }, .t = { { BUF, 0, CHAIN_ROOM } } },
+	{ "direct, then indirect", ON_BOTH, GOOD, .d = {
+		{ BUF, 0, 44, N, 1 }, { TABLE, 0, 16, I } },
+	  .t = { { BUF, 44, 4052 } } },
+	{ "indirect at an odd address", ON_BOTH, GOOD, .table_off = 3, .d = {
+		{ TABLE, 0, 32, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052 } } },
+	{ "indirect in another order", ON_BOTH, GOOD_NOT_UPSTREAM, .d = {
+		{ TABLE, 0, 48, I } },
+	  .t = { { BUF, 0, 44, N, 2 }, { BUF, 1044, 3000 },
+		 { BUF, 44, 1000, N, 1 } } },
+
+	/* too long */
+	{ "loop of one", ON_BOTH, REJ_TOO_LONG, .d = { { BUF, 0, 44, N, 0 } } },
+	{ "loop of two", ON_BOTH, REJ_TOO_LONG, .d = {
+		{ BUF, 0, 44, N, 1 }, { BUF, 44, 100, N, 0 } } },
+	{ "loop of the whole ring", ON_BOTH, REJ_TOO_LONG, .loop_all = true },
+	{ "loop without bytes", ON_BOTH, REJ_TOO_LONG, .d = {
+		{ BUF, 0, 0, N, 1 }, { BUF, 0, 0, N, 0 } } },
+	{ "loop in a table", ON_BOTH, REJ_TOO_LONG, .d = {
+		{ TABLE, 0, 32, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 100, N, 0 } } },
+
+	/* next */
+	{ "next is the ring's size", ON_BOTH, REJ_BAD_NEXT, .d = {
+		{ BUF, 0, 44, N, RAW | CHAIN_RING } } },
+	{ "next is 65535", ON_BOTH, REJ_BAD_NEXT, .d = {
+		{ BUF, 0, CHAIN_ROOM, N, RAW | 0xffff } } },
+	{ "next is the table's size", ON_BOTH, REJ_BAD_NEXT, .d = {
+		{ TABLE, 0, 32, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, N, RAW | 2 } } },
+
+	/* indirect */
+	{ "table of 24 bytes", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+		{ TABLE, 0, 24, I } }, .t = { { BUF, 0, CHAIN_ROOM } } },
+	{ "table of no bytes", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+		{ TABLE, 0, 0, I } }, .t = { { BUF, 0, CHAIN_ROOM } } },
+	{ "table of 65537 entries", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+		{ TABLE, 0, 65537 * 16, I } },
+	  .t = { { BUF, 0, CHAIN_ROOM } } },
+	{ "table in a table", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+		{ TABLE, 0, 32, I } },
+	  .t = { { TABLE, 16, 16, I }, { BUF, 0, CHAIN_ROOM } } },
+	{ "indirect with NEXT", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+		{ TABLE, 0, 16, I | N, 1 }, { BUF, 44, 4052 } },
+	  .t = { { BUF, 0, 44 } } },
+	{ "indirect not negotiated", ON_BOTH, REJ_BAD_INDIRECT,
+	  .not_negotiated = true, .d = { { TABLE, 0, 16, I } },
+	  .t = { { BUF, 0, CHAIN_ROOM } } },
+
+	/* addresses */
+	{ "in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ ABS, GUEST_HOLE, CHAIN_ROOM } } },
+	{ "payload in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ BUF, 0, 44, N, 1 }, { ABS, GUEST_HOLE + 4096, 100 } } },
+	{ "one byte past a region", ON_BOTH, REJ_BAD_ADDRESS,
+	  .at = GUEST_HOLE - CHAIN_ROOM + 1, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "past all memory", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ ABS, GUEST_END, CHAIN_ROOM } } },
+	{ "before all memory", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ ABS, 0, CHAIN_ROOM } } },
+	{ "address and length wrap", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ ABS, -100ULL, CHAIN_ROOM } } },
+	{ "the last address", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ BUF, 0, 44, N, 1 }, { ABS, -1ULL, 1 } } },
+	{ "length of 4 GiB less 1", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ BUF, 0, 0xffffffff } } },
+	{ "table in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ ABS, GUEST_HOLE, 32, I } } },
+	{ "second half of the table in a hole", ON_BOTH, REJ_BAD_ADDRESS,
+	  .d = { { ABS, GUEST_HOLE - 16, 32, I } } },
+	{ "table's address wraps", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ ABS, -16ULL, 32, I } } },
+	{ "table's entry in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+		{ TABLE, 0, 32, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { ABS, GUEST_HOLE, 100 } } },
+
+	/* direction */
+	{ "wrong direction", ON_BOTH, REJ_BAD_DIRECTION, .d = {
+		{ BUF, 0, CHAIN_ROOM, X } } },
+	{ "header right, payload wrong", ON_BOTH, REJ_BAD_DIRECTION, .d = {
+		{ BUF, 0, 44, N, 1 }, { BUF, 44, 4052, X } } },
+	{ "header wrong, payload right", ON_BOTH, REJ_BAD_DIRECTION, .d = {
+		{ BUF, 0, 44, N | X, 1 }, { BUF, 44, 4052 } } },
+	{ "wrong at the end", ON_BOTH, REJ_BAD_DIRECTION, .d = {
+		{ BUF, 0, CHAIN_ROOM, N, 1 }, { BUF, 8192, 1, X } } },
+	{ "wrong in a table", ON_BOTH, REJ_BAD_DIRECTION, .d = {
+		{ TABLE, 0, 32, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, X } } },
+
+	/* too short */
+	{ "43 bytes", ON_BOTH, REJ_TOO_SHORT, .d = { { BUF, 0, 43 } } },
+	{ "43 bytes in three", ON_BOTH, REJ_TOO_SHORT, .d = {
+		{ BUF, 0, 1, N, 1 }, { BUF, 1, 40, N, 2 }, { BUF, 41, 2 } } },
+	{ "no bytes", ON_BOTH, REJ_TOO_SHORT, .d = {
+		{ BUF, 0, 0, N, 1 }, { BUF, 0, 0 } } },
+	{ "43 bytes in a table", ON_BOTH, REJ_TOO_SHORT, .d = {
+		{ TABLE, 0, 16, I } }, .t = { { BUF, 0, 43 } } },
+	{ "44 bytes, payload waiting", ON_RX, REJ_TOO_SHORT, .d = {
+		{ BUF, 0, 44 } } },
+
+	/* the header's length */
+	{ "len one over the chain", ON_TX, REJ_BAD_LEN, .set_len = true,
+	  .hdr_len = 4053, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "len 1, header alone", ON_TX, REJ_BAD_LEN, .set_len = true,
+	  .hdr_len = 1, .d = { { BUF, 0, 44 } } },
+	{ "len 64 KiB + 1", ON_TX, REJ_BAD_LEN, .set_len = true,
+	  .hdr_len = 65537, .d = { { BUF, 0, 65536 + 45 } } },
+	{ "len 128 KiB", ON_TX, REJ_BAD_LEN, .set_len = true,
+	  .hdr_len = 131072, .d = { { BUF, 0, 131072 + 44 } } },
+	{ "len 0xffffffff", ON_TX, REJ_BAD_LEN, .set_len = true,
+	  .hdr_len = 0xffffffff, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "len that wraps with the header", ON_TX, REJ_BAD_LEN,
+	  .set_len = true, .hdr_len = -44, .d = { { BUF, 0, CHAIN_ROOM } } },
+
+	/* addresses of the packet */
+	{ "another guest's CID", ON_TX, REJ_BAD_CID, .upstream = true,
+	  .src_cid_xor = 1, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "src_cid over 32 bits", ON_TX, REJ_BAD_CID, .upstream = true,
+	  .src_cid_xor = BIT_ULL(32), .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "src_cid with all bits wrong", ON_TX, REJ_BAD_CID, .upstream = true,
+	  .src_cid_xor = -1ULL, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "dst_cid not the host", ON_TX, REJ_BAD_CID, .upstream = true,
+	  .dst_cid_xor = 1, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "dst_cid over 32 bits", ON_TX, REJ_BAD_CID, .upstream = true,
+	  .dst_cid_xor = BIT_ULL(63), .d = { { BUF, 0, CHAIN_ROOM } } },
+};
+
+/* One case on one ring. */
+struct chain_test {
+	const struct chain_case *c;
+	unsigned int q;
+};
+
+static struct chain_test chain_tests[2 * ARRAY_SIZE(cases)];
+
+struct env {
+	const struct chain_case *c;
+	unsigned int q;
+	struct session s;
+	__u64 buf;
+	__u64 table;
+};
+
+static __u64 address(const struct env *e, const struct raw_desc *d)
+{
+	switch (d->place) {
+	case BUF:
+		return e->buf + d->off;
+	case TABLE:
+		return e->table + d->off;
+	default:
+		return d->off;
+	}
+}
+
+static __u16 flags(const struct env *e, const struct raw_desc *d)
+{
+	bool wrong = d->flags & X;
+	bool write = d->flags & I ? wrong : wrong != (e->q == RXQ);
+
+	return (d->flags & N ? VRING_DESC_F_NEXT : 0) |
+	       (d->flags & I ? VRING_DESC_F_INDIRECT : 0) |
+	       (d->flags & U ? 0xff70 : 0) |
+	       (write ? VRING_DESC_F_WRITE : 0);
+}
+
+/* The packet that the transmit chain holds. */
+static void write_packet(struct env *e)
+{
+	struct pkt p = conn_pkt(&e->s.c, VIRTIO_VSOCK_OP_RW);
+	__u8 payload[CHAIN_PAYLOAD];
+	struct virtio_vsock_hdr h;
+
+	p.len = e->c->set_len ? e->c->hdr_len : CHAIN_PAYLOAD;
+	p.src_cid ^= e->c->src_cid_xor;
+	p.dst_cid ^= e->c->dst_cid_xor;
+	h = pkt_encode(&p);
+	pattern_fill(payload, sizeof(payload), 5, 0);
+	require_ok(gmem_write(&e->s.g.mem, e->buf, &h, HDR_LEN));
+	require_ok(gmem_write(&e->s.g.mem, e->buf + HDR_LEN, payload,
+			      sizeof(payload)));
+}
+
+static void write_table(struct env *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(e->c->t); i++) {
+		const struct raw_desc *d = &e->c->t[i];
+		struct vring_desc v = {
+			.addr = htole64(address(e, d)),
+			.len = htole32(d->len),
+			.flags = htole16(flags(e, d)),
+			.next = htole16(d->next),
+		};
+
+		require_ok(gmem_write(&e->s.g.mem,
+				      e->table + i * sizeof(v), &v,
+				      sizeof(v)));
+	}
+}
+
+/* A table's first entry, right before the hole. */
+static void write_table_at_hole(struct env *e)
+{
+	struct vring_desc v = {
+		.addr = htole64(e->buf), .len = htole32(44),
+		.flags = htole16(VRING_DESC_F_NEXT |
+				 (e->q == RXQ ? VRING_DESC_F_WRITE : 0)),
+		.next = htole16(1),
+	};
+
+	require_ok(gmem_write(&e->s.g.mem, GUEST_HOLE - sizeof(v), &v,
+			      sizeof(v)));
+}
+
+static void push_loop_all(struct env *e)
+{
+	struct ring *r = &e->s.g.q[e->q].ring;
+	__u16 dir = e->q == RXQ ? VRING_DESC_F_WRITE : 0;
+	__u16 idx[CHAIN_RING];
+	unsigned int i;
+
+	require_ok(ring_take(r, CHAIN_RING, idx, NULL));
+	for (i = 0; i < CHAIN_RING; i++)
+		ring_set_desc(r, idx[i], e->buf + i * 64, 64,
+			      VRING_DESC_F_NEXT | dir,
+			      idx[(i + 1) % CHAIN_RING]);
+	ring_push(r, idx[0]);
+}
+
+static void push_chain(struct env *e)
+{
+	struct ring *r = &e->s.g.q[e->q].ring;
+	const struct raw_desc *d = e->c->d;
+	__u16 idx[ARRAY_SIZE(e->c->d)];
+	unsigned int i, n;
+
+	if (e->c->loop_all) {
+		push_loop_all(e);
+		return;
+	}
+	/* As many descriptors as are linked to. */
+	for (i = 0, n = 1; i < n; i++)
+		if (d[i].flags & N && d[i].next < RAW && d[i].next >= n)
+			n = d[i].next + 1;
+	require_ok(ring_take(r, n, idx, NULL));
+	for (i = 0; i < n; i++)
+		ring_set_desc(r, idx[i], address(e, &d[i]), d[i].len,
+			      flags(e, &d[i]),
+			      d[i].next < n ? idx[d[i].next] : d[i].next);
+	ring_push(r, idx[0]);
+}
+
+/* Wait for one used entry of a ring; its length. */
+static __u32 wait_used(struct guest *g, unsigned int q)
+{
+	__u64 deadline = now_ms() + TIMEOUT;
+	void *token;
+	__u32 len;
+	int head;
+
+	while ((head = ring_get_used(&g->q[q].ring, &len, &token)) == -EAGAIN) {
+		eventfd_t n;
+
+		require(ms_left(deadline), "the chain did not come back");
+		host_poll(g->q[q].call, POLLIN, 50);
+		eventfd_read(g->q[q].call, &n);
+	}
+	require(head >= 0, "used entry of a head not in flight");
+	require(!ring_has_used(&g->q[q].ring), "two used entries");
+	return len;
+}
+
+static void env_start(struct env *e, const struct chain_test *t)
+{
+	struct guest_config cfg = test_config(0);
+
+	e->c = t->c;
+	e->q = t->q;
+	cfg.num[RXQ] = CHAIN_RING;
+	cfg.num[TXQ] = CHAIN_RING;
+	cfg.features |= e->c->not_negotiated ? 0 : F_INDIRECT;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&e->s.g, &cfg));
+	/* Used up by the RESPONSE: then the receive ring is empty. */
+	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
+	session_connect(&e->s, SOCK_STREAM);
+	e->buf = e->c->at ?: gmem_alloc(&e->s.g.mem, 1, 0x40000, 4096);
+	e->table = gmem_alloc(&e->s.g.mem, 1, 0x110000, 4096) +
+		   e->c->table_off;
+}
+
+/* The rings work as if nothing had been. */
+static void env_finish(struct env *e)
+{
+	int i;
+
+	e->s.g.rx_repost = true;
+	for (i = 0; i < 4; i++)
+		require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
+	session_exchange(&e->s, 100);
+	session_exchange(&e->s, 10000);
+	session_close(&e->s);
+}
+
+static void check_payload(const void *buf)
+{
+	require(pattern_check(buf, CHAIN_PAYLOAD, 5, 0) < 0, "data differ");
+}
+
+static void tx_chain(struct env *e)
+{
+	struct counters before = counters_read(&e->s.g);
+	__u8 in[CHAIN_PAYLOAD];
+	__u32 len;
+
+	write_packet(e);
+	push_chain(e);
+	guest_kick(&e->s.g, TXQ);
+	len = wait_used(&e->s.g, TXQ);
+	require(!len, "used length %u", len);
+	counters_expect(&e->s.g, &before, e->c->reason, 1);
+	if (e->c->reason == NO_COUNTER) {
+		require_ok(host_recv(e->s.fd, in, sizeof(in), TIMEOUT));
+		check_payload(in);
+		e->s.c.tx_cnt += sizeof(in);
+	}
+}
+
+/* The packet is in the chain's memory; account for it. */
+static void check_received(struct env *e, __u32 len)
+{
+	__u8 in[HDR_LEN + CHAIN_PAYLOAD];
+
+	require(len == sizeof(in), "used length %u", len);
+	require_ok(gmem_read(&e->s.g.mem, e->buf, in, sizeof(in)));
+	check_payload(in + HDR_LEN);
+	e->s.c.rx_cnt += CHAIN_PAYLOAD;
+	e->s.c.fwd_cnt += CHAIN_PAYLOAD;
+}
+
+static void rx_chain(struct env *e)
+{
+	struct counters before = counters_read(&e->s.g);
+	__u8 buf[CHAIN_PAYLOAD];
+	__u32 len;
+
+	pattern_fill(buf, sizeof(buf), 5, 0);
+	require_ok(host_send(e->s.fd, buf, sizeof(buf), 0, TIMEOUT));
+	push_chain(e);
+	guest_kick(&e->s.g, RXQ);
+	len = wait_used(&e->s.g, RXQ);
+	counters_expect(&e->s.g, &before, e->c->reason, 1);
+	if (e->c->reason == NO_COUNTER) {
+		check_received(e, len);
+		return;
+	}
+	require(!len, "used length %u", len);
+	/* The packet is not lost: it goes into the next buffer. */
+	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
+	memset(buf, 0, sizeof(buf));
+	require_ok(conn_recv(&e->s.c, buf, sizeof(buf), TIMEOUT));
+	check_payload(buf);
+}
+
+static void chain(const void *arg)
+{
+	struct env e;
+
+	env_start(&e, arg);
+	write_table_at_hole(&e);
+	write_table(&e);
+	if (e.q == TXQ)
+		tx_chain(&e);
+	else
+		rx_chain(&e);
+	env_finish(&e);
+}
+
+/* As many bad chains as fill the ring ten times: none is lost. */
+static void flood(const void *arg)
+{
+	const struct chain_test *t = arg;
+	struct counters before;
+	unsigned int i;
+	struct env e;
+
+	env_start(&e, t);
+	before = counters_read(&e.s.g);
+	for (i = 0; i < 10 * CHAIN_RING; i++) {
+		if (t->q == TXQ)
+			write_packet(&e);
+		else
+			require_ok(host_send(e.s.fd, "x", 1, 0, TIMEOUT));
+		push_chain(&e);
+		guest_kick(&e.s.g, t->q);
+		require(!wait_used(&e.s.g, t->q), "used length");
+	}
+	counters_expect(&e.s.g, &before, t->c->reason, i);
+	e.s.g.rx_repost = true;
+	require_ok(guest_post_rx(&e.s.g, 4096, &layout_one));
+	for (i = 0; t->q == RXQ && i < 10 * CHAIN_RING; i++) {
+		char c;
+
+		require_ok(conn_recv(&e.s.c, &c, 1, TIMEOUT));
+	}
+	env_finish(&e);
+}
+
+static void add_case(unsigned int i, unsigned int q)
+{
+	struct chain_test *t = &chain_tests[2 * i + q];
+	unsigned int flags = 0;
+
+	if (!cases[i].upstream)
+		flags |= TAP_MVSOCK;
+	t->c = &cases[i];
+	t->q = q;
+	tap_add2(q == TXQ ? "tx chain" : "rx chain", cases[i].name, chain, t,
+		 flags);
+}
+
+void add_chain_tests(void)
+{
+	static const struct chain_case bad = {
+		"flood", ON_BOTH, REJ_BAD_NEXT, .d = {
+			{ BUF, 0, CHAIN_ROOM, N, RAW | 0xffff } } };
+	static const struct chain_test floods[] = {
+		{ &bad, RXQ }, { &bad, TXQ } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].rings & ON_TX)
+			add_case(i, TXQ);
+		if (cases[i].rings & ON_RX)
+			add_case(i, RXQ);
+	}
+	tap_add2("tx chain", "160 bad ones on a ring of 16", flood,
+		 &floods[1], TAP_MVSOCK);
+	tap_add2("rx chain", "160 bad ones on a ring of 16", flood,
+		 &floods[0], TAP_MVSOCK);
+}

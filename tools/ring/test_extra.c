@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What goes with sockets and devices: zero copy, packet capture.
+ */
+#include <time.h>
+#include <linux/errqueue.h>
+#include <linux/vm_sockets.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device_test.h"
+#include "netlink.h"
+#include "session.h"
+
+/* One completion from the error queue. */
+static void require_completion(int fd)
+{
+	struct sock_extended_err *err;
+	char control[256];
+	struct msghdr msg = {
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c;
+
+	require(host_poll(fd, 0, TIMEOUT) & POLLERR, "no completion");
+	require(recvmsg(fd, &msg, MSG_ERRQUEUE) >= 0, "recvmsg: %s",
+		strerror(errno));
+	c = CMSG_FIRSTHDR(&msg);
+	require(c && c->cmsg_level == SOL_VSOCK && c->cmsg_type ==
+		VSOCK_RECVERR, "no completion message");
+	err = (void *)CMSG_DATA(c);
+	require(err->ee_origin == SO_EE_ORIGIN_ZEROCOPY && !err->ee_errno,
+		"origin %u, error %u", err->ee_origin, err->ee_errno);
+}
+
+static void zero_copy(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	size_t len = 32768;
+	__u8 in[32768], *out;
+	int one = 1, i;
+
+	(void)arg;
+	session_host_connects(&s, &cfg, SOCK_STREAM);
+	if (setsockopt(s.fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		tap_skip("SO_ZEROCOPY: %s", strerror(errno));
+	out = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	require(out != MAP_FAILED, "mmap");
+	for (i = 0; i < 10; i++) {
+		pattern_fill(out, len, i, 0);
+		require_ok(host_send(s.fd, out, len, MSG_ZEROCOPY, TIMEOUT));
+		require_ok(conn_recv(&s.c, in, len, TIMEOUT));
+		require(pattern_check(in, len, i, 0) < 0, "data differ");
+		require_completion(s.fd);
+	}
+	session_close(&s);
+}
+
+/* Sent while the guest takes nothing, then the device is closed: the pages
+ * come back all the same.
+ */
+static void zero_copy_close(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	size_t len = 16384;
+	struct session s;
+	int one = 1;
+	__u8 *out;
+
+	(void)arg;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s.g, &cfg));
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	session_connect(&s, SOCK_STREAM);
+	if (setsockopt(s.fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		tap_skip("SO_ZEROCOPY: %s", strerror(errno));
+	out = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	require(out != MAP_FAILED, "mmap");
+	require_ok(host_send(s.fd, out, len, MSG_ZEROCOPY, TIMEOUT));
+	dev_close(&s.g.dev);
+	/* Forget the reset. */
+	require(host_poll(s.fd, POLLIN, TIMEOUT), "no reset");
+	host_error(s.fd);
+	require_completion(s.fd);
+	session_close(&s);
+}
+
+static void set_up(const char *name, bool up)
+{
+	struct ifreq req = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	require(!ioctl(fd, SIOCGIFFLAGS, &req), "SIOCGIFFLAGS");
+	if (up)
+		req.ifr_flags |= IFF_UP;
+	else
+		req.ifr_flags &= ~IFF_UP;
+	require(!ioctl(fd, SIOCSIFFLAGS, &req), "SIOCSIFFLAGS");
+	close(fd);
+}
+
+static long captured(const char *name)
+{
+	char path[128];
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path),
+		 "/sys/class/net/%s/statistics/rx_packets", name);
+	f = fopen(path, "r");
+	if (!f)
+		tap_skip("%s: %s", path, strerror(errno));
+	if (fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	fclose(f);
+	return n;
+}
+
+/* A capture device sees each packet once, in both directions. */
+static void capture(const void *arg)
+{
+	static const char name[] = "mvsmon0";
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	long before, n;
+	int err, i;
+
+	(void)arg;
+	err = netlink_add_link(name, "vsockmon");
+	if (err)
+		tap_skip("no vsockmon: %s", strerror(-err));
+	set_up(name, true);
+	before = captured(name);
+	cfg.rx_size = 65536 + HDR_LEN;
+	cfg.rx_bufs = 4;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	n = captured(name) - before;
+	require(n == 2, "%ld packets of a handshake", n);
+	for (i = 0; i < 10; i++)
+		session_to_guest(&s, 1000);
+	n = captured(name) - before - n;
+	require(n == 10, "%ld packets of 10", n);
+	session_to_host(&s, 1000);
+	session_close(&s);
+	set_up(name, false);
+	netlink_del_link(name);
+}
+
+void add_extra_tests(void)
+{
+	tap_add("zero copy: completions", zero_copy, NULL, 0);
+	tap_add("zero copy: device closed before", zero_copy_close, NULL, 0);
+	tap_add("capture: vsockmon", capture, NULL, 0);
+}

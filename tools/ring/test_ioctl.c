@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What each ioctl answers, in each state of the device, and that one that
+ * fails leaves the device as it was.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device_test.h"
+#include "session.h"
+
+/* How far the device is set up. */
+enum state {
+	FRESH,
+	OWNED,	/* owner, features */
+	MEMORY,	/* memory table */
+	READY,	/* rings, CID */
+	RUNNING,
+};
+
+enum arg {
+	NONE,		/* NULL */
+	U64,		/* a */
+	INT,		/* a */
+	RING_STATE,	/* ring a, num b */
+	RING_FILE,	/* ring a, file b */
+	RING_ADDR,	/* ring a, address b */
+	TABLE,		/* memory table a */
+};
+
+enum file { UNBIND, EVENTFD, CLOSED, PIPE, ITSELF };
+
+enum address {
+	AS_IS, AVAIL_ODD, USED_ODD, USED_BY_2, LOG_BY_2, BAD_FLAGS,
+	KERNEL_DESC, KERNEL_AVAIL, KERNEL_USED,
+};
+
+enum table {
+	GOOD, EMPTY, PADDED, REGIONS_64, REGIONS_65, WRAPPING, SIZE_0,
+	KERNEL_MEMORY, SHORT,
+};
+
+#define KERNEL_ADDRESS 0xffff888000000000ULL
+#define UNKNOWN_FEATURES (BIT_ULL(63) | BIT_ULL(20))
+#define GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, __u64)
+
+struct ioctl_case {
+	const char *name;
+	enum state state;
+	unsigned long req;
+	enum arg arg;
+	__u64 a;
+	__u64 b;
+	int err;
+};
+
+static const struct ioctl_case cases[] = {
+	/* who owns it */
+	{ "memory table, no owner", FRESH, VHOST_SET_MEM_TABLE, TABLE, GOOD, 0,
+	  EPERM },
+	{ "reset owner, no owner", FRESH, VHOST_RESET_OWNER, U64, 0, 0,
+	  EPERM },
+	{ "log base, no owner", FRESH, VHOST_SET_LOG_BASE, U64, 0, 0, EPERM },
+	{ "log fd, no owner", FRESH, VHOST_SET_LOG_FD, INT, -1, 0, EPERM },
+	{ "ring size, no owner", FRESH, VHOST_SET_VRING_NUM, RING_STATE, 0, 16,
+	  EPERM },
+	{ "ring base, no owner", FRESH, VHOST_SET_VRING_BASE, RING_STATE, 0, 0,
+	  EPERM },
+	{ "get ring base, no owner", FRESH, VHOST_GET_VRING_BASE, RING_STATE,
+	  0, 0, EPERM },
+	{ "ring address, no owner", FRESH, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
+	  AS_IS, EPERM },
+	{ "kick, no owner", FRESH, VHOST_SET_VRING_KICK, RING_FILE, 0, EVENTFD,
+	  EPERM },
+	{ "call, no owner", FRESH, VHOST_SET_VRING_CALL, RING_FILE, 0, EVENTFD,
+	  EPERM },
+	{ "error, no owner", FRESH, VHOST_SET_VRING_ERR, RING_FILE, 0, EVENTFD,
+	  EPERM },
+	{ "start, no owner", FRESH, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
+	  EPERM },
+	{ "stop, no owner", FRESH, VHOST_VSOCK_SET_RUNNING, INT, 0, 0, EPERM },
+	{ "features, no owner", FRESH, VHOST_SET_FEATURES, U64, F_VERSION_1, 0,
+	  0 },
+	{ "backend features, no owner", FRESH, VHOST_SET_BACKEND_FEATURES, U64,
+	  0, 0, 0 },
+	{ "second owner", OWNED, VHOST_SET_OWNER, NONE, 0, 0, EBUSY },
+	{ "second owner, running", RUNNING, VHOST_SET_OWNER, NONE, 0, 0,
+	  EBUSY },
+
+	/* start and stop */
+	{ "start, no memory", OWNED, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
+	  EFAULT },
+	{ "start, no rings", MEMORY, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
+	  EFAULT },
+	{ "start", READY, VHOST_VSOCK_SET_RUNNING, INT, 1, 0, 0 },
+	{ "start with 2", READY, VHOST_VSOCK_SET_RUNNING, INT, 2, 0, 0 },
+	{ "start, running", RUNNING, VHOST_VSOCK_SET_RUNNING, INT, 1, 0, 0 },
+	{ "stop, not running", READY, VHOST_VSOCK_SET_RUNNING, INT, 0, 0, 0 },
+	{ "stop", RUNNING, VHOST_VSOCK_SET_RUNNING, INT, 0, 0, 0 },
+	{ "start, no argument", READY, VHOST_VSOCK_SET_RUNNING, NONE, 0, 0,
+	  EFAULT },
+
+	/* CID */
+	{ "CID 0", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 0, 0, EINVAL },
+	{ "CID 1", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 1, 0, EINVAL },
+	{ "CID 2", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 2, 0, EINVAL },
+	{ "CID 0xffffffff", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 0xffffffff,
+	  0, EINVAL },
+	{ "CID 2^32 + 3", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64,
+	  BIT_ULL(32) + 3, 0, EINVAL },
+	{ "CID 2^64 - 1", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, -1ULL, 0,
+	  EINVAL },
+	{ "CID 2^32 + 3, running", RUNNING, VHOST_VSOCK_SET_GUEST_CID, U64,
+	  BIT_ULL(32) + 3, 0, EINVAL },
+	{ "CID, no argument", OWNED, VHOST_VSOCK_SET_GUEST_CID, NONE, 0, 0,
+	  EFAULT },
+
+	/* features */
+	{ "unknown features", OWNED, VHOST_SET_FEATURES, U64, UNKNOWN_FEATURES,
+	  0, EOPNOTSUPP },
+	{ "unknown features, running", RUNNING, VHOST_SET_FEATURES, U64,
+	  UNKNOWN_FEATURES, 0, EOPNOTSUPP },
+	{ "no features", OWNED, VHOST_SET_FEATURES, U64, 0, 0, 0 },
+	{ "features, no argument", OWNED, VHOST_SET_FEATURES, NONE, 0, 0,
+	  EFAULT },
+	{ "get features, no argument", OWNED, VHOST_GET_FEATURES, NONE, 0, 0,
+	  EFAULT },
+	{ "unknown backend features", OWNED, VHOST_SET_BACKEND_FEATURES, U64,
+	  BIT_ULL(63), 0, EOPNOTSUPP },
+	{ "backend features, no argument", OWNED, VHOST_SET_BACKEND_FEATURES,
+	  NONE, 0, 0, EFAULT },
+	{ "get backend features, no argument", OWNED,
+	  VHOST_GET_BACKEND_FEATURES, NONE, 0, 0, EFAULT },
+	{ "memory table, no argument", OWNED, VHOST_SET_MEM_TABLE, NONE, 0, 0,
+	  EFAULT },
+	{ "memory table without regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  EMPTY, 0, 0 },
+	{ "memory table with padding", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  PADDED, 0, EOPNOTSUPP },
+	{ "memory table of 64 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  REGIONS_64, 0, 0 },
+	{ "memory table of 65 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  REGIONS_65, 0, E2BIG },
+	{ "memory table of 65 regions, running", RUNNING, VHOST_SET_MEM_TABLE,
+	  TABLE, REGIONS_65, 0, E2BIG },
+	{ "region that wraps", OWNED, VHOST_SET_MEM_TABLE, TABLE, WRAPPING, 0,
+	  EFAULT },
+	{ "region that wraps, running", RUNNING, VHOST_SET_MEM_TABLE, TABLE,
+	  WRAPPING, 0, EFAULT },
+	{ "region without bytes", OWNED, VHOST_SET_MEM_TABLE, TABLE, SIZE_0, 0,
+	  EFAULT },
+	{ "memory table cut short", OWNED, VHOST_SET_MEM_TABLE, TABLE, SHORT,
+	  0, EFAULT },
+	{ "memory of the kernel, running", RUNNING, VHOST_SET_MEM_TABLE, TABLE,
+	  KERNEL_MEMORY, 0, EFAULT },
+
+	/* ring number */
+	{ "size of ring 2", OWNED, VHOST_SET_VRING_NUM, RING_STATE, 2, 16,
+	  ENOBUFS },
+	{ "size of ring 2^32 - 1", OWNED, VHOST_SET_VRING_NUM, RING_STATE,
+	  0xffffffff, 16, ENOBUFS },
+	{ "base of ring 2", OWNED, VHOST_SET_VRING_BASE, RING_STATE, 2, 0,
+	  ENOBUFS },
+	{ "get base of ring 2", OWNED, VHOST_GET_VRING_BASE, RING_STATE, 2, 0,
+	  ENOBUFS },
+	{ "address of ring 2", OWNED, VHOST_SET_VRING_ADDR, RING_ADDR, 2,
+	  AS_IS, ENOBUFS },
+	{ "kick of ring 2", OWNED, VHOST_SET_VRING_KICK, RING_FILE, 2, EVENTFD,
+	  ENOBUFS },
+	{ "call of ring 2", OWNED, VHOST_SET_VRING_CALL, RING_FILE, 2, EVENTFD,
+	  ENOBUFS },
+	{ "error of ring 2", OWNED, VHOST_SET_VRING_ERR, RING_FILE, 2, EVENTFD,
+	  ENOBUFS },
+	{ "ring size, no argument", OWNED, VHOST_SET_VRING_NUM, NONE, 0, 0,
+	  EFAULT },
+	{ "ring base, no argument", OWNED, VHOST_SET_VRING_BASE, NONE, 0, 0,
+	  EFAULT },
+	{ "get ring base, no argument", OWNED, VHOST_GET_VRING_BASE, NONE, 0,
+	  0, EFAULT },
+	{ "ring address, no argument", OWNED, VHOST_SET_VRING_ADDR, NONE, 0, 0,
+	  EFAULT },
+	{ "kick, no argument", OWNED, VHOST_SET_VRING_KICK, NONE, 0, 0,
+	  EFAULT },
+	{ "call, no argument", OWNED, VHOST_SET_VRING_CALL, NONE, 0, 0,
+	  EFAULT },
+	{ "error, no argument", OWNED, VHOST_SET_VRING_ERR, NONE, 0, 0,
+	  EFAULT },
+
+	/* ring size and base */
+	{ "ring of 0", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 0, EINVAL },
+	{ "ring of 3", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 3, EINVAL },
+	{ "ring of 65536", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 65536,
+	  EINVAL },
+	{ "ring of 2^31", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 1U << 31,
+	  EINVAL },
+	{ "ring of 32768", READY, VHOST_SET_VRING_NUM, RING_STATE, 1, 32768,
+	  0 },
+	{ "ring of 1", READY, VHOST_SET_VRING_NUM, RING_STATE, 1, 1, 0 },
+	{ "ring size, running", RUNNING, VHOST_SET_VRING_NUM, RING_STATE, 0,
+	  16, EBUSY },
+	{ "ring base, running", RUNNING, VHOST_SET_VRING_BASE, RING_STATE, 1,
+	  0, EBUSY },
+	{ "base of 65535", READY, VHOST_SET_VRING_BASE, RING_STATE, 0, 65535,
+	  0 },
+	{ "base of 65536", READY, VHOST_SET_VRING_BASE, RING_STATE, 0, 65536,
+	  EINVAL },
+	{ "base of 2^31", READY, VHOST_SET_VRING_BASE, RING_STATE, 0, 1U << 31,
+	  EINVAL },
+
+	/* ring addresses */
+	{ "available ring at an odd address", READY, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 0, AVAIL_ODD, EINVAL },
+	{ "used ring at an odd address", READY, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 0, USED_ODD, EINVAL },
+	{ "used ring aligned to 2", READY, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
+	  USED_BY_2, EINVAL },
+	{ "log address aligned to 2", READY, VHOST_SET_VRING_ADDR, RING_ADDR,
+	  0, LOG_BY_2, EINVAL },
+	{ "unknown address flags", READY, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
+	  BAD_FLAGS, EOPNOTSUPP },
+	{ "same address, running", RUNNING, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
+	  AS_IS, 0 },
+	{ "descriptors in the kernel, running", RUNNING, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 0, KERNEL_DESC, EINVAL },
+	{ "available ring in the kernel, running", RUNNING,
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_AVAIL, EINVAL },
+	{ "used ring in the kernel, running", RUNNING, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 1, KERNEL_USED, EINVAL },
+	{ "used ring misaligned, running", RUNNING, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 1, USED_BY_2, EINVAL },
+
+	/* eventfds */
+	{ "kick not open", READY, VHOST_SET_VRING_KICK, RING_FILE, 0, CLOSED,
+	  EBADF },
+	{ "kick is a pipe", READY, VHOST_SET_VRING_KICK, RING_FILE, 0, PIPE,
+	  EINVAL },
+	{ "kick is the device", READY, VHOST_SET_VRING_KICK, RING_FILE, 0,
+	  ITSELF, EINVAL },
+	{ "kick of none", READY, VHOST_SET_VRING_KICK, RING_FILE, 0, UNBIND,
+	  0 },
+	{ "call not open", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0, CLOSED,
+	  EBADF },
+	{ "call is a pipe", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0, PIPE,
+	  EINVAL },
+	{ "call of none", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0, UNBIND,
+	  0 },
+	{ "error not open", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0, CLOSED,
+	  EBADF },
+	{ "error is the device", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0,
+	  ITSELF, EINVAL },
+	{ "error of none", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0, UNBIND,
+	  0 },
+	{ "kick is a pipe, running", RUNNING, VHOST_SET_VRING_KICK, RING_FILE,
+	  1, PIPE, EINVAL },
+
+	/* what is not there */
+	{ "feature array (0x83)", OWNED, GET_FEATURES_ARRAY, U64, 0, 0,
+	  ENOTTY },
+	{ "feature array (0x83), running", RUNNING, GET_FEATURES_ARRAY, U64, 0,
+	  0, ENOTTY },
+	{ "another driver's ioctl", OWNED, VHOST_NET_SET_BACKEND, U64, 0, 0,
+	  ENOTTY },
+};
+
+static int open_file(const struct guest *g, enum file file)
+{
+	int fd[2];
+
+	switch (file) {
+	case UNBIND:
+		return -1;
+	case EVENTFD:
+		return eventfd(0, 0);
+	case CLOSED:
+		return 1000;
+	case PIPE:
+		require(!pipe(fd), "pipe");
+		return fd[0];
+	default:
+		return g->dev.fd;
+	}
+}
+
+static struct vhost_vring_addr ring_addr(const struct guest *g, __u32 ring,
+					 enum address how)
+{
+	const struct ring *r = &g->q[ring < NUM_QUEUES ? ring : 0].ring;
+	struct vhost_vring_addr a = {
+		.index = ring,
+		.desc_user_addr = (uintptr_t)r->desc,
+		.avail_user_addr = (uintptr_t)r->avail,
+		.used_user_addr = (uintptr_t)r->used,
+	};
+
+	a.avail_user_addr += how == AVAIL_ODD;
+	a.used_user_addr += how == USED_ODD ? 1 : how == USED_BY_2 ? 2 : 0;
+	a.log_guest_addr = how == LOG_BY_2 ? 2 : 0;
+	a.flags = how == BAD_FLAGS ? 2 : 0;
+	if (how == KERNEL_DESC)
+		a.desc_user_addr = KERNEL_ADDRESS;
+	if (how == KERNEL_AVAIL)
+		a.avail_user_addr = KERNEL_ADDRESS;
+	if (how == KERNEL_USED)
+		a.used_user_addr = KERNEL_ADDRESS;
+	return a;
+}
+
+/* A table at the end of a page, behind which there is nothing. */
+static struct vhost_memory *new_table(unsigned int nregions)
+{
+	size_t size = sizeof(struct vhost_memory) +
+		      nregions * sizeof(struct vhost_memory_region);
+	__u8 *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	require(p != MAP_FAILED && !mprotect(p + 4096, 4096, PROT_NONE),
+		"mmap");
+	return (void *)(p + 4096 - size);
+}
+
+static const void *mem_table(const struct guest *g, enum table how)
+{
+	unsigned int i, n = how == EMPTY || how == SHORT ? 0 :
+			    how == REGIONS_64 ? 64 :
+			    how == REGIONS_65 ? 65 : g->mem.nregions;
+	struct vhost_memory *m = new_table(n);
+
+	m->nregions = how == SHORT ? 1 : n;
+	m->padding = how == PADDED;
+	for (i = 0; i < n; i++) {
+		const struct gmem_region *from = &g->mem.region[i % 4];
+		struct vhost_memory_region *to = &m->regions[i];
+
+		to->guest_phys_addr = from->gpa + (i / 4) * 0x10000000ULL;
+		to->memory_size = from->size;
+		to->userspace_addr = (uintptr_t)from->va;
+	}
+	if (how == WRAPPING)
+		m->regions[n - 1].guest_phys_addr = -4096ULL;
+	if (how == SIZE_0)
+		m->regions[n - 1].memory_size = 0;
+	if (how == KERNEL_MEMORY)
+		m->regions[n - 1].userspace_addr = KERNEL_ADDRESS;
+	return m;
+}
+
+static int call(const struct guest *g, const struct ioctl_case *c)
+{
+	struct vhost_vring_state state = { c->a, c->b };
+	struct vhost_vring_file file = { c->a, -1 };
+	struct vhost_vring_addr addr;
+	__u64 u64 = c->a;
+	int i = c->a;
+
+	switch (c->arg) {
+	case U64:
+		return dev_ioctl(&g->dev, c->req, &u64);
+	case INT:
+		return dev_ioctl(&g->dev, c->req, &i);
+	case RING_STATE:
+		return dev_ioctl(&g->dev, c->req, &state);
+	case RING_FILE:
+		file.fd = open_file(g, c->b);
+		return dev_ioctl(&g->dev, c->req, &file);
+	case RING_ADDR:
+		addr = ring_addr(g, c->a, c->b);
+		return dev_ioctl(&g->dev, c->req, &addr);
+	case TABLE:
+		return dev_ioctl(&g->dev, c->req, mem_table(g, c->a));
+	default:
+		return dev_ioctl(&g->dev, c->req, NULL);
+	}
+}
+
+/* One step further than @from. */
+static void advance(struct guest *g, enum state from)
+{
+	unsigned int i;
+
+	switch (from) {
+	case FRESH:
+		require_ok(dev_set_owner(&g->dev));
+		require_ok(dev_set_features(&g->dev, g->cfg.features));
+		break;
+	case OWNED:
+		require_ok(dev_set_mem_table(&g->dev, &g->mem));
+		break;
+	case MEMORY:
+		for (i = 0; i < NUM_QUEUES; i++)
+			require_ok(guest_set_ring(g, i));
+		require_ok(dev_set_cid(&g->dev, g->cfg.cid));
+		break;
+	default:
+		require_ok(dev_set_running(&g->dev, 1));
+		for (i = 0; i < g->cfg.rx_bufs; i++)
+			require_ok(guest_post_rx(g, g->cfg.rx_size,
+						 g->cfg.rx_layout));
+	}
+}
+
+static void bring_to(struct guest *g, enum state state)
+{
+	struct guest_config cfg = test_config(0);
+	enum state i;
+
+	require_ok(guest_alloc(g, &cfg));
+	require_ok(dev_open(&g->dev, cfg.path, 0));
+	for (i = FRESH; i < state; i++)
+		advance(g, i);
+}
+
+static void one_ioctl(const void *arg)
+{
+	const struct ioctl_case *c = arg;
+	struct session s;
+	enum state i;
+	int r;
+
+	/* The case of fd 0 wants a file that is no eventfd. */
+	require(dup2(open("/dev/null", O_RDONLY), 0) == 0, "/dev/null");
+	bring_to(&s.g, c->state);
+	r = call(&s.g, c);
+	require(r == -c->err, "%s, not %s", strerror(-r), strerror(c->err));
+	if (!c->err)
+		return;
+	for (i = c->state; i < RUNNING; i++)
+		advance(&s.g, i);
+	session_connect(&s, SOCK_STREAM);
+	session_exchange(&s, 10000);
+	session_close(&s);
+}
+
+static void features_offered(const void *arg)
+{
+	__u64 want = F_NOTIFY_ON_EMPTY | F_INDIRECT | F_EVENT_IDX |
+		     F_ANY_LAYOUT | F_VERSION_1 | F_SEQPACKET;
+	__u64 have = 0;
+	struct dev d;
+
+	(void)arg;
+	require_ok(dev_open(&d, test_options.path, 0));
+	require_ok(dev_get_features(&d, &have));
+	require((have & want) == want, "0x%llx is not offered",
+		(unsigned long long)(want & ~have));
+	require(!(have & UNKNOWN_FEATURES), "unknown features are offered");
+	require_ok(dev_ioctl(&d, VHOST_GET_BACKEND_FEATURES, &have));
+	require_ok(dev_ioctl(&d, VHOST_SET_BACKEND_FEATURES, &have));
+	require_ok(dev_set_features(&d, want));
+	dev_close(&d);
+}
+
+/* What was set is read back; then what the device has taken. */
+static void ring_base(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	__u32 base;
+	int i;
+
+	(void)arg;
+	bring_to(&s.g, READY);
+	for (i = 0; i < NUM_QUEUES; i++) {
+		require_ok(dev_set_ring_base(&s.g.dev, i, 65535 - i));
+		require_ok(dev_get_ring_base(&s.g.dev, i, &base));
+		require(base == (__u32)65535 - i, "base %u", base);
+	}
+	guest_stop(&s.g);
+
+	cfg.rx_bufs = 8;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 1000);
+	require_ok(dev_set_running(&s.g.dev, 0));
+	guest_poll(&s.g, 0);
+	for (i = 0; i < NUM_QUEUES; i++) {
+		require_ok(dev_get_ring_base(&s.g.dev, i, &base));
+		require(base == s.g.q[i].ring.last_used, "base %u of %u", base,
+			s.g.q[i].ring.last_used);
+	}
+	session_close(&s);
+}
+
+static void cid_taken(const void *arg)
+{
+	struct dev a, b;
+	__u32 cid = test_cid(0);
+
+	(void)arg;
+	require_ok(dev_open(&a, test_options.path, 0));
+	require_ok(dev_open(&b, test_options.path, 0));
+	require_ok(dev_set_cid(&a, cid));
+	require(dev_set_cid(&b, cid) == -EADDRINUSE, "not EADDRINUSE");
+	require_ok(dev_set_cid(&a, cid));
+	require(dev_set_cid(&b, cid) == -EADDRINUSE, "not EADDRINUSE");
+	/* Moving away frees it; a failure frees nothing. */
+	require(dev_set_cid(&a, 2) == -EINVAL, "not EINVAL");
+	require(dev_set_cid(&b, cid) == -EADDRINUSE, "not EADDRINUSE");
+	require_ok(dev_set_cid(&a, cid + 1));
+	require_ok(dev_set_cid(&b, cid));
+	require(dev_set_cid(&a, cid) == -EADDRINUSE, "not EADDRINUSE");
+	dev_close(&b);
+	require_ok(dev_set_cid(&a, cid));
+	dev_close(&a);
+}
+
+/* As VMMs that get an open descriptor with the CID set do. */
+static void cid_again_running(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	require_ok(guest_alloc(&s.g, &cfg));
+	require_ok(dev_open(&s.g.dev, cfg.path, 0));
+	require_ok(dev_set_cid(&s.g.dev, cfg.cid));
+	advance(&s.g, FRESH);
+	advance(&s.g, OWNED);
+	advance(&s.g, MEMORY);
+	advance(&s.g, READY);
+	session_connect(&s, SOCK_STREAM);
+	require_ok(dev_set_cid(&s.g.dev, cfg.cid));
+	session_exchange(&s, 1000);
+	session_close(&s);
+}
+
+/* Another process has the descriptor: it may not drive the device. */
+static void other_process(const void *arg)
+{
+	struct session s;
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	bring_to(&s.g, RUNNING);
+	pid = fork();
+	require(pid >= 0, "fork");
+	if (!pid) {
+		require(dev_set_owner(&s.g.dev) == -EBUSY, "owner");
+		require(dev_set_running(&s.g.dev, 0) == -EPERM, "stop");
+		require(dev_set_mem_table(&s.g.dev, &s.g.mem) == -EPERM,
+			"memory table");
+		require(dev_set_ring_call(&s.g.dev, 0, -1) == -EPERM, "call");
+		require_ok(dev_set_cid(&s.g.dev, s.g.cfg.cid));
+		_exit(0);
+	}
+	require(waitpid(pid, &status, 0) == pid && !status,
+		"the child's status %d", status);
+	session_connect(&s, SOCK_STREAM);
+	session_exchange(&s, 1000);
+	session_close(&s);
+}
+
+/* The device is as if just opened, but for its CID, and can be set up again. */
+static void reset_owner(const void *arg)
+{
+	struct session s;
+
+	(void)arg;
+	bring_to(&s.g, RUNNING);
+	require_ok(dev_ioctl(&s.g.dev, VHOST_RESET_OWNER, NULL));
+	require(dev_set_running(&s.g.dev, 1) == -EPERM, "still owned");
+	advance(&s.g, FRESH);
+	require(dev_set_running(&s.g.dev, 1) == -EFAULT, "still has memory");
+	ring_reset(&s.g.q[RXQ].ring, 0);
+	ring_reset(&s.g.q[TXQ].ring, 0);
+	advance(&s.g, OWNED);
+	advance(&s.g, MEMORY);
+	advance(&s.g, READY);
+	session_connect(&s, SOCK_STREAM);
+	session_exchange(&s, 1000);
+	session_close(&s);
+}
+
+/* A driver that negotiates nothing. */
+static void no_features(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	cfg.features = 0;
+	require_ok(guest_alloc(&s.g, &cfg));
+	require_ok(dev_open(&s.g.dev, cfg.path, O_NONBLOCK));
+	require_ok(dev_set_owner(&s.g.dev));
+	advance(&s.g, OWNED);
+	advance(&s.g, MEMORY);
+	advance(&s.g, READY);
+	session_connect(&s, SOCK_STREAM);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* The call eventfd is replaced while packets come. */
+static void call_swapped(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	int i, q, fd;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 50; i++) {
+		for (q = 0; q < NUM_QUEUES; q++) {
+			fd = eventfd(0, EFD_NONBLOCK);
+			require_ok(dev_set_ring_call(&s.g.dev, q, fd));
+			close(s.g.q[q].call);
+			s.g.q[q].call = fd;
+		}
+		session_exchange(&s, 3000);
+	}
+	session_close(&s);
+}
+
+static void kick_swapped(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	int i, q, fd;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 50; i++) {
+		for (q = 0; q < NUM_QUEUES; q++) {
+			fd = eventfd(0, EFD_NONBLOCK);
+			require_ok(dev_set_ring_kick(&s.g.dev, q, fd));
+			close(s.g.q[q].kick);
+			s.g.q[q].kick = fd;
+		}
+		session_exchange(&s, 3000);
+	}
+	session_close(&s);
+}
+
+void add_ioctl_tests(void)
+{
+	static const char g[] = "ioctl";
+	unsigned int i;
+
+	tap_add2(g, "features offered", features_offered, NULL, 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		tap_add2(g, cases[i].name, one_ioctl, &cases[i], 0);
+	tap_add2(g, "ring base read back", ring_base, NULL, 0);
+	tap_add2(g, "CID taken, moved, freed", cid_taken, NULL, 0);
+	tap_add2(g, "CID before the owner, and again", cid_again_running, NULL,
+		 0);
+	tap_add2(g, "another process", other_process, NULL, 0);
+	tap_add2(g, "owner reset", reset_owner, NULL, TAP_MVSOCK);
+	tap_add2(g, "no features set", no_features, NULL, 0);
+	tap_add2(g, "call replaced while running", call_swapped, NULL, 0);
+	tap_add2(g, "kick replaced while running", kick_swapped, NULL, 0);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory that changes under the device: pages replaced, taken away,
+ * shared by a fork, a new memory table.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "device_test.h"
+#include "session.h"
+
+/* Other pages at the same place, with the same content. */
+static void replace_pages(void *mem, size_t len)
+{
+	void *copy = malloc(len);
+
+	require(copy, "out of memory");
+	memcpy(copy, mem, len);
+	require(mmap(mem, len, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem,
+		"mmap");
+	memcpy(mem, copy, len);
+	free(copy);
+}
+
+/* As after a balloon: the device must not keep the former pages. */
+static void buffers_replaced(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct gmem_region *r;
+	struct session s;
+	int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	r = &s.g.mem.region[1];
+	for (i = 0; i < 5; i++) {
+		session_exchange(&s, 20000 + i);
+		replace_pages(r->va, r->size);
+	}
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+static void rings_replaced(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct gmem_region *r;
+	struct session s;
+	int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	r = &s.g.mem.region[0];
+	for (i = 0; i < 20; i++) {
+		session_exchange(&s, 20000 + i);
+		replace_pages(r->va, r->size);
+	}
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* Private pages are copied when the parent of a fork writes to them. */
+static void fork_in_between(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	pid_t pid[5];
+	int i;
+
+	(void)arg;
+	cfg.rings_apart = true;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 5; i++) {
+		session_exchange(&s, 20000);
+		pid[i] = fork();
+		require(pid[i] >= 0, "fork");
+		if (!pid[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+			_exit(0);
+		}
+	}
+	session_exchange(&s, 65536);
+	for (i = 0; i < 5; i++)
+		kill(pid[i], SIGKILL);
+	session_close(&s);
+}
+
+/* A chain whose memory was unmapped comes back, the ring goes on. */
+static void tx_buffer_unmapped(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct counters before;
+	struct session s;
+	struct seg seg;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	before = counters_read(&s.g);
+	/* Use it once, so that the device may remember its pages. */
+	s.g.tx_gpa = GUEST_EDGE;
+	session_to_host(&s, 1000);
+	munmap(s.g.mem.region[3].va, s.g.mem.region[3].size);
+	seg = (struct seg){ GUEST_EDGE, HDR_LEN + 1000, false };
+	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
+	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
+	s.g.tx_gpa = gmem_alloc(&s.g.mem, 1, 0x20000, 4096);
+	session_exchange(&s, 1000);
+	/* The map of this process has changed: leave what remains alone. */
+	dev_close(&s.g.dev);
+}
+
+static void rx_buffer_unmapped(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct counters before;
+	struct session s;
+	struct seg seg;
+	void *token;
+	__u32 len;
+	__u8 c;
+
+	(void)arg;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s.g, &cfg));
+	/* Of a size of its own, so that it is not used again. */
+	require_ok(guest_post_rx_at(&s.g, GUEST_EDGE, 2048, &layout_one));
+	session_connect(&s, SOCK_STREAM);
+	before = counters_read(&s.g);
+	munmap(s.g.mem.region[3].va, s.g.mem.region[3].size);
+	seg = (struct seg){ GUEST_EDGE, 4096, true };
+	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
+	guest_kick(&s.g, RXQ);
+	require_ok(host_send(s.fd, "x", 1, 0, TIMEOUT));
+	require(host_poll(s.g.q[RXQ].call, POLLIN, TIMEOUT), "no interrupt");
+	usleep(1000);
+	require(ring_get_used(&s.g.q[RXQ].ring, &len, &token) >= 0 && !len,
+		"the chain did not come back with length 0");
+	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	require_ok(conn_recv(&s.c, &c, 1, TIMEOUT));
+	require(c == 'x', "the packet was lost");
+	dev_close(&s.g.dev);
+}
+
+/* Memory hot-plug: a new table while running. */
+static void new_table(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 10; i++) {
+		__u64 gpa = 0x10000000ULL + i * 0x1000000ULL;
+
+		session_exchange(&s, 30000);
+		require_ok(gmem_add(&s.g.mem, gpa, 0x100000));
+		require_ok(dev_set_mem_table(&s.g.dev, &s.g.mem));
+		s.g.tx_gpa = gpa;
+	}
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* A region taken out of the table is a hole from then on. */
+static void smaller_table(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct counters before;
+	struct session s;
+	struct gmem cut;
+	struct seg seg;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	before = counters_read(&s.g);
+	seg = (struct seg){ GUEST_EDGE, HDR_LEN + 100, false };
+	s.g.tx_gpa = GUEST_EDGE;
+	session_to_host(&s, 100);
+	cut = s.g.mem;
+	cut.nregions = 3;
+	require_ok(dev_set_mem_table(&s.g.dev, &cut));
+	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
+	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
+	require_ok(dev_set_mem_table(&s.g.dev, &s.g.mem));
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* The table says other pages for the same guest addresses. */
+static void moved_table(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct gmem_region old;
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 1000);
+	old = s.g.mem.region[1];
+	s.g.mem.region[1].va = mmap(NULL, old.size, PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	require(s.g.mem.region[1].va != MAP_FAILED, "mmap");
+	require_ok(dev_set_mem_table(&s.g.dev, &s.g.mem));
+	munmap(old.va, old.size);
+	session_exchange(&s, 65536);
+	guest_check(&s.g);
+	dev_close(&s.g.dev);
+}
+
+void add_memory_tests(void)
+{
+	static const char g[] = "memory";
+
+	tap_add2(g, "buffers' pages replaced", buffers_replaced, NULL, 0);
+	tap_add2(g, "rings' pages replaced", rings_replaced, NULL, 0);
+	tap_add2(g, "forks while running", fork_in_between, NULL, 0);
+	tap_add2(g, "transmit buffer unmapped", tx_buffer_unmapped, NULL,
+		 TAP_MVSOCK);
+	tap_add2(g, "receive buffer unmapped", rx_buffer_unmapped, NULL,
+		 TAP_MVSOCK);
+	tap_add2(g, "regions added while running", new_table, NULL, 0);
+	tap_add2(g, "region removed while running", smaller_table, NULL,
+		 TAP_MVSOCK);
+	tap_add2(g, "region moved while running", moved_table, NULL, 0);
+}

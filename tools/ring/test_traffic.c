@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Traffic: who connects, how much, ring sizes, index wrap, full rings.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "device_test.h"
+#include "session.h"
+
+static void guest_connects(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 1);
+	session_exchange(&s, 100);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+static void host_connects(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	session_host_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 1);
+	session_exchange(&s, 100);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+static void many_sizes(const void *arg)
+{
+	static const __u32 sizes[] = {
+		1, 2, 43, 44, 45, 127, 128, 129, 4051, 4052, 4053, 4095, 4096,
+		4097, 32767, 32768, 65492, 65493, 65535, 65536, 65537, 131072,
+	};
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	unsigned int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		session_exchange(&s, sizes[i]);
+	session_close(&s);
+}
+
+/* More than the credit of either side, so that both must grant. */
+static void credit(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 40; i++)
+		session_exchange(&s, 50000 + i);
+	session_close(&s);
+}
+
+/* Two connections of one guest don't mix. */
+static void two_connections(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	struct conn c2;
+	__u8 out[1000], in[1000];
+	__u32 port;
+	int l, fd;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	l = host_listen(SOCK_STREAM, &port);
+	require_ok(l);
+	conn_init(&c2, &s.g, VIRTIO_VSOCK_TYPE_STREAM, 77, port);
+	require_ok(conn_connect(&c2, TIMEOUT));
+	fd = host_accept(l, TIMEOUT);
+	require_ok(fd);
+	pattern_fill(out, sizeof(out), 7, 0);
+	require_ok(host_send(fd, out, sizeof(out), 0, TIMEOUT));
+	session_exchange(&s, 3000);
+	require_ok(conn_recv(&c2, in, sizeof(in), TIMEOUT));
+	require(pattern_check(in, sizeof(in), 7, 0) < 0, "data mixed up");
+	conn_free(&c2);
+	close(fd);
+	close(l);
+	session_close(&s);
+}
+
+/* The peer's shutdown and the reset that ends a clean close. */
+static void guest_closes(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	char c;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_SHUTDOWN,
+				VIRTIO_VSOCK_SHUTDOWN_RCV |
+				VIRTIO_VSOCK_SHUTDOWN_SEND));
+	require(host_poll(s.fd, POLLIN, TIMEOUT) & POLLIN, "no end of file");
+	require(recv(s.fd, &c, 1, 0) == 0, "not end of file");
+	require_ok(conn_wait_reset(&s.c, TIMEOUT));
+	session_close(&s);
+}
+
+static void host_closes(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	close(s.fd);
+	require_ok(conn_wait_shutdown(&s.c, VIRTIO_VSOCK_SHUTDOWN_RCV |
+				      VIRTIO_VSOCK_SHUTDOWN_SEND, TIMEOUT));
+	require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_RST, 0));
+	s.fd = dup(s.listener);
+	session_close(&s);
+}
+
+static void guest_resets(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	char c;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_RST, 0));
+	require(host_poll(s.fd, POLLIN, TIMEOUT), "nothing happened");
+	require(recv(s.fd, &c, 1, 0) <= 0, "data after a reset");
+	session_close(&s);
+}
+
+/* Ring sizes and the ways to notify. */
+
+struct size_case {
+	unsigned int num;
+	bool event_idx;
+	bool indirect;
+};
+
+static void ring_size(const void *arg)
+{
+	const struct size_case *t = arg;
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	int i;
+
+	cfg.num[RXQ] = t->num;
+	cfg.num[TXQ] = t->num;
+	cfg.rx_bufs = t->num < 512 ? t->num : 512;
+	cfg.rings_apart = t->num > 1024;	/* they are large */
+	cfg.features |= t->event_idx ? F_EVENT_IDX : 0;
+	cfg.features |= t->indirect ? F_INDIRECT : 0;
+	cfg.indirect = t->indirect;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 20; i++)
+		session_exchange(&s, 1 + i * 1000);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+#define WRAP_TRIPS 12000
+
+/* Round trips until the indices of both rings have wrapped, one by one.
+ * Each CREDIT_REQUEST is answered by one CREDIT_UPDATE.
+ */
+static void index_wrap(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct virtio_vsock_hdr h;
+	struct session s;
+	struct seg seg;
+	__u32 sent = 0, got = 0;
+	struct packet *p;
+
+	cfg.num[RXQ] = 8;
+	cfg.num[TXQ] = 8;
+	cfg.base[RXQ] = 65536 - WRAP_TRIPS / 2;
+	cfg.base[TXQ] = 65536 - WRAP_TRIPS / 3;
+	cfg.rx_bufs = 8;
+	cfg.features |= arg ? F_EVENT_IDX : 0;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	h = pkt_encode(&(struct pkt){
+		.src_cid = cfg.cid, .dst_cid = HOST_CID,
+		.src_port = s.c.port, .dst_port = s.c.peer_port,
+		.type = s.c.type, .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST,
+		.buf_alloc = CONN_BUF_ALLOC });
+	gmem_write(&s.g.mem, s.g.tx_gpa, &h, HDR_LEN);
+	seg = (struct seg){ s.g.tx_gpa, HDR_LEN, false };
+	while (got < WRAP_TRIPS) {
+		while (sent < WRAP_TRIPS &&
+		       ring_add(&s.g.q[TXQ].ring, &seg, 1, NULL) >= 0)
+			sent++;
+		guest_notify(&s.g, TXQ);
+		require(guest_poll(&s.g, TIMEOUT) > 0,
+			"stuck after %u sent, %u received", sent, got);
+		while ((p = packet_list_pop(&s.g.inbox))) {
+			require(p->hdr.op == VIRTIO_VSOCK_OP_CREDIT_UPDATE,
+				"op %u", p->hdr.op);
+			got++;
+			free(p);
+		}
+	}
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* Start shortly before the wrap, as after a migration. */
+static void base_near_wrap(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	int i;
+
+	(void)arg;
+	cfg.num[RXQ] = 4;
+	cfg.num[TXQ] = 4;
+	cfg.base[RXQ] = 65533;
+	cfg.base[TXQ] = 65530;
+	cfg.rx_bufs = 4;
+	cfg.features |= F_EVENT_IDX;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < 20; i++)
+		session_exchange(&s, 5000);
+	session_close(&s);
+}
+
+static void rings_apart(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	cfg.rings_apart = true;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 1);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* The driver asks for no interrupts and polls. */
+static void no_interrupt(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	__u64 deadline;
+	eventfd_t n;
+	int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	for (i = 0; i < NUM_QUEUES; i++) {
+		s.g.q[i].ring.avail->flags = htole16(VRING_AVAIL_F_NO_INTERRUPT);
+		while (!eventfd_read(s.g.q[i].call, &n))
+			;
+	}
+	require_ok(host_send(s.fd, "x", 1, 0, TIMEOUT));
+	deadline = now_ms() + TIMEOUT;
+	while (!ring_has_used(&s.g.q[RXQ].ring) && ms_left(deadline))
+		usleep(1000);
+	require(ring_has_used(&s.g.q[RXQ].ring), "no packet");
+	usleep(QUIET * 1000);
+	require(eventfd_read(s.g.q[RXQ].call, &n), "interrupted");
+	session_close(&s);
+}
+
+/* From now on the guest takes packets. */
+static void open_rx(struct guest *g, unsigned int n)
+{
+	g->rx_repost = true;
+	while (n--)
+		require_ok(guest_post_rx(g, 4096, &layout_one));
+}
+
+/* Without receive buffers, what the guest sends still arrives. */
+static void rx_empty(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	__u8 buf[8192], in[8192];
+	struct session s;
+	int i;
+
+	(void)arg;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s.g, &cfg));
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	session_connect(&s, SOCK_STREAM);
+	for (i = 0; i < 25; i++) {
+		pattern_fill(buf, sizeof(buf), i, 0);
+		require_ok(conn_send(&s.c, buf, sizeof(buf), TIMEOUT));
+		require_ok(host_recv(s.fd, in, sizeof(in), TIMEOUT));
+		require(!memcmp(buf, in, sizeof(in)), "block %d differs", i);
+	}
+	/* What waited comes once there is room. */
+	open_rx(&s.g, 32);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+#define FIRST_PORT 1000000
+
+/* Packets to @n ports where nobody listens, each answered by RST. */
+static void provoke_resets(struct guest *g, unsigned int n)
+{
+	struct pkt p = {
+		.src_cid = g->cfg.cid, .dst_cid = HOST_CID,
+		.src_port = 99, .type = VIRTIO_VSOCK_TYPE_STREAM,
+		.op = VIRTIO_VSOCK_OP_RW,
+	};
+	struct virtio_vsock_hdr h;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		struct seg seg = { g->tx_gpa + i * HDR_LEN, HDR_LEN, false };
+
+		p.dst_port = FIRST_PORT + i;
+		h = pkt_encode(&p);
+		gmem_write(&g->mem, seg.addr, &h, HDR_LEN);
+		while (ring_add(&g->q[TXQ].ring, &seg, 1, NULL) < 0)
+			/* The device may wait for room for its replies. */
+			if (!guest_poll(g, 2 * QUIET) && !g->rx_repost)
+				open_rx(g, 8);
+		guest_notify(g, TXQ);
+	}
+}
+
+/* More replies than the device keeps: it may stop reading, must not lose one,
+ * and goes on when there are receive buffers again.
+ */
+static void reply_limit(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	struct packet *p;
+	unsigned int i;
+
+	(void)arg;
+	cfg.num[TXQ] = 16;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s.g, &cfg));
+	provoke_resets(&s.g, 64);
+	if (!s.g.rx_repost)
+		open_rx(&s.g, 8);
+	for (i = 0; i < 64; i++) {
+		p = guest_recv(&s.g, TIMEOUT);
+		require(p, "reply %u of 64 missing", i);
+		require(p->hdr.op == VIRTIO_VSOCK_OP_RST &&
+			p->hdr.src_port == FIRST_PORT + i,
+			"reply %u: op %u port %u", i, p->hdr.op,
+			p->hdr.src_port);
+		free(p);
+	}
+	session_connect(&s, SOCK_STREAM);
+	session_exchange(&s, 65536);
+	session_close(&s);
+}
+
+/* The transmit ring stands still and what the host sends still arrives. */
+static void tx_idle_rx_goes_on(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	__u8 out[4000], in[4000];
+	struct session s;
+	int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	s.c.buf_alloc = 1 << 30;	/* no credit update needed */
+	require_ok(conn_credit_update(&s.c));
+	for (i = 0; i < 50; i++) {
+		pattern_fill(out, sizeof(out), i, 0);
+		require_ok(host_send(s.fd, out, sizeof(out), 0, TIMEOUT));
+		require_ok(conn_recv(&s.c, in, sizeof(in), TIMEOUT));
+		require(!memcmp(out, in, sizeof(in)), "block %d differs", i);
+	}
+	session_close(&s);
+}
+
+/* Nobody listens: the answer is RST. */
+static void refused_by_host(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct guest g;
+	struct conn c;
+	int err;
+
+	(void)arg;
+	require_ok(guest_start(&g, &cfg));
+	conn_init(&c, &g, VIRTIO_VSOCK_TYPE_STREAM, 5, 999999);
+	err = conn_connect(&c, TIMEOUT);
+	require(err == -ECONNRESET, "%s", strerror(-err));
+	guest_check(&g);
+	guest_stop(&g);
+}
+
+static void refused_by_guest(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct packet *p;
+	struct guest g;
+	struct conn c;
+	int fd, err;
+
+	(void)arg;
+	require_ok(guest_start(&g, &cfg));
+	fd = host_connect(SOCK_STREAM, cfg.cid, 5);
+	require_ok(fd);
+	p = guest_recv(&g, TIMEOUT);
+	require(p && p->hdr.op == VIRTIO_VSOCK_OP_REQUEST, "no request");
+	conn_init(&c, &g, VIRTIO_VSOCK_TYPE_STREAM, 5, p->hdr.src_port);
+	require_ok(conn_send_op(&c, VIRTIO_VSOCK_OP_RST, 0));
+	err = host_connected(fd, TIMEOUT);
+	require(err == -ECONNRESET, "%s", strerror(-err));
+	free(p);
+	close(fd);
+	guest_stop(&g);
+}
+
+/* Seqpacket messages each way, with their ends. */
+static void seqpacket(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct msghdr msg = { 0 };
+	struct packet *p;
+	__u8 buf[300];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_SEQPACKET);
+	pattern_fill(buf, 200, 3, 0);
+	require_ok(conn_send_rw(&s.c, buf, 150, 0, TIMEOUT));
+	require_ok(conn_send_rw(&s.c, buf + 150, 50,
+				VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR,
+				TIMEOUT));
+	require_ok(conn_send_rw(&s.c, buf, 10, VIRTIO_VSOCK_SEQ_EOM, TIMEOUT));
+	memset(buf, 0, sizeof(buf));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	require(host_poll(s.fd, POLLIN, TIMEOUT), "no message");
+	require(recvmsg(s.fd, &msg, 0) == 200, "length of message 1");
+	require(msg.msg_flags & MSG_EOR, "no end of record");
+	require(pattern_check(buf, 200, 3, 0) < 0, "message differs");
+	require(host_poll(s.fd, POLLIN, TIMEOUT), "no message 2");
+	require(recvmsg(s.fd, &msg, 0) == 10, "length of message 2");
+	require(!(msg.msg_flags & MSG_EOR), "end of record");
+
+	require_ok(host_send(s.fd, "abc", 3, MSG_EOR, TIMEOUT));
+	p = conn_recv_packet(&s.c, TIMEOUT);
+	require(p && p->hdr.len == 3 && p->hdr.flags ==
+		(VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR), "bad message");
+	free(p);
+	require_ok(host_send(s.fd, "abcd", 4, 0, TIMEOUT));
+	p = conn_recv_packet(&s.c, TIMEOUT);
+	require(p && p->hdr.len == 4 && p->hdr.flags == VIRTIO_VSOCK_SEQ_EOM,
+		"bad message");
+	free(p);
+	session_close(&s);
+}
+
+/* The counters that count what is good. */
+static void counters(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	__u64 txp, txb, rxp, rxb;
+	struct counters before;
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	require(counter_get(&s.g, "cid") == cfg.cid, "cid");
+	require(counter_get(&s.g, "running") == 1, "running");
+	before = counters_read(&s.g);
+	txp = counter_get(&s.g, "tx_packets");
+	txb = counter_get(&s.g, "tx_bytes");
+	rxp = counter_get(&s.g, "rx_packets");
+	rxb = counter_get(&s.g, "rx_bytes");
+	session_to_host(&s, 1000);
+	require(counter_get(&s.g, "tx_packets") == txp + 1, "tx_packets");
+	txb = counter_get(&s.g, "tx_bytes") - txb;
+	require(txb == 1000 || txb == 1044, "tx_bytes moved by %llu",
+		(unsigned long long)txb);
+	/* The host grants credit for what it read. */
+	guest_poll(&s.g, QUIET);
+	rxp = counter_get(&s.g, "rx_packets") - rxp;
+	require(rxp <= 1, "%llu packets without data",
+		(unsigned long long)rxp);
+	rxp = counter_get(&s.g, "rx_packets");
+	rxb = counter_get(&s.g, "rx_bytes");
+	session_to_guest(&s, 2000);
+	require(counter_get(&s.g, "rx_packets") == rxp + 1, "rx_packets");
+	rxb = counter_get(&s.g, "rx_bytes") - rxb;
+	require(rxb == 2000 || rxb == 2044, "rx_bytes moved by %llu",
+		(unsigned long long)rxb);
+	counters_expect(&s.g, &before, NO_COUNTER, 0);
+	require_ok(dev_set_running(&s.g.dev, 0));
+	require(counter_get(&s.g, "running") == 0, "running");
+	session_close(&s);
+}
+
+static void add_sizes(void)
+{
+	static const struct size_case sizes[] = {
+		{ 1, false, false }, { 2, false, false }, { 8, false, false },
+		{ 256, false, false }, { 1024, false, false },
+		{ 32768, false, false },
+		{ 1, true, false }, { 2, true, false }, { 8, true, false },
+		{ 256, true, false }, { 1024, true, false },
+		{ 1, false, true }, { 8, false, true }, { 8, true, true },
+		{ 1024, true, true },
+	};
+	unsigned int i;
+	char *name;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (asprintf(&name, "ring of %u%s%s", sizes[i].num,
+			     sizes[i].event_idx ? ", event index" : "",
+			     sizes[i].indirect ? ", indirect" : "") < 0)
+			abort();
+		tap_add2("traffic", name, ring_size, &sizes[i], 0);
+		free(name);
+	}
+}
+
+void add_traffic_tests(void)
+{
+	static const char g[] = "traffic";
+
+	tap_add2(g, "guest connects", guest_connects, NULL, 0);
+	tap_add2(g, "host connects", host_connects, NULL, 0);
+	tap_add2(g, "sizes from 1 to 128 KiB", many_sizes, NULL, 0);
+	tap_add2(g, "2 MB each way against credit", credit, NULL, 0);
+	tap_add2(g, "two connections", two_connections, NULL, 0);
+	tap_add2(g, "guest shuts down", guest_closes, NULL, 0);
+	tap_add2(g, "host closes", host_closes, NULL, 0);
+	tap_add2(g, "guest resets", guest_resets, NULL, 0);
+	tap_add2(g, "refused by the host", refused_by_host, NULL, 0);
+	tap_add2(g, "refused by the guest", refused_by_guest, NULL, 0);
+	tap_add2(g, "seqpacket", seqpacket, NULL, 0);
+	add_sizes();
+	tap_add2(g, "indices wrap, ring of 8", index_wrap, NULL, 0);
+	tap_add2(g, "indices wrap, ring of 8, event index", index_wrap, g, 0);
+	tap_add2(g, "start before the wrap", base_near_wrap, NULL, 0);
+	tap_add2(g, "rings outside of guest memory", rings_apart, NULL, 0);
+	tap_add2(g, "driver wants no interrupts", no_interrupt, NULL, 0);
+	tap_add2(g, "no receive buffers, transmit goes on", rx_empty, NULL, 0);
+	tap_add2(g, "more replies than room", reply_limit, NULL, 0);
+	tap_add2(g, "no transmit, receive goes on", tx_idle_rx_goes_on, NULL,
+		 0);
+	tap_add2(g, "counters of traffic", counters, NULL, TAP_MVSOCK);
+}
