@@ -66,7 +66,7 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 static void set_worker(struct mvs_device *device, struct mvs_worker *worker)
 {
 	spin_lock_bh(&device->worker_lock);
-	device->worker = worker;
+	WRITE_ONCE(device->worker, worker);
 	spin_unlock_bh(&device->worker_lock);
 }
 
@@ -253,9 +253,9 @@ static void reset_owner(struct mvs_device *device)
 	unsigned int i;
 
 	stop(device);
-	apply_features(device, 0);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_reset(&device->vqs[i]);
+	apply_features(device, 0);
 	if (device->mm)
 		mmdrop(device->mm);
 	device->mm = NULL;

@@ -102,14 +102,7 @@ static int send_next(struct mvs_device *device, struct mvs_vq *vq)
 		return 0;
 
 	ret = mvs_vq_pop(vq);
-	if (!ret) {
-		ret = mvs_vq_enable_notify(vq);
-		if (ret <= 0)
-			return ret;
-		ret = mvs_vq_disable_notify(vq);
-		return ret ?: 1;
-	}
-	if (ret < 0)
+	if (ret <= 0)
 		return ret == -EBADMSG ? 1 : ret;
 
 	skb = virtio_vsock_skb_dequeue(&device->sendq);
@@ -139,14 +132,7 @@ static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
 		return 0;
 
 	ret = mvs_vq_pop(vq);
-	if (!ret) {
-		ret = mvs_vq_enable_notify(vq);
-		if (ret <= 0)
-			return ret;
-		ret = mvs_vq_disable_notify(vq);
-		return ret ?: 1;
-	}
-	if (ret < 0)
+	if (ret <= 0)
 		return ret == -EBADMSG ? 1 : ret;
 
 	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,

@@ -169,21 +169,34 @@ static int check(struct mvs_vq *vq, int ret)
 	return ret;
 }
 
+/* No chain: ask for a kick. As mvs_ring_pop() if one came meanwhile. */
+static int pop_late(struct mvs_vq *vq)
+{
+	int ret;
+
+	ret = mvs_ring_enable_notify(&vq->ring);
+	if (ret <= 0)
+		return ret;
+	ret = mvs_ring_disable_notify(&vq->ring);
+	return ret ?: mvs_ring_pop(&vq->ring, &vq->chain);
+}
+
 /**
  * mvs_vq_pop - take the next chain into @vq->chain
  * @vq: the virtqueue, running
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 1; 0 when there is none; %-EBADMSG when there was one that broke the
- * rules, which the driver has back already; %-ENOMEM or %-EINTR with nothing
- * changed; any other error when the ring was found broken, and stopped.
+ * Return: 1; 0 when there is none, and the driver was asked for a kick when there
+ * is one; %-EBADMSG when there was one that broke the rules, which the driver has
+ * back already; %-ENOMEM or %-EINTR with nothing changed; any other error when the
+ * ring was found broken, and stopped.
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
-	ret = mvs_ring_pop(&vq->ring, &vq->chain);
+	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: pop_late(vq);
 	if (ret == -EBADMSG)
 		return mvs_vq_reject(vq) ?: -EBADMSG;
 	return check(vq, ret);
@@ -246,7 +259,7 @@ void mvs_vq_signal(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_disable_notify - no kicks, please
+ * mvs_vq_disable_notify - no kicks, please, until mvs_vq_pop() finds no chain
  * @vq: the virtqueue
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
@@ -256,17 +269,4 @@ int mvs_vq_disable_notify(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
 	return check(vq, mvs_ring_disable_notify(&vq->ring));
-}
-
-/**
- * mvs_vq_enable_notify - kicks again
- * @vq: the virtqueue
- *
- * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: as mvs_ring_enable_notify(); a broken ring was stopped.
- */
-int mvs_vq_enable_notify(struct mvs_vq *vq)
-{
-	lockdep_assert_held(&vq->mutex);
-	return check(vq, mvs_ring_enable_notify(&vq->ring));
 }

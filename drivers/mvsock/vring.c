@@ -21,7 +21,8 @@ static long set_num(struct mvs_vq *vq, void __user *argp)
 		return -EFAULT;
 	if (!s.num || s.num > U16_MAX || !is_power_of_2(s.num))
 		return -EINVAL;
-	vq->ring.num = s.num;
+	/* The transport reads it without the mutex. */
+	WRITE_ONCE(vq->ring.num, s.num);
 	return 0;
 }
 
@@ -48,7 +49,9 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 	ring.used = a.used_user_addr;
 	if (vq->device->worker && !mvs_vq_access_ok(&ring))
 		return -EINVAL;
-	vq->ring = ring;
+	vq->ring.desc = ring.desc;
+	vq->ring.avail = ring.avail;
+	vq->ring.used = ring.used;
 	return 0;
 }
 

@@ -184,7 +184,6 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);
 void mvs_vq_signal(struct mvs_vq *vq);
 int mvs_vq_disable_notify(struct mvs_vq *vq);
-int mvs_vq_enable_notify(struct mvs_vq *vq);
 
 /* vring.c */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,

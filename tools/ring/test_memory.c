@@ -27,35 +27,17 @@ static void replace_pages(void *mem, size_t len)
 }
 
 /* As after a balloon: the device must not keep the former pages. */
-static void buffers_replaced(const void *arg)
+static void region_replaced(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
+	const unsigned int *region = arg;
 	struct gmem_region *r;
 	struct session s;
 	int i;
 
-	(void)arg;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
-	r = &s.g.mem.region[1];
-	for (i = 0; i < 5; i++) {
-		session_exchange(&s, 20000 + i);
-		replace_pages(r->va, r->size);
-	}
-	session_exchange(&s, 65536);
-	session_close(&s);
-}
-
-static void rings_replaced(const void *arg)
-{
-	struct guest_config cfg = test_config(0);
-	struct gmem_region *r;
-	struct session s;
-	int i;
-
-	(void)arg;
-	session_guest_connects(&s, &cfg, SOCK_STREAM);
-	r = &s.g.mem.region[0];
-	for (i = 0; i < 20; i++) {
+	r = &s.g.mem.region[*region];
+	for (i = 0; i < 10; i++) {
 		session_exchange(&s, 20000 + i);
 		replace_pages(r->va, r->size);
 	}
@@ -216,10 +198,11 @@ static void moved_table(const void *arg)
 
 void add_memory_tests(void)
 {
+	static const unsigned int of_rings, of_buffers = 1;
 	static const char g[] = "memory";
 
-	tap_add2(g, "buffers' pages replaced", buffers_replaced, NULL, 0);
-	tap_add2(g, "rings' pages replaced", rings_replaced, NULL, 0);
+	tap_add2(g, "buffers' pages replaced", region_replaced, &of_buffers, 0);
+	tap_add2(g, "rings' pages replaced", region_replaced, &of_rings, 0);
 	tap_add2(g, "forks while running", fork_in_between, NULL, 0);
 	tap_add2(g, "transmit buffer unmapped", tx_buffer_unmapped, NULL,
 		 TAP_MVSOCK);
