@@ -11,17 +11,14 @@ static void add_page(struct kunit *test, struct guest *guest,
 		     unsigned long uaddr, bool write)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	KUNIT_ASSERT_LT(test, guest->n, GUEST_PAGES);
 	guest->uaddr[guest->n] = uaddr;
 	guest->page[guest->n++] = page;
 
-	write_lock(&guest->gm.lock);
-	ret = mvs_gmem_install(&guest->gm, uaddr, page, write);
-	write_unlock(&guest->gm.lock);
-	KUNIT_ASSERT_EQ(test, ret, 0);
+	KUNIT_ASSERT_EQ(test, 0,
+			mvs_gmem_install(&guest->gm, uaddr, page, write));
 }
 
 static void add_region(struct kunit *test, struct guest *guest, u64 gpa,
@@ -59,7 +56,6 @@ struct guest *guest_create(struct kunit *test)
 
 	guest->gm.table = mvs_gmem_table_create(NULL, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(guest->gm.table));
-	guest->gm.table->limit = 8;
 	add_region(test, guest, 0, SZ_16K, GUEST_LOW, VHOST_MAP_RW);
 	add_region(test, guest, SZ_16K, SZ_8K, GUEST_HIGH, VHOST_MAP_RW);
 	add_region(test, guest, SZ_64K, PAGE_SIZE, GUEST_RO, VHOST_MAP_RO);

@@ -60,7 +60,7 @@ static void header_fields(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, HDR, 44);
 	put_wire(guest);
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
 
@@ -84,7 +84,7 @@ static void header_is_a_copy(struct kunit *test)
 	struct sk_buff *skb;
 
 	put_wire(guest);
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
 	memset(guest_gpa(guest, AT_HDR), 0xff, HDR);
@@ -163,7 +163,7 @@ static void validate(struct kunit *test)
 	on_wire->dst_cid = cpu_to_le64(c->dst_cid);
 	on_wire->len = cpu_to_le32(c->len);
 
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, min_t(u32, c->readable, HDR), false);
 	if (c->readable > HDR)
 		add_bytes(test, guest, c->readable - HDR, false);
@@ -212,7 +212,7 @@ static void read_one_descriptor(struct kunit *test)
 	struct guest *guest = guest_create(test);
 
 	put_packet(guest, 100);
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR + 100, false);
 	read_and_check(test, guest, 100);
 }
@@ -225,7 +225,7 @@ static void read_split_anywhere(struct kunit *test)
 
 	put_packet(guest, 30);
 	for (at = 1; at < HDR + 30; at++) {
-		mvs_chain_reset(&guest->chain, 0);
+		mvs_chain_reset(&guest->chain);
 		add(test, guest, AT_HDR, at, false);
 		add(test, guest, AT_HDR + at, HDR + 30 - at, false);
 		read_and_check(test, guest, 30);
@@ -240,7 +240,7 @@ static void read_bytes_apart(struct kunit *test)
 	put_packet(guest, 30);
 	while (guest->chain.max < HDR + 30)
 		KUNIT_ASSERT_EQ(test, 0, mvs_chain_grow(&guest->chain));
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	for (i = 0; i < HDR + 30; i++)
 		add(test, guest, AT_HDR + i, 1, false);
 	read_and_check(test, guest, 30);
@@ -261,7 +261,7 @@ static void read_across_regions(struct kunit *test)
 	guest_fill(guest, SZ_16K - 100, 1, 80);
 	guest_fill(guest, SZ_16K + HDR, 81, 120);
 
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, gpa, HDR, false);
 	add(test, guest, SZ_16K - 100, 80, false);
 	add(test, guest, SZ_16K + HDR, 120, false);
@@ -276,7 +276,7 @@ static void read_64k(struct kunit *test)
 	put_packet(guest, 0);
 	put_unaligned_le32(SZ_64K, guest_gpa(guest, AT_HDR + 24));
 	guest_fill(guest, AT_DATA, 1, PAGE_SIZE);
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	add_bytes(test, guest, SZ_64K, false);
 	read_and_check(test, guest, SZ_64K);
@@ -291,7 +291,7 @@ static void read_page_lost(struct kunit *test)
 
 	put_packet(guest, 0);
 	put_unaligned_le32(100, guest_gpa(guest, AT_HDR + 24));
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	add(test, guest, AT_DATA, 100, false);
 	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
@@ -367,7 +367,7 @@ static void write_packet(struct kunit *test)
 
 	VIRTIO_VSOCK_SKB_CB(skb)->offset = c->offset;
 	memset(guest_gpa(guest, AT_HDR), 0xee, 300);
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, c->room, true);
 
 	ret = write(guest, skb);
@@ -395,7 +395,7 @@ static void write_split_anywhere(struct kunit *test)
 
 	for (at = 1; at < HDR + 30; at++) {
 		memset(guest_gpa(guest, AT_HDR), 0xee, 300);
-		mvs_chain_reset(&guest->chain, 0);
+		mvs_chain_reset(&guest->chain);
 		add(test, guest, AT_HDR, at, true);
 		add(test, guest, AT_HDR + at, HDR + 30 - at, true);
 		KUNIT_ASSERT_EQ(test, 30, write(guest, skb));
@@ -411,7 +411,7 @@ static void write_across_regions(struct kunit *test)
 	struct sk_buff *skb = packet(test, 6000, 0);
 	u64 gpa = SZ_16K - 20;
 
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, gpa, HDR + 6000, true);
 	KUNIT_EXPECT_EQ(test, 6000, write(guest, skb));
 	guest_expect(test, guest, gpa + HDR, 1, 6000);
@@ -423,7 +423,7 @@ static void write_to_readable(struct kunit *test)
 	struct guest *guest = guest_create(test);
 	struct sk_buff *skb = packet(test, 0, 0);
 
-	mvs_chain_reset(&guest->chain, 0);
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	add(test, guest, AT_DATA, HDR, true);
 	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));

@@ -85,6 +85,13 @@ static int pop(struct rig *rig)
 	return mvs_ring_pop(&rig->ring, &rig->guest->chain);
 }
 
+static int push(struct rig *rig, u16 id, u32 len)
+{
+	struct mvs_chain chain = { .id = id, .ndescs = 1 };
+
+	return mvs_ring_push(&rig->ring, &chain, len);
+}
+
 /* --- chains --- */
 
 struct desc_init {
@@ -210,7 +217,7 @@ static void chain(struct kunit *test)
 	offer(rig, 0);
 
 	ret = pop(rig);
-	KUNIT_EXPECT_EQ(test, chain->head, 0);
+	KUNIT_EXPECT_EQ(test, chain->id, 0);
 	if (c->reason) {
 		KUNIT_EXPECT_EQ(test, ret, -EBADMSG);
 		KUNIT_EXPECT_EQ(test, chain->reason, c->reason - 1);
@@ -224,7 +231,7 @@ static void chain(struct kunit *test)
 	set_desc(&rig->desc[7], 0, 8, 0, 0);
 	offer(rig, 7);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, chain->head, 7);
+	KUNIT_EXPECT_EQ(test, chain->id, 7);
 	KUNIT_EXPECT_EQ(test, chain->readable, 8);
 }
 
@@ -344,9 +351,9 @@ static void index_wrap(struct kunit *test)
 
 		offer(rig, head);
 		KUNIT_ASSERT_EQ(test, 1, pop(rig));
-		KUNIT_ASSERT_EQ(test, rig->guest->chain.head, head);
+		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, head);
 		KUNIT_ASSERT_EQ(test, rig->guest->chain.readable, 8 + head);
-		KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, head, i));
+		KUNIT_ASSERT_EQ(test, 0, push(rig, head, i));
 		KUNIT_ASSERT_EQ(test, le16(rig->used->idx), (u16)(i + 1));
 		KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->id), head);
 		KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->len), i);
@@ -366,7 +373,7 @@ static void start_in_the_middle(struct kunit *test)
 	set_desc(&rig->desc[3], 0, 8, 0, 0);
 	offer(rig, 3);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, 0, mvs_ring_push(&rig->ring, 3, 0));
+	KUNIT_EXPECT_EQ(test, 0, push(rig, 3, 0));
 	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 991);
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, 1001);
 }
@@ -380,11 +387,11 @@ static void unpop(struct kunit *test)
 	offer(rig, 1);
 	offer(rig, 2);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	mvs_ring_unpop(&rig->ring);
+	mvs_ring_unpop(&rig->ring, &rig->guest->chain);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.head, 1);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 1);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.head, 2);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 2);
 	KUNIT_EXPECT_EQ(test, 0, pop(rig));
 }
 
@@ -396,8 +403,8 @@ static void used_entry_over_two_pages(struct kunit *test)
 
 	rig->ring.used = used;
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, 5, 55));
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, 6, 66));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 66));
 	KUNIT_EXPECT_EQ(test, *(u16 *)guest_uaddr(rig->guest, used + 2), 2);
 	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 12), 6);
 	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 16), 66);
@@ -428,9 +435,28 @@ static void ring_lost(struct kunit *test)
 	mvs_gmem_invalidate(&rig->guest->gm, c->uaddr, c->uaddr + 1);
 	KUNIT_EXPECT_EQ(test, c->push ? 1 : -EFAULT, pop(rig));
 	KUNIT_EXPECT_EQ(test, c->push ? -EFAULT : 0,
-			mvs_ring_push(&rig->ring, 0, 0));
+			push(rig, 0, 0));
 	if (c->push)
 		KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
+}
+
+/* The table is gone, which is no reason to stop the ring. */
+static void table_lost(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	set_desc(&rig->desc[3], TABLE, 16, I, 0);
+	offer(rig, 3);
+	mvs_gmem_invalidate(&rig->guest->gm, GUEST_LOW + TABLE,
+			    GUEST_LOW + TABLE + 1);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 3);
+
+	set_desc(&rig->desc[4], 0x2000, 8, 0, 0);
+	offer(rig, 4);
+	KUNIT_EXPECT_EQ(test, 1, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 4);
 }
 
 /* --- notifications --- */
@@ -482,7 +508,7 @@ static void signal(struct kunit *test)
 	rig->avail->flags = __cpu_to_virtio16(true, c->flags);
 	rig->avail->ring[NUM] = __cpu_to_virtio16(true, c->event);
 	for (i = c->before; i != c->after; i++)
-		KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, 0, 0));
+		KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -492,9 +518,9 @@ static void first_signal_with_event_index(struct kunit *test)
 
 	rig->ring.event_idx = true;
 	rig->avail->ring[NUM] = __cpu_to_virtio16(true, 1000);
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -508,7 +534,7 @@ static void signal_after_index_wrap(struct kunit *test)
 	KUNIT_ASSERT_LE(test, 0, mvs_ring_need_signal(&rig->ring));
 	rig->avail->ring[NUM] = __cpu_to_virtio16(true, 40000);
 	for (i = 0; i < 65536; i++)
-		KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&rig->ring, 0, 0));
+		KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -572,6 +598,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(unpop),
 	KUNIT_CASE(used_entry_over_two_pages),
 	KUNIT_CASE_PARAM(ring_lost, lost_gen_params),
+	KUNIT_CASE(table_lost),
 	KUNIT_CASE_PARAM(signal, signal_gen_params),
 	KUNIT_CASE(first_signal_with_event_index),
 	KUNIT_CASE(signal_after_index_wrap),

@@ -66,11 +66,10 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_chain_grow);
 /**
  * mvs_chain_reset - begin a chain
  * @chain: the chain
- * @head: index of its first descriptor
  */
-void mvs_chain_reset(struct mvs_chain *chain, u16 head)
+void mvs_chain_reset(struct mvs_chain *chain)
 {
-	chain->head = head;
+	chain->in_table = false;
 	chain->nsegs = 0;
 	chain->nread = 0;
 	chain->readable = 0;

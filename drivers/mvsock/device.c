@@ -25,8 +25,12 @@
 
 #define MVS_BACKEND_FEATURES	0ULL
 
-/* Memory regions a table may have; vhost's default, which VMMs count on. */
-#define MVS_REGIONS_MAX		64
+/*
+ * Memory regions a table may have. vhost's default is 64, but VMMs ask its module
+ * parameter how many there may be, which knows nothing of us: as many as KVM had
+ * slots when the parameter came.
+ */
+#define MVS_REGIONS_MAX		509
 
 /* Set once at init: what every new device works for. */
 static const struct mvs_device_ops *device_ops;
@@ -48,7 +52,7 @@ static void unlock_vqs(struct mvs_device *device)
 }
 
 /**
- * mvs_device_wake - have a virtqueue served, if the device runs
+ * mvs_device_wake - have a virtqueue served, if the device has an owner
  * @device: the device
  * @vq: index of the virtqueue
  *
@@ -66,7 +70,7 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 static void set_worker(struct mvs_device *device, struct mvs_worker *worker)
 {
 	spin_lock_bh(&device->worker_lock);
-	WRITE_ONCE(device->worker, worker);
+	device->worker = worker;
 	spin_unlock_bh(&device->worker_lock);
 }
 
@@ -106,70 +110,40 @@ static long start_vqs(struct mvs_device *device)
 /* When it returns nothing touches the rings or the guest's memory any more. */
 static void stop(struct mvs_device *device)
 {
-	struct mvs_worker *worker = device->worker;
 	unsigned int i;
 
 	lockdep_assert_held(&device->mutex);
-	if (!worker)
-		return;
-
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_stop(&device->vqs[i].kick);
-	set_worker(device, NULL);
-	mvs_worker_destroy(worker);
 	stop_vqs(device);
 	mvs_gmem_detach(&device->gmem);
-}
-
-static void start_kicks(struct mvs_device *device)
-{
-	unsigned int i;
-
-	for (i = 0; i < MVS_VQS; i++) {
-		mvs_kick_stop(&device->vqs[i].kick);
-		mvs_kick_start(&device->vqs[i].kick, device->worker);
-	}
+	WRITE_ONCE(device->running, false);
 }
 
 /* A device that runs already gets those virtqueues back that broke. */
 static long start(struct mvs_device *device)
 {
-	struct mvs_worker *worker;
+	unsigned int i;
 	long ret;
 
 	lockdep_assert_held(&device->mutex);
 	if (!mvs_gmem_table_ok(device->gmem.table))
 		return -EFAULT;
 
-	if (device->worker) {
-		ret = start_vqs(device);
-		if (ret)
-			stop(device);
-		else
-			start_kicks(device);
-		return ret;
-	}
-
-	ret = mvs_gmem_attach(&device->gmem, device->mm);
-	if (ret)
-		return ret;
+	mvs_gmem_attach(&device->gmem, device->mm);
 	ret = start_vqs(device);
-	if (ret)
-		goto err;
-	worker = mvs_worker_create(device);
-	if (IS_ERR(worker)) {
-		ret = PTR_ERR(worker);
-		goto err;
+	if (ret) {
+		stop(device);
+		/* The first notifier of an address space gives way to signals. */
+		return ret == -EINTR ? -ERESTARTNOINTR : ret;
 	}
-	set_worker(device, worker);
-	/* Whatever came before is looked at now. */
-	start_kicks(device);
+	WRITE_ONCE(device->running, true);
+	for (i = 0; i < MVS_VQS; i++) {
+		mvs_kick_start(&device->vqs[i].kick, device->worker);
+		/* Whatever came before is looked at now. */
+		mvs_worker_queue(device->worker, i);
+	}
 	return 0;
-
-err:
-	stop_vqs(device);
-	mvs_gmem_detach(&device->gmem);
-	return ret;
 }
 
 static long set_running(struct mvs_device *device, void __user *argp)
@@ -239,26 +213,41 @@ static long set_backend_features(void __user *argp)
 	return features & ~MVS_BACKEND_FEATURES ? -EOPNOTSUPP : 0;
 }
 
+/*
+ * The worker is the owner's from the beginning on, as vhost has it: it has the
+ * limits, the CPUs and the priority of the thread that set the VMM up, while
+ * VHOST_VSOCK_SET_RUNNING may come from a thread that runs a virtual CPU.
+ */
 static long set_owner(struct mvs_device *device)
 {
+	struct mvs_worker *worker;
+
 	if (device->mm)
 		return -EBUSY;
+	worker = mvs_worker_create(device);
+	if (IS_ERR(worker))
+		return -ENOMEM;	/* as vhost has it, whatever it was */
 	mmgrab(current->mm);
 	device->mm = current->mm;
+	set_worker(device, worker);
 	return 0;
 }
 
 static void reset_owner(struct mvs_device *device)
 {
+	struct mvs_worker *worker = device->worker;
 	unsigned int i;
 
 	stop(device);
+	if (worker) {
+		set_worker(device, NULL);
+		mvs_worker_destroy(worker);
+		mmdrop(device->mm);
+		device->mm = NULL;
+	}
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_reset(&device->vqs[i]);
 	apply_features(device, 0);
-	if (device->mm)
-		mmdrop(device->mm);
-	device->mm = NULL;
 }
 
 static void set_table(struct mvs_device *device, struct vhost_iotlb *table)
@@ -291,7 +280,7 @@ static long set_mem_table(struct mvs_device *device, void __user *argp)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 
-	if (device->worker && !mvs_gmem_table_ok(table)) {
+	if (device->running && !mvs_gmem_table_ok(table)) {
 		vhost_iotlb_free(table);
 		return -EFAULT;
 	}
@@ -386,10 +375,11 @@ static int device_release(struct inode *inode, struct file *file)
 {
 	struct mvs_device *device = file->private_data;
 
-	mvs_cid_clear(device);
 	mutex_lock(&device->mutex);
 	reset_owner(device);
 	mutex_unlock(&device->mutex);
+	/* Its sockets are told from those of the next device with its CID. */
+	mvs_cid_clear(device);
 	device->ops->close(device);
 	mvs_gmem_destroy(&device->gmem);
 	/* The transport may have found the device by its CID. */

@@ -7,49 +7,33 @@
 
 #include <mvsock/device.h>
 
-/* Counters of one virtqueue, taken together. */
-struct counters {
-	u64 packets;
-	u64 bytes;
-	u64 broken;
-	u64 rejected[MVS_REASONS];
-};
-
-static void read_counters(struct mvs_vq *vq, struct counters *c)
-{
-	mutex_lock(&vq->mutex);
-	c->packets = vq->packets;
-	c->bytes = vq->bytes;
-	c->broken = vq->broken;
-	memcpy(c->rejected, vq->rejected, sizeof(c->rejected));
-	mutex_unlock(&vq->mutex);
-}
-
 /**
  * mvs_device_show_fdinfo - print a device's state and counters
  * @m: where to
  * @file: the device's file
  *
- * Context: process; may sleep, for as long as a virtqueue is being served.
+ * The counters are read while they move, so they may be of slightly different
+ * moments. Their mutexes are not taken: a virtqueue may wait for its VMM, which
+ * must not keep anybody from looking.
  */
 void mvs_device_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	struct mvs_device *device = file->private_data;
-	struct counters rx, tx;
+	const struct mvs_device *device = file->private_data;
+	const struct mvs_vq *rx = &device->vqs[MVS_VQ_RX];
+	const struct mvs_vq *tx = &device->vqs[MVS_VQ_TX];
 	unsigned int i;
 
-	read_counters(&device->vqs[MVS_VQ_RX], &rx);
-	read_counters(&device->vqs[MVS_VQ_TX], &tx);
-
 	seq_printf(m, "cid:\t%u\n", READ_ONCE(device->cid));
-	seq_printf(m, "running:\t%d\n", !!READ_ONCE(device->worker));
+	seq_printf(m, "running:\t%d\n", READ_ONCE(device->running));
 	seq_printf(m, "features:\t%#llx\n", READ_ONCE(device->features));
-	seq_printf(m, "rx_packets:\t%llu\n", rx.packets);
-	seq_printf(m, "rx_bytes:\t%llu\n", rx.bytes);
-	seq_printf(m, "tx_packets:\t%llu\n", tx.packets);
-	seq_printf(m, "tx_bytes:\t%llu\n", tx.bytes);
-	seq_printf(m, "broken_rings:\t%llu\n", rx.broken + tx.broken);
+	seq_printf(m, "rx_packets:\t%llu\n", READ_ONCE(rx->packets));
+	seq_printf(m, "rx_bytes:\t%llu\n", READ_ONCE(rx->bytes));
+	seq_printf(m, "tx_packets:\t%llu\n", READ_ONCE(tx->packets));
+	seq_printf(m, "tx_bytes:\t%llu\n", READ_ONCE(tx->bytes));
+	seq_printf(m, "broken_rings:\t%llu\n",
+		   READ_ONCE(rx->broken) + READ_ONCE(tx->broken));
 	for (i = 0; i < MVS_REASONS; i++)
 		seq_printf(m, "rejected_%s:\t%llu\n", mvs_reason_names[i],
-			   rx.rejected[i] + tx.rejected[i]);
+			   READ_ONCE(rx->rejected[i]) +
+			   READ_ONCE(tx->rejected[i]));
 }

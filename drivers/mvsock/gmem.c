@@ -19,7 +19,8 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->table = NULL;
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
-	xa_init_flags(&gm->pages, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&gm->windows, XA_FLAGS_ACCOUNT);
+	mutex_init(&gm->windows_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_init);
 
@@ -32,8 +33,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_init);
 void mvs_gmem_destroy(struct mvs_gmem *gm)
 {
 	WARN_ON_ONCE(gm->mm);
-	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
-	xa_destroy(&gm->pages);
+	mvs_gmem_forget(gm);
 	vhost_iotlb_free(gm->table);
 	gm->table = NULL;
 }
@@ -56,8 +56,8 @@ mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
 	struct vhost_iotlb *table;
 	u32 i;
 
-	/* A region of the whole space becomes two entries. */
-	table = vhost_iotlb_alloc(2 * n + 1, 0);
+	/* No limit: what the VMM gave is all there is. */
+	table = vhost_iotlb_alloc(U32_MAX, 0);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
 

@@ -17,16 +17,15 @@
  */
 #include <kunit/visibility.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include <mvsock/gmem.h>
 
-/* How many pages leave the cache before others may have the lock. */
-#define MVS_INVALIDATE_BATCH	512
-
-/* Tag of pages that were mapped for writing. */
-#define MVS_PAGE_WRITABLE	1
+/* Set in the address of a page that was mapped for writing. */
+#define MVS_PAGE_WRITABLE	1UL
 
 /*
  * Pages are used through the kernel's direct map, in any order and from any
@@ -34,60 +33,127 @@
  */
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
 
+/**
+ * struct mvs_window - the cached pages of 2 MiB of the VMM
+ * @notifier: tells what the VMM unmaps of them; without an mm in a test
+ * @gm: whose it is
+ * @first: number of the first page
+ * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
+ *	protected by the lock of @gm
+ */
+struct mvs_window {
+	struct mmu_interval_notifier notifier;
+	struct mvs_gmem *gm;
+	unsigned long first;
+	unsigned long *pages;
+};
+
+static struct mvs_window *find_window(struct mvs_gmem *gm, unsigned long page)
+{
+	return xa_load(&gm->windows, page / MVS_WINDOW_PAGES);
+}
+
 /*
- * Drop up to a batch of the pages from @first to @last. Returns the page number
- * to go on with, or 0 when all is done.
+ * Drop those of the window's pages that are from @first to @last.
  *
  * A page mapped for writing is taken as written: who asked for it did write.
  * Marking it here is in time, as the VMM has it mapped still, and allowed, as the
  * VM does the same under its own spinning locks.
  */
-static unsigned long drop_batch(struct mvs_gmem *gm, unsigned long first,
-				unsigned long last)
+static void drop_pages(struct mvs_window *window, unsigned long first,
+		       unsigned long last)
 {
-	unsigned int n = 0;
-	unsigned long index;
-	void *entry;
+	unsigned long *page, *end;
 
-	lockdep_assert_held_write(&gm->lock);
+	lockdep_assert_held_write(&window->gm->lock);
 
-	xa_for_each_range(&gm->pages, index, entry, first, last) {
-		if (n++ == MVS_INVALIDATE_BATCH)
-			return index;
-		if (xa_pointer_tag(entry) == MVS_PAGE_WRITABLE)
-			set_page_dirty(virt_to_page(xa_untag_pointer(entry)));
-		xa_erase(&gm->pages, index);
+	first = max(first, window->first) - window->first;
+	last = min(last - window->first, MVS_WINDOW_PAGES - 1);
+	end = &window->pages[last];
+	for (page = &window->pages[first]; page <= end; page++) {
+		if (*page & MVS_PAGE_WRITABLE)
+			set_page_dirty(virt_to_page(*page));
+		*page = 0;
 	}
-	return 0;
 }
 
 static bool invalidate(struct mmu_interval_notifier *notifier,
 		       const struct mmu_notifier_range *range,
 		       unsigned long cur_seq)
 {
-	struct mvs_gmem *gm = container_of(notifier, struct mvs_gmem, notifier);
-	unsigned long index = range->start >> PAGE_SHIFT;
-	unsigned long last = (range->end - 1) >> PAGE_SHIFT;
+	struct mvs_window *window = container_of(notifier, struct mvs_window,
+						 notifier);
 
-	/*
-	 * The sequence is set before the lock is first released, and stays until
-	 * the invalidation ends: nothing comes back between two batches.
-	 */
-	do {
-		write_lock(&gm->lock);
-		mmu_interval_set_seq(notifier, cur_seq);
-		index = drop_batch(gm, index, last);
-		write_unlock(&gm->lock);
-		if (index && mmu_notifier_range_blockable(range))
-			cond_resched();
-	} while (index);
-
+	write_lock(&window->gm->lock);
+	mmu_interval_set_seq(notifier, cur_seq);
+	drop_pages(window, range->start >> PAGE_SHIFT,
+		   (range->end - 1) >> PAGE_SHIFT);
+	write_unlock(&window->gm->lock);
 	return true;
 }
 
 static const struct mmu_interval_notifier_ops notifier_ops = {
 	.invalidate = invalidate,
 };
+
+static void free_window(struct mvs_window *window)
+{
+	if (window->notifier.mm)
+		mmu_interval_notifier_remove(&window->notifier);
+	free_page((unsigned long)window->pages);
+	kfree(window);
+}
+
+static struct mvs_window *create_window(struct mvs_gmem *gm,
+					unsigned long page)
+{
+	unsigned long first = round_down(page, MVS_WINDOW_PAGES);
+	struct mvs_window *window;
+	int ret;
+
+	static_assert(MVS_WINDOW_PAGES * sizeof(*window->pages) <= PAGE_SIZE);
+
+	window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
+	if (!window)
+		return ERR_PTR(-ENOMEM);
+	window->gm = gm;
+	window->first = first;
+	window->pages = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!window->pages) {
+		ret = -ENOMEM;
+		goto err;
+	}
+
+	if (gm->mm) {
+		ret = mmu_interval_notifier_insert(&window->notifier, gm->mm,
+						   first << PAGE_SHIFT,
+						   SZ_2M, &notifier_ops);
+		if (ret) {
+			window->notifier.mm = NULL;
+			goto err;
+		}
+	}
+	ret = xa_err(xa_store(&gm->windows, first / MVS_WINDOW_PAGES, window,
+			      GFP_KERNEL));
+	if (ret)
+		goto err;
+	return window;
+
+err:
+	free_window(window);
+	return ERR_PTR(ret);
+}
+
+/* The window that a page is in, which comes if it is not there. */
+static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long page)
+{
+	struct mvs_window *window;
+
+	mutex_lock(&gm->windows_lock);
+	window = find_window(gm, page) ?: create_window(gm, page);
+	mutex_unlock(&gm->windows_lock);
+	return window;
+}
 
 /**
  * mvs_gmem_invalidate - forget pages
@@ -102,116 +168,155 @@ static const struct mmu_interval_notifier_ops notifier_ops = {
 void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 			 unsigned long end)
 {
-	unsigned long index = start >> PAGE_SHIFT;
+	unsigned long first = start >> PAGE_SHIFT;
+	unsigned long last = (end - 1) >> PAGE_SHIFT;
+	struct mvs_window *window;
+	unsigned long i;
 
-	do {
+	xa_for_each_range(&gm->windows, i, window, first / MVS_WINDOW_PAGES,
+			  last / MVS_WINDOW_PAGES) {
 		write_lock(&gm->lock);
-		index = drop_batch(gm, index, (end - 1) >> PAGE_SHIFT);
+		drop_pages(window, first, last);
 		write_unlock(&gm->lock);
-		cond_resched();
-	} while (index);
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_invalidate);
 
 /**
+ * mvs_gmem_forget - forget all pages, and the windows that they were in
+ * @gm: guest memory, without users
+ *
+ * Context: process; may sleep.
+ */
+void mvs_gmem_forget(struct mvs_gmem *gm)
+{
+	struct mvs_window *window;
+	unsigned long i;
+
+	/* While the notifiers can tell that the VMM has the pages still. */
+	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
+
+	xa_for_each(&gm->windows, i, window) {
+		free_window(window);
+		cond_resched();
+	}
+	xa_destroy(&gm->windows);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_forget);
+
+/**
  * mvs_gmem_attach - let pages of an address space be cached
  * @gm: guest memory, not attached
- * @mm: the VMM's address space, which the caller knows to be alive
- *
- * Context: process; may sleep; takes the mmap lock of @mm.
- * Return: 0 or what mmu_interval_notifier_insert() fails with.
+ * @mm: the VMM's address space, which outlives the attachment
  */
-int mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm)
+void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm)
 {
-	int ret;
-
-	ret = mmu_interval_notifier_insert(&gm->notifier, mm, 0, ULONG_MAX,
-					   &notifier_ops);
-	if (!ret)
-		gm->mm = mm;
-	return ret;
+	gm->mm = mm;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_attach);
 
 /**
  * mvs_gmem_detach - undo mvs_gmem_attach() and forget all pages
- * @gm: guest memory, attached, without users
+ * @gm: guest memory, attached or not, without users
  *
  * Context: process; may sleep.
  */
 void mvs_gmem_detach(struct mvs_gmem *gm)
 {
-	/*
-	 * Pages go first: without the notifier nothing would say which of them
-	 * the VMM still has.
-	 */
-	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
-	mmu_interval_notifier_remove(&gm->notifier);
+	mvs_gmem_forget(gm);
 	gm->mm = NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 
+static void install(struct mvs_window *window, unsigned long index,
+		    struct page *page, bool write)
+{
+	unsigned long entry = (unsigned long)page_address(page);
+
+	lockdep_assert_held_write(&window->gm->lock);
+	window->pages[index % MVS_WINDOW_PAGES] =
+		entry | (write ? MVS_PAGE_WRITABLE : 0);
+}
+
 /**
- * mvs_gmem_install - put a page into the cache
- * @gm: guest memory
+ * mvs_gmem_install - put a page into the cache that no VMM has
+ * @gm: guest memory, not attached
  * @uaddr: VMM-virtual address, anywhere in the page
- * @page: the page
+ * @page: the page, which outlives the cache
  * @write: it may be written
  *
- * The one way in, so that tests can use memory of their own.
+ * For tests, which have memory of their own.
  *
- * Context: process, with @gm->lock held for writing and an entry reserved, if
- * it is not to fail for want of memory.
+ * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
  */
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 		     struct page *page, bool write)
 {
-	void *entry = xa_tag_pointer(page_address(page),
-				     write ? MVS_PAGE_WRITABLE : 0);
+	unsigned long index = uaddr >> PAGE_SHIFT;
+	struct mvs_window *window = get_window(gm, index);
 
-	lockdep_assert_held_write(&gm->lock);
-	return xa_err(xa_store(&gm->pages, uaddr >> PAGE_SHIFT, entry,
-			       GFP_ATOMIC));
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+	write_lock(&gm->lock);
+	install(window, index, page, write);
+	write_unlock(&gm->lock);
+	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
 
-/* Get the page, and say whether the address space changed meanwhile. */
+/* The VMM's page at an address, with a reference. */
+static struct page *get_page_of(struct mm_struct *mm,
+				const struct mvs_gmem_fault *fault)
+{
+	struct page *page;
+	int locked = 1;
+	long n;
+
+	mmap_read_lock(mm);
+	/*
+	 * An address with a tag names the page as well, but the notifier knows
+	 * it without: it would stay in the cache for ever.
+	 */
+	if (untagged_addr_remote(mm, fault->uaddr) != fault->uaddr)
+		n = -EFAULT;
+	else
+		n = get_user_pages_remote(mm, fault->uaddr, 1,
+					  fault->write ? FOLL_WRITE : 0, &page,
+					  &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+
+	if (n == 1)
+		return page;
+	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
+}
+
+/* Nothing comes of it, and 0, when the address space changes meanwhile. */
 static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	unsigned long index = fault->uaddr >> PAGE_SHIFT;
-	struct page *page;
+	struct mvs_window *window;
 	unsigned long seq;
-	int locked = 1;
-	long n;
-	int ret;
+	struct page *page;
 
-	seq = mmu_interval_read_begin(&gm->notifier);
+	window = get_window(gm, index);
+	if (IS_ERR(window))
+		return PTR_ERR(window);
 
-	mmap_read_lock(gm->mm);
-	n = get_user_pages_remote(gm->mm, fault->uaddr, 1,
-				  fault->write ? FOLL_WRITE : 0, &page,
-				  &locked);
-	if (locked)
-		mmap_read_unlock(gm->mm);
-	if (n != 1)
-		return n == -ENOMEM || n == -EINTR ? n : -EFAULT;
-
-	ret = xa_reserve(&gm->pages, index, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		goto put;
+	seq = mmu_interval_read_begin(&window->notifier);
+	page = get_page_of(gm->mm, fault);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
 
 	write_lock(&gm->lock);
-	if (mmu_interval_read_retry(&gm->notifier, seq))
-		ret = -EAGAIN;
-	else
-		ret = mvs_gmem_install(gm, fault->uaddr, page, fault->write);
+	if (!mmu_interval_read_retry(&window->notifier, seq))
+		install(window, index, page, fault->write);
 	write_unlock(&gm->lock);
-	if (ret)
-		xa_release(&gm->pages, index);
-put:
+
+	/* The notifier says when it goes; until then it needs no reference. */
 	put_page(page);
-	return ret;
+	return 0;
 }
 
 /**
@@ -228,16 +333,11 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	int ret;
 
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
-
-	do {
-		if (fatal_signal_pending(current))
-			ret = -EINTR;
-		else
-			ret = fill(gm, fault);
-	} while (ret == -EAGAIN);
-
+	ret = fill(gm, fault);
 	mmput(gm->mm);
 	return ret;
 }
@@ -257,14 +357,17 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);
 void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
 		   struct mvs_gmem_fault *fault)
 {
-	void *entry = xa_load(&gm->pages, uaddr >> PAGE_SHIFT);
+	unsigned long index = uaddr >> PAGE_SHIFT;
+	struct mvs_window *window = find_window(gm, index);
+	unsigned long page = 0;
 
-	if (unlikely(!entry ||
-		     (write && xa_pointer_tag(entry) != MVS_PAGE_WRITABLE))) {
+	if (likely(window))
+		page = window->pages[index % MVS_WINDOW_PAGES];
+	if (unlikely(!page || (write && !(page & MVS_PAGE_WRITABLE)))) {
 		fault->uaddr = uaddr;
 		fault->write = write;
 		return NULL;
 	}
-	return xa_untag_pointer(entry) + offset_in_page(uaddr);
+	return (void *)(page & PAGE_MASK) + offset_in_page(uaddr);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_map);

@@ -43,17 +43,16 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
 
 /**
  * mvs_kick_start - listen to the eventfd, if there is one
- * @kick: the kick, not listening
- * @worker: whom to wake, now too, as kicks may have come before
+ * @kick: the kick; nothing happens when it listens
+ * @worker: whom to wake
  *
  * Context: process, with the device's mutex held.
  */
 void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker)
 {
 	kick->worker = worker;
-	if (kick->file)
+	if (kick->file && !kick->wqh)
 		vfs_poll(kick->file, &kick->table);
-	mvs_worker_queue(worker, kick->vq);
 }
 
 /**
@@ -67,5 +66,4 @@ void mvs_kick_stop(struct mvs_kick *kick)
 	if (kick->wqh)
 		remove_wait_queue(kick->wqh, &kick->wait);
 	kick->wqh = NULL;
-	kick->worker = NULL;
 }

@@ -8,55 +8,27 @@
  *   avail: flags (do not signal me)        idx
  *          idx, ring[num] of heads         ring[num] of { head, length }
  *          used_event (signal me at this)  avail_event (kick me at this)
- *
- * Each operation runs in a section of guest memory; when that misses a page, the
- * page is brought in and the operation starts over, so an operation keeps nothing
- * before it is sure to succeed.
- *
- * All of it is the guest's, and changes at any time: each field is read once, and
- * only what was read is checked and used.
  */
 #include <asm/barrier.h>
-#include <asm/byteorder.h>
-#include <kunit/visibility.h>
 #include <linux/nospec.h>
-#include <linux/virtio_byteorder.h>
 #include <linux/virtio_ring.h>
 
-#include <mvsock/ring.h>
-
-/* A descriptor in the CPU's byte order. */
-struct desc {
-	u64 addr;
-	u32 len;
-	u16 flags;
-	u16 next;
-};
-
-static u16 to_cpu16(const struct mvs_ring *ring, __virtio16 v)
-{
-	return __virtio16_to_cpu(ring->le, v);
-}
+#include "ring_layout.h"
 
 static int read16(struct mvs_ring *ring, u64 uaddr, u16 *v)
 {
-	const __virtio16 *p = mvs_gmem_map(ring->gm, uaddr, false,
-					   &ring->fault);
+	__virtio16 raw;
+	int ret;
 
-	if (unlikely(!p))
-		return -EAGAIN;
-	*v = to_cpu16(ring, READ_ONCE(*p));
-	return 0;
+	ret = mvs_ring_read16(ring, uaddr, &raw);
+	if (!ret)
+		*v = __virtio16_to_cpu(ring->le, raw);
+	return ret;
 }
 
 static int write16(struct mvs_ring *ring, u64 uaddr, u16 v)
 {
-	__virtio16 *p = mvs_gmem_map(ring->gm, uaddr, true, &ring->fault);
-
-	if (unlikely(!p))
-		return -EAGAIN;
-	WRITE_ONCE(*p, __cpu_to_virtio16(ring->le, v));
-	return 0;
+	return mvs_ring_write16(ring, uaddr, __cpu_to_virtio16(ring->le, v));
 }
 
 static u64 avail_flags(const struct mvs_ring *ring)
@@ -93,10 +65,10 @@ static u64 used_entry(const struct mvs_ring *ring, u32 i)
 	       i * sizeof(struct vring_used_elem);
 }
 
-static struct desc desc_to_cpu(const struct mvs_ring *ring,
-			       const struct vring_desc *d)
+static struct mvs_desc desc_to_cpu(const struct mvs_ring *ring,
+				   const struct vring_desc *d)
 {
-	return (struct desc) {
+	return (struct mvs_desc) {
 		.addr = __virtio64_to_cpu(ring->le, d->addr),
 		.len = __virtio32_to_cpu(ring->le, d->len),
 		.flags = __virtio16_to_cpu(ring->le, d->flags),
@@ -104,7 +76,7 @@ static struct desc desc_to_cpu(const struct mvs_ring *ring,
 	};
 }
 
-static int read_desc(struct mvs_ring *ring, u32 i, struct desc *desc)
+static int read_desc(struct mvs_ring *ring, u32 i, struct mvs_desc *desc)
 {
 	struct vring_desc d;
 	int ret;
@@ -118,7 +90,7 @@ static int read_desc(struct mvs_ring *ring, u32 i, struct desc *desc)
 }
 
 static int read_indirect(struct mvs_ring *ring, u64 table, u32 i,
-			 struct desc *desc)
+			 struct mvs_desc *desc)
 {
 	struct vring_desc d;
 	int ret;
@@ -131,7 +103,7 @@ static int read_indirect(struct mvs_ring *ring, u64 table, u32 i,
 }
 
 static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
-		    const struct desc *desc)
+		    const struct mvs_desc *desc)
 {
 	return mvs_chain_add(chain, ring->gm, desc->addr, desc->len,
 			     desc->flags & VRING_DESC_F_WRITE);
@@ -143,17 +115,17 @@ static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
  * 1.3, 2.7.5.3.2).
  */
 static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
-			 const struct desc *ref)
+			 const struct mvs_desc *ref)
 {
 	u32 count = ref->len / sizeof(struct vring_desc);
 	u32 i = 0, found = 0;
-	struct desc desc;
+	struct mvs_desc desc;
 	int ret;
 
-	if (!ring->indirect || ref->flags & VRING_DESC_F_NEXT || !count ||
-	    ref->len % sizeof(struct vring_desc) || count > U16_MAX + 1)
+	if (!mvs_indirect_ok(ring, ref))
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
 
+	chain->in_table = true;
 	do {
 		if (i >= count)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_NEXT);
@@ -179,8 +151,8 @@ static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 
 static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 {
-	u32 i = chain->head, found = 0;
-	struct desc desc;
+	u32 i = chain->id, found = 0;
+	struct mvs_desc desc;
 	int ret;
 
 	do {
@@ -205,7 +177,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 }
 
 /* Look at the driver's index. Returns 1 when there are entries to take. */
-static int update_avail_idx(struct mvs_ring *ring)
+int mvs_split_has_avail(struct mvs_ring *ring)
 {
 	u16 idx;
 	int ret;
@@ -225,13 +197,14 @@ static int update_avail_idx(struct mvs_ring *ring)
 	return idx != ring->next_avail;
 }
 
-static int pop(struct mvs_ring *ring, struct mvs_chain *chain)
+/* As mvs_ring_pop() has it. */
+int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	u16 head;
 	int ret;
 
 	if (ring->avail_idx == ring->next_avail) {
-		ret = update_avail_idx(ring);
+		ret = mvs_split_has_avail(ring);
 		if (ret <= 0)
 			return ret;
 	}
@@ -244,53 +217,15 @@ static int pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	if (unlikely(head >= ring->num))
 		return -EINVAL;
 
-	mvs_chain_reset(chain, head);
+	mvs_chain_reset(chain);
+	chain->id = head;
+	chain->ndescs = 1;
 	ret = walk(ring, chain);
 	return ret ?: 1;
 }
 
-/**
- * mvs_ring_pop - take the next chain that the driver made available
- * @ring: the ring
- * @chain: filled in, with its position at the first byte
- *
- * Context: process, outside of sections; may sleep.
- * Return: 1 with a chain, 0 when there is none; %-EBADMSG with a chain that must
- * be given back unused (@chain->head and @chain->reason are set); %-ENOMEM or
- * %-EINTR with nothing changed; any other error when the ring can't be trusted or
- * reached any more.
- */
-int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
-{
-	int ret;
-
-	do {
-		ret = mvs_gmem_section(ring->gm, &ring->fault,
-				       pop(ring, chain));
-		if (likely(ret != -ENOSPC))
-			break;
-		ret = mvs_chain_grow(chain);
-	} while (!ret);
-
-	if (ret == 1 || ret == -EBADMSG)
-		ring->next_avail++;
-	return ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_pop);
-
-/**
- * mvs_ring_unpop - put back the chain that was taken last
- * @ring: the ring
- *
- * Only for a chain that was not pushed.
- */
-void mvs_ring_unpop(struct mvs_ring *ring)
-{
-	ring->next_avail--;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_unpop);
-
-static int push(struct mvs_ring *ring, u16 head, u32 len)
+/* Write a used entry, and the index that covers it. */
+int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 {
 	u64 entry = used_entry(ring, ring->next_used & (ring->num - 1));
 	__virtio32 *elem_id, *elem_len;
@@ -307,7 +242,7 @@ static int push(struct mvs_ring *ring, u16 head, u32 len)
 	if (unlikely(!elem_id || !elem_len || !idx))
 		return -EAGAIN;
 
-	WRITE_ONCE(*elem_id, __cpu_to_virtio32(ring->le, head));
+	WRITE_ONCE(*elem_id, __cpu_to_virtio32(ring->le, id));
 	WRITE_ONCE(*elem_len, __cpu_to_virtio32(ring->le, len));
 	/*
 	 * The entry, and what was written to the chain, before the index that
@@ -318,33 +253,7 @@ static int push(struct mvs_ring *ring, u16 head, u32 len)
 	return 0;
 }
 
-/**
- * mvs_ring_push - give a chain back to the driver
- * @ring: the ring
- * @head: the chain's first descriptor
- * @len: bytes written to the chain
- *
- * Context: process, outside of sections; may sleep.
- * Return: 0, or the error of mvs_gmem_fault_in(): the ring can't be reached.
- */
-int mvs_ring_push(struct mvs_ring *ring, u16 head, u32 len)
-{
-	u16 used;
-	int ret;
-
-	ret = mvs_gmem_section(ring->gm, &ring->fault, push(ring, head, len));
-	if (ret)
-		return ret;
-
-	used = ++ring->next_used;
-	/* After 65536 entries an old mark would look like a new one. */
-	if (unlikely((u16)(used - ring->signalled) == 0))
-		ring->signalled_valid = false;
-	return 0;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
-
-static int need_signal(struct mvs_ring *ring)
+int mvs_split_need_signal(struct mvs_ring *ring)
 {
 	u16 event, flags;
 	int ret;
@@ -360,42 +269,13 @@ static int need_signal(struct mvs_ring *ring)
 	ret = read16(ring, avail_entry(ring, ring->num), &event);
 	if (ret)
 		return ret;
-	return !ring->signalled_valid ||
-	       vring_need_event(event, ring->next_used, ring->signalled);
+	return ring->unsignalled == MVS_RING_NEVER_SIGNALLED ||
+	       vring_need_event(event, ring->next_used,
+				ring->next_used - ring->unsignalled);
 }
-
-/**
- * mvs_ring_need_signal - does the driver want to hear of the used entries?
- * @ring: the ring
- *
- * Takes it that the driver is signalled when this says so.
- *
- * Context: process, outside of sections; may sleep.
- * Return: 1, 0, or an error of mvs_gmem_fault_in().
- */
-int mvs_ring_need_signal(struct mvs_ring *ring)
-{
-	int ret;
-
-	/*
-	 * The used index before the driver's wish: one of the two sees the
-	 * other's write. Pairs with the driver's barrier between writing
-	 * used_event or flags and looking at used->idx again.
-	 */
-	smp_mb();
-
-	ret = mvs_gmem_section(ring->gm, &ring->fault, need_signal(ring));
-
-	if (ret >= 0) {
-		ring->signalled = ring->next_used;
-		ring->signalled_valid = true;
-	}
-	return ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_need_signal);
 
 /* Tell the driver whether it is to kick. */
-static int write_notify(struct mvs_ring *ring)
+int mvs_split_write_notify(struct mvs_ring *ring)
 {
 	if (!ring->event_idx)
 		return write16(ring, used_flags(ring),
@@ -407,81 +287,14 @@ static int write_notify(struct mvs_ring *ring)
 	return 0;
 }
 
-/**
- * mvs_ring_disable_notify - tell the driver that no kick is needed
- * @ring: the ring
- *
- * A hint: kicks may come all the same.
- *
- * Context: process, outside of sections; may sleep.
- * Return: 0 or an error of mvs_gmem_fault_in().
- */
-int mvs_ring_disable_notify(struct mvs_ring *ring)
-{
-	if (ring->no_notify)
-		return 0;
-	ring->no_notify = true;
-	return mvs_gmem_section(ring->gm, &ring->fault, write_notify(ring));
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_disable_notify);
-
-/**
- * mvs_ring_enable_notify - ask the driver for a kick
- * @ring: the ring
- *
- * Context: process, outside of sections; may sleep.
- * Return: 0, 1 when chains came meanwhile for which no kick may come, or an error
- * as mvs_ring_pop() has it.
- */
-int mvs_ring_enable_notify(struct mvs_ring *ring)
+int mvs_split_start(struct mvs_ring *ring)
 {
 	int ret;
 
-	if (!ring->no_notify)
-		return 0;
-	ring->no_notify = false;
-	ret = mvs_gmem_section(ring->gm, &ring->fault, write_notify(ring));
-	if (ret)
-		return ret;
-
-	/*
-	 * The wish before another look at the index: one of the two sees the
-	 * other's write. Pairs with the driver's barrier between writing
-	 * avail->idx and reading avail_event or flags.
-	 */
-	smp_mb();
-
-	ret = mvs_gmem_section(ring->gm, &ring->fault, update_avail_idx(ring));
-	return ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_enable_notify);
-
-static int start(struct mvs_ring *ring)
-{
-	int ret;
-
+	if (!is_power_of_2(ring->num))
+		return -EINVAL;
 	ret = write16(ring, used_flags(ring), 0);
 	if (ret)
 		return ret;
 	return read16(ring, used_idx(ring), &ring->next_used);
 }
-
-/**
- * mvs_ring_start - begin to use a ring
- * @ring: the ring, with all that the VMM sets
- *
- * Context: process, outside of sections; may sleep.
- * Return: 0, or %-EFAULT when the used ring can't be read and written.
- */
-int mvs_ring_start(struct mvs_ring *ring)
-{
-	int ret;
-
-	ring->no_notify = false;
-	ring->signalled_valid = false;
-	ring->avail_idx = ring->next_avail;
-
-	ret = mvs_gmem_section(ring->gm, &ring->fault, start(ring));
-	return ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_ring_start);

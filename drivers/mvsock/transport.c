@@ -44,6 +44,13 @@ static bool may_reply(struct mvs_device *device)
 	       device->vqs[MVS_VQ_TX].ring.num;
 }
 
+/* They are read without the mutex. */
+static void count(struct mvs_vq *vq, u32 bytes)
+{
+	WRITE_ONCE(vq->packets, vq->packets + 1);
+	WRITE_ONCE(vq->bytes, vq->bytes + bytes);
+}
+
 /* The packet is in the guest's hands. */
 static void packet_done(struct mvs_device *device, struct sk_buff *skb)
 {
@@ -78,8 +85,7 @@ static int send_packet(struct mvs_vq *vq, struct sk_buff *skb)
 	if (ret)
 		return ret;
 
-	vq->packets++;
-	vq->bytes += len;
+	count(vq, len);
 	VIRTIO_VSOCK_SKB_CB(skb)->offset += len;
 	if (VIRTIO_VSOCK_SKB_CB(skb)->offset == skb->len)
 		return 1;
@@ -147,8 +153,7 @@ static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
 		return ret;
 	}
 
-	vq->packets++;
-	vq->bytes += skb->len;
+	count(vq, skb->len);
 	virtio_transport_deliver_tap_pkt(skb);
 	virtio_transport_recv_pkt(&transport, skb);
 	return mvs_vq_push(vq, 0) ?: 1;
@@ -180,7 +185,10 @@ static bool work(struct mvs_device *device, unsigned int index)
 		mvs_vq_signal(vq);
 out:
 	mutex_unlock(&vq->mutex);
-	/* Want of memory passes, and nobody else would wake us then. */
+
+	/* Nobody would wake us when there is memory again. */
+	if (ret == -ENOMEM)
+		schedule_timeout_killable(1);
 	return ret == 1 || ret == -ENOMEM;
 }
 
@@ -189,6 +197,13 @@ static int send_pkt(struct sk_buff *skb)
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	int len = skb->len, ret = -ENODEV;
 	struct mvs_device *device;
+
+	/*
+	 * A guest can ask for these as often as for resets, and have none of
+	 * them: they count as answers as well.
+	 */
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE))
+		virtio_vsock_skb_set_reply(skb);
 
 	rcu_read_lock();
 	device = mvs_cid_find(le64_to_cpu(hdr->dst_cid));

@@ -79,16 +79,23 @@ void mvs_vq_reset(struct mvs_vq *vq)
 bool mvs_vq_access_ok(const struct mvs_ring *ring)
 {
 	size_t event = ring->event_idx ? sizeof(__virtio16) : 0;
-	size_t num = ring->num;
+	size_t num = ring->num, avail, used;
 
+	if (ring->packed) {
+		avail = sizeof(struct vring_packed_desc_event);
+		used = sizeof(struct vring_packed_desc_event);
+	} else {
+		avail = sizeof(struct vring_avail) + num * sizeof(__virtio16) +
+			event;
+		used = sizeof(struct vring_used) +
+		       num * sizeof(struct vring_used_elem) + event;
+	}
+
+	/* Descriptors have one size in both. */
 	return access_ok((void __user *)(unsigned long)ring->desc,
 			 num * sizeof(struct vring_desc)) &&
-	       access_ok((void __user *)(unsigned long)ring->avail,
-			 sizeof(struct vring_avail) +
-			 num * sizeof(__virtio16) + event) &&
-	       access_ok((void __user *)(unsigned long)ring->used,
-			 sizeof(struct vring_used) +
-			 num * sizeof(struct vring_used_elem) + event);
+	       access_ok((void __user *)(unsigned long)ring->avail, avail) &&
+	       access_ok((void __user *)(unsigned long)ring->used, used);
 }
 
 /**
@@ -105,6 +112,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 	lockdep_assert_held(&vq->mutex);
 	ring->le = features & BIT_ULL(VIRTIO_F_VERSION_1) ||
 		   virtio_legacy_is_little_endian();
+	ring->packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -115,7 +123,8 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
  * @vq: the virtqueue; nothing happens when it runs
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 0, %-EFAULT when the ring can't be reached, or %-ENOMEM.
+ * Return: 0; %-EFAULT when the ring can't be reached; %-EINVAL when the size or the
+ * base do not go with the layout; %-ENOMEM; %-EINTR.
  */
 int mvs_vq_start(struct mvs_vq *vq)
 {
@@ -154,18 +163,22 @@ void mvs_vq_stop(struct mvs_vq *vq)
 
 /*
  * The ring makes no sense, or is not there any more: use it no more, and tell the
- * VMM. Anything but want of memory or a VMM being killed is that.
+ * VMM.
  */
-static int check(struct mvs_vq *vq, int ret)
+static void break_ring(struct mvs_vq *vq, int error)
 {
-	if (likely(ret >= 0) || ret == -ENOMEM || ret == -EINTR)
-		return ret;
-
 	vq->running = false;
-	vq->broken++;
-	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, ret);
+	WRITE_ONCE(vq->broken, vq->broken + 1);
+	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, error);
 	if (vq->err)
 		eventfd_signal(vq->err);
+}
+
+/* Want of memory passes, and a VMM that is killed needs no more. */
+static int check(struct mvs_vq *vq, int ret)
+{
+	if (unlikely(ret < 0 && ret != -ENOMEM && ret != -EINTR))
+		break_ring(vq, ret);
 	return ret;
 }
 
@@ -211,7 +224,7 @@ int mvs_vq_pop(struct mvs_vq *vq)
 void mvs_vq_unpop(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
-	mvs_ring_unpop(&vq->ring);
+	mvs_ring_unpop(&vq->ring, &vq->chain);
 }
 
 /**
@@ -224,8 +237,14 @@ void mvs_vq_unpop(struct mvs_vq *vq)
  */
 int mvs_vq_push(struct mvs_vq *vq, u32 len)
 {
+	int ret;
+
 	lockdep_assert_held(&vq->mutex);
-	return check(vq, mvs_ring_push(&vq->ring, vq->chain.head, len));
+	ret = mvs_ring_push(&vq->ring, &vq->chain, len);
+	/* Whatever the error: the driver would miss this chain for ever. */
+	if (unlikely(ret))
+		break_ring(vq, ret);
+	return ret;
 }
 
 /**
@@ -239,9 +258,10 @@ int mvs_vq_reject(struct mvs_vq *vq)
 {
 	struct mvs_chain *chain = &vq->chain;
 
-	vq->rejected[chain->reason]++;
+	WRITE_ONCE(vq->rejected[chain->reason],
+		   vq->rejected[chain->reason] + 1);
 	trace_mvs_chain_rejected(READ_ONCE(vq->device->cid), vq->index,
-				 chain->head, mvs_reason_names[chain->reason]);
+				 chain->id, mvs_reason_names[chain->reason]);
 	return mvs_vq_push(vq, 0);
 }
 
@@ -254,7 +274,8 @@ int mvs_vq_reject(struct mvs_vq *vq)
 void mvs_vq_signal(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
-	if (check(vq, mvs_ring_need_signal(&vq->ring)) > 0 && vq->call)
+	/* When its wish can't be read, it may be this one. */
+	if (check(vq, mvs_ring_need_signal(&vq->ring)) && vq->call)
 		eventfd_signal(vq->call);
 }
 

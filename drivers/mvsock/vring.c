@@ -15,11 +15,12 @@ static long set_num(struct mvs_vq *vq, void __user *argp)
 {
 	struct vhost_vring_state s;
 
-	if (vq->device->worker)
+	if (vq->device->running)
 		return -EBUSY;
 	if (copy_from_user(&s, argp, sizeof(s)))
 		return -EFAULT;
-	if (!s.num || s.num > U16_MAX || !is_power_of_2(s.num))
+	if (!s.num || s.num > U16_MAX ||
+	    (!vq->ring.packed && !is_power_of_2(s.num)))
 		return -EINVAL;
 	/* The transport reads it without the mutex. */
 	WRITE_ONCE(vq->ring.num, s.num);
@@ -47,7 +48,10 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 	ring.desc = a.desc_user_addr;
 	ring.avail = a.avail_user_addr;
 	ring.used = a.used_user_addr;
-	if (vq->device->worker && !mvs_vq_access_ok(&ring))
+	if (vq->device->running && !mvs_vq_access_ok(&ring))
+		return -EINVAL;
+	if (vq->device->running && ring.packed &&
+	    !IS_ALIGNED(ring.desc, sizeof(struct vring_packed_desc)))
 		return -EINVAL;
 	vq->ring.desc = ring.desc;
 	vq->ring.avail = ring.avail;
@@ -59,14 +63,25 @@ static long set_base(struct mvs_vq *vq, void __user *argp)
 {
 	struct vhost_vring_state s;
 
-	if (vq->device->worker)
+	if (vq->device->running)
 		return -EBUSY;
 	if (copy_from_user(&s, argp, sizeof(s)))
 		return -EFAULT;
-	if (s.num > U16_MAX)
+	/* In a packed ring both places, each with its wrap counter. */
+	if (!vq->ring.packed && s.num > U16_MAX)
 		return -EINVAL;
 	vq->ring.next_avail = s.num;
+	if (vq->ring.packed)
+		vq->ring.next_used = s.num >> 16;
 	return 0;
+}
+
+static u32 get_base(const struct mvs_vq *vq)
+{
+	const struct mvs_ring *ring = &vq->ring;
+
+	return ring->packed ? ring->next_avail | (u32)ring->next_used << 16 :
+			      ring->next_avail;
 }
 
 static long put_state(const struct mvs_vq *vq, u32 num, void __user *argp)
@@ -91,7 +106,7 @@ static long set_busyloop_timeout(struct mvs_vq *vq, void __user *argp)
 
 static long set_kick(struct mvs_vq *vq, void __user *argp)
 {
-	struct mvs_worker *worker = vq->device->worker;
+	struct mvs_device *device = vq->device;
 	struct file *file = NULL;
 	struct vhost_vring_file f;
 
@@ -104,8 +119,11 @@ static long set_kick(struct mvs_vq *vq, void __user *argp)
 
 	mvs_kick_stop(&vq->kick);
 	swap(file, vq->kick.file);
-	if (worker)
-		mvs_kick_start(&vq->kick, worker);
+	if (device->running) {
+		mvs_kick_start(&vq->kick, device->worker);
+		/* A kick may have come by the new one already. */
+		mvs_worker_queue(device->worker, vq->index);
+	}
 	if (file)
 		fput(file);
 	return 0;
@@ -139,7 +157,7 @@ static long vring_ioctl(struct mvs_vq *vq, unsigned int cmd, void __user *argp)
 	case VHOST_SET_VRING_BASE:
 		return set_base(vq, argp);
 	case VHOST_GET_VRING_BASE:
-		return put_state(vq, vq->ring.next_avail, argp);
+		return put_state(vq, get_base(vq), argp);
 	case VHOST_SET_VRING_KICK:
 		return set_kick(vq, argp);
 	case VHOST_SET_VRING_CALL:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker: a thread of the VMM's that lives while the device runs.
+ * The worker: a thread of the VMM's, from VHOST_SET_OWNER on.
  */
 #include <linux/bitops.h>
 #include <linux/sched.h>
@@ -30,8 +30,9 @@ static bool run(void *data)
 }
 
 /*
- * The VMM was killed: its guest will not be served again. The device stays as it
- * is until its file is closed, which is part of the same death.
+ * The VMM ends, and its threads with it: the guest will not be served again. What
+ * is left is undone when the device is closed, here or in another process that has
+ * its file.
  */
 static void killed(void *data)
 {
@@ -41,8 +42,8 @@ static void killed(void *data)
  * mvs_worker_create - start a worker
  * @device: whom it serves
  *
- * Context: process, in the VMM: the thread becomes one of its threads, charged to
- * its cgroups and limits. May sleep.
+ * Context: process, in the VMM: the worker becomes one of its threads, with the
+ * cgroups, limits, CPUs and priority of the calling one. May sleep.
  * Return: the worker, or an ERR_PTR().
  */
 struct mvs_worker *mvs_worker_create(struct mvs_device *device)

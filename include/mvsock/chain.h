@@ -32,7 +32,12 @@ struct mvs_seg {
 
 /**
  * struct mvs_chain - a chain and a position in it
- * @head: index of its first descriptor, which names it in the used ring
+ * @id: what names it when it is given back: the index of its first descriptor, or
+ *	in a packed virtqueue its Buffer ID
+ * @ndescs: how far it moves the ring on: 1, or in a packed virtqueue its
+ *	descriptors
+ * @in_table: its walk is in an indirect table: what can't be read there is this
+ *	chain's fault, and not the ring's
  * @reason: why it was refused, when it was
  * @nsegs: segments in use
  * @nread: how many of them, from the first on, are device-readable
@@ -47,7 +52,9 @@ struct mvs_seg {
  * Belongs to a virtqueue; protected by what protects that.
  */
 struct mvs_chain {
-	u16 head;
+	u16 id;
+	u16 ndescs;
+	bool in_table;
 	enum mvs_reason reason;
 	unsigned int nsegs;
 	unsigned int nread;
@@ -63,7 +70,7 @@ struct mvs_chain {
 int mvs_chain_init(struct mvs_chain *chain);
 void mvs_chain_destroy(struct mvs_chain *chain);
 int mvs_chain_grow(struct mvs_chain *chain);
-void mvs_chain_reset(struct mvs_chain *chain, u16 head);
+void mvs_chain_reset(struct mvs_chain *chain);
 int mvs_chain_add(struct mvs_chain *chain, const struct mvs_gmem *gm, u64 gpa,
 		  u32 len, bool write);
 void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm, u32 max,

@@ -6,6 +6,8 @@
  *
  *	device->mutex		set-up: one ioctl at a time
  *	vq->mutex		a virtqueue and the memory table; TX before RX
+ *	sk_lock			of the socket that a packet is for
+ *	gmem->windows_lock, the VMM's mmap lock
  *	device->worker_lock	the worker's life against who wakes it
  *	gmem->lock		sections
  */
@@ -41,7 +43,7 @@ enum {
 };
 
 /**
- * struct mvs_worker - the thread that serves a running device
+ * struct mvs_worker - the thread that serves a device
  * @task: the thread, which shares the VMM's address space and limits
  * @device: whom it serves
  * @work: a bit for each virtqueue that has something to do
@@ -73,7 +75,7 @@ struct mvs_kick {
 
 /**
  * struct mvs_vq - a virtqueue of a device
- * @mutex: protects all of it but @kick
+ * @mutex: protects all of it but @kick; the counters are read without
  * @device: whose it is
  * @index: MVS_VQ_RX or MVS_VQ_TX
  * @ring: the ring, with the addresses that the VMM set
@@ -121,15 +123,16 @@ struct mvs_device_ops {
 
 /**
  * struct mvs_device - one open /dev/vhost-vsock
- * @mutex: set-up; held over every ioctl but VHOST_VSOCK_SET_GUEST_CID
+ * @mutex: set-up; held over every ioctl that changes any of it but @cid
  * @mm: the owner's address space, referenced with mmgrab(), or NULL; protected
  *	by @mutex
  * @gmem: guest memory; its table changes under both virtqueues' mutexes
  * @vqs: the virtqueues
  * @features: what the VMM acknowledged; changes under @mutex and both
  *	virtqueues' mutexes, read by the transport without
- * @worker_lock: protects @worker
- * @worker: there while the device runs
+ * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; protected by @mutex
+ * @worker_lock: protects @worker against who wakes it without @mutex
+ * @worker: there while there is an owner; changes under @mutex and @worker_lock
  * @ops: the layer above
  * @cid: the guest's CID or 0; protected by the CID table's lock, read without
  * @rcu: the CID table is read under RCU
@@ -143,6 +146,7 @@ struct mvs_device {
 	struct mvs_gmem gmem;
 	struct mvs_vq vqs[MVS_VQS];
 	u64 features;
+	bool running;
 
 	spinlock_t worker_lock;	/* worker */
 	struct mvs_worker *worker;

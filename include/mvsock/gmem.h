@@ -6,8 +6,10 @@
  *
  * The memory table is what VHOST_SET_MEM_TABLE gave. The page cache holds, for
  * each VMM-virtual page that was used, where the kernel sees it. It takes no
- * reference on the pages: an MMU notifier tells when the VMM loses one, and the
- * page leaves the cache before that happens.
+ * reference on the pages: MMU notifiers tell when the VMM loses one, and the page
+ * leaves the cache before that happens. The cache is made of windows, each of 2 MiB
+ * of the VMM and with a notifier of its own, so that what the VMM does elsewhere
+ * does not matter; a window comes when one of its pages is first used.
  *
  * Access happens in sections. A pointer got inside a section is good until its
  * end. A section does not sleep and is short (a page of payload, or one packet's
@@ -19,13 +21,17 @@
 #define _MVSOCK_GMEM_H
 
 #include <linux/mm_types.h>
-#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vhost_iotlb.h>
 #include <linux/xarray.h>
 
 struct vhost_memory_region;
+
+/* Pages in a window. */
+#define MVS_WINDOW_PAGES	(SZ_2M / PAGE_SIZE)
 
 /**
  * struct mvs_gmem - the memory of one guest
@@ -35,17 +41,16 @@ struct vhost_memory_region;
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
- * @pages: VMM-virtual page number to kernel address; tag 1 on those that were
- *	mapped to be written. Entries change under @lock for writing.
- * @notifier: tells what the VMM unmaps; covers all of @mm, because rings may lie
- *	outside of the memory table
+ * @windows: VMM-virtual address / 2 MiB to &struct mvs_window; they come under
+ *	@windows_lock, and go when there are no users
+ * @windows_lock: serializes new windows
  */
 struct mvs_gmem {
 	struct vhost_iotlb *table;
 	struct mm_struct *mm;
-	rwlock_t lock;
-	struct xarray pages;
-	struct mmu_interval_notifier notifier;
+	rwlock_t lock;	/* the windows' pages */
+	struct xarray windows;
+	struct mutex windows_lock;	/* new windows */
 };
 
 /**
@@ -60,7 +65,7 @@ struct mvs_gmem_fault {
 
 void mvs_gmem_init(struct mvs_gmem *gm);
 void mvs_gmem_destroy(struct mvs_gmem *gm);
-int mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm);
+void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm);
 void mvs_gmem_detach(struct mvs_gmem *gm);
 
 struct vhost_iotlb *
@@ -70,6 +75,7 @@ bool mvs_gmem_table_ok(const struct vhost_iotlb *table);
 int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault);
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 		     struct page *page, bool write);
+void mvs_gmem_forget(struct mvs_gmem *gm);
 void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 			 unsigned long end);
 
@@ -95,6 +101,13 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 	read_unlock(&gm->lock);
 }
 
+/*
+ * How often a section may start over. It needs a few pages, each of which is there
+ * after one fault unless the VMM takes it away again at once: one that goes on
+ * doing so has a guest without memory.
+ */
+#define MVS_SECTION_TRIES	1000
+
 /**
  * mvs_gmem_section - evaluate an expression in a section
  * @gm: guest memory
@@ -107,14 +120,17 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
  */
 #define mvs_gmem_section(gm, fault, expr) ({				\
 	struct mvs_gmem *__gm = (gm);					\
+	unsigned int __tries = MVS_SECTION_TRIES;			\
 	int __ret;							\
+									\
 	do {								\
 		mvs_gmem_begin(__gm);					\
 		__ret = (expr);						\
 		mvs_gmem_end(__gm);					\
 		if (likely(__ret != -EAGAIN))				\
 			break;						\
-		__ret = mvs_gmem_fault_in(__gm, fault);			\
+		__ret = --__tries ? mvs_gmem_fault_in(__gm, fault) :	\
+				    -EFAULT;				\
 	} while (!__ret);						\
 	__ret;								\
 })

@@ -12,26 +12,28 @@
 #include <mvsock/gmem.h>
 
 /**
- * struct mvs_ring - the device's side of a split virtqueue
+ * struct mvs_ring - the device's side of a virtqueue
  * @gm: the memory it lies in, and its buffers
- * @num: Queue Size, a power of two
- * @desc: VMM-virtual address of the descriptor table
- * @avail: VMM-virtual address of the available ring
- * @used: VMM-virtual address of the used ring
+ * @num: Queue Size; a power of two if it is split
+ * @desc: VMM-virtual address of the Descriptor Area
+ * @avail: VMM-virtual address of the Driver Area
+ * @used: VMM-virtual address of the Device Area
  * @le: fields are little-endian
+ * @packed: VIRTIO_F_RING_PACKED was negotiated, else it is split
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
- * @next_avail: the available entry to take next
- * @avail_idx: what the driver's index was when last looked at
- * @next_used: the used entry to write next
- * @signalled: @next_used when the driver was last signalled
- * @signalled_valid: @signalled is known
+ * @next_avail: what to take next: in a split ring the available entry, in a packed
+ *	one the descriptor, with the wrap counter in bit 15
+ * @next_used: where to give back next, in the same way
+ * @avail_idx: split: what the driver's index was when last looked at
+ * @unsignalled: what was given back since the driver was last signalled, counted
+ *	as in @next_used; %MVS_RING_NEVER_SIGNALLED before the first time
  * @no_notify: the driver was told that no kick is needed
  * @fault: page that the last access missed
  *
  * The ring has no lock: the caller serializes. All of it but the fields that the
- * VMM sets (@num to @notify_on_empty, @next_avail) is the ring layer's.
+ * VMM sets (@num to @next_used) is the ring layer's.
  */
 struct mvs_ring {
 	struct mvs_gmem *gm;
@@ -40,22 +42,29 @@ struct mvs_ring {
 	u64 avail;
 	u64 used;
 	bool le;
+	bool packed;
 	bool event_idx;
 	bool indirect;
 	bool notify_on_empty;
 	u16 next_avail;
-	u16 avail_idx;
 	u16 next_used;
-	u16 signalled;
-	bool signalled_valid;
+	u16 avail_idx;
 	bool no_notify;
+	u32 unsignalled;
 	struct mvs_gmem_fault fault;
 };
 
+/* The wrap counter in @next_avail and @next_used of a packed ring. */
+#define MVS_PACKED_WRAP	0x8000U
+
+/* More than any index can run ahead, so that every event has been passed. */
+#define MVS_RING_NEVER_SIGNALLED	(U16_MAX + 1)
+
 int mvs_ring_start(struct mvs_ring *ring);
 int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain);
-void mvs_ring_unpop(struct mvs_ring *ring);
-int mvs_ring_push(struct mvs_ring *ring, u16 head, u32 len);
+void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain);
+int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain,
+		  u32 len);
 int mvs_ring_need_signal(struct mvs_ring *ring);
 int mvs_ring_disable_notify(struct mvs_ring *ring);
 int mvs_ring_enable_notify(struct mvs_ring *ring);

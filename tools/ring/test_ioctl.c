@@ -41,7 +41,7 @@ enum address {
 };
 
 enum table {
-	GOOD, EMPTY, PADDED, REGIONS_64, REGIONS_65, WRAPPING, SIZE_0,
+	GOOD, EMPTY, PADDED, REGIONS_64, REGIONS_510, WRAPPING, SIZE_0,
 	KERNEL_MEMORY, SHORT,
 };
 
@@ -144,10 +144,10 @@ static const struct ioctl_case cases[] = {
 	  PADDED, 0, EOPNOTSUPP },
 	{ "memory table of 64 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
 	  REGIONS_64, 0, 0 },
-	{ "memory table of 65 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
-	  REGIONS_65, 0, E2BIG },
-	{ "memory table of 65 regions, running", RUNNING, VHOST_SET_MEM_TABLE,
-	  TABLE, REGIONS_65, 0, E2BIG },
+	{ "memory table of 510 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  REGIONS_510, 0, E2BIG },
+	{ "memory table of 510 regions, running", RUNNING, VHOST_SET_MEM_TABLE,
+	  TABLE, REGIONS_510, 0, E2BIG },
 	{ "region that wraps", OWNED, VHOST_SET_MEM_TABLE, TABLE, WRAPPING, 0,
 	  EFAULT },
 	{ "region that wraps, running", RUNNING, VHOST_SET_MEM_TABLE, TABLE,
@@ -315,19 +315,20 @@ static struct vhost_memory *new_table(unsigned int nregions)
 {
 	size_t size = sizeof(struct vhost_memory) +
 		      nregions * sizeof(struct vhost_memory_region);
-	__u8 *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	size_t room = (size + 4095) / 4096 * 4096;
+	__u8 *p = mmap(NULL, room + 4096, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	require(p != MAP_FAILED && !mprotect(p + 4096, 4096, PROT_NONE),
+	require(p != MAP_FAILED && !mprotect(p + room, 4096, PROT_NONE),
 		"mmap");
-	return (void *)(p + 4096 - size);
+	return (void *)(p + room - size);
 }
 
 static const void *mem_table(const struct guest *g, enum table how)
 {
 	unsigned int i, n = how == EMPTY || how == SHORT ? 0 :
 			    how == REGIONS_64 ? 64 :
-			    how == REGIONS_65 ? 65 : g->mem.nregions;
+			    how == REGIONS_510 ? 510 : g->mem.nregions;
 	struct vhost_memory *m = new_table(n);
 
 	m->nregions = how == SHORT ? 1 : n;

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Virtqueues, whatever their layout.
+ *
+ * Each operation runs in a section of guest memory; when that misses a page, the
+ * page is brought in and the operation starts over.
+ *
+ * All of a ring is the guest's, and changes at any time: each field is read once,
+ * and only what was read is checked and used.
+ */
+#include <asm/barrier.h>
+#include <kunit/visibility.h>
+
+#include "ring_layout.h"
+
+/* Evaluate split_@op or packed_@op in a section. */
+#define in_section(ring, op, ...) ({					\
+	struct mvs_ring *__ring = (ring);				\
+	mvs_gmem_section(__ring->gm, &__ring->fault, __ring->packed ?	\
+			 mvs_packed_ ## op(__ring, ##__VA_ARGS__) :	\
+			 mvs_split_ ## op(__ring, ##__VA_ARGS__));	\
+})
+
+/* @place, which is @next_avail or @next_used, @n further on. */
+static u16 advance(const struct mvs_ring *ring, u16 place, u32 n)
+{
+	u32 index;
+
+	if (!ring->packed)
+		return place + n;
+
+	index = (place & ~MVS_PACKED_WRAP) + n;
+	if (index < ring->num)
+		return place + n;
+	return (index - ring->num) | (~place & MVS_PACKED_WRAP);
+}
+
+/* The place that is @n further on at @place. */
+static u16 go_back(const struct mvs_ring *ring, u16 place, u32 n)
+{
+	u32 index;
+
+	if (!ring->packed)
+		return place - n;
+
+	index = place & ~MVS_PACKED_WRAP;
+	if (index >= n)
+		return place - n;
+	return (index + ring->num - n) | (~place & MVS_PACKED_WRAP);
+}
+
+/**
+ * mvs_ring_start - begin to use a ring
+ * @ring: the ring, with all that the VMM sets
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINVAL when
+ * the size or the places do not go with the layout.
+ */
+int mvs_ring_start(struct mvs_ring *ring)
+{
+	ring->no_notify = false;
+	ring->unsignalled = MVS_RING_NEVER_SIGNALLED;
+	ring->avail_idx = ring->next_avail;
+	return in_section(ring, start);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_start);
+
+/**
+ * mvs_ring_pop - take the next chain that the driver made available
+ * @ring: the ring
+ * @chain: filled in, with its position at the first byte
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 1 with a chain, 0 when there is none; %-EBADMSG with a chain that must
+ * be given back unused (@chain->id and @chain->reason are set); %-ENOMEM or
+ * %-EINTR with nothing changed; any other error when the ring can't be trusted or
+ * reached any more.
+ */
+int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
+{
+	int ret;
+
+	do {
+		ret = in_section(ring, pop, chain);
+		if (likely(ret != -ENOSPC))
+			break;
+		ret = mvs_chain_grow(chain);
+	} while (!ret);
+
+	if (ret == -EFAULT && chain->in_table)
+		ret = mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
+	if (ret == 1 || ret == -EBADMSG)
+		ring->next_avail = advance(ring, ring->next_avail,
+					   chain->ndescs);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_pop);
+
+/**
+ * mvs_ring_unpop - put back the chain that was taken last
+ * @ring: the ring
+ * @chain: the chain, not pushed
+ */
+void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain)
+{
+	ring->next_avail = go_back(ring, ring->next_avail, chain->ndescs);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_unpop);
+
+/**
+ * mvs_ring_push - give a chain back to the driver
+ * @ring: the ring
+ * @chain: the chain
+ * @len: bytes written to it
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 0, or the error of mvs_gmem_fault_in(): the ring can't be reached.
+ */
+int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
+{
+	int ret;
+
+	ret = in_section(ring, push, chain->id, len);
+	if (ret)
+		return ret;
+
+	ring->next_used = advance(ring, ring->next_used, chain->ndescs);
+	ring->unsignalled = min(ring->unsignalled + chain->ndescs,
+				MVS_RING_NEVER_SIGNALLED);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
+
+/**
+ * mvs_ring_need_signal - does the driver want to hear of the used chains?
+ * @ring: the ring
+ *
+ * Takes it that the driver is signalled when this says so.
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 1, 0, or an error of mvs_gmem_fault_in().
+ */
+int mvs_ring_need_signal(struct mvs_ring *ring)
+{
+	int ret;
+
+	/*
+	 * What was used before the driver's wish: one of the two sees the other's
+	 * write. Pairs with the driver's barrier between saying what it wants to
+	 * hear of and looking at what was used again.
+	 */
+	smp_mb();
+
+	ret = in_section(ring, need_signal);
+	if (ret >= 0)
+		ring->unsignalled = 0;
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_need_signal);
+
+/**
+ * mvs_ring_disable_notify - tell the driver that no kick is needed
+ * @ring: the ring
+ *
+ * A hint: kicks may come all the same.
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 0 or an error of mvs_gmem_fault_in().
+ */
+int mvs_ring_disable_notify(struct mvs_ring *ring)
+{
+	if (ring->no_notify)
+		return 0;
+	ring->no_notify = true;
+	return in_section(ring, write_notify);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_disable_notify);
+
+/**
+ * mvs_ring_enable_notify - ask the driver for a kick
+ * @ring: the ring
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 0, 1 when chains came meanwhile for which no kick may come, or an error
+ * as mvs_ring_pop() has it.
+ */
+int mvs_ring_enable_notify(struct mvs_ring *ring)
+{
+	int ret;
+
+	if (!ring->no_notify)
+		return 0;
+	ring->no_notify = false;
+	ret = in_section(ring, write_notify);
+	if (ret)
+		return ret;
+
+	/*
+	 * The wish before another look at the ring: one of the two sees the
+	 * other's write. Pairs with the driver's barrier between making a chain
+	 * available and looking whether a kick is wanted.
+	 */
+	smp_mb();
+
+	return in_section(ring, has_avail);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_enable_notify);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The two layouts of a virtqueue, as ring.c uses them. Each function runs in a
+ * section and may run again: it keeps nothing before it is sure to succeed, and
+ * returns -EAGAIN with ring->fault filled in when it missed a page.
+ */
+#ifndef _MVSOCK_RING_LAYOUT_H
+#define _MVSOCK_RING_LAYOUT_H
+
+#include <asm/byteorder.h>
+#include <linux/virtio_byteorder.h>
+#include <linux/virtio_ring.h>
+
+#include <mvsock/ring.h>
+
+/* A descriptor in the CPU's byte order; @next means nothing in a packed ring. */
+struct mvs_desc {
+	u64 addr;
+	u32 len;
+	u16 flags;
+	u16 next;
+};
+
+/* ring_split.c */
+int mvs_split_start(struct mvs_ring *ring);
+int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain);
+int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len);
+int mvs_split_need_signal(struct mvs_ring *ring);
+int mvs_split_write_notify(struct mvs_ring *ring);
+int mvs_split_has_avail(struct mvs_ring *ring);
+
+/* ring_packed.c */
+int mvs_packed_start(struct mvs_ring *ring);
+int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain);
+int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len);
+int mvs_packed_need_signal(struct mvs_ring *ring);
+int mvs_packed_write_notify(struct mvs_ring *ring);
+int mvs_packed_has_avail(struct mvs_ring *ring);
+
+static inline int mvs_ring_read16(struct mvs_ring *ring, u64 uaddr, __virtio16 *v)
+{
+	const __virtio16 *p = mvs_gmem_map(ring->gm, uaddr, false,
+					   &ring->fault);
+
+	if (unlikely(!p))
+		return -EAGAIN;
+	*v = READ_ONCE(*p);
+	return 0;
+}
+
+static inline int mvs_ring_write16(struct mvs_ring *ring, u64 uaddr, __virtio16 v)
+{
+	__virtio16 *p = mvs_gmem_map(ring->gm, uaddr, true, &ring->fault);
+
+	if (unlikely(!p))
+		return -EAGAIN;
+	WRITE_ONCE(*p, v);
+	return 0;
+}
+
+/* May this descriptor name an indirect table, as far as it itself tells? */
+static inline bool mvs_indirect_ok(const struct mvs_ring *ring,
+				   const struct mvs_desc *ref)
+{
+	u32 count = ref->len / sizeof(struct vring_desc);
+
+	return ring->indirect && !(ref->flags & VRING_DESC_F_NEXT) && count &&
+	       count <= U16_MAX + 1 &&
+	       !(ref->len % sizeof(struct vring_desc));
+}
+
+#endif /* _MVSOCK_RING_LAYOUT_H */

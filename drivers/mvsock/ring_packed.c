@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packed virtqueues.
+ *
+ *   Descriptor Area   desc[num] of { addr, len, id, flags }, written by both
+ *   Driver Area       off_wrap, flags: which used chains it wants to hear of
+ *   Device Area       off_wrap, flags: which available ones we do
+ *
+ * A chain's descriptors follow one another, and the last one has its Buffer ID.
+ * It is available when AVAIL in the first one's flags is our wrap counter and
+ * USED is not, and used when both are. The fields are little-endian: there is no
+ * legacy driver for this layout.
+ */
+#include <asm/barrier.h>
+#include <linux/align.h>
+#include <linux/virtio_ring.h>
+
+#include "ring_layout.h"
+
+#define F_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
+#define F_USED	BIT(VRING_PACKED_DESC_F_USED)
+
+static u16 index_of(u16 place)
+{
+	return place & ~MVS_PACKED_WRAP;
+}
+
+static bool wrap_of(u16 place)
+{
+	return place & MVS_PACKED_WRAP;
+}
+
+static u64 desc_at(const struct mvs_ring *ring, u32 i)
+{
+	return ring->desc + i * sizeof(struct vring_packed_desc);
+}
+
+static void to_cpu(const struct vring_packed_desc *d, struct mvs_desc *desc,
+		   u16 *id)
+{
+	desc->addr = le64_to_cpu(d->addr);
+	desc->len = le32_to_cpu(d->len);
+	desc->flags = le16_to_cpu(d->flags);
+	*id = le16_to_cpu(d->id);
+}
+
+static int read_flags(struct mvs_ring *ring, u32 i, u16 *flags)
+{
+	__virtio16 v;
+	int ret;
+
+	ret = mvs_ring_read16(ring, desc_at(ring, i) +
+			      offsetof(struct vring_packed_desc, flags), &v);
+	if (!ret)
+		*flags = __virtio16_to_cpu(true, v);
+	return ret;
+}
+
+/* Returns 1 when there is a chain, with its first descriptor's flags. */
+static int first_flags(struct mvs_ring *ring, u16 *flags)
+{
+	bool wrap = wrap_of(ring->next_avail);
+	int ret;
+
+	ret = read_flags(ring, index_of(ring->next_avail), flags);
+	if (ret)
+		return ret;
+	if (!!(*flags & F_AVAIL) != wrap || !!(*flags & F_USED) == wrap)
+		return 0;
+	/*
+	 * The rest of the chain is read after the flags that make it available.
+	 * Pairs with the driver's barrier before it writes them.
+	 */
+	smp_rmb();
+	return 1;
+}
+
+/* Entries follow one another up to the end of the table; only WRITE counts. */
+static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
+			 const struct mvs_desc *ref)
+{
+	u32 i, count = ref->len / sizeof(struct vring_packed_desc);
+	struct vring_packed_desc d;
+	struct mvs_desc desc;
+	u16 id;
+	int ret;
+
+	if (!mvs_indirect_ok(ring, ref))
+		return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
+	if (count > MVS_CHAIN_SEGS_MAX)
+		return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
+
+	chain->in_table = true;
+	for (i = 0; i < count; i++) {
+		ret = mvs_gmem_read(ring->gm, ref->addr + i * sizeof(d), &d,
+				    sizeof(d), &ring->fault);
+		if (ret == -EFAULT)
+			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
+		if (ret)
+			return ret;
+		to_cpu(&d, &desc, &id);
+		if (desc.flags & VRING_DESC_F_INDIRECT)
+			return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
+		ret = mvs_chain_add(chain, ring->gm, desc.addr, desc.len,
+				    desc.flags & VRING_DESC_F_WRITE);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
+		    const struct mvs_desc *desc)
+{
+	if (desc->flags & VRING_DESC_F_INDIRECT)
+		return walk_indirect(ring, chain, desc);
+	return mvs_chain_add(chain, ring->gm, desc->addr, desc->len,
+			     desc->flags & VRING_DESC_F_WRITE);
+}
+
+/*
+ * A chain that is refused is walked to its end all the same: there is its Buffer
+ * ID, without which it can't be given back. One that has no end breaks the ring.
+ */
+static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
+{
+	u32 i = index_of(ring->next_avail), found = 0;
+	struct vring_packed_desc d;
+	struct mvs_desc desc;
+	int ret, refused = 0;
+
+	do {
+		if (found == ring->num)
+			return -EINVAL;
+		chain->in_table = false;
+		ret = mvs_gmem_read_uaddr(ring->gm, desc_at(ring, i), &d,
+					  sizeof(d), &ring->fault);
+		if (ret)
+			return ret;
+		to_cpu(&d, &desc, &chain->id);
+		/* The first one's were read before, and are not read twice. */
+		if (!found++)
+			desc.flags = flags;
+		chain->ndescs = found;
+		if (found > MVS_CHAIN_SEGS_MAX)
+			refused = mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
+		if (!refused) {
+			ret = add_desc(ring, chain, &desc);
+			if (ret == -EBADMSG)
+				refused = ret;
+			else if (ret)
+				return ret;
+		}
+		if (++i == ring->num)
+			i = 0;
+	} while (desc.flags & VRING_DESC_F_NEXT);
+
+	return refused;
+}
+
+/* As mvs_ring_pop() has it. */
+int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
+{
+	u16 flags;
+	int ret;
+
+	ret = first_flags(ring, &flags);
+	if (ret <= 0)
+		return ret;
+	mvs_chain_reset(chain);
+	ret = walk(ring, chain, flags);
+	return ret ?: 1;
+}
+
+/* Write a used descriptor over the place where the next one goes. */
+int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
+{
+	u16 flags = wrap_of(ring->next_used) ? F_AVAIL | F_USED : 0;
+	u64 at = desc_at(ring, index_of(ring->next_used));
+	struct vring_packed_desc *d;
+
+	/* Aligned to its size, so on one page. */
+	d = mvs_gmem_map(ring->gm, at, true, &ring->fault);
+	if (unlikely(!d))
+		return -EAGAIN;
+
+	/* The length counts only with WRITE, which says that there is one. */
+	if (len)
+		flags |= VRING_DESC_F_WRITE;
+	WRITE_ONCE(d->id, cpu_to_le16(id));
+	WRITE_ONCE(d->len, cpu_to_le32(len));
+	/*
+	 * The rest, and what was written to the chain, before the flags that
+	 * make it used. Pairs with the driver's barrier after it reads them.
+	 */
+	smp_wmb();
+	WRITE_ONCE(d->flags, cpu_to_le16(flags));
+	return 0;
+}
+
+int mvs_packed_need_signal(struct mvs_ring *ring)
+{
+	u16 off_wrap, used = index_of(ring->next_used);
+	__virtio16 v;
+	u16 off;
+	int ret;
+
+	ret = mvs_ring_read16(ring, ring->avail +
+			      offsetof(struct vring_packed_desc_event, flags),
+			      &v);
+	if (ret)
+		return ret;
+	switch (__virtio16_to_cpu(true, v)) {
+	case VRING_PACKED_EVENT_FLAG_DISABLE:
+		return 0;
+	case VRING_PACKED_EVENT_FLAG_DESC:
+		if (ring->event_idx)
+			break;
+		fallthrough;
+	default:
+		return 1;
+	}
+
+	/* The place is read after the flags that say that it counts. */
+	smp_rmb();
+	ret = mvs_ring_read16(ring, ring->avail +
+			      offsetof(struct vring_packed_desc_event, off_wrap),
+			      &v);
+	if (ret)
+		return ret;
+	if (ring->unsignalled == MVS_RING_NEVER_SIGNALLED)
+		return 1;
+
+	off_wrap = __virtio16_to_cpu(true, v);
+	off = index_of(off_wrap);
+	/* On the round before: that many places behind this one's first. */
+	if (wrap_of(off_wrap) != wrap_of(ring->next_used))
+		off -= ring->num;
+	return vring_need_event(off, used, used - ring->unsignalled);
+}
+
+int mvs_packed_write_notify(struct mvs_ring *ring)
+{
+	struct vring_packed_desc_event *event;
+	__virtio16 *off_wrap, *flags;
+	u16 wish;
+
+	off_wrap = mvs_gmem_map(ring->gm, ring->used +
+				offsetof(typeof(*event), off_wrap), true,
+				&ring->fault);
+	flags = mvs_gmem_map(ring->gm, ring->used +
+			     offsetof(typeof(*event), flags), true,
+			     &ring->fault);
+	if (unlikely(!off_wrap || !flags))
+		return -EAGAIN;
+
+	if (ring->no_notify) {
+		wish = VRING_PACKED_EVENT_FLAG_DISABLE;
+	} else if (ring->event_idx) {
+		wish = VRING_PACKED_EVENT_FLAG_DESC;
+		WRITE_ONCE(*off_wrap, __cpu_to_virtio16(true, ring->next_avail));
+		/*
+		 * The place before the flags that say that it counts. Pairs with
+		 * the driver's barrier between reading the two.
+		 */
+		smp_wmb();
+	} else {
+		wish = VRING_PACKED_EVENT_FLAG_ENABLE;
+	}
+	WRITE_ONCE(*flags, __cpu_to_virtio16(true, wish));
+	return 0;
+}
+
+int mvs_packed_has_avail(struct mvs_ring *ring)
+{
+	u16 flags;
+
+	return first_flags(ring, &flags);
+}
+
+int mvs_packed_start(struct mvs_ring *ring)
+{
+	if (!IS_ALIGNED(ring->desc, sizeof(struct vring_packed_desc)) ||
+	    ring->num > MVS_PACKED_WRAP || index_of(ring->next_avail) >= ring->num ||
+	    index_of(ring->next_used) >= ring->num)
+		return -EINVAL;
+	return mvs_packed_write_notify(ring);
+}

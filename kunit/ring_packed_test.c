@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packed virtqueues: chains as a driver lays them, wrap counters, event
+ * suppression.
+ */
+#include <asm/byteorder.h>
+#include <linux/virtio_ring.h>
+
+#include <mvsock/ring.h>
+
+#include "guest.h"
+
+#define NUM	8
+#define DESC	GUEST_RING
+#define DRIVER	(GUEST_RING + SZ_16K)
+#define DEVICE	(GUEST_RING + SZ_16K + SZ_4K)
+
+/* Where indirect tables are, in guest-physical memory. */
+#define TABLE	0x1000
+
+#define N	VRING_DESC_F_NEXT
+#define W	VRING_DESC_F_WRITE
+#define I	VRING_DESC_F_INDIRECT
+
+#define F_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
+#define F_USED	BIT(VRING_PACKED_DESC_F_USED)
+#define WRAP	MVS_PACKED_WRAP
+
+struct rig {
+	struct guest *guest;
+	struct mvs_ring ring;
+	struct vring_packed_desc *desc;
+	struct vring_packed_desc_event *driver;
+	struct vring_packed_desc_event *device;
+	u16 next;	/* the driver's next place, with its wrap counter */
+};
+
+static struct rig *rig_create(struct kunit *test, u32 num)
+{
+	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	rig->guest = guest_create(test);
+	rig->ring = (struct mvs_ring) {
+		.gm = &rig->guest->gm,
+		.num = num,
+		.desc = DESC,
+		.avail = DRIVER,
+		.used = DEVICE,
+		.le = true,
+		.packed = true,
+		.indirect = true,
+		.next_avail = WRAP,
+		.next_used = WRAP,
+	};
+	rig->next = WRAP;
+	rig->desc = guest_uaddr(rig->guest, DESC);
+	rig->driver = guest_uaddr(rig->guest, DRIVER);
+	rig->device = guest_uaddr(rig->guest, DEVICE);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
+	return rig;
+}
+
+static u16 avail_flags(bool wrap)
+{
+	return wrap ? F_AVAIL : F_USED;
+}
+
+/* The driver writes its next descriptor; @flags without AVAIL and USED. */
+static void put_desc(struct rig *rig, u64 addr, u32 len, u16 flags, u16 id)
+{
+	u32 i = rig->next & ~WRAP;
+	bool wrap = rig->next & WRAP;
+
+	rig->desc[i] = (struct vring_packed_desc) {
+		.addr = cpu_to_le64(addr),
+		.len = cpu_to_le32(len),
+		.id = cpu_to_le16(id),
+		.flags = cpu_to_le16(flags | avail_flags(wrap)),
+	};
+	rig->next = i + 1 == rig->ring.num ? (wrap ? 0 : WRAP) : rig->next + 1;
+}
+
+static void put_entry(struct rig *rig, u32 i, u64 addr, u32 len, u16 flags)
+{
+	struct vring_packed_desc *table = guest_gpa(rig->guest, TABLE);
+
+	table[i] = (struct vring_packed_desc) {
+		.addr = cpu_to_le64(addr),
+		.len = cpu_to_le32(len),
+		.flags = cpu_to_le16(flags),
+	};
+}
+
+static int pop(struct rig *rig)
+{
+	return mvs_ring_pop(&rig->ring, &rig->guest->chain);
+}
+
+static int push(struct rig *rig, u16 id, u16 ndescs, u32 len)
+{
+	struct mvs_chain chain = { .id = id, .ndescs = ndescs };
+
+	return mvs_ring_push(&rig->ring, &chain, len);
+}
+
+/* --- chains --- */
+
+struct desc_init {
+	u64 addr;
+	u32 len;
+	u16 flags;
+};
+
+struct chain_case {
+	const char *name;
+	unsigned int n;
+	struct desc_init desc[NUM];
+	unsigned int ntable;
+	struct desc_init table[4];
+	u64 readable;
+	u64 writable;
+	int reason;	/* enum mvs_reason + 1, 0 for a good chain */
+	bool no_indirect;
+};
+
+#define BAD(reason) (MVS_REASON_ ## reason + 1)
+
+static const struct chain_case chain_cases[] = {
+	{ "one descriptor", 1, { { 0, 44 } }, .readable = 44 },
+	{ "one writable", 1, { { 0, 100, W } }, .writable = 100 },
+	{ "three, readable and writable", 3,
+	  { { 0, 44, N }, { 100, 10, N }, { 200, 5, W } },
+	  .readable = 54, .writable = 5 },
+	{ "as many as the ring has", 8,
+	  { { 0, 1, N }, { 1, 1, N }, { 2, 1, N }, { 3, 1, N }, { 4, 1, N },
+	    { 5, 1, N }, { 6, 1, N }, { 7, 1 } }, .readable = 8 },
+	{ "zero length", 2, { { 0, 0, N }, { 0, 8 } }, .readable = 8 },
+	{ "unknown flags", 1, { { 0, 8, 0x7f78 } }, .readable = 8 },
+	{ "in a hole", 1, { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "in a hole, not last", 3, { { 0, 8, N }, { SZ_32K, 8, N }, { 0, 8 } },
+	  .reason = BAD(BAD_ADDRESS) },
+	{ "address wraps", 1, { { U64_MAX, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "readable after writable", 3,
+	  { { 0, 8, N | W }, { 8, 8, N }, { 16, 8 } },
+	  .reason = BAD(BAD_DIRECTION) },
+
+	{ "indirect", 1, { { TABLE, 16, I } }, 1, { { 0, 44 } },
+	  .readable = 44 },
+	{ "indirect, three", 1, { { TABLE, 48, I } }, 3,
+	  { { 0, 44 }, { 50, 6 }, { 60, 7, W } },
+	  .readable = 50, .writable = 7 },
+	{ "indirect, NEXT means nothing", 1, { { TABLE, 32, I } }, 2,
+	  { { 0, 44, N }, { 50, 6, N } }, .readable = 50 },
+	{ "indirect with WRITE, which means nothing", 1,
+	  { { TABLE, 16, I | W } }, 1, { { 0, 44 } }, .readable = 44 },
+	{ "direct, then indirect", 2, { { 100, 9, N }, { TABLE, 16, I } }, 1,
+	  { { 0, 44 } }, .readable = 53 },
+	{ "indirect, length 0", 1, { { TABLE, 0, I } },
+	  .reason = BAD(BAD_INDIRECT) },
+	{ "indirect, length 17", 1, { { TABLE, 17, I } },
+	  .reason = BAD(BAD_INDIRECT) },
+	{ "indirect, 65537 entries", 1, { { TABLE, 65537 * 16, I } },
+	  .reason = BAD(BAD_INDIRECT) },
+	{ "indirect, 1025 entries", 1, { { TABLE, 1025 * 16, I } },
+	  .reason = BAD(TOO_LONG) },
+	{ "indirect and NEXT", 2, { { TABLE, 16, I | N }, { 0, 8 } }, 1,
+	  { { 0, 8 } }, .reason = BAD(BAD_INDIRECT) },
+	{ "indirect, nested", 1, { { TABLE, 16, I } }, 1,
+	  { { TABLE, 16, I } }, .reason = BAD(BAD_INDIRECT) },
+	{ "indirect, not negotiated", 1, { { TABLE, 16, I } }, 1,
+	  { { 0, 8 } }, .reason = BAD(BAD_INDIRECT), .no_indirect = true },
+	{ "indirect, table in a hole", 1, { { SZ_32K, 16, I } },
+	  .reason = BAD(BAD_ADDRESS) },
+	{ "indirect, table runs into a hole", 1,
+	  { { SZ_16K + SZ_8K - 8, 16, I } }, .reason = BAD(BAD_ADDRESS) },
+	{ "indirect, buffer in a hole", 1, { { TABLE, 16, I } }, 1,
+	  { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "indirect, readable after writable", 1, { { TABLE, 32, I } }, 2,
+	  { { 0, 1, W }, { 0, 1 } }, .reason = BAD(BAD_DIRECTION) },
+};
+
+KUNIT_ARRAY_PARAM_DESC(chain, chain_cases, name);
+
+static void lay(struct rig *rig, const struct chain_case *c, u16 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->ntable; i++)
+		put_entry(rig, i, c->table[i].addr, c->table[i].len,
+			  c->table[i].flags);
+	/* Only the last one's Buffer ID counts. */
+	for (i = 0; i < c->n; i++)
+		put_desc(rig, c->desc[i].addr, c->desc[i].len,
+			 c->desc[i].flags, i + 1 == c->n ? id : ~id);
+}
+
+/* Good or bad, the chain has its number and its length in descriptors. */
+static void chain(struct kunit *test)
+{
+	const struct chain_case *c = test->param_value;
+	struct rig *rig = rig_create(test, NUM);
+	struct mvs_chain *chain = &rig->guest->chain;
+	int ret;
+
+	lay(rig, c, 0x1234);
+	rig->ring.indirect = !c->no_indirect;
+
+	ret = pop(rig);
+	KUNIT_EXPECT_EQ(test, chain->id, 0x1234);
+	KUNIT_EXPECT_EQ(test, chain->ndescs, c->n);
+	if (c->reason) {
+		KUNIT_EXPECT_EQ(test, ret, -EBADMSG);
+		KUNIT_EXPECT_EQ(test, chain->reason, c->reason - 1);
+	} else {
+		KUNIT_EXPECT_EQ(test, ret, 1);
+		KUNIT_EXPECT_EQ(test, chain->readable, c->readable);
+		KUNIT_EXPECT_EQ(test, chain->writable, c->writable);
+	}
+	KUNIT_EXPECT_EQ(test, 0, pop(rig));
+
+	put_desc(rig, 0, 8, 0, 7);
+	KUNIT_EXPECT_EQ(test, 1, pop(rig));
+	KUNIT_EXPECT_EQ(test, chain->id, 7);
+	KUNIT_EXPECT_EQ(test, chain->readable, 8);
+}
+
+/* Without a last descriptor there is no Buffer ID to give back. */
+static void chain_without_end(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+	u32 i;
+
+	for (i = 0; i < NUM; i++)
+		put_desc(rig, 0, 1, N, i);
+	KUNIT_EXPECT_EQ(test, -EINVAL, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, WRAP);
+}
+
+/* More than a chain may have, but with an end. */
+static void chain_of_1025(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 1200);
+	struct vring_packed_desc *d;
+	u32 i;
+
+	/* The last one lies over the Driver Area, which does not matter here. */
+	for (i = 0; i < 1025; i++) {
+		d = guest_uaddr(rig->guest, DESC + i * sizeof(*d));
+		d->len = cpu_to_le32(1);
+		d->id = cpu_to_le16(i);
+		d->flags = cpu_to_le16(F_AVAIL | (i < 1024 ? N : 0));
+	}
+	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_TOO_LONG);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.ndescs, 1025);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 1024);
+}
+
+/* --- places --- */
+
+struct avail_case {
+	const char *name;
+	u16 place;
+	u16 flags;
+	int ret;
+};
+
+static const struct avail_case avail_cases[] = {
+	{ "available, wrap 1", WRAP, F_AVAIL, 1 },
+	{ "used, wrap 1", WRAP, F_AVAIL | F_USED, 0 },
+	{ "fresh memory, wrap 1", WRAP, 0, 0 },
+	{ "of the next round, wrap 1", WRAP, F_USED, 0 },
+	{ "available, wrap 0", 0, F_USED, 1 },
+	{ "used, wrap 0", 0, 0, 0 },
+	{ "of the round before, wrap 0", 0, F_AVAIL | F_USED, 0 },
+	{ "of the next round, wrap 0", 0, F_AVAIL, 0 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(avail, avail_cases, name);
+
+static void avail(struct kunit *test)
+{
+	const struct avail_case *c = test->param_value;
+	struct rig *rig = rig_create(test, NUM);
+
+	rig->ring.next_avail = c->place | 3;
+	rig->desc[3].flags = cpu_to_le16(c->flags);
+	KUNIT_EXPECT_EQ(test, c->ret, pop(rig));
+}
+
+static const u32 nums[] = { 1, 2, 3, 7, 8, 100 };
+
+static void num_desc(const u32 *num, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "num %u", *num);
+}
+
+KUNIT_ARRAY_PARAM(num, nums, num_desc);
+
+/* Chains of one to three descriptors, over many rounds of any size. */
+static void wrap_counters(struct kunit *test)
+{
+	u32 num = *(const u32 *)test->param_value, i, j;
+	struct rig *rig = rig_create(test, num);
+
+	for (i = 0; i < 5000; i++) {
+		u32 n = 1 + i % min(num, 3U);
+		u16 used = rig->ring.next_used;
+		struct vring_packed_desc *d = &rig->desc[used & ~WRAP];
+
+		for (j = 0; j < n; j++)
+			put_desc(rig, j, 8, j + 1 < n ? N : 0, i);
+		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, i);
+		KUNIT_ASSERT_EQ(test, rig->guest->chain.readable, 8 * n);
+
+		/* Undone and done again, it is the same. */
+		mvs_ring_unpop(&rig->ring, &rig->guest->chain);
+		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, i);
+
+		KUNIT_ASSERT_EQ(test, 0, push(rig, i, n, i));
+		KUNIT_ASSERT_EQ(test, rig->ring.next_used, rig->next);
+		KUNIT_ASSERT_EQ(test, rig->ring.next_avail, rig->next);
+		KUNIT_ASSERT_EQ(test, le16_to_cpu(d->id), i);
+		KUNIT_ASSERT_EQ(test, le32_to_cpu(d->len), i);
+		KUNIT_ASSERT_EQ(test, le16_to_cpu(d->flags) & ~W,
+				used & WRAP ? F_AVAIL | F_USED : 0);
+		KUNIT_ASSERT_EQ(test, !!(le16_to_cpu(d->flags) & W), i > 0);
+		KUNIT_ASSERT_EQ(test, 0, pop(rig));
+	}
+}
+
+struct start_case {
+	const char *name;
+	u32 num;
+	u64 desc;
+	u16 next_avail;
+	u16 next_used;
+	int ret;
+};
+
+static const struct start_case start_cases[] = {
+	{ "as at reset", NUM, DESC, WRAP, WRAP, 0 },
+	{ "in the middle", NUM, DESC, 5, WRAP | 7, 0 },
+	{ "no power of two", 7, DESC, 6, 6, 0 },
+	{ "32768", 32768, DESC, WRAP | 32767, WRAP | 32767, 0 },
+	{ "32769", 32769, DESC, WRAP, WRAP, -EINVAL },
+	{ "available place outside", NUM, DESC, NUM, WRAP, -EINVAL },
+	{ "used place outside", NUM, DESC, WRAP, WRAP | NUM, -EINVAL },
+	{ "descriptors misaligned", NUM, DESC + 8, WRAP, WRAP, -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(start, start_cases, name);
+
+static void start(struct kunit *test)
+{
+	const struct start_case *c = test->param_value;
+	struct rig *rig = rig_create(test, NUM);
+
+	rig->ring.num = c->num;
+	rig->ring.desc = c->desc;
+	rig->ring.next_avail = c->next_avail;
+	rig->ring.next_used = c->next_used;
+	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_start(&rig->ring));
+}
+
+static void ring_lost(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	put_desc(rig, 0, 8, 0, 0);
+	mvs_gmem_invalidate(&rig->guest->gm, DESC, DESC + 1);
+	KUNIT_EXPECT_EQ(test, -EFAULT, pop(rig));
+	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 0, 1, 0));
+	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP);
+}
+
+/* The table is gone, which is no reason to stop the ring. */
+static void table_lost(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	put_desc(rig, TABLE, 16, I, 3);
+	mvs_gmem_invalidate(&rig->guest->gm, GUEST_LOW + TABLE,
+			    GUEST_LOW + TABLE + 1);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 3);
+
+	put_desc(rig, 0x2000, 8, 0, 4);
+	KUNIT_EXPECT_EQ(test, 1, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 4);
+}
+
+/* --- event suppression --- */
+
+struct signal_case {
+	const char *name;
+	bool event_idx;
+	u16 flags;
+	u16 off_wrap;
+	u16 before;	/* place at the last signal */
+	u16 n;		/* descriptors given back since */
+	int ret;
+};
+
+#define ENABLE	VRING_PACKED_EVENT_FLAG_ENABLE
+#define DISABLE	VRING_PACKED_EVENT_FLAG_DISABLE
+#define PLACE	VRING_PACKED_EVENT_FLAG_DESC
+
+static const struct signal_case signal_cases[] = {
+	{ "enabled", false, ENABLE, 0, WRAP, 1, 1 },
+	{ "disabled", false, DISABLE, 0, WRAP, 1, 0 },
+	{ "disabled, with event index", true, DISABLE, 0, WRAP, 1, 0 },
+	{ "enabled, with event index", true, ENABLE, WRAP | 5, WRAP, 1, 1 },
+	{ "place, not negotiated", false, PLACE, WRAP | 5, WRAP, 1, 1 },
+	{ "reserved flags", true, 3, WRAP | 5, WRAP, 1, 1 },
+	{ "place reached", true, PLACE, WRAP | 0, WRAP | 0, 1, 1 },
+	{ "place not reached", true, PLACE, WRAP | 5, WRAP | 0, 1, 0 },
+	{ "place inside a batch", true, PLACE, WRAP | 3, WRAP | 1, 4, 1 },
+	{ "place one behind a batch", true, PLACE, WRAP | 5, WRAP | 1, 4, 0 },
+	{ "place passed long ago", true, PLACE, WRAP | 0, WRAP | 3, 2, 0 },
+	{ "place before the turn", true, PLACE, WRAP | 7, WRAP | 6, 3, 1 },
+	{ "place behind the turn", true, PLACE, 0, WRAP | 6, 3, 1 },
+	{ "place on the next round, not reached", true, PLACE, 2, WRAP | 6, 3,
+	  0 },
+	{ "place of the round before", true, PLACE, WRAP | 2, WRAP | 6, 3, 0 },
+	{ "turn to wrap 1", true, PLACE, WRAP | 0, 7, 2, 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(signal, signal_cases, name);
+
+static void signal(struct kunit *test)
+{
+	const struct signal_case *c = test->param_value;
+	struct rig *rig = rig_create(test, NUM);
+	u16 i;
+
+	rig->ring.next_used = c->before;
+	/* The first time there is no last signal to compare with. */
+	KUNIT_EXPECT_LE(test, 0, mvs_ring_need_signal(&rig->ring));
+
+	rig->ring.event_idx = c->event_idx;
+	rig->driver->flags = cpu_to_le16(c->flags);
+	rig->driver->off_wrap = cpu_to_le16(c->off_wrap);
+	for (i = 0; i < c->n; i++)
+		KUNIT_ASSERT_EQ(test, 0, push(rig, i, 1, 0));
+	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_need_signal(&rig->ring));
+}
+
+static void first_signal_with_place(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	rig->ring.event_idx = true;
+	rig->driver->flags = cpu_to_le16(PLACE);
+	rig->driver->off_wrap = cpu_to_le16(WRAP | 6);
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 1, 0));
+	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_need_signal(&rig->ring));
+}
+
+static void notify(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), DISABLE);
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_enable_notify(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), ENABLE);
+
+	/* A chain that came between must not be slept over. */
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
+	put_desc(rig, 0, 8, 0, 0);
+	KUNIT_EXPECT_EQ(test, 1, mvs_ring_enable_notify(&rig->ring));
+}
+
+static void notify_by_place(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	rig->ring.event_idx = true;
+	rig->ring.next_avail = 5;
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), DISABLE);
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_enable_notify(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), PLACE);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->off_wrap), 5);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(chain, chain_gen_params),
+	KUNIT_CASE(chain_without_end),
+	KUNIT_CASE(chain_of_1025),
+	KUNIT_CASE_PARAM(avail, avail_gen_params),
+	KUNIT_CASE_PARAM(wrap_counters, num_gen_params),
+	KUNIT_CASE_PARAM(start, start_gen_params),
+	KUNIT_CASE(ring_lost),
+	KUNIT_CASE(table_lost),
+	KUNIT_CASE_PARAM(signal, signal_gen_params),
+	KUNIT_CASE(first_signal_with_place),
+	KUNIT_CASE(notify),
+	KUNIT_CASE(notify_by_place),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "mvsock_ring_packed",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
