@@ -14,16 +14,16 @@ static bool run(void *data)
 {
 	struct mvs_worker *worker = data;
 	struct mvs_device *device = worker->device;
-	unsigned long work;
 	unsigned int vq;
 
-	work = xchg(&worker->work, 0);
-	if (!work)
+	if (!READ_ONCE(worker->work))
 		return false;
 
 	__set_current_state(TASK_RUNNING);
-	for_each_set_bit(vq, &work, MVS_VQS)
-		if (device->ops->work(device, vq))
+	/* TX before RX: what it answers goes out in the same round. */
+	for (vq = MVS_VQS; vq--;)
+		if (test_and_clear_bit(vq, &worker->work) &&
+		    device->ops->work(device, vq))
 			set_bit(vq, &worker->work);
 	cond_resched();
 	return true;
@@ -93,7 +93,7 @@ void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 {
 	/*
 	 * test_and_set_bit() orders what there is to do before the bit; pairs
-	 * with the xchg() in run().
+	 * with the test_and_clear_bit() in run().
 	 */
 	if (!test_and_set_bit(vq, &worker->work))
 		vhost_task_wake(worker->task);
