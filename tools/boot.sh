@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Boots kernels: user-mode Linux and Debian's own as hosts, with a guest in them.
+# Sourced after lib.sh, by what has called use_cache. tools/rig holds what runs
+# inside.
+
+# The modules of the guest, beside what they depend on.
+GUEST_MODULES=(virtio_net vmw_vsock_virtio_transport)
+
+# --- runs ---------------------------------------------------------------------
+
+# new_run FOLDER: an empty folder for one boot, in RUN: the scripts, env, out/
+# for the results, console.log.
+new_run()
+{
+	RUN=$1
+	rm -rf "$RUN"
+	mkdir -p "$RUN/out"
+	cp "$TOP"/tools/rig/{init,host.sh,guest.sh,demo.sh} "$RUN/"
+	: >"$RUN/env"
+}
+
+# set_env NAME VALUE: for host.sh.
+set_env() { printf "%s='%s'\n" "$1" "$2" >>"$RUN/env"; }
+
+# boot SECONDS COMMAND...: runs a machine, and prints what it has for a person
+# as it goes. Fails if its job did, or if it did not come to its end.
+boot()
+{
+	local seconds=$1 machine follower
+
+	shift
+	: >"$RUN/console.log"
+	spawn timeout --kill-after=5 "$seconds" "$@" >>"$RUN/console.log" 2>&1 </dev/null
+	machine=$SPAWNED
+	spawn follow "$machine"
+	follower=$SPAWNED
+	reap "$machine" || true
+	reap "$follower" || true
+	[[ ! -s $RUN/out.tar ]] || tar -C "$RUN/out" -xf "$RUN/out.tar"
+	[[ $(cat "$RUN/out/status" 2>/dev/null) == 0 ]]
+}
+
+# follow PID: the lines "rig: ..." on its console.
+follow()
+{
+	tail --pid="$1" -n +1 -s 0.3 -f "$RUN/console.log" |
+		sed -un 's/\r$//; s/^rig: /  /p'
+}
+
+# boot_uml plain|debug SECONDS: the machine's own files are its root, read-only.
+boot_uml()
+{
+	boot "$2" "$(uml_dir "$1")/linux" mem=3G rootfstype=hostfs rootflags=/ ro \
+		init="$RUN/init" KIND=uml RIG="$RUN" con=null con0=fd:0,fd:1 \
+		uml_dir="$RUN/" log_buf_len=4M kunit.enable=1
+}
+
+# boot_stock SECONDS: Debian's kernel, on two processors; see stock_initrd.
+boot_stock()
+{
+	boot "$1" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -smp 2 -cpu max -m 2G \
+		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
+		-kernel "$(stock_kernel)" -initrd "$RUN/stock.cpio" \
+		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init"
+}
+
+stock_kernel() { echo "$LINUX/image/boot/vmlinux"; }
+
+# explain_boot: why a machine did not come to its end.
+explain_boot()
+{
+	if [[ -e $RUN/out/status ]]; then
+		sed -n 's/\r$//; s/^rig: //p' "$RUN/console.log" | tail -n 3
+	else
+		echo "the machine crashed or took too long; the end of its console:"
+		tail -n 30 "$RUN/console.log"
+	fi
+	echo "all of it: $RUN/console.log"
+}
+
+# --- initramfs ----------------------------------------------------------------
+
+# stage ROOT FILE...: copies files, and the libraries they need, under ROOT.
+stage()
+{
+	local root=$1 file libs
+
+	shift
+	for file; do
+		mapfile -t libs < <(ldd "$file" 2>/dev/null | grep -o '/[^ ]*')
+		cp -L --parents "$file" "${libs[@]}" "$root"
+	done
+}
+
+# stage_base ROOT MODULE...: busybox, socat, vsock_test, and modules of the image
+# (or files), whose order is in /rig/modules.
+stage_base()
+{
+	local root=$1 applet file
+
+	shift
+	mkdir -p "$root"/{bin,rig,lib,proc,sys,dev}
+	cp "$(command -v busybox)" "$root/bin/"
+	for applet in $(busybox --list); do
+		[[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"
+	done
+	stage "$root" "$(command -v socat)"
+	cp "$LINUX/vsock_test" "$root/bin/"
+	cp "$RUN"/{init,host.sh,guest.sh,env} "$root/rig/"
+	modules_for "$LINUX/image/lib/modules" "$@" | while read -r file; do
+		stage_module "$root" "$file"
+	done >"$root/rig/modules"
+}
+
+# stage_module ROOT FILE: prints where it is in the initramfs.
+stage_module()
+{
+	local name
+
+	name=$(module_name "$2").ko
+	case $2 in
+	*.xz) xz -dc "$2" >"$1/rig/$name" ;;
+	*) cp "$2" "$1/rig/$name" ;;
+	esac
+	echo "/rig/$name"
+}
+
+# pack ROOT FILE
+pack()
+{
+	(cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet) >"$2"
+	rm -rf "$1"
+}
+
+# guest_initrd: makes RUN/guest.cpio.
+guest_initrd()
+{
+	stage_base "$RUN/root" "${GUEST_MODULES[@]}"
+	pack "$RUN/root" "$RUN/guest.cpio"
+}
+
+# stock_initrd MODULE: makes RUN/stock.cpio: a host with that module, QEMU, and
+# the guest's kernel and initramfs.
+stock_initrd()
+{
+	local root=$RUN/root file
+	local qemu=/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so
+
+	guest_initrd
+	stage_base "$root" "$1"
+	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
+	cp "$RUN/env" "$root/rig/"
+	stage "$root" "$(command -v qemu-system-x86_64)" "$qemu"
+	for file in /usr/share/seabios/bios-256k.bin /usr/share/qemu/{pvh,linuxboot_dma,kvmvapic}.bin; do
+		cp -rL --parents "$file" "$root"
+	done
+	cp "$(stock_kernel)" "$root/rig/vmlinux"
+	mv "$RUN/guest.cpio" "$root/rig/"
+	pack "$root" "$RUN/stock.cpio"
+}

@@ -1,0 +1,523 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh [--upstream] [GROUP...]: the tests, by default all groups. Ends in
+# "N passed, N failed". With --upstream, the kernel's own vhost_vsock takes the
+# place of mvsock in the groups device, guest and stock.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tools/boot.sh
+. "$TOP/tools/boot.sh"
+
+GROUPS_ALL=(lint kunit device guest stock)
+WORK=$BUILD/check
+MODULE=mvsock
+PASSED=0 FAILED=0 SKIPPED=0
+
+usage()
+{
+	cat <<-END
+	usage: tools/check.sh [--upstream] [GROUP...]
+	  lint    checkpatch, W=1, sparse, shellcheck
+	  kunit   the KUnit suites, in user-mode Linux
+	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
+	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
+	  stock   the same with Debian's stock kernel as the host, in QEMU
+	END
+}
+
+# --- results ------------------------------------------------------------------
+
+ok()
+{
+	say "ok - $GROUP: $1"
+	PASSED=$((PASSED + 1))
+}
+
+# not_ok NAME: explained by standard input.
+not_ok()
+{
+	say "not ok - $GROUP: $1"
+	sed 's/^/    /'
+	FAILED=$((FAILED + 1))
+}
+
+# skip NAME: explained by standard input.
+skip()
+{
+	say "skip - $GROUP: $1"
+	sed 's/^/    /'
+	SKIPPED=$((SKIPPED + 1))
+}
+
+# verdict NAME TEXT: ok if there is nothing to say against it.
+verdict()
+{
+	if [[ -z $2 ]]; then ok "$1"; else not_ok "$1" <<<"$2"; fi
+}
+
+# --- building -----------------------------------------------------------------
+
+# built FOLDER KDIR [ARGUMENT...]: builds the module, or says why there is none.
+built()
+{
+	quietly "$1.log" build_module "$@" || {
+		not_ok "the module builds" < <(grep -E 'error|Error' "$1.log" | head -n 20)
+		return 1
+	}
+}
+
+build_debug() { built "$BUILD/uml-debug" "$(uml_dir debug)" ARCH=um; }
+
+build_stock() { built "$BUILD/stock" "$(headers_dir)"; }
+
+# tested FOLDER: the module under test, for modules_for.
+tested()
+{
+	if [[ $MODULE == mvsock ]]; then echo "$1/mvsock.ko"; else echo "$MODULE"; fi
+}
+
+# --- lint ---------------------------------------------------------------------
+
+group_lint()
+{
+	lint_checkpatch
+	lint_build "Debian's kernel" "$(headers_dir)"
+	lint_build "user-mode Linux" "$(uml_dir debug)" ARCH=um
+	lint_shellcheck
+}
+
+lint_checkpatch()
+{
+	local files
+
+	mapfile -t files < <(find "$TOP"/{drivers,include,kunit,tools} -name '*.[ch]' ! -name trace.h)
+	verdict "checkpatch --strict" "$(checkpatch "${files[@]}")"
+	# Trace events have a form of their own, here as in the kernel.
+	verdict "checkpatch --strict, trace events" \
+		"$(checkpatch --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT "$TOP"/include/mvsock/trace.h)"
+}
+
+checkpatch()
+{
+	"$LINUX/source/scripts/checkpatch.pl" --strict --no-tree --terse --no-summary \
+		--show-types -f "$@" 2>&1
+}
+
+# lint_build WHAT KDIR [ARGUMENT...]: from nothing, for what is up to date does
+# not warn.
+lint_build()
+{
+	local what=$1 dir=$BUILD/lint
+
+	shift
+	rm -rf "$dir"
+	if quietly "$dir.log" build_module "$dir" "$@" W=1 C=2; then
+		verdict "W=1 and sparse are silent, $what" \
+			"$(grep -iE 'warning|error|ERROR' "$dir.log" || true)"
+	else
+		not_ok "W=1 and sparse are silent, $what" < <(grep -iE 'warning|error' "$dir.log")
+	fi
+}
+
+lint_shellcheck()
+{
+	local files
+
+	mapfile -t files < <(cd "$TOP" && grep -rlE '^#!.*sh$|^# shellcheck shell' tools .ci)
+	verdict "shellcheck" "$(cd "$TOP" && shellcheck -x -P . "${files[@]}" 2>&1)"
+}
+
+# --- what is checked after a kernel ran ---------------------------------------
+
+# report_kernel CHECK...: its log, and what host.sh checked at the end.
+report_kernel()
+{
+	local check
+
+	if [[ ! -e $RUN/out/status ]]; then
+		explain_boot | not_ok_all "the kernel runs to its end" "$@"
+		return
+	fi
+	verdict "kernel log is clean" "$(unexpected "$RUN/out/dmesg")"
+	for check; do
+		verdict "$(check_name "$check")" "$(check_result "$RUN/out/$check")"
+	done
+}
+
+check_name()
+{
+	case $1 in
+	leak) echo "no leak" ;;
+	reload) echo "unloads and loads again" ;;
+	esac
+}
+
+# check_result FILE: what a check printed, if it failed.
+check_result()
+{
+	if [[ ! -e $1 ]]; then
+		echo "it was not reached"
+	elif [[ $(tail -n 1 "$1") != "exit status 0" ]]; then
+		head -n 40 "$1"
+	fi
+}
+
+not_ok_all()
+{
+	local name=$1 check
+
+	shift
+	not_ok "$name"
+	for check; do
+		not_ok "$(check_name "$check")" <<<"it was not reached"
+	done
+}
+
+# unexpected DMESG: what should not be there. The one known warning, from the
+# option that CONFIG_MMU_NOTIFIER hangs on in user-mode Linux, is left out.
+unexpected()
+{
+	awk '
+	{ sub(/^\[ *[0-9.]+\] ?(\[ *[CT][0-9]+\] ?)?/, "") }
+	/\[ cut here \]/ { text = ""; known = 0; inside = 1 }
+	inside {
+		text = text $0 "\n"
+		if (/drivers\/virt-pci\.c/) known = 1
+		if (/end trace/) { if (!known) printf "%s", text; inside = 0 }
+		next
+	}
+	/WARNING|BUG[: ]|KASAN|UBSAN|ODEBUG|INFO:|Oops|Call Trace|Kernel panic/ ||
+	/possible .* (deadlock|dependency|recursi)|suspicious RCU|bad unlock/ ||
+	/general protection|refcount_t|list_(add|del) corruption|stack guard/ ||
+	/DEBUG_LOCKS|turning off the locking/ ||
+	/kmemleak: .*(new suspected|disabled|Cannot|exhausted|unable)/ ||
+	/segfault|page allocation failure|out of memory|hung_task|soft lockup/ { print }
+	END { if (inside && !known) printf "%s", text }' "$1" | head -n 60
+}
+
+# --- kunit --------------------------------------------------------------------
+
+group_kunit()
+{
+	build_debug || return 0
+	new_run "$WORK/kunit"
+	set_env JOB kunit
+	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
+	set_env KUNIT_MODULES "$(find "$BUILD/uml-debug" -name '*kunit*.ko' | paste -sd' ')"
+	set_env CHECKS "leak reload"
+	boot_uml debug 300 || true
+	report_kunit
+	report_kernel leak reload
+}
+
+# report_kunit: kunit.py tells what passed; why a case failed stands above it in
+# the log.
+report_kunit()
+{
+	local log=$RUN/kunit.tap status name
+
+	# The last report alone: the kernel has one of its own at boot, of nothing.
+	sed -E 's/\r$//; s/^\[ *[0-9.]+\] ?(\[ *[CT][0-9]+\] ?)?//' "$(kernel_log)" |
+		awk '/^KTAP version 1/ { text = "" } { text = text $0 "\n" } END { printf "%s", text }' >"$log"
+	PYTHONDONTWRITEBYTECODE=1 python3 "$LINUX/source/tools/testing/kunit/kunit.py" \
+		parse --json="$RUN/kunit.json" "$log" >"$RUN/kunit.txt" 2>&1 || true
+	while read -r status name; do
+		case $status in
+		PASS) ok "$name" ;;
+		SKIP) skip "$name" <<<"the case skips itself" ;;
+		*) not_ok "$name" < <(explain_case "$log" "${name##*: }") ;;
+		esac
+	done < <(kunit_cases "$RUN/kunit.json")
+}
+
+kernel_log()
+{
+	if [[ -s $RUN/out/dmesg ]]; then echo "$RUN/out/dmesg"; else echo "$RUN/console.log"; fi
+}
+
+# kunit_cases JSON: "STATUS suite: case: parameter" a line.
+kunit_cases()
+{
+	[[ -s $1 ]] || return 0
+	python3 - "$1" <<-'END'
+	import json, sys
+
+	def walk(group, path):
+	    for case in group.get("test_cases", []):
+	        print(case["status"], ": ".join(path + [case["name"]]))
+	    for sub in group.get("sub_groups", []):
+	        walk(sub, path + [sub["name"]])
+
+	top = json.load(open(sys.argv[1]))
+	for group in top.get("sub_groups", []):
+	    walk(group, [group["name"]])
+	END
+}
+
+explain_case()
+{
+	awk -v name="$2" '
+	/^ *(not )?ok [0-9]+ / {
+		if (index($0, name) && /^ *not ok/) { printf "%s", text; found = 1 }
+		text = ""; next
+	}
+	{ text = text $0 "\n" }
+	END { if (!found) printf "%s", text }' "$1" | tail -n 30
+}
+
+# --- device -------------------------------------------------------------------
+
+group_device()
+{
+	local programs
+
+	[[ $MODULE != mvsock ]] || build_debug || return 0
+	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" || {
+		not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
+		return 0
+	}
+	mapfile -t programs < <(find "$BUILD/ring" -maxdepth 1 -type f -perm -100)
+	new_run "$WORK/device"
+	set_env JOB device
+	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
+	set_env PROGRAMS "${programs[*]}"
+	set_env TIMEOUT 120
+	set_env CHECKS "leak reload"
+	boot_uml debug 400 || true
+	for program in "${programs[@]}"; do
+		report_tap "$(basename "$program")"
+	done
+	report_kernel leak reload
+}
+
+# report_tap PROGRAM: "# ..." lines after a "not ok" explain it.
+report_tap()
+{
+	local file=$RUN/out/$1.tap line wanted got=0
+
+	if [[ ! -e $file ]]; then
+		not_ok "$1" < <(echo "it was not reached"; explain_boot)
+		return
+	fi
+	while read -r line; do
+		got=$((got + 1))
+		case $line in
+		ok*"# SKIP"*) skip "$1: $(tap_name "${line%%# SKIP*}")" <<<"${line##*# SKIP }" ;;
+		ok*) ok "$1: $(tap_name "$line")" ;;
+		*) not_ok "$1: $(tap_name "$line")" < <(explain_tap "$file" "$line") ;;
+		esac
+	done < <(grep -E '^(not )?ok ' "$file")
+	wanted=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$file")
+	if [[ $got != "${wanted:-none}" ]] || ((got == 0)); then
+		not_ok "$1: all its tests are run" < <(echo "planned: ${wanted:-none}, seen: $got"
+			tail -n 5 "$file")
+	fi
+}
+
+tap_name() { sed -E 's/^(not )?ok [0-9]+ *-? *//; s/ *$//' <<<"$1"; }
+
+# explain_tap FILE LINE: the "# ..." lines around it.
+explain_tap()
+{
+	awk -v line="$2" '
+	$0 == line { printf "%s", before; found = 1; next }
+	/^(not )?ok / { if (found) exit; before = ""; next }
+	found { print; next }
+	{ before = before $0 "\n" }' "$1" | head -n 20
+}
+
+# --- vsock_test ---------------------------------------------------------------
+
+# vsock_names: "NUMBER NAME" a line; --list ends in status 1.
+vsock_names()
+{
+	{ "$LINUX/vsock_test" --list || true; } | sed 1d | tr '\t' ' '
+}
+
+vsock_numbers() { vsock_names | cut -d' ' -f1 | paste -sd' '; }
+
+# vsock_env GUEST_CLIENT HOST_CLIENT TIMEOUT
+vsock_env()
+{
+	set_env JOB vsock_test
+	set_env ALL_TESTS "$(vsock_numbers)"
+	set_env GUEST_CLIENT "$1"
+	set_env HOST_CLIENT "$2"
+	set_env TIMEOUT "$3"
+}
+
+group_guest()
+{
+	local all
+
+	[[ $MODULE != mvsock ]] || build_debug || return 0
+	all=$(vsock_numbers)
+	new_run "$WORK/guest"
+	guest_initrd
+	vsock_env "$all" "$all" 90
+	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
+	set_env VSOCK_TEST "$LINUX/vsock_test"
+	set_env GUEST_KERNEL "$(stock_kernel)"
+	set_env GUEST_INITRD "$RUN/guest.cpio"
+	set_env CHECKS "leak reload"
+	boot_uml debug 600 || true
+	report_vsock guest-client no_excuse
+	report_vsock host-client no_excuse
+	report_kernel leak reload
+}
+
+no_excuse() { return 1; }
+
+# report_vsock DIRECTION EXCUSE: EXCUSE DIRECTION NUMBER tells whether a failure
+# is not ours.
+report_vsock()
+{
+	local number name result
+
+	while read -r number name; do
+		result=$(grep -E "^$1 (not )?ok $number( |\$)" "$RUN/out/results" 2>/dev/null) || true
+		name="$number $name ($1)"
+		if [[ $result == "$1 ok "* ]]; then
+			ok "$name$(vsock_try "${result##* }")"
+		elif [[ -n $result ]] && "$2" "$1" "$number"; then
+			skip "$name" < <(echo "upstream's vhost_vsock fails it here, too"
+				explain_vsock "${result##* }" "$number")
+		else
+			not_ok "$name" < <(explain_vsock "${result##* }" "$number")
+		fi
+	done < <(vsock_names)
+}
+
+# vsock_try N: a test that races with itself may need several; see take_failure.
+vsock_try() { (($1 == 1)) || echo ", try $1 of a test that races with itself"; }
+
+# explain_vsock LOG NUMBER: what each side said from that test on.
+explain_vsock()
+{
+	local side
+
+	if [[ -z $1 ]]; then
+		echo "it was not reached; the console is in $RUN/console.log"
+		return
+	fi
+	for side in client server; do
+		sed -n "/^$2 - /,\$p" "$RUN/out/$1.$side" | head -n 10 | sed "s/^/$side: /"
+	done
+}
+
+# --- stock --------------------------------------------------------------------
+
+group_stock()
+{
+	local all
+
+	[[ $MODULE != mvsock ]] || build_stock || return 0
+	all=$(vsock_numbers)
+	stock_run "$WORK/stock" "$(tested "$BUILD/stock")" "$all" "$all"
+	UPSTREAM=
+	if [[ $MODULE == mvsock ]] && grep -qs 'not ok' "$RUN/out/results"; then
+		compare_upstream
+	fi
+	report_vsock guest-client fails_upstream
+	report_vsock host-client fails_upstream
+	report_kernel reload
+}
+
+# stock_run FOLDER MODULE GUEST_CLIENT HOST_CLIENT
+stock_run()
+{
+	new_run "$1"
+	vsock_env "$3" "$4" 300
+	set_env VSOCK_TEST /bin/vsock_test
+	set_env GUEST_KERNEL /rig/vmlinux
+	set_env GUEST_INITRD /rig/guest.cpio
+	set_env CHECKS "reload"
+	stock_initrd "$2"
+	boot_stock 900 || true
+}
+
+# compare_upstream: what failed is tried with upstream's vhost_vsock, in the same
+# environment.
+compare_upstream()
+{
+	local run=$RUN
+
+	say "  the same with upstream's vhost_vsock, for the tests that failed"
+	stock_run "$WORK/stock-upstream" vhost_vsock \
+		"$(failed_tests guest-client "$run")" "$(failed_tests host-client "$run")"
+	UPSTREAM=$RUN
+	RUN=$run
+}
+
+failed_tests() { sed -n "s/^$1 not ok \([0-9]*\).*/\1/p" "$2/out/results" | paste -sd' '; }
+
+fails_upstream()
+{
+	[[ -n $UPSTREAM ]] && grep -qs "^$1 not ok $2 " "$UPSTREAM/out/results"
+}
+
+# --- main ---------------------------------------------------------------------
+
+# run_group GROUP
+run_group()
+{
+	local start=$SECONDS before=$((PASSED + FAILED + SKIPPED))
+
+	GROUP=$1
+	say "# $GROUP: $(usage | sed -n "s/^ *$GROUP  *//p")"
+	"group_$GROUP"
+	((PASSED + FAILED + SKIPPED > before)) || not_ok "runs tests" <<<"it ran none"
+	say "# $GROUP: $((SECONDS - start)) s"
+}
+
+# parts GROUP...: what setup.sh has to prepare for them.
+parts()
+{
+	local group
+
+	echo packages source
+	for group; do
+		case $group in
+		lint) echo headers uml-debug ;;
+		kunit | device) echo uml-debug ;;
+		guest) echo uml-debug guest vsock_test ;;
+		stock) echo headers guest vsock_test ;;
+		esac
+	done
+}
+
+main()
+{
+	local group groups=()
+
+	for group; do
+		case $group in
+		--upstream) MODULE=vhost_vsock ;;
+		lint | kunit | device | guest | stock) groups+=("$group") ;;
+		*) usage >&2; exit 2 ;;
+		esac
+	done
+	((${#groups[@]})) || groups=("${GROUPS_ALL[@]}")
+	mkdir -p "$WORK"
+	lock "$BUILD/check.lock" "runs make check"
+	# shellcheck disable=SC2046 # words
+	"$TOP/tools/setup.sh" $(parts "${groups[@]}")
+	use_cache
+	for group in "${groups[@]}"; do
+		run_group "$group"
+	done
+	summary
+}
+
+summary()
+{
+	local skipped=
+
+	((SKIPPED == 0)) || skipped=", $SKIPPED skipped"
+	say "$PASSED passed, $FAILED failed$skipped"
+	((FAILED == 0))
+}
+
+main "$@"

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts in tools/ share: messages, the cache, clean-up, modules.
+# Sourced, never run.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for those who source this file
+BUILD=$TOP/build
+CACHE=${MVSOCK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mvsock}
+
+# modinfo, insmod and busybox live in sbin on some systems.
+export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
+# `make -j8 KDIR=... check` must not reach the kernel's own makefiles, which
+# are called with a KDIR of their own.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES KDIR ARCH CROSS_COMPILE M W C O
+# No core file from a kernel that crashes.
+ulimit -c 0
+
+say() { printf '%s\n' "$*"; }
+
+warn() { printf '%s\n' "$*" >&2; }
+
+# die WHAT [WHAT TO DO NEXT]
+die()
+{
+	warn "$(basename "$0"): $1"
+	[[ -z ${2:-} ]] || warn "  $2"
+	exit 1
+}
+
+# as_root COMMAND...
+as_root()
+{
+	if ((EUID == 0)); then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "this needs root, and there is no sudo" "as root, run: $*"
+	fi
+}
+
+# --- clean-up -----------------------------------------------------------------
+
+CLEAN_GROUPS=() # process groups to end
+CLEAN_PATHS=()  # temporary files and folders to remove
+
+clean_up()
+{
+	local status=$? group
+
+	trap - EXIT
+	for group in "${CLEAN_GROUPS[@]}"; do
+		kill -TERM -- "-$group" 2>/dev/null || continue
+		sleep 0.2
+		kill -KILL -- "-$group" 2>/dev/null || true
+	done
+	((${#CLEAN_PATHS[@]} == 0)) || rm -rf -- "${CLEAN_PATHS[@]}"
+	exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# spawn COMMAND...: starts it (a function as well) in a process group of its own,
+# which ends with this script; its process id, the group's too, is in SPAWNED.
+spawn()
+{
+	set -m
+	"$@" &
+	set +m
+	SPAWNED=$!
+	CLEAN_GROUPS+=("$SPAWNED")
+}
+
+# reap PID: waits for what spawn started, and returns its status.
+reap()
+{
+	local pid=$1 status=0 group left=()
+
+	# 2>: bash would print how it died, which is told elsewhere.
+	wait "$pid" 2>/dev/null || status=$?
+	kill -KILL -- "-$pid" 2>/dev/null || true
+	for group in "${CLEAN_GROUPS[@]}"; do
+		[[ $group == "$pid" ]] || left+=("$group")
+	done
+	CLEAN_GROUPS=("${left[@]}")
+	return "$status"
+}
+
+# lock FILE WHAT: one process at a time, until this script ends.
+lock()
+{
+	local fd
+
+	mkdir -p "$(dirname "$1")"
+	exec {fd}>"$1"
+	flock --nonblock "$fd" && return
+	say "Waiting for another process that $2."
+	flock "$fd"
+}
+
+# --- long commands ------------------------------------------------------------
+
+# progress LOG SECONDS: how far a build is, on one line that is rewritten on a
+# terminal, and on a new line every 30 seconds elsewhere.
+progress()
+{
+	local text
+
+	text="  $(grep -cE '^ +(CC|LD|AS|AR) ' "$1") files, $2 s"
+	if [[ -t 1 ]]; then
+		printf '\r%s ' "$text"
+	elif (($2 > 0 && $2 % 30 == 0)); then
+		say "$text"
+	fi
+}
+
+# quietly LOG COMMAND...: runs it with its output in LOG, showing progress; on
+# failure the end of LOG is shown.
+quietly()
+{
+	local log=$1 status=0 start=$SECONDS pid
+
+	shift
+	mkdir -p "$(dirname "$log")"
+	: >"$log"
+	spawn "$@" >"$log" 2>&1 </dev/null
+	pid=$SPAWNED
+	while kill -0 "$pid" 2>/dev/null; do
+		progress "$log" $((SECONDS - start))
+		sleep 1 || true
+	done
+	reap "$pid" || status=$?
+	[[ ! -t 1 ]] || printf '\r\033[K'
+	((status == 0)) && return
+	grep -nE '(error|Error|undefined|No space)' "$log" | tail -n 10 >&2 || true
+	tail -n 5 "$log" >&2
+	warn "  all of it: $log"
+	return "$status"
+}
+
+# --- the cache ----------------------------------------------------------------
+#
+# $CACHE/version              "VERSION ABI" of the kernel packages in use
+# $CACHE/linux-VERSION/
+#     source/ image/ headers/ unpacked packages
+#     vsock_test              the kernel's own test, static
+#     uml-HASH/               UML kernels, one a config; finished with .complete
+#
+# Folders appear under their names only when they are complete; a kernel, which
+# can resume where it was interrupted, has a stamp instead.
+
+# use_cache: sets VERSION, ABI, LINUX. Fails if nothing was ever set up.
+use_cache()
+{
+	[[ -r $CACHE/version ]] || return 1
+	# shellcheck disable=SC2034 # for whoever sources this file
+	read -r VERSION ABI <"$CACHE/version"
+	LINUX=$CACHE/linux-$VERSION
+}
+
+# uml_fragments plain|debug
+uml_fragments()
+{
+	echo "$TOP/tools/rig/uml.config"
+	[[ $1 != debug ]] || echo "$TOP/tools/rig/uml-debug.config"
+}
+
+# uml_config plain|debug: the options, without comments: what the kernel is
+# keyed by, together with the compiler, which modules must share.
+uml_config()
+{
+	local files
+
+	mapfile -t files < <(uml_fragments "$1")
+	sed -n '/^CONFIG_/p' "${files[@]}" | sort -u
+}
+
+# uml_dir plain|debug: where that kernel is built.
+uml_dir()
+{
+	local hash
+
+	hash=$({ uml_config "$1"; gcc -dumpfullversion; } | sha256sum)
+	echo "$LINUX/uml-$1-${hash:0:12}"
+}
+
+# headers_dir: KDIR for Debian's cloud kernel.
+headers_dir()
+{
+	echo "$LINUX/headers/usr/src/linux-headers-$ABI"
+}
+
+# --- modules ------------------------------------------------------------------
+
+# modules_for FOLDER MODULE...: the module files to insert, in order: every
+# MODULE (a file, or a name to find in FOLDER) after what it depends on, which
+# is found in FOLDER.
+modules_for()
+{
+	local dir=$1 module
+	local -A seen=() found=()
+
+	shift
+	while read -r module; do
+		found[$(module_name "$module")]=$module
+	done < <(find "$dir" -name '*.ko' -o -name '*.ko.xz')
+	for module; do
+		modules_walk "$module"
+	done
+}
+
+module_name()
+{
+	local name=${1##*/}
+
+	name=${name%.xz}
+	name=${name%.ko}
+	echo "${name//-/_}"
+}
+
+# modules_walk MODULE: the recursion of modules_for, on its tables.
+modules_walk()
+{
+	local file=$1 name deps dep
+
+	name=$(module_name "$file")
+	[[ -z ${seen[$name]:-} ]] || return 0
+	seen[$name]=1
+	[[ $file == */* ]] || file=${found[$name]:-}
+	[[ -n $file ]] || die "there is no module '$name' in $dir"
+	deps=$(modinfo -F depends "$file")
+	for dep in ${deps//,/ }; do
+		modules_walk "$dep"
+	done
+	echo "$file"
+}
+
+# build_module FOLDER KDIR [MAKE ARGUMENT...]: builds the module in a copy of the
+# sources, so that each kernel has its own objects and `make` in the project
+# its own.
+build_module()
+{
+	local dir=$1 kdir=$2
+
+	shift 2
+	copy_module_source "$dir" || return
+	make -C "$dir" KDIR="$kdir" "$@" modules
+}
+
+copy_module_source()
+{
+	mkdir -p "$1"
+	rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
+		--exclude='*.mod.c' --exclude='.*.cmd' --exclude='.*.d' \
+		--exclude=Module.symvers --exclude=modules.order \
+		--exclude='.module-common.o' --exclude='.tmp*' \
+		"$TOP"/{Makefile,Kbuild,drivers,include,kunit} "$1/"
+}

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# The guest: loads the upstream driver and then does what the host says, line by
+# line, on TCP port 7000 (guest_do in host.sh), until it is powered off.
+
+while read -r module; do
+	busybox insmod "$module" || echo "rig: $module cannot be inserted"
+done </rig/modules
+busybox ip link set eth0 up
+busybox ip address add 10.0.2.15/24 dev eth0
+echo "rig: guest is up"
+# nofork: the shell has the connection itself, and ends it when it ends.
+while :; do
+	socat TCP-LISTEN:7000,reuseaddr,fork EXEC:/bin/sh,nofork
+	sleep 1
+done

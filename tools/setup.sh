@@ -1,0 +1,300 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# setup.sh PART...: prepares what `make demo` and `make check` need, where it is
+# not there yet. Packages are installed; everything else goes to the cache
+# (tools/lib.sh says where) and nothing to the system.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+SOURCE_PACKAGE=linux-source-6.12
+IMAGE_PATTERN='-cloud-amd64$'
+
+usage()
+{
+	cat <<-END
+	usage: tools/setup.sh PART...
+	  packages    the Debian packages in tools/packages (apt-get install)
+	  source      the kernel's source, unpacked in the cache
+	  uml         user-mode Linux, the host of make demo
+	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
+	  guest       Debian's cloud kernel, for guests and as the stock host
+	  headers     its headers, to build the module against
+	  vsock_test  the kernel's own vsock test, linked statically
+	END
+}
+
+# --- Debian packages ----------------------------------------------------------
+
+apt_get()
+{
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"
+}
+
+apt_update()
+{
+	say "Reading Debian's package lists (apt-get update)."
+	quietly "$CACHE/log/apt-update" apt_get update
+}
+
+missing_packages()
+{
+	local wanted installed
+
+	mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$TOP/tools/packages")
+	installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+		sed -n 's/^ii *//p') || true
+	printf '%s\n' "${wanted[@]}" | grep -vxF -e "$installed" || true
+}
+
+part_packages()
+{
+	local missing install
+
+	mapfile -t missing < <(missing_packages)
+	((${#missing[@]})) || return 0
+	install=(apt-get install --no-install-recommends -y "${missing[@]}")
+	if ((EUID != 0)) && ! sudo_works; then
+		die "these Debian packages are missing: ${missing[*]}" "as root, run: ${install[*]}"
+	fi
+	say "Installing Debian packages: ${missing[*]}."
+	# The lists may be absent, or so old that what they name is gone.
+	apt-cache show "${missing[@]}" >/dev/null 2>&1 || apt_update
+	quietly "$CACHE/log/apt-install" apt_get "${install[@]:1}" && return
+	apt_update
+	quietly "$CACHE/log/apt-install" apt_get "${install[@]:1}" ||
+		die "apt-get could not install them" "as root, run: ${install[*]}"
+}
+
+# sudo may ask for a password only where somebody can answer.
+sudo_works()
+{
+	command -v sudo >/dev/null || return 1
+	if [[ -t 0 ]]; then sudo -v; else sudo -n true 2>/dev/null; fi
+}
+
+# --- which kernel -------------------------------------------------------------
+
+# newest_version: "VERSION ABI" of the newest kernel of which both the source and
+# the cloud image can be downloaded; nothing if there is none.
+newest_version()
+{
+	local images sources version package
+
+	mapfile -t images < <(apt-cache pkgnames linux-image-6.12. | grep -e "$IMAGE_PATTERN")
+	((${#images[@]})) || return 0
+	sources=$(apt-cache madison "$SOURCE_PACKAGE" | awk '{ print $3 }')
+	apt-cache madison "${images[@]}" | awk '{ print $3, $1 }' | sort -rV |
+		while read -r version package; do
+			grep -qxF "$version" <<<"$sources" || continue
+			echo "$version ${package#linux-image-}"
+			return
+		done
+}
+
+# choose_version: sets VERSION, ABI and LINUX. apt is asked only when its lists
+# are newer than its last answer.
+choose_version()
+{
+	local newest cached=
+
+	! use_cache || cached="$VERSION $ABI"
+	[[ -z $cached || /var/lib/apt/lists -nt $CACHE/version ]] || return 0
+	[[ $(dpkg --print-architecture) == amd64 ]] ||
+		die "the kernels are Debian's for x86-64; this is $(dpkg --print-architecture)"
+	newest=$(newest_version)
+	if [[ -z $newest && -z $cached ]]; then
+		apt_update || true
+		newest=$(newest_version)
+	fi
+	[[ -n ${newest:-$cached} ]] ||
+		die "apt knows no $SOURCE_PACKAGE with its cloud image" \
+			"add Debian's security and backports suites to apt's sources, then run: sudo apt-get update"
+	fetch_version "${newest:-$cached}" "$cached"
+}
+
+# fetch_version NEWEST CACHED: takes the newest one if its source is to be had,
+# else stays with what is cached: there may be no network.
+fetch_version()
+{
+	read -r VERSION ABI <<<"$1"
+	LINUX=$CACHE/linux-$VERSION
+	if [[ ! -d $LINUX/source ]] && ! unpack_source && [[ $1 != "$2" && -n $2 ]]; then
+		say "Linux $VERSION cannot be downloaded: staying with the cached ${2% *}."
+		read -r VERSION ABI <<<"$2"
+		LINUX=$CACHE/linux-$VERSION
+	fi
+	[[ -d $LINUX/source ]] || die "$SOURCE_PACKAGE $VERSION cannot be downloaded" \
+		"check the network, then run again"
+	echo "$VERSION $ABI" >"$CACHE/version.part"
+	mv "$CACHE/version.part" "$CACHE/version"
+}
+
+# --- unpacked packages --------------------------------------------------------
+
+# download FOLDER PACKAGE...: the files of these packages, in $VERSION.
+download()
+{
+	local dir=$1 wanted
+
+	shift
+	wanted=("${@/%/=$VERSION}")
+	mkdir -p "$dir"
+	# As root, apt would hand the download to a user who may not write here.
+	download_into "$dir" "${wanted[@]}" && return
+	# What an old list names may be gone from the archive.
+	((EUID == 0)) || sudo_works || return
+	apt_update && download_into "$dir" "${wanted[@]}"
+}
+
+download_into()
+{
+	local dir=$1
+
+	shift
+	(cd "$dir" && quietly "$CACHE/log/apt-download" \
+		apt-get -q -o APT::Sandbox::User=root download "$@")
+}
+
+# fresh NAME: an empty temporary folder beside what it will become.
+fresh()
+{
+	rm -rf "${LINUX:?}/$1.part"
+	mkdir -p "$LINUX/$1.part"
+	CLEAN_PATHS+=("$LINUX/$1.part")
+}
+
+unpack_source()
+{
+	local part=$LINUX/source.part
+
+	say "Downloading the kernel's source ($SOURCE_PACKAGE $VERSION, 150 MB)."
+	fresh source
+	download "$part/deb" "$SOURCE_PACKAGE" || return
+	say "Unpacking it in $LINUX."
+	mkdir "$part/tree" || return
+	quietly "$CACHE/log/unpack" untar_source "$part"/deb/*.deb "$part/tree" || return
+	mv "$part/tree" "$LINUX/source"
+}
+
+untar_source()
+{
+	dpkg-deb --fsys-tarfile "$1" |
+		tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		xz -dc -T0 | tar -x -C "$2" --strip-components=1
+}
+
+# choose_version has unpacked it.
+part_source() { :; }
+
+# unpack NAME WHAT PACKAGE...: packages unpacked together, as $LINUX/NAME.
+unpack()
+{
+	local name=$1 what=$2 part=$LINUX/$1.part deb
+
+	shift 2
+	say "Downloading $what ($VERSION)."
+	fresh "$name"
+	download "$part/deb" "$@" ||
+		die "$what cannot be downloaded" "check the network, then run again"
+	mkdir "$part/tree"
+	for deb in "$part"/deb/*.deb; do
+		dpkg-deb -x "$deb" "$part/tree"
+	done
+}
+
+# vmlinux is the kernel as its own boot code would unpack it, which takes many
+# seconds in an emulated machine.
+part_guest()
+{
+	local tree=$LINUX/image.part/tree
+
+	[[ ! -d $LINUX/image ]] || return 0
+	unpack image "Debian's cloud kernel" "linux-image-$ABI"
+	"$LINUX/source/scripts/extract-vmlinux" "$tree/boot/vmlinuz-$ABI" >"$tree/boot/vmlinux" ||
+		die "the kernel in linux-image-$ABI cannot be unpacked"
+	mv "$tree" "$LINUX/image"
+}
+
+# linux-headers-6.12.1+deb12-cloud-amd64 comes with -common and linux-kbuild.
+part_headers()
+{
+	local base=${ABI%-cloud-amd64} tree=$LINUX/headers.part/tree
+
+	[[ ! -d $LINUX/headers ]] || return 0
+	unpack headers "Debian's kernel headers" \
+		"linux-headers-$ABI" "linux-headers-$base-common" "linux-kbuild-$base"
+	# They expect to be installed: point them to where they will be.
+	sed -i "s| /usr/src/| $LINUX/headers/usr/src/|" "$tree/usr/src/linux-headers-$ABI/Makefile"
+	mv "$tree" "$LINUX/headers"
+}
+
+# --- what is built ------------------------------------------------------------
+
+part_vsock_test()
+{
+	local part=$LINUX/vsock_test.part src=$LINUX/source/tools
+
+	[[ ! -x $LINUX/vsock_test ]] || return 0
+	say "Building the kernel's vsock_test."
+	fresh vsock_test
+	cp "$src"/testing/vsock/{Makefile,*.[ch]} "$part/"
+	# The Makefile's own flags, less -Werror and the paths that assume its folder.
+	quietly "$CACHE/log/vsock_test" make -C "$part" LDFLAGS=-static \
+		CFLAGS="-O2 -I. -I$src/include -D_GNU_SOURCE -Wno-pointer-sign -fno-strict-aliasing" \
+		vsock_test || die "vsock_test does not build"
+	mv "$part/vsock_test" "$LINUX/vsock_test"
+}
+
+part_uml() { build_uml plain; }
+
+part_uml-debug() { build_uml debug; }
+
+# build_uml plain|debug
+build_uml()
+{
+	local dir make
+
+	dir=$(uml_dir "$1")
+	[[ ! -e $dir/.complete ]] || return 0
+	mkdir -p "$dir"
+	make=(make -C "$LINUX/source" O="$dir" ARCH=um)
+	say "Building user-mode Linux $VERSION ($1), about 4 minutes on 2 cores. This is done once."
+	uml_config "$1" >"$dir/mvsock.config"
+	quietly "$CACHE/log/uml-$1" "${make[@]}" KCONFIG_ALLCONFIG="$dir/mvsock.config" allnoconfig ||
+		die "user-mode Linux cannot be configured"
+	check_config "$dir"
+	quietly "$CACHE/log/uml-$1" "${make[@]}" -j"$(nproc)" ||
+		die "user-mode Linux does not build"
+	touch "$dir/.complete"
+}
+
+# check_config FOLDER: Kconfig drops what it cannot satisfy, silently.
+check_config()
+{
+	local lost
+
+	lost=$(grep -vxFf "$1/.config" "$1/mvsock.config") || return 0
+	die "this kernel's configuration does not take: ${lost//$'\n'/ }" \
+		"see tools/rig/uml.config and tools/rig/uml-debug.config"
+}
+
+main()
+{
+	local part
+
+	(($#)) || { usage; exit 2; }
+	for part; do
+		declare -F "part_$part" >/dev/null || { usage >&2; exit 2; }
+	done
+	mkdir -p "$CACHE"
+	lock "$CACHE/lock" "prepares the cache"
+	for part; do
+		# Only packages can do without a kernel, and have to: the others use them.
+		[[ $part == packages || -n ${VERSION:-} ]] || choose_version
+		"part_$part"
+	done
+}
+
+main "$@"
