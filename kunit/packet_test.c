@@ -431,6 +431,81 @@ static void write_to_readable(struct kunit *test)
 	kfree_skb(skb);
 }
 
+static void write_readable_header_only(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 0, 0);
+
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, false);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_DIRECTION);
+	kfree_skb(skb);
+}
+
+/* Room for more than a packet may have. */
+static void write_to_large_buffer(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 100, 0);
+
+	while (guest->chain.max < 64)
+		KUNIT_ASSERT_EQ(test, 0, mvs_chain_grow(&guest->chain));
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR + 100, true);
+	add_bytes(test, guest, 2 * SZ_64K, true);
+	KUNIT_EXPECT_EQ(test, 100, write(guest, skb));
+	guest_expect(test, guest, AT_HDR + HDR, 1, 100);
+	kfree_skb(skb);
+}
+
+/* As large as it gets, over the same page again and again. */
+static void write_64k(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	const struct virtio_vsock_hdr *sent = guest_gpa(guest, AT_HDR);
+	struct sk_buff *skb = packet(test, SZ_64K, 0);
+
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, true);
+	add_bytes(test, guest, SZ_64K, true);
+	KUNIT_EXPECT_EQ(test, SZ_64K, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), SZ_64K);
+	/* The last page of it, which counts on from a multiple of 256. */
+	guest_expect(test, guest, AT_DATA, 1, PAGE_SIZE);
+	kfree_skb(skb);
+}
+
+/* The VMM lost the payload's page after the chain was taken. */
+static void write_page_lost(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 100, 0);
+
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, true);
+	add(test, guest, AT_DATA, 100, true);
+	mvs_gmem_invalidate(&guest->gm, GUEST_LOW + AT_DATA,
+			    GUEST_LOW + AT_DATA + 1);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_ADDRESS);
+	kfree_skb(skb);
+}
+
+/* All that is not about the payload is the socket's, byte by byte. */
+static void write_header_fields(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct sk_buff *skb = packet(test, 0, 0);
+
+	memcpy(virtio_vsock_hdr(skb), wire, HDR);
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, true);
+	KUNIT_EXPECT_EQ(test, 0, write(guest, skb));
+	KUNIT_EXPECT_MEMEQ(test, guest_gpa(guest, AT_HDR), wire, HDR);
+	kfree_skb(skb);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(header_fields),
 	KUNIT_CASE(header_is_a_copy),
@@ -445,6 +520,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(write_split_anywhere),
 	KUNIT_CASE(write_across_regions),
 	KUNIT_CASE(write_to_readable),
+	KUNIT_CASE(write_readable_header_only),
+	KUNIT_CASE(write_to_large_buffer),
+	KUNIT_CASE(write_64k),
+	KUNIT_CASE(write_page_lost),
+	KUNIT_CASE(write_header_fields),
 	{}
 };
 

@@ -44,6 +44,39 @@ static bool may_reply(struct mvs_device *device)
 	       device->vqs[MVS_VQ_TX].ring.num;
 }
 
+static int send_pkt(struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	int len = skb->len, ret = -ENODEV;
+	struct mvs_device *device;
+
+	rcu_read_lock();
+	device = mvs_cid_find(le64_to_cpu(hdr->dst_cid));
+	if (device) {
+		/*
+		 * Credit updates are answers as well, when the guest asked for
+		 * them: it may do so without end, and take none.
+		 */
+		if (READ_ONCE(device->receiver) == current)
+			virtio_vsock_skb_set_reply(skb);
+		spin_lock_bh(&device->sendq.lock);
+		if (!device->closed) {
+			if (virtio_vsock_skb_reply(skb))
+				atomic_inc(&device->queued_replies);
+			__skb_queue_tail(&device->sendq, skb);
+			ret = len;
+		}
+		spin_unlock_bh(&device->sendq.lock);
+	}
+	if (ret >= 0)
+		mvs_device_wake(device, MVS_VQ_RX);
+	rcu_read_unlock();
+
+	if (ret < 0)
+		kfree_skb(skb);
+	return ret;
+}
+
 /* They are read without the mutex. */
 static void count(struct mvs_vq *vq, u32 bytes)
 {
@@ -126,11 +159,84 @@ static int send_next(struct mvs_device *device, struct mvs_vq *vq)
 	return !ret || ret == -EBADMSG ? 1 : ret;
 }
 
-/* Take the next packet from the guest. Returns as send_next() does. */
-static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
+/* Streams need no negotiation, unless that was negotiated. */
+static bool type_allowed(u64 features, u16 type)
+{
+	if (type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+		return features & BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET);
+	return features & BIT_ULL(VIRTIO_VSOCK_F_STREAM) ||
+	       !(features & BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM));
+}
+
+/*
+ * Answer a packet of a type that was not negotiated with RST (virtio 1.3, 5.10.6.4.2
+ * has it for types that are unknown). Returns 0 or %-ENOMEM.
+ */
+static int refuse_type(const struct virtio_vsock_hdr *hdr)
+{
+	struct sk_buff *skb;
+
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+		return 0;
+	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+
+	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr) {
+		.src_cid = hdr->dst_cid,
+		.dst_cid = hdr->src_cid,
+		.src_port = hdr->dst_port,
+		.dst_port = hdr->src_port,
+		.type = hdr->type,
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
+	};
+	virtio_vsock_skb_set_reply(skb);
+	send_pkt(skb);
+	return 0;
+}
+
+static bool type_negotiated(const struct mvs_device *device,
+			    const struct virtio_vsock_hdr *hdr)
+{
+	u16 type = le16_to_cpu(hdr->type);
+
+	/* What is neither is AF_VSOCK's to answer. */
+	return (type != VIRTIO_VSOCK_TYPE_STREAM &&
+		type != VIRTIO_VSOCK_TYPE_SEQPACKET) ||
+	       type_allowed(READ_ONCE(device->features), type);
+}
+
+/*
+ * Hand the packet in @vq->chain to AF_VSOCK. Returns 0, or an error as
+ * mvs_packet_parse() has it.
+ */
+static int recv_packet(struct mvs_device *device, struct mvs_vq *vq)
 {
 	struct virtio_vsock_hdr hdr;
 	struct sk_buff *skb;
+	int ret;
+
+	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
+			       READ_ONCE(device->cid), MVS_HOST_CID, &hdr);
+	if (ret)
+		return ret;
+	if (unlikely(!type_negotiated(device, &hdr)))
+		return refuse_type(&hdr);
+
+	skb = mvs_packet_read(&vq->chain, vq->ring.gm, &hdr);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	count(vq, skb->len);
+	virtio_transport_deliver_tap_pkt(skb);
+	WRITE_ONCE(device->receiver, current);
+	virtio_transport_recv_pkt(&transport, skb);
+	WRITE_ONCE(device->receiver, NULL);
+	return 0;
+}
+
+/* Take the next packet from the guest. Returns as send_next() does. */
+static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
+{
 	int ret;
 
 	/* No kicks either: replies_done() wakes us. */
@@ -141,21 +247,13 @@ static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
 	if (ret <= 0)
 		return ret == -EBADMSG ? 1 : ret;
 
-	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
-			       READ_ONCE(device->cid), MVS_HOST_CID, &hdr);
-	skb = ret ? ERR_PTR(ret) :
-		    mvs_packet_read(&vq->chain, vq->ring.gm, &hdr);
-	if (IS_ERR(skb)) {
-		ret = PTR_ERR(skb);
-		if (ret == -EBADMSG)
-			return mvs_vq_reject(vq) ?: 1;
+	ret = recv_packet(device, vq);
+	if (ret == -EBADMSG)
+		return mvs_vq_reject(vq) ?: 1;
+	if (ret) {
 		mvs_vq_unpop(vq);
 		return ret;
 	}
-
-	count(vq, skb->len);
-	virtio_transport_deliver_tap_pkt(skb);
-	virtio_transport_recv_pkt(&transport, skb);
 	return mvs_vq_push(vq, 0) ?: 1;
 }
 
@@ -192,40 +290,6 @@ out:
 	return ret == 1 || ret == -ENOMEM;
 }
 
-static int send_pkt(struct sk_buff *skb)
-{
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	int len = skb->len, ret = -ENODEV;
-	struct mvs_device *device;
-
-	/*
-	 * A guest can ask for these as often as for resets, and have none of
-	 * them: they count as answers as well.
-	 */
-	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE))
-		virtio_vsock_skb_set_reply(skb);
-
-	rcu_read_lock();
-	device = mvs_cid_find(le64_to_cpu(hdr->dst_cid));
-	if (device) {
-		spin_lock_bh(&device->sendq.lock);
-		if (!device->closed) {
-			if (virtio_vsock_skb_reply(skb))
-				atomic_inc(&device->queued_replies);
-			__skb_queue_tail(&device->sendq, skb);
-			ret = len;
-		}
-		spin_unlock_bh(&device->sendq.lock);
-	}
-	if (ret >= 0)
-		mvs_device_wake(device, MVS_VQ_RX);
-	rcu_read_unlock();
-
-	if (ret < 0)
-		kfree_skb(skb);
-	return ret;
-}
-
 static int cancel_pkt(struct vsock_sock *vsk)
 {
 	struct mvs_device *device;
@@ -260,10 +324,24 @@ static bool seqpacket_allow(u32 remote_cid)
 
 	rcu_read_lock();
 	device = mvs_cid_find(remote_cid);
-	allow = device && READ_ONCE(device->features) &
-			  BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET);
+	allow = device && type_allowed(READ_ONCE(device->features),
+				       VIRTIO_VSOCK_TYPE_SEQPACKET);
 	rcu_read_unlock();
 	return allow;
+}
+
+/* A guest that is not there is found so later, by who sends to it. */
+static bool stream_allow(u32 remote_cid, u32 remote_port)
+{
+	struct mvs_device *device;
+	bool allow;
+
+	rcu_read_lock();
+	device = mvs_cid_find(remote_cid);
+	allow = !device || type_allowed(READ_ONCE(device->features),
+					VIRTIO_VSOCK_TYPE_STREAM);
+	rcu_read_unlock();
+	return allow && virtio_transport_stream_allow(remote_cid, remote_port);
 }
 
 static struct virtio_transport transport = {
@@ -290,7 +368,7 @@ static struct virtio_transport transport = {
 		.stream_has_space	= virtio_transport_stream_has_space,
 		.stream_rcvhiwat	= virtio_transport_stream_rcvhiwat,
 		.stream_is_active	= virtio_transport_stream_is_active,
-		.stream_allow		= virtio_transport_stream_allow,
+		.stream_allow		= stream_allow,
 
 		.seqpacket_dequeue	= virtio_transport_seqpacket_dequeue,
 		.seqpacket_enqueue	= virtio_transport_seqpacket_enqueue,
@@ -352,6 +430,7 @@ static void device_opened(struct mvs_device *device)
 {
 	skb_queue_head_init(&device->sendq);
 	device->closed = false;
+	device->receiver = NULL;
 	atomic_set(&device->queued_replies, 0);
 }
 

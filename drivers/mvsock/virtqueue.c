@@ -112,7 +112,9 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 	lockdep_assert_held(&vq->mutex);
 	ring->le = features & BIT_ULL(VIRTIO_F_VERSION_1) ||
 		   virtio_legacy_is_little_endian();
-	ring->packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
+	/* A ring in use keeps its layout until it is started again. */
+	if (!vq->running)
+		ring->packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -131,6 +133,7 @@ int mvs_vq_start(struct mvs_vq *vq)
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
+	mvs_vq_set_features(vq, vq->device->features);
 	if (!mvs_vq_access_ok(&vq->ring))
 		return -EFAULT;
 	if (vq->running)

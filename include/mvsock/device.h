@@ -30,7 +30,16 @@
 struct file;
 struct mvs_device;
 struct seq_file;
+struct task_struct;
 struct vhost_task;
+
+/* virtio 1.2; <linux/virtio_vsock.h> has but VIRTIO_VSOCK_F_SEQPACKET. */
+#ifndef VIRTIO_VSOCK_F_STREAM
+#define VIRTIO_VSOCK_F_STREAM			0
+#endif
+#ifndef VIRTIO_VSOCK_F_NO_IMPLIED_STREAM
+#define VIRTIO_VSOCK_F_NO_IMPLIED_STREAM	2
+#endif
 
 /* The host's own CID. */
 #define MVS_HOST_CID	2
@@ -138,6 +147,8 @@ struct mvs_device_ops {
  * @rcu: the CID table is read under RCU
  * @sendq: packets for the guest; the transport's
  * @closed: no packets any more; protected by @sendq.lock
+ * @receiver: who hands a packet from the guest to AF_VSOCK: what this thread sends
+ *	meanwhile is an answer to it
  * @queued_replies: packets in @sendq that answer one from the guest
  */
 struct mvs_device {
@@ -158,6 +169,7 @@ struct mvs_device {
 	/* The transport's. */
 	struct sk_buff_head sendq;
 	bool closed;
+	struct task_struct *receiver;
 	atomic_t queued_replies;
 };
 
