@@ -66,7 +66,11 @@ boot_stock()
 		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init"
 }
 
-stock_kernel() { echo "$LINUX/image/boot/vmlinux"; }
+stock_kernel() { echo "$LINUX/image/boot/vmlinuz-$ABI"; }
+
+# guest_kernel: the same, already unpacked: the host of a guest in user-mode Linux
+# spends many seconds on that, while one in QEMU spends more on its size.
+guest_kernel() { echo "$LINUX/image/boot/vmlinux"; }
 
 # explain_boot: why a machine did not come to its end.
 explain_boot()
@@ -156,7 +160,7 @@ stock_initrd()
 	for file in /usr/share/seabios/bios-256k.bin /usr/share/qemu/{pvh,linuxboot_dma,kvmvapic}.bin; do
 		cp -rL --parents "$file" "$root"
 	done
-	cp "$(stock_kernel)" "$root/rig/vmlinux"
+	cp "$(stock_kernel)" "$root/rig/vmlinuz"
 	mv "$RUN/guest.cpio" "$root/rig/"
 	pack "$root" "$RUN/stock.cpio"
 }

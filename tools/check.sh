@@ -3,14 +3,14 @@
 #
 # check.sh [--upstream] [GROUP...]: the tests, by default all groups. Ends in
 # "N passed, N failed". With --upstream, the kernel's own vhost_vsock takes the
-# place of mvsock in the groups device, guest and stock.
+# place of mvsock in the groups device, guest, packed and stock.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
 
-GROUPS_ALL=(lint kunit device guest stock)
+GROUPS_ALL=(lint kunit device guest packed stock)
 WORK=$BUILD/check
 MODULE=mvsock
 PASSED=0 FAILED=0 SKIPPED=0
@@ -23,6 +23,7 @@ usage()
 	  kunit   the KUnit suites, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
+	  packed  the same with packed virtqueues
 	  stock   the same with Debian's stock kernel as the host, in QEMU
 	END
 }
@@ -283,9 +284,9 @@ group_device()
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
 	set_env PROGRAMS "${programs[*]}"
-	set_env TIMEOUT 120
+	set_env TIMEOUT 400
 	set_env CHECKS "leak reload"
-	boot_uml debug 400 || true
+	boot_uml debug 600 || true
 	for program in "${programs[@]}"; do
 		report_tap "$(basename "$program")"
 	done
@@ -348,18 +349,33 @@ vsock_env()
 	set_env TIMEOUT "$3"
 }
 
-group_guest()
+group_guest() { guest_run ""; }
+
+group_packed()
+{
+	local features
+
+	guest_run ",packed=on"
+	# VIRTIO_F_RING_PACKED is bit 34.
+	features=$(awk '$1 == "features:" { print $2 }' "$RUN/out/fdinfo" 2>/dev/null) || true
+	verdict "the guest negotiates packed virtqueues" \
+		"$( ((${features:-0} >> 34 & 1)) || echo "features: ${features:-unknown}")"
+}
+
+# guest_run OPTIONS: of the guest's vsock device.
+guest_run()
 {
 	local all
 
 	[[ $MODULE != mvsock ]] || build_debug || return 0
 	all=$(vsock_numbers)
-	new_run "$WORK/guest"
+	new_run "$WORK/$GROUP"
 	guest_initrd
 	vsock_env "$all" "$all" 90
+	set_env DEVICE_OPTIONS "$1"
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
 	set_env VSOCK_TEST "$LINUX/vsock_test"
-	set_env GUEST_KERNEL "$(stock_kernel)"
+	set_env GUEST_KERNEL "$(guest_kernel)"
 	set_env GUEST_INITRD "$RUN/guest.cpio"
 	set_env CHECKS "leak reload"
 	boot_uml debug 600 || true
@@ -431,11 +447,11 @@ stock_run()
 	new_run "$1"
 	vsock_env "$3" "$4" 300
 	set_env VSOCK_TEST /bin/vsock_test
-	set_env GUEST_KERNEL /rig/vmlinux
+	set_env GUEST_KERNEL /rig/vmlinuz
 	set_env GUEST_INITRD /rig/guest.cpio
 	set_env CHECKS "reload"
 	stock_initrd "$2"
-	boot_stock 900 || true
+	boot_stock 1000 || true
 }
 
 # compare_upstream: what failed is tried with upstream's vhost_vsock, in the same
@@ -482,7 +498,7 @@ parts()
 		case $group in
 		lint) echo headers uml-debug ;;
 		kunit | device) echo uml-debug ;;
-		guest) echo uml-debug guest vsock_test ;;
+		guest | packed) echo uml-debug guest vsock_test ;;
 		stock) echo headers guest vsock_test ;;
 		esac
 	done
@@ -495,7 +511,7 @@ main()
 	for group; do
 		case $group in
 		--upstream) MODULE=vhost_vsock ;;
-		lint | kunit | device | guest | stock) groups+=("$group") ;;
+		lint | kunit | device | guest | packed | stock) groups+=("$group") ;;
 		*) usage >&2; exit 2 ;;
 		esac
 	done

@@ -41,7 +41,7 @@ main()
 	guest_initrd
 	set_env JOB demo
 	set_env MODULES "$(modules_for "$(uml_dir plain)" "$MODULE" | paste -sd' ')"
-	set_env GUEST_KERNEL "$(stock_kernel)"
+	set_env GUEST_KERNEL "$(guest_kernel)"
 	set_env GUEST_INITRD "$RUN/guest.cpio"
 	set_env TIMEOUT 60
 	verdict

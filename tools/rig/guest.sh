@@ -4,11 +4,11 @@
 # The guest: loads the upstream driver and then does what the host says, line by
 # line, on TCP port 7000 (guest_do in host.sh), until it is powered off.
 
+echo "rig: the guest's kernel is up"
 while read -r module; do
 	busybox insmod "$module" || echo "rig: $module cannot be inserted"
 done </rig/modules
-busybox ip link set eth0 up
-busybox ip address add 10.0.2.15/24 dev eth0
+busybox ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
 echo "rig: guest is up"
 # nofork: the shell has the connection itself, and ends it when it ends.
 while :; do

@@ -12,6 +12,7 @@
 #   ALL_TESTS      the numbers of its tests
 #   GUEST_CLIENT   those to run with the client in the guest
 #   HOST_CLIENT    those to run with the client on the host
+#   DEVICE_OPTIONS of the guest's vsock device, each after a comma
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
 #   CHECKS         leak, reload: to do after the job
@@ -48,21 +49,37 @@ insert()
 
 guest_start()
 {
-	qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
-		-display none -serial "file:$OUT/guest.log" \
-		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
-		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init" \
-		-netdev user,id=n,hostfwd=tcp:127.0.0.1:7000-:7000,hostfwd=tcp:127.0.0.1:7002-:7002 \
-		-device virtio-net-pci,netdev=n,romfile= \
-		-device "vhost-vsock-pci,guest-cid=$CID" >"$OUT/qemu.log" 2>&1 &
-	QEMU=$!
-	wait_for 180 guest_is_up_or_gone
+	# QEMU's emulation within its own emulation now and then fails the guest's
+	# kernel before it gets as far as vsock: that is tried again. A guest that
+	# got further and died is not.
+	for try in 1 2 3; do
+		guest_boot "$OUT/guest.log"
+		if ! guest_is_gone || guest_ran; then break; fi
+		mv "$OUT/guest.log" "$OUT/guest.log.$try"
+		tell "the guest's kernel did not come up, try $try"
+	done
 	# Its socat takes a moment to listen.
-	if ! guest_is_up || ! wait_for 20 guest_do true >/dev/null 2>&1; then
+	if ! guest_is_up || ! wait_for 30 guest_do true >/dev/null 2>&1; then
 		tell "the guest does not come up"
 		return 1
 	fi
 }
+
+# guest_boot LOG: until it is up, or gone, or takes too long.
+guest_boot()
+{
+	qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
+		-display none -serial "file:$1" \
+		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
+		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init" \
+		-netdev user,id=n,hostfwd=tcp:127.0.0.1:7000-:7000,hostfwd=tcp:127.0.0.1:7002-:7002 \
+		-device virtio-net-pci,netdev=n,romfile= \
+		-device "vhost-vsock-pci,guest-cid=$CID$DEVICE_OPTIONS" >"$OUT/qemu.log" 2>&1 &
+	QEMU=$!
+	wait_for 300 guest_is_up_or_gone
+}
+
+guest_ran() { grep -q "^rig: the guest's kernel" "$OUT/guest.log" 2>/dev/null; }
 
 guest_is_up() { grep -q '^rig: guest is up' "$OUT/guest.log" 2>/dev/null; }
 
@@ -83,6 +100,15 @@ guest_stop()
 {
 	kill "$QEMU"
 	wait "$QEMU"
+}
+
+# device_info: what mvsock says of the guest's device.
+device_info()
+{
+	for fd in /proc/"$QEMU"/fd/*; do
+		[ "$(readlink "$fd")" != /dev/vhost-vsock ] ||
+			cat "/proc/$QEMU/fdinfo/${fd##*/}"
+	done
 }
 
 # --- vsock_test ---------------------------------------------------------------
@@ -217,6 +243,7 @@ job_vsock_test()
 {
 	guest_start || return
 	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	device_info >"$OUT/fdinfo"
 	vsock_direction guest-client "$GUEST_CLIENT"
 	vsock_direction host-client "$HOST_CLIENT"
 	guest_stop
