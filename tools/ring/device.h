@@ -24,6 +24,8 @@ enum { RXQ, TXQ, NUM_QUEUES };
 #define F_EVENT_IDX		BIT_ULL(29)
 #define F_VERSION_1		BIT_ULL(32)
 #define F_ACCESS_PLATFORM	BIT_ULL(33)
+#define F_PACKED		BIT_ULL(34)
+#define F_IN_ORDER		BIT_ULL(35)
 #define F_SEQPACKET		BIT_ULL(1)
 
 struct dev {

@@ -68,5 +68,10 @@ int main(int argc, char **argv)
 	add_life_tests();
 	add_memory_tests();
 	add_extra_tests();
+	add_ring_tests();
+	add_place_tests();
+	add_race_tests();
+	add_packet_tests();
+	add_abuse_tests();
 	return tap_run(&opt);
 }

@@ -11,5 +11,10 @@ void add_ioctl_tests(void);
 void add_life_tests(void);
 void add_memory_tests(void);
 void add_extra_tests(void);
+void add_ring_tests(void);
+void add_place_tests(void);
+void add_race_tests(void);
+void add_packet_tests(void);
+void add_abuse_tests(void);
 
 #endif

@@ -86,8 +86,7 @@ static int alloc_memory(struct guest *g)
 			return err;
 	}
 	g->tx_table = gmem_alloc(&g->mem, MEM_BUFFERS,
-				 GUEST_MAX_SEGS * sizeof(struct vring_desc),
-				 16);
+				 GUEST_MAX_SEGS * RING_DESC_LEN, 16);
 	/* Room for the largest packet and gaps between its pieces. */
 	g->tx_gpa = gmem_alloc(&g->mem, MEM_BUFFERS, 2 * MIB, 4096);
 	return 0;
@@ -95,8 +94,13 @@ static int alloc_memory(struct guest *g)
 
 static int alloc_queue(struct guest *g, unsigned int i)
 {
+	struct ring_features f = {
+		.packed = g->cfg.packed,
+		.event_idx = g->cfg.features & F_EVENT_IDX,
+		.in_order = g->cfg.in_order,
+	};
 	struct guest_queue *q = &g->q[i];
-	size_t bytes = ring_bytes(g->cfg.num[i]);
+	size_t bytes = ring_bytes(&f, g->cfg.num[i]);
 
 	q->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	q->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -116,8 +120,8 @@ static int alloc_queue(struct guest *g, unsigned int i)
 		if (!q->mem)
 			return -ENOMEM;
 	}
-	return ring_init(&q->ring, g->cfg.num[i], q->mem,
-			 g->cfg.features & F_EVENT_IDX, g->cfg.base[i]);
+	return ring_init(&q->ring, g->cfg.num[i], q->mem, &f,
+			 g->cfg.base[i] ?: ring_first_base(&f));
 }
 
 int guest_alloc(struct guest *g, const struct guest_config *cfg)
@@ -127,6 +131,8 @@ int guest_alloc(struct guest *g, const struct guest_config *cfg)
 
 	memset(g, 0, sizeof(*g));
 	g->cfg = *cfg;
+	g->cfg.features |= cfg->packed ? F_PACKED : 0;
+	g->cfg.features |= cfg->in_order ? F_IN_ORDER : 0;
 	g->dev.fd = -1;
 	for (i = 0; i < NUM_QUEUES; i++)
 		g->q[i] = (struct guest_queue){ .kick = -1, -1, -1 };
@@ -171,9 +177,10 @@ int guest_set_ring(struct guest *g, unsigned int i)
 
 	err = dev_set_ring_num(&g->dev, i, r->num);
 	if (!err)
-		err = dev_set_ring_base(&g->dev, i, r->avail_idx);
+		err = dev_set_ring_base(&g->dev, i, ring_base(r));
 	if (!err)
-		err = dev_set_ring_addr(&g->dev, i, r->desc, r->avail, r->used);
+		err = dev_set_ring_addr(&g->dev, i, r->desc_area,
+					r->driver_area, r->device_area);
 	if (!err)
 		err = dev_set_ring_call(&g->dev, i, q->call);
 	if (!err)
@@ -248,8 +255,7 @@ static int push_segs(struct guest *g, unsigned int q, const struct seg *segs,
 	if (!g->cfg.indirect)
 		return ring_add(r, segs, n, token);
 	return ring_add_indirect(r, segs, n,
-				 gmem_ptr(&g->mem, table,
-					  n * sizeof(struct vring_desc)),
+				 gmem_ptr(&g->mem, table, n * RING_DESC_LEN),
 				 table, token);
 }
 
@@ -275,7 +281,7 @@ static struct rx_buf *rx_buf_new(struct guest *g, __u64 gpa, __u32 size,
 				   segs[n - 1].addr + segs[n - 1].len, 1);
 	if (g->cfg.indirect)
 		b->table = gmem_alloc(&g->mem, MEM_BUFFERS,
-				      n * sizeof(struct vring_desc), 16);
+				      n * RING_DESC_LEN, 16);
 	if (!b->gpa || (g->cfg.indirect && !b->table)) {
 		free(b);
 		return NULL;
@@ -368,6 +374,11 @@ static int reap_rx(struct guest *g)
 		struct rx_buf *b = token;
 
 		n++;
+		/* A test's own, that nothing was to be put into. */
+		if (!b) {
+			g->bad_used += len != 0;
+			continue;
+		}
 		err = take_packet(g, b, len);
 		if (err)
 			return err;
@@ -484,7 +495,7 @@ int guest_send_segs(struct guest *g, const struct seg *segs, unsigned int n,
 	r = guest_wait_tx(g, &tx, timeout);
 	/* A late used entry must not find this frame. */
 	if (r)
-		g->q[TXQ].ring.token[head] = NULL;
+		g->q[TXQ].ring.chain[head].token = NULL;
 	return r;
 }
 

@@ -30,11 +30,13 @@ struct guest_config {
 	__u64 cid;
 	__u64 features;
 	unsigned int num[NUM_QUEUES];
-	__u16 base[NUM_QUEUES];
+	__u32 base[NUM_QUEUES];	/* 0: as after a reset */
 	unsigned int rx_bufs;	/* posted at start; 0: the caller posts */
 	__u32 rx_size;
 	const struct layout *rx_layout;
 	const struct layout *tx_layout;
+	bool packed;		/* layout of both rings */
+	bool in_order;		/* used in the order they were made available */
 	bool indirect;		/* chains of both rings */
 	bool rings_apart;	/* rings outside of the guest's memory */
 };

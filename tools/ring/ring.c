@@ -1,50 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "ring.h"
+/*
+ * What the layouts have in common: which chains are in flight, and whether the
+ * device gives back what it should.
+ */
+#include "ring_layout.h"
 
-static size_t desc_bytes(unsigned int num)
+#define ROOM_UNKNOWN (~0ULL)
+
+static const struct ring_ops *ops_of(const struct ring_features *f)
 {
-	return num * sizeof(struct vring_desc);
+	return f->packed ? &ring_packed_ops : &ring_split_ops;
 }
 
-/* flags, idx, entries, used_event; the used ring is aligned to 4 */
-static size_t avail_bytes(unsigned int num)
+size_t ring_bytes(const struct ring_features *f, unsigned int num)
 {
-	return (6 + num * sizeof(__u16) + 3) & ~3UL;
+	return ops_of(f)->bytes(num);
 }
 
-static size_t used_bytes(unsigned int num)
+__u32 ring_first_base(const struct ring_features *f)
 {
-	return 6 + num * sizeof(struct vring_used_elem);
+	return f->packed ? PLACE_WRAP | PLACE_WRAP << 16 : 0;
 }
 
-size_t ring_bytes(unsigned int num)
+int ring_init(struct ring *r, unsigned int num, void *mem,
+	      const struct ring_features *f, __u32 base)
 {
-	return desc_bytes(num) + avail_bytes(num) + used_bytes(num);
-}
-
-static __u16 *used_event(const struct ring *r)
-{
-	return (__u16 *)&r->avail->ring[r->num];
-}
-
-static __u16 *avail_event(const struct ring *r)
-{
-	return (__u16 *)&r->used->ring[r->num];
-}
-
-int ring_init(struct ring *r, unsigned int num, void *mem, bool event_idx,
-	      __u16 base)
-{
+	memset(r, 0, sizeof(*r));
 	r->num = num;
-	r->event_idx = event_idx;
-	r->desc = mem;
-	r->avail = mem + desc_bytes(num);
-	r->used = mem + desc_bytes(num) + avail_bytes(num);
-	r->free = calloc(num, sizeof(*r->free));
-	r->link = calloc(num, sizeof(*r->link));
-	r->count = calloc(num, sizeof(*r->count));
-	r->token = calloc(num, sizeof(*r->token));
-	if (!r->free || !r->link || !r->count || !r->token) {
+	r->f = *f;
+	r->ops = ops_of(f);
+	r->chain = calloc(num, sizeof(*r->chain));
+	if (!r->ops->init(r, mem) || !r->chain) {
 		ring_free(r);
 		return -ENOMEM;
 	}
@@ -54,83 +40,94 @@ int ring_init(struct ring *r, unsigned int num, void *mem, bool event_idx,
 
 void ring_free(struct ring *r)
 {
-	free(r->free);
-	free(r->link);
-	free(r->count);
-	free(r->token);
+	if (r->ops)
+		r->ops->free(r);
+	free(r->chain);
 	memset(r, 0, sizeof(*r));
 }
 
-void ring_reset(struct ring *r, __u16 base)
+void ring_reset(struct ring *r, __u32 base)
 {
-	unsigned int i;
-
-	memset(r->desc, 0, ring_bytes(r->num));
-	memset(r->count, 0, r->num * sizeof(*r->count));
-	for (i = 0; i < r->num; i++)
-		r->free[i] = r->num - 1 - i;
+	memset(r->desc_area, 0, ring_bytes(&r->f, r->num));
+	memset(r->chain, 0, r->num * sizeof(*r->chain));
 	r->nfree = r->num;
-	r->avail_idx = base;
-	r->kicked_idx = base;
-	r->last_used = base;
-	r->avail->idx = htole16(base);
-	r->used->idx = htole16(base);
-	*used_event(r) = htole16(base);
-	*avail_event(r) = htole16(base);
+	r->npushed = 0;
+	r->nused = 0;
+	r->ops->reset(r, base);
+}
+
+__u32 ring_base(const struct ring *r)
+{
+	return r->ops->base(r);
+}
+
+__u32 ring_device_base(const struct ring *r)
+{
+	return r->ops->device_base(r);
 }
 
 int ring_take(struct ring *r, unsigned int n, __u16 *idx, void *token)
 {
-	unsigned int i;
+	int chain;
 
 	if (!n || n > r->nfree)
 		return -ENOSPC;
-	for (i = 0; i < n; i++) {
-		idx[i] = r->free[--r->nfree];
-		if (i)
-			r->link[idx[i - 1]] = idx[i];
-	}
-	r->count[idx[0]] = n;
-	r->token[idx[0]] = token;
-	return 0;
+	chain = r->ops->take(r, n, idx);
+	r->nfree -= n;
+	r->chain[chain] = (struct ring_chain){
+		.n = n,
+		.head = idx[0],
+		.room = ROOM_UNKNOWN,
+		.token = token,
+	};
+	return chain;
 }
 
 void ring_set_desc(struct ring *r, __u16 i, __u64 addr, __u32 len, __u16 flags,
 		   __u16 next)
 {
-	r->desc[i].addr = htole64(addr);
-	r->desc[i].len = htole32(len);
-	r->desc[i].flags = htole16(flags);
-	r->desc[i].next = htole16(next);
+	r->ops->set_desc(r, i, addr, len, flags, next);
 }
 
-void ring_push(struct ring *r, __u16 head)
+void ring_set_entry(const struct ring *r, void *entry, __u64 addr, __u32 len,
+		    __u16 flags, __u16 next)
 {
-	r->avail->ring[r->avail_idx++ & (r->num - 1)] = htole16(head);
+	r->ops->set_entry(entry, addr, len, flags, next);
+}
+
+void ring_push(struct ring *r, __u16 chain)
+{
+	if (chain < r->num)
+		r->chain[chain].seq = r->npushed;
+	r->npushed++;
+	r->ops->push(r, chain);
 }
 
 void ring_publish(struct ring *r)
 {
-	/* The entries and descriptors before the index. */
-	__atomic_store_n(&r->avail->idx, htole16(r->avail_idx),
-			 __ATOMIC_RELEASE);
+	r->ops->publish(r);
 }
 
 bool ring_kick_wanted(struct ring *r)
 {
-	__u16 old = r->kicked_idx, new = r->avail_idx;
-	__u16 event, flags;
-
-	/* The index before the device's wish: it checks in the other order. */
+	/* The chains before the device's wish: it looks in the other order. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	r->kicked_idx = new;
-	if (r->event_idx) {
-		event = le16toh(__atomic_load_n(avail_event(r),
-						__ATOMIC_RELAXED));
-		return (__u16)(new - event - 1) < (__u16)(new - old);
-	}
-	flags = le16toh(__atomic_load_n(&r->used->flags, __ATOMIC_RELAXED));
-	return !(flags & VRING_USED_F_NO_NOTIFY);
+	return r->ops->kick_wanted(r);
+}
+
+static __u16 seg_flags(const struct seg *segs, unsigned int n, unsigned int i)
+{
+	return (segs[i].write ? VRING_DESC_F_WRITE : 0) |
+	       (i + 1 < n ? VRING_DESC_F_NEXT : 0);
+}
+
+static __u64 seg_room(const struct seg *segs, unsigned int n)
+{
+	__u64 room = 0;
+
+	while (n--)
+		room += segs[n].write ? segs[n].len : 0;
+	return room;
 }
 
 int ring_add(struct ring *r, const struct seg *segs, unsigned int n,
@@ -138,93 +135,87 @@ int ring_add(struct ring *r, const struct seg *segs, unsigned int n,
 {
 	__u16 *idx = calloc(n, sizeof(*idx));
 	unsigned int i;
-	int head;
+	int chain;
 
 	if (!idx)
 		return -ENOMEM;
-	head = ring_take(r, n, idx, token);
-	for (i = 0; !head && i < n; i++) {
-		__u16 flags = segs[i].write ? VRING_DESC_F_WRITE : 0;
-		bool last = i + 1 == n;
-
-		if (!last)
-			flags |= VRING_DESC_F_NEXT;
-		ring_set_desc(r, idx[i], segs[i].addr, segs[i].len, flags,
-			      last ? 0 : idx[i + 1]);
-	}
-	if (!head) {
-		head = idx[0];
-		ring_push(r, head);
+	chain = ring_take(r, n, idx, token);
+	for (i = 0; chain >= 0 && i < n; i++)
+		ring_set_desc(r, idx[i], segs[i].addr, segs[i].len,
+			      seg_flags(segs, n, i),
+			      i + 1 < n ? idx[i + 1] : 0);
+	if (chain >= 0) {
+		r->chain[chain].room = seg_room(segs, n);
+		ring_push(r, chain);
 	}
 	free(idx);
-	return head;
+	return chain;
 }
 
-void ring_fill_table(struct vring_desc *table, const struct seg *segs,
+void ring_fill_table(const struct ring *r, void *table, const struct seg *segs,
 		     unsigned int n)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		__u16 flags = segs[i].write ? VRING_DESC_F_WRITE : 0;
-
-		if (i + 1 < n)
-			flags |= VRING_DESC_F_NEXT;
-		table[i].addr = htole64(segs[i].addr);
-		table[i].len = htole32(segs[i].len);
-		table[i].flags = htole16(flags);
-		table[i].next = htole16(i + 1 < n ? i + 1 : 0);
-	}
+	for (i = 0; i < n; i++)
+		ring_set_entry(r, table + i * RING_DESC_LEN, segs[i].addr,
+			       segs[i].len, seg_flags(segs, n, i),
+			       i + 1 < n ? i + 1 : 0);
 }
 
 int ring_add_indirect(struct ring *r, const struct seg *segs, unsigned int n,
-		      struct vring_desc *table, __u64 table_gpa, void *token)
+		      void *table, __u64 table_gpa, void *token)
 {
-	__u16 head;
-	int err;
+	__u16 i;
+	int chain;
 
-	err = ring_take(r, 1, &head, token);
-	if (err)
-		return err;
-	ring_fill_table(table, segs, n);
-	ring_set_desc(r, head, table_gpa, n * sizeof(*table),
+	chain = ring_take(r, 1, &i, token);
+	if (chain < 0)
+		return chain;
+	ring_fill_table(r, table, segs, n);
+	ring_set_desc(r, i, table_gpa, n * RING_DESC_LEN,
 		      VRING_DESC_F_INDIRECT, 0);
-	ring_push(r, head);
-	return head;
+	r->chain[chain].room = seg_room(segs, n);
+	ring_push(r, chain);
+	return chain;
 }
 
 bool ring_has_used(const struct ring *r)
 {
-	return le16toh(__atomic_load_n(&r->used->idx, __ATOMIC_ACQUIRE)) !=
-	       r->last_used;
+	return r->ops->has_used(r);
 }
 
 int ring_get_used(struct ring *r, __u32 *len, void **token)
 {
-	struct vring_used_elem *e;
-	unsigned int i, n;
+	struct ring_chain *c;
+	bool good;
 	__u32 id;
 
 	if (!ring_has_used(r))
 		return -EAGAIN;
-	e = &r->used->ring[r->last_used & (r->num - 1)];
-	r->last_used++;
-	id = le32toh(e->id);
-	*len = le32toh(e->len);
-	if (id >= r->num || !r->count[id])
+	id = r->ops->read_used(r, len);
+	c = id < r->num && r->chain[id].n ? &r->chain[id] : NULL;
+	r->ops->advance_used(r, c ? c->n : 1);
+	if (!c)
 		return -EPROTO;
-	*token = r->token[id];
-	n = r->count[id];
-	r->count[id] = 0;
-	for (i = id; n--; i = r->link[i])
-		r->free[r->nfree++] = i;
-	return id;
+	*token = c->token;
+	good = *len <= c->room &&
+	       (!r->f.in_order || c->seq == r->nused);
+	r->nused++;
+	r->nfree += c->n;
+	r->ops->release(r, id);
+	c->n = 0;
+	return good ? (int)id : -EPROTO;
 }
 
 void ring_arm(struct ring *r)
 {
-	__atomic_store_n(used_event(r), htole16(r->last_used),
-			 __ATOMIC_RELAXED);
+	r->ops->want_calls(r, true);
 	/* The wish before the caller's last look at the used ring. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void ring_disarm(struct ring *r)
+{
+	r->ops->want_calls(r, false);
 }

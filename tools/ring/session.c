@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -27,9 +30,51 @@ __u32 test_cid(unsigned int n)
 	return 0x40000000 | (test & 0x3ffff) << 12 | (n & 0xfff);
 }
 
+#define TAP_PACKED	TAP_OWN
+#define TAP_IN_ORDER	(TAP_OWN << 1)
+
 struct guest_config test_config(unsigned int n)
 {
-	return guest_config(test_options.path, test_cid(n));
+	struct guest_config cfg = guest_config(test_options.path, test_cid(n));
+
+	cfg.packed = tap_flags() & TAP_PACKED;
+	cfg.in_order = tap_flags() & TAP_IN_ORDER;
+	return cfg;
+}
+
+__u32 test_base(const struct guest_config *cfg, __u16 index, bool wrap)
+{
+	if (!cfg->packed)
+		return index;
+	index |= wrap ? PLACE_WRAP : 0;
+	return index | (__u32)index << 16;
+}
+
+void session_test(const char *group, const char *name,
+		  void (*run)(const void *arg), const void *arg,
+		  unsigned int flags, unsigned int rings)
+{
+	static const struct {
+		const char *name;
+		unsigned int flags;
+	} kinds[] = {
+		{ "", 0 },
+		{ ", packed", TAP_PACKED | TAP_MVSOCK },
+		{ ", in order", TAP_IN_ORDER | TAP_MVSOCK },
+		{ ", packed, in order",
+		  TAP_PACKED | TAP_IN_ORDER | TAP_MVSOCK },
+	};
+	unsigned int i;
+	char *full;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!(rings & 1U << i))
+			continue;
+		if (asprintf(&full, "%s%s", name, kinds[i].name) < 0)
+			abort();
+		tap_add2(group, full, run, arg, flags | kinds[i].flags);
+		free(full);
+	}
 }
 
 static __u16 packet_type(int socktype)
@@ -126,6 +171,57 @@ void session_exchange(struct session *s, __u32 len)
 {
 	session_to_host(s, len);
 	session_to_guest(s, len);
+}
+
+void neighbour_start(struct session *s)
+{
+	struct guest_config cfg = test_config(0xfff);
+
+	session_guest_connects(s, &cfg, SOCK_STREAM);
+	session_exchange(s, 100);
+}
+
+void neighbour_check(struct session *s)
+{
+	session_exchange(s, 10000);
+	session_close(s);
+}
+
+void guest_restart(struct guest *g)
+{
+	unsigned int i;
+
+	require_ok(dev_set_running(&g->dev, 0));
+	for (i = 0; i < NUM_QUEUES; i++) {
+		struct ring *r = &g->q[i].ring;
+
+		ring_reset(r, ring_first_base(&r->f));
+		require_ok(guest_set_ring(g, i));
+	}
+	require_ok(dev_set_running(&g->dev, 1));
+	/* Upstream left the driver's kicks disabled; QEMU kicks, too. */
+	for (i = 0; test_options.upstream && i < NUM_QUEUES; i++)
+		guest_kick(g, i);
+}
+
+__u32 guest_wait_used(struct guest *g, unsigned int q)
+{
+	__u64 deadline = now_ms() + TIMEOUT;
+	void *token;
+	__u32 len;
+	int chain;
+
+	while ((chain = ring_get_used(&g->q[q].ring, &len, &token)) ==
+	       -EAGAIN) {
+		eventfd_t n;
+
+		require(ms_left(deadline), "the chain did not come back");
+		host_poll(g->q[q].call, POLLIN, 50);
+		eventfd_read(g->q[q].call, &n);
+	}
+	require(chain >= 0, "used entry of a chain not in flight");
+	require(!ring_has_used(&g->q[q].ring), "two used entries");
+	return len;
 }
 
 void guest_check(const struct guest *g)

@@ -29,8 +29,26 @@ extern struct test_options test_options;
  */
 __u32 test_cid(unsigned int n);
 
-/* The default guest with the @n-th CID of this test. */
+/* Which rings a test is run with. */
+#define RINGS_SPLIT		1U
+#define RINGS_PACKED		2U
+#define RINGS_SPLIT_IN_ORDER	4U
+#define RINGS_PACKED_IN_ORDER	8U
+#define RINGS_BOTH		(RINGS_SPLIT | RINGS_PACKED)
+#define RINGS_ALL		0xfU
+
+/* tap_add2() once for each kind in @rings. */
+void session_test(const char *group, const char *name,
+		  void (*run)(const void *arg), const void *arg,
+		  unsigned int flags, unsigned int rings);
+
+/* The default guest with the @n-th CID of this test, and its kind of ring. */
 struct guest_config test_config(unsigned int n);
+
+/* VHOST_SET_VRING_BASE's value for a ring that starts at @index; packed, with
+ * @wrap as both wrap counters.
+ */
+__u32 test_base(const struct guest_config *cfg, __u16 index, bool wrap);
 
 struct session {
 	struct guest g;
@@ -54,6 +72,16 @@ void session_close(struct session *s);
 void session_to_host(struct session *s, __u32 len);
 void session_to_guest(struct session *s, __u32 len);
 void session_exchange(struct session *s, __u32 len);
+
+/* Another guest, whose connection works whatever happens to the first. */
+void neighbour_start(struct session *s);
+void neighbour_check(struct session *s);	/* for the last time */
+
+/* What a VMM does when the guest resets its device: empty rings. */
+void guest_restart(struct guest *g);
+
+/* Wait for one used entry of a ring; its length. */
+__u32 guest_wait_used(struct guest *g, unsigned int q);
 
 /* The device gave each interrupt and no bad used entry. */
 void guest_check(const struct guest *g);

@@ -10,6 +10,7 @@
 static struct tap_test *tests;
 static unsigned int ntests;
 static unsigned int running;
+static unsigned int running_flags;
 
 void tap_add(const char *name, void (*run)(const void *arg), const void *arg,
 	     unsigned int flags)
@@ -37,6 +38,11 @@ void tap_add2(const char *group, const char *name,
 unsigned int tap_number(void)
 {
 	return running;
+}
+
+unsigned int tap_flags(void)
+{
+	return running_flags;
 }
 
 static bool wanted(const struct tap_test *t, const struct tap_options *opt)
@@ -122,6 +128,7 @@ int tap_run(const struct tap_options *opt)
 		if (!wanted(t, opt))
 			continue;
 		running++;
+		running_flags = t->flags;
 		if (opt->list || t->flags & opt->skip) {
 			printf("ok %u - %s # SKIP%s%s\n", running, t->name,
 			       opt->list ? "" : " ",

@@ -17,6 +17,8 @@
 
 /* Only mvsock can pass. */
 #define TAP_MVSOCK 1U
+/* From here on flags are the tests' own. */
+#define TAP_OWN 0x100U
 
 #define TAP_TIMEOUT 30	/* seconds */
 
@@ -50,8 +52,9 @@ void tap_add2(const char *group, const char *name,
 /* Run all; the exit status. */
 int tap_run(const struct tap_options *opt);
 
-/* The number of the test that runs, from 1. */
+/* The number of the test that runs, from 1, and its flags. */
 unsigned int tap_number(void);
+unsigned int tap_flags(void);
 
 /* A line beside the result. */
 #define tap_note(...)							\

@@ -17,14 +17,18 @@ struct broken_case {
 	__u16 jump;	/* of the available index */
 	bool bad_head;
 	__u16 head;
+	bool no_end;	/* packed: NEXT in every descriptor */
 };
 
 static const struct broken_case cases[] = {
-	{ "index jumps by the ring's size + 1", .jump = BROKEN_RING + 1 },
-	{ "index goes back by one", .jump = 0xffff },
-	{ "index jumps by half", .jump = 0x8000 },
-	{ "head is the ring's size", .bad_head = true, .head = BROKEN_RING },
-	{ "head is 65535", .bad_head = true, .head = 0xffff },
+	{ "case 1: index jumps by the ring's size + 1", .jump = BROKEN_RING + 1
+	  },
+	{ "case 2: index goes back by one", .jump = 0xffff },
+	{ "case 1: index jumps by half", .jump = 0x8000 },
+	{ "case 4: head is the ring's size", .bad_head = true, .head =
+	  BROKEN_RING },
+	{ "case 4: head is 65535", .bad_head = true, .head = 0xffff },
+	{ "case 13: chain without an end", .no_end = true },
 };
 
 struct broken_test {
@@ -52,6 +56,22 @@ static void start_two(struct session *a, struct session *b, bool apart)
 	session_exchange(b, 1000);
 }
 
+static void push_endless(struct session *s, unsigned int q)
+{
+	struct ring *r = &s->g.q[q].ring;
+	__u16 dir = q == RXQ ? VRING_DESC_F_WRITE : 0;
+	__u16 idx[BROKEN_RING];
+	unsigned int i;
+	int chain;
+
+	chain = ring_take(r, BROKEN_RING, idx, NULL);
+	require_ok(chain);
+	for (i = 0; i < BROKEN_RING; i++)
+		ring_set_desc(r, idx[i], s->g.tx_gpa + i * 64, 64,
+			      VRING_DESC_F_NEXT | dir, 0);
+	ring_push(r, chain);
+}
+
 static void break_ring(struct session *s, const struct broken_test *t)
 {
 	struct ring *r = &s->g.q[t->q].ring;
@@ -59,10 +79,12 @@ static void break_ring(struct session *s, const struct broken_test *t)
 	/* The device looks at the receive ring when it has a packet. */
 	if (t->q == RXQ)
 		require_ok(host_send(s->fd, "x", 1, 0, TIMEOUT));
-	if (t->c->bad_head)
+	if (t->c->no_end)
+		push_endless(s, t->q);
+	else if (t->c->bad_head)
 		ring_push(r, t->c->head);
 	else
-		r->avail_idx += t->c->jump;
+		r->s.avail_idx += t->c->jump;
 	guest_kick(&s->g, t->q);
 }
 
@@ -79,22 +101,6 @@ static void check_other_ring(struct session *s, unsigned int broken)
 	} else {
 		session_to_host(s, 1000);
 	}
-}
-
-/* What a VMM does when the guest resets its device. */
-static void restart(struct session *s)
-{
-	unsigned int i;
-
-	require_ok(dev_set_running(&s->g.dev, 0));
-	for (i = 0; i < NUM_QUEUES; i++) {
-		ring_reset(&s->g.q[i].ring, 0);
-		require_ok(guest_set_ring(&s->g, i));
-	}
-	require_ok(dev_set_running(&s->g.dev, 1));
-	/* Upstream left the driver's kicks disabled; QEMU kicks, too. */
-	for (i = 0; test_options.upstream && i < NUM_QUEUES; i++)
-		guest_kick(&s->g, i);
 }
 
 static void broken(const void *arg)
@@ -117,7 +123,7 @@ static void broken(const void *arg)
 	check_other_ring(&a, t->q);
 	session_exchange(&b, 65536);
 
-	restart(&a);
+	guest_restart(&a.g);
 	a.g.rx_repost = true;
 	for (i = 0; i < 4; i++)
 		require_ok(guest_post_rx(&a.g, 4096, &layout_one));
@@ -139,10 +145,10 @@ struct fault_test {
 };
 
 static const struct fault_test fault_tests[] = {
-	{ "transmit ring unmapped", TXQ, false },
-	{ "receive ring unmapped", RXQ, false },
-	{ "transmit ring made read-only", TXQ, true },
-	{ "receive ring made read-only", RXQ, true },
+	{ "case 8: transmit ring unmapped", TXQ, false },
+	{ "case 8: receive ring unmapped", RXQ, false },
+	{ "case 8: transmit ring made read-only", TXQ, true },
+	{ "case 8: receive ring made read-only", RXQ, true },
 };
 
 static void fault(const void *arg)
@@ -209,11 +215,13 @@ void add_broken_tests(void)
 
 		t->c = &cases[i / 2];
 		t->q = i & 1;
-		tap_add2(t->q == TXQ ? "tx ring" : "rx ring", t->c->name,
-			 broken, t, 0);
+		session_test(t->q == TXQ ? "tx ring" : "rx ring", t->c->name,
+			     broken, t, 0,
+			     t->c->no_end ? RINGS_PACKED : RINGS_SPLIT);
 	}
 	for (i = 0; i < ARRAY_SIZE(fault_tests); i++)
-		tap_add2("ring", fault_tests[i].name, fault, &fault_tests[i],
-			 0);
-	tap_add2("ring", "both unmapped under load", fault_both, NULL, 0);
+		session_test("ring", fault_tests[i].name, fault,
+			     &fault_tests[i], 0, RINGS_BOTH);
+	session_test("ring", "case 8: both unmapped under load", fault_both,
+		     NULL, 0, RINGS_BOTH);
 }

@@ -6,7 +6,6 @@
  */
 #include <poll.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 
 #include "device_test.h"
 #include "session.h"
@@ -48,9 +47,12 @@ struct chain_case {
 	unsigned int rings;
 	enum counter reason;	/* NO_COUNTER: the chain is good */
 	bool upstream;		/* upstream can do it */
+	bool split_only;	/* packed, there is no such thing */
 	struct raw_desc d[5];	/* in the ring */
 	struct raw_desc t[3];	/* in the indirect table */
 	bool loop_all;		/* instead of @d: a loop over the whole ring */
+	unsigned int repeat;	/* entries more in the table */
+	struct raw_desc rep;	/* what they are, without N */
 	bool not_negotiated;	/* indirect descriptors */
 	__u64 at;		/* address of the packet, 0: anywhere */
 	__u32 table_off;	/* offset of the table from its aligned place */
@@ -58,154 +60,183 @@ struct chain_case {
 	__u64 dst_cid_xor;
 	bool set_len;
 	__u32 hdr_len;
+	__u16 op;		/* 0: RW */
 };
+
+#define SPLIT_ONLY .split_only = true
 
 #define GOOD NO_COUNTER, .upstream = true
 #define GOOD_NOT_UPSTREAM NO_COUNTER
 
 static const struct chain_case cases[] = {
 	/* good ones */
-	{ "plain", ON_BOTH, GOOD, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "descriptors without bytes", ON_BOTH, GOOD, .d = {
+	{ "case 45: len under the data", ON_BOTH, GOOD,
+	  .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "case 15: descriptors without bytes", ON_BOTH, GOOD, .d = {
 		{ BUF, 0, 0, N, 1 }, { BUF, 0, 44, N, 2 },
 		{ BUF, 44, 0, N, 3 }, { BUF, 44, 4052, N, 4 },
 		{ BUF, 8192, 0 } } },
-	{ "unknown flags", ON_BOTH, GOOD, .d = { { BUF, 0, CHAIN_ROOM, U } } },
-	{ "next without NEXT", ON_BOTH, GOOD, .d = {
+	{ "case 27: unknown flags", ON_BOTH, GOOD,
+	  .d = { { BUF, 0, CHAIN_ROOM, U } } },
+	{ "next without NEXT", ON_BOTH, GOOD, SPLIT_ONLY, .d = {
 		{ BUF, 0, CHAIN_ROOM, 0, RAW | 0xffff } } },
-	{ "ends where memory ends", ON_BOTH, GOOD,
+	{ "case 20: ends where memory ends", ON_BOTH, GOOD,
 	  .at = GUEST_END - CHAIN_ROOM, .d = { { BUF, 0, CHAIN_ROOM } } },
 	{ "128 KiB of room", ON_RX, GOOD, .d = { { BUF, 0, 131072 } } },
 	{ "128 KiB of room", ON_TX, GOOD_NOT_UPSTREAM, .d = {
 		{ BUF, 0, 131072 } } },
 	{ "indirect", ON_BOTH, GOOD, .d = { { TABLE, 0, 32, I } },
 	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052 } } },
-	{ "indirect with WRITE", ON_BOTH, GOOD, .d = {
+	{ "case 34: indirect with WRITE", ON_BOTH, GOOD, .d = {
 		{ TABLE, 0, 16, I | X } }, .t = { { BUF, 0, CHAIN_ROOM } } },
 	{ "direct, then indirect", ON_BOTH, GOOD, .d = {
 		{ BUF, 0, 44, N, 1 }, { TABLE, 0, 16, I } },
 	  .t = { { BUF, 44, 4052 } } },
-	{ "indirect at an odd address", ON_BOTH, GOOD, .table_off = 3, .d = {
-		{ TABLE, 0, 32, I } },
-	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052 } } },
-	{ "indirect in another order", ON_BOTH, GOOD_NOT_UPSTREAM, .d = {
-		{ TABLE, 0, 48, I } },
-	  .t = { { BUF, 0, 44, N, 2 }, { BUF, 1044, 3000 },
-		 { BUF, 44, 1000, N, 1 } } },
+	{ "case 38: indirect at an odd address", ON_BOTH, GOOD, .table_off = 3,
+	  .d = { { TABLE, 0, 32, I } }, .t = { { BUF, 0, 44, N, 1 },
+	  { BUF, 44, 4052 } } },
+	{ "case 36: indirect in another order", ON_BOTH, GOOD_NOT_UPSTREAM,
+	  SPLIT_ONLY, .d = { { TABLE, 0, 48, I } }, .t = { { BUF, 0, 44, N, 2 },
+	  { BUF, 1044, 3000 }, { BUF, 44, 1000, N, 1 } } },
+
+	{ "case 44: len 0, large buffer", ON_TX, GOOD, .set_len = true,
+	  .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .d = {
+		{ BUF, 0, CHAIN_ROOM } } },
+	{ "case 45: len 1 of 100 bytes", ON_TX, GOOD, .set_len = true,
+	  .hdr_len = 1, .d = { { BUF, 0, HDR_LEN + 100 } } },
+	{ "case 17: more than 4 GiB in all", ON_BOTH, GOOD_NOT_UPSTREAM,
+	  .d = { { TABLE, 0, 522 * 16, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, N, 2 } },
+	  .repeat = 520, .rep = { ABS, 0x200000, 0x800000 } },
+	{ "1024 segments", ON_BOTH, GOOD, .d = {
+		{ TABLE, 0, 1024 * 16, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, N, 2 } },
+	  .repeat = 1022, .rep = { BUF, 8192, 1 } },
 
 	/* too long */
-	{ "loop of one", ON_BOTH, REJ_TOO_LONG, .d = { { BUF, 0, 44, N, 0 } } },
-	{ "loop of two", ON_BOTH, REJ_TOO_LONG, .d = {
+	{ "case 25: 1025 segments", ON_BOTH, REJ_TOO_LONG, .d = {
+		{ TABLE, 0, 1025 * 16, I } },
+	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, N, 2 } },
+	  .repeat = 1023, .rep = { BUF, 8192, 1 } },
+	{ "case 11: loop of one", ON_BOTH, REJ_TOO_LONG, SPLIT_ONLY,
+	  .d = { { BUF, 0, 44, N, 0 } } },
+	{ "case 12: loop of two", ON_BOTH, REJ_TOO_LONG, SPLIT_ONLY, .d = {
 		{ BUF, 0, 44, N, 1 }, { BUF, 44, 100, N, 0 } } },
-	{ "loop of the whole ring", ON_BOTH, REJ_TOO_LONG, .loop_all = true },
-	{ "loop without bytes", ON_BOTH, REJ_TOO_LONG, .d = {
-		{ BUF, 0, 0, N, 1 }, { BUF, 0, 0, N, 0 } } },
-	{ "loop in a table", ON_BOTH, REJ_TOO_LONG, .d = {
+	{ "case 13: loop of the whole ring", ON_BOTH, REJ_TOO_LONG, SPLIT_ONLY,
+	  .loop_all = true },
+	{ "case 12, 15: loop without bytes", ON_BOTH, REJ_TOO_LONG, SPLIT_ONLY,
+	  .d = { { BUF, 0, 0, N, 1 }, { BUF, 0, 0, N, 0 } } },
+	{ "case 36: loop in a table", ON_BOTH, REJ_TOO_LONG, SPLIT_ONLY, .d = {
 		{ TABLE, 0, 32, I } },
 	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 100, N, 0 } } },
 
 	/* next */
-	{ "next is the ring's size", ON_BOTH, REJ_BAD_NEXT, .d = {
-		{ BUF, 0, 44, N, RAW | CHAIN_RING } } },
-	{ "next is 65535", ON_BOTH, REJ_BAD_NEXT, .d = {
+	{ "case 14: next is the ring's size", ON_BOTH, REJ_BAD_NEXT, SPLIT_ONLY,
+	  .d = { { BUF, 0, 44, N, RAW | CHAIN_RING } } },
+	{ "case 14: next is 65535", ON_BOTH, REJ_BAD_NEXT, SPLIT_ONLY, .d = {
 		{ BUF, 0, CHAIN_ROOM, N, RAW | 0xffff } } },
-	{ "next is the table's size", ON_BOTH, REJ_BAD_NEXT, .d = {
-		{ TABLE, 0, 32, I } },
-	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, N, RAW | 2 } } },
+	{ "case 36: next is the table's size", ON_BOTH, REJ_BAD_NEXT,
+	  SPLIT_ONLY, .d = { { TABLE, 0, 32, I } }, .t = { { BUF, 0, 44, N, 1 },
+	  { BUF, 44, 4052, N, RAW | 2 } } },
 
 	/* indirect */
-	{ "table of 24 bytes", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+	{ "case 28: table of 24 bytes", ON_BOTH, REJ_BAD_INDIRECT, .d = {
 		{ TABLE, 0, 24, I } }, .t = { { BUF, 0, CHAIN_ROOM } } },
-	{ "table of no bytes", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+	{ "case 29: table of no bytes", ON_BOTH, REJ_BAD_INDIRECT, .d = {
 		{ TABLE, 0, 0, I } }, .t = { { BUF, 0, CHAIN_ROOM } } },
-	{ "table of 65537 entries", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+	{ "case 30: table of 65537 entries", ON_BOTH, REJ_BAD_INDIRECT, .d = {
 		{ TABLE, 0, 65537 * 16, I } },
 	  .t = { { BUF, 0, CHAIN_ROOM } } },
-	{ "table in a table", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+	{ "case 31: table in a table", ON_BOTH, REJ_BAD_INDIRECT, .d = {
 		{ TABLE, 0, 32, I } },
 	  .t = { { TABLE, 16, 16, I }, { BUF, 0, CHAIN_ROOM } } },
-	{ "indirect with NEXT", ON_BOTH, REJ_BAD_INDIRECT, .d = {
+	{ "case 33: indirect with NEXT", ON_BOTH, REJ_BAD_INDIRECT, .d = {
 		{ TABLE, 0, 16, I | N, 1 }, { BUF, 44, 4052 } },
 	  .t = { { BUF, 0, 44 } } },
-	{ "indirect not negotiated", ON_BOTH, REJ_BAD_INDIRECT,
+	{ "case 32: indirect not negotiated", ON_BOTH, REJ_BAD_INDIRECT,
 	  .not_negotiated = true, .d = { { TABLE, 0, 16, I } },
 	  .t = { { BUF, 0, CHAIN_ROOM } } },
 
 	/* addresses */
-	{ "in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 18: in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ ABS, GUEST_HOLE, CHAIN_ROOM } } },
-	{ "payload in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 18: payload in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ BUF, 0, 44, N, 1 }, { ABS, GUEST_HOLE + 4096, 100 } } },
-	{ "one byte past a region", ON_BOTH, REJ_BAD_ADDRESS,
+	{ "case 20: one byte past a region", ON_BOTH, REJ_BAD_ADDRESS,
 	  .at = GUEST_HOLE - CHAIN_ROOM + 1, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "past all memory", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 20: past all memory", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ ABS, GUEST_END, CHAIN_ROOM } } },
-	{ "before all memory", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 18: before all memory", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ ABS, 0, CHAIN_ROOM } } },
-	{ "address and length wrap", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 16: address and length wrap", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ ABS, -100ULL, CHAIN_ROOM } } },
-	{ "the last address", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 16: the last address", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ BUF, 0, 44, N, 1 }, { ABS, -1ULL, 1 } } },
-	{ "length of 4 GiB less 1", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 17: length of 4 GiB less 1", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ BUF, 0, 0xffffffff } } },
-	{ "table in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 35: table in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ ABS, GUEST_HOLE, 32, I } } },
-	{ "second half of the table in a hole", ON_BOTH, REJ_BAD_ADDRESS,
-	  .d = { { ABS, GUEST_HOLE - 16, 32, I } } },
-	{ "table's address wraps", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 35: second half of the table in a hole", ON_BOTH,
+	  REJ_BAD_ADDRESS, .d = { { ABS, GUEST_HOLE - 16, 32, I } } },
+	{ "case 16, 35: table's address wraps", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ ABS, -16ULL, 32, I } } },
-	{ "table's entry in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+	{ "case 18: table's entry in a hole", ON_BOTH, REJ_BAD_ADDRESS, .d = {
 		{ TABLE, 0, 32, I } },
 	  .t = { { BUF, 0, 44, N, 1 }, { ABS, GUEST_HOLE, 100 } } },
 
 	/* direction */
-	{ "wrong direction", ON_BOTH, REJ_BAD_DIRECTION, .d = {
+	{ "case 22, 23: wrong direction", ON_BOTH, REJ_BAD_DIRECTION, .d = {
 		{ BUF, 0, CHAIN_ROOM, X } } },
-	{ "header right, payload wrong", ON_BOTH, REJ_BAD_DIRECTION, .d = {
-		{ BUF, 0, 44, N, 1 }, { BUF, 44, 4052, X } } },
-	{ "header wrong, payload right", ON_BOTH, REJ_BAD_DIRECTION, .d = {
-		{ BUF, 0, 44, N | X, 1 }, { BUF, 44, 4052 } } },
-	{ "wrong at the end", ON_BOTH, REJ_BAD_DIRECTION, .d = {
-		{ BUF, 0, CHAIN_ROOM, N, 1 }, { BUF, 8192, 1, X } } },
-	{ "wrong in a table", ON_BOTH, REJ_BAD_DIRECTION, .d = {
-		{ TABLE, 0, 32, I } },
-	  .t = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, X } } },
+	{ "case 22, 23: payload in the wrong direction", ON_BOTH,
+	  REJ_BAD_DIRECTION, .d = { { BUF, 0, 44, N, 1 }, { BUF, 44, 4052, X } }
+	  },
+	{ "case 21, 22, 23: header in the wrong direction", ON_BOTH,
+	  REJ_BAD_DIRECTION, .d = { { BUF, 0, 44, N | X, 1 }, { BUF, 44, 4052 }
+	  } },
+	{ "case 22, 23: the last in the wrong direction", ON_BOTH,
+	  REJ_BAD_DIRECTION, .d = { { BUF, 0, CHAIN_ROOM, N, 1 },
+	  { BUF, 8192, 1, X } } },
+	{ "case 22, 23: wrong direction in a table", ON_BOTH, REJ_BAD_DIRECTION,
+	  .d = { { TABLE, 0, 32, I } }, .t = { { BUF, 0, 44, N, 1 },
+	  { BUF, 44, 4052, X } } },
 
 	/* too short */
-	{ "43 bytes", ON_BOTH, REJ_TOO_SHORT, .d = { { BUF, 0, 43 } } },
-	{ "43 bytes in three", ON_BOTH, REJ_TOO_SHORT, .d = {
+	{ "case 39, 63: 43 bytes", ON_BOTH, REJ_TOO_SHORT, .d = { { BUF, 0, 43 }
+	  } },
+	{ "case 39, 40: 43 bytes in three", ON_BOTH, REJ_TOO_SHORT, .d = {
 		{ BUF, 0, 1, N, 1 }, { BUF, 1, 40, N, 2 }, { BUF, 41, 2 } } },
-	{ "no bytes", ON_BOTH, REJ_TOO_SHORT, .d = {
+	{ "case 15, 39: no bytes", ON_BOTH, REJ_TOO_SHORT, .d = {
 		{ BUF, 0, 0, N, 1 }, { BUF, 0, 0 } } },
-	{ "43 bytes in a table", ON_BOTH, REJ_TOO_SHORT, .d = {
+	{ "case 39, 63: 43 bytes in a table", ON_BOTH, REJ_TOO_SHORT, .d = {
 		{ TABLE, 0, 16, I } }, .t = { { BUF, 0, 43 } } },
-	{ "44 bytes, payload waiting", ON_RX, REJ_TOO_SHORT, .d = {
+	{ "case 64: 44 bytes, payload waiting", ON_RX, REJ_TOO_SHORT, .d = {
 		{ BUF, 0, 44 } } },
 
 	/* the header's length */
-	{ "len one over the chain", ON_TX, REJ_BAD_LEN, .set_len = true,
-	  .hdr_len = 4053, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "len 1, header alone", ON_TX, REJ_BAD_LEN, .set_len = true,
+	{ "case 41: len one over the chain", ON_TX, REJ_BAD_LEN, .set_len =
+	  true, .hdr_len = 4053, .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "case 41: len 1, header alone", ON_TX, REJ_BAD_LEN, .set_len = true,
 	  .hdr_len = 1, .d = { { BUF, 0, 44 } } },
-	{ "len 64 KiB + 1", ON_TX, REJ_BAD_LEN, .set_len = true,
+	{ "case 42: len 64 KiB + 1", ON_TX, REJ_BAD_LEN, .set_len = true,
 	  .hdr_len = 65537, .d = { { BUF, 0, 65536 + 45 } } },
-	{ "len 128 KiB", ON_TX, REJ_BAD_LEN, .set_len = true,
+	{ "case 42: len 128 KiB", ON_TX, REJ_BAD_LEN, .set_len = true,
 	  .hdr_len = 131072, .d = { { BUF, 0, 131072 + 44 } } },
-	{ "len 0xffffffff", ON_TX, REJ_BAD_LEN, .set_len = true,
+	{ "case 43: len 0xffffffff", ON_TX, REJ_BAD_LEN, .set_len = true,
 	  .hdr_len = 0xffffffff, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "len that wraps with the header", ON_TX, REJ_BAD_LEN,
+	{ "case 43: len that wraps with the header", ON_TX, REJ_BAD_LEN,
 	  .set_len = true, .hdr_len = -44, .d = { { BUF, 0, CHAIN_ROOM } } },
 
 	/* addresses of the packet */
-	{ "another guest's CID", ON_TX, REJ_BAD_CID, .upstream = true,
+	{ "case 46: another guest's CID", ON_TX, REJ_BAD_CID, .upstream = true,
 	  .src_cid_xor = 1, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "src_cid over 32 bits", ON_TX, REJ_BAD_CID, .upstream = true,
+	{ "case 46: src_cid over 32 bits", ON_TX, REJ_BAD_CID, .upstream = true,
 	  .src_cid_xor = BIT_ULL(32), .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "src_cid with all bits wrong", ON_TX, REJ_BAD_CID, .upstream = true,
-	  .src_cid_xor = -1ULL, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "dst_cid not the host", ON_TX, REJ_BAD_CID, .upstream = true,
+	{ "case 46: src_cid with all bits wrong", ON_TX, REJ_BAD_CID,
+	  .upstream = true, .src_cid_xor = -1ULL,
+	  .d = { { BUF, 0, CHAIN_ROOM } } },
+	{ "case 47: dst_cid not the host", ON_TX, REJ_BAD_CID, .upstream = true,
 	  .dst_cid_xor = 1, .d = { { BUF, 0, CHAIN_ROOM } } },
-	{ "dst_cid over 32 bits", ON_TX, REJ_BAD_CID, .upstream = true,
+	{ "case 47: dst_cid over 32 bits", ON_TX, REJ_BAD_CID, .upstream = true,
 	  .dst_cid_xor = BIT_ULL(63), .d = { { BUF, 0, CHAIN_ROOM } } },
 };
 
@@ -221,6 +252,7 @@ struct env {
 	const struct chain_case *c;
 	unsigned int q;
 	struct session s;
+	struct session neighbour;
 	__u64 buf;
 	__u64 table;
 };
@@ -244,14 +276,14 @@ static __u16 flags(const struct env *e, const struct raw_desc *d)
 
 	return (d->flags & N ? VRING_DESC_F_NEXT : 0) |
 	       (d->flags & I ? VRING_DESC_F_INDIRECT : 0) |
-	       (d->flags & U ? 0xff70 : 0) |
+	       (d->flags & U ? 0x7f70 : 0) |
 	       (write ? VRING_DESC_F_WRITE : 0);
 }
 
 /* The packet that the transmit chain holds. */
 static void write_packet(struct env *e)
 {
-	struct pkt p = conn_pkt(&e->s.c, VIRTIO_VSOCK_OP_RW);
+	struct pkt p = conn_pkt(&e->s.c, e->c->op ?: VIRTIO_VSOCK_OP_RW);
 	__u8 payload[CHAIN_PAYLOAD];
 	struct virtio_vsock_hdr h;
 
@@ -265,37 +297,40 @@ static void write_packet(struct env *e)
 			      sizeof(payload)));
 }
 
+static void write_entry(const struct env *e, __u64 gpa, __u64 addr, __u32 len,
+			__u16 flags, __u16 next)
+{
+	__u8 entry[RING_DESC_LEN];
+
+	ring_set_entry(&e->s.g.q[e->q].ring, entry, addr, len, flags, next);
+	require_ok(gmem_write(&e->s.g.mem, gpa, entry, sizeof(entry)));
+}
+
 static void write_table(struct env *e)
 {
-	unsigned int i;
+	const struct raw_desc *d = e->c->t;
+	__u64 gpa = e->table;
+	unsigned int i, n;
 
-	for (i = 0; i < ARRAY_SIZE(e->c->t); i++) {
-		const struct raw_desc *d = &e->c->t[i];
-		struct vring_desc v = {
-			.addr = htole64(address(e, d)),
-			.len = htole32(d->len),
-			.flags = htole16(flags(e, d)),
-			.next = htole16(d->next),
-		};
-
-		require_ok(gmem_write(&e->s.g.mem,
-				      e->table + i * sizeof(v), &v,
-				      sizeof(v)));
+	for (n = 0; n < ARRAY_SIZE(e->c->t); n++, d++, gpa += RING_DESC_LEN) {
+		if (e->c->repeat && !d->len)
+			break;
+		write_entry(e, gpa, address(e, d), d->len, flags(e, d),
+			    d->next);
 	}
+	d = &e->c->rep;
+	for (i = 0; i < e->c->repeat; i++, gpa += RING_DESC_LEN)
+		write_entry(e, gpa, address(e, d), d->len, flags(e, d) |
+			    (i + 1 < e->c->repeat ? VRING_DESC_F_NEXT : 0),
+			    n + i + 1);
 }
 
 /* A table's first entry, right before the hole. */
 static void write_table_at_hole(struct env *e)
 {
-	struct vring_desc v = {
-		.addr = htole64(e->buf), .len = htole32(44),
-		.flags = htole16(VRING_DESC_F_NEXT |
-				 (e->q == RXQ ? VRING_DESC_F_WRITE : 0)),
-		.next = htole16(1),
-	};
-
-	require_ok(gmem_write(&e->s.g.mem, GUEST_HOLE - sizeof(v), &v,
-			      sizeof(v)));
+	write_entry(e, GUEST_HOLE - RING_DESC_LEN, e->buf, 44,
+		    VRING_DESC_F_NEXT |
+		    (e->q == RXQ ? VRING_DESC_F_WRITE : 0), 1);
 }
 
 static void push_loop_all(struct env *e)
@@ -319,6 +354,7 @@ static void push_chain(struct env *e)
 	const struct raw_desc *d = e->c->d;
 	__u16 idx[ARRAY_SIZE(e->c->d)];
 	unsigned int i, n;
+	int chain;
 
 	if (e->c->loop_all) {
 		push_loop_all(e);
@@ -328,32 +364,13 @@ static void push_chain(struct env *e)
 	for (i = 0, n = 1; i < n; i++)
 		if (d[i].flags & N && d[i].next < RAW && d[i].next >= n)
 			n = d[i].next + 1;
-	require_ok(ring_take(r, n, idx, NULL));
+	chain = ring_take(r, n, idx, NULL);
+	require_ok(chain);
 	for (i = 0; i < n; i++)
 		ring_set_desc(r, idx[i], address(e, &d[i]), d[i].len,
 			      flags(e, &d[i]),
 			      d[i].next < n ? idx[d[i].next] : d[i].next);
-	ring_push(r, idx[0]);
-}
-
-/* Wait for one used entry of a ring; its length. */
-static __u32 wait_used(struct guest *g, unsigned int q)
-{
-	__u64 deadline = now_ms() + TIMEOUT;
-	void *token;
-	__u32 len;
-	int head;
-
-	while ((head = ring_get_used(&g->q[q].ring, &len, &token)) == -EAGAIN) {
-		eventfd_t n;
-
-		require(ms_left(deadline), "the chain did not come back");
-		host_poll(g->q[q].call, POLLIN, 50);
-		eventfd_read(g->q[q].call, &n);
-	}
-	require(head >= 0, "used entry of a head not in flight");
-	require(!ring_has_used(&g->q[q].ring), "two used entries");
-	return len;
+	ring_push(r, chain);
 }
 
 static void env_start(struct env *e, const struct chain_test *t)
@@ -370,6 +387,7 @@ static void env_start(struct env *e, const struct chain_test *t)
 	/* Used up by the RESPONSE: then the receive ring is empty. */
 	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
 	session_connect(&e->s, SOCK_STREAM);
+	neighbour_start(&e->neighbour);
 	e->buf = e->c->at ?: gmem_alloc(&e->s.g.mem, 1, 0x40000, 4096);
 	e->table = gmem_alloc(&e->s.g.mem, 1, 0x110000, 4096) +
 		   e->c->table_off;
@@ -386,29 +404,30 @@ static void env_finish(struct env *e)
 	session_exchange(&e->s, 100);
 	session_exchange(&e->s, 10000);
 	session_close(&e->s);
+	neighbour_check(&e->neighbour);
 }
 
-static void check_payload(const void *buf)
+static void check_payload(const void *buf, __u32 len)
 {
-	require(pattern_check(buf, CHAIN_PAYLOAD, 5, 0) < 0, "data differ");
+	require(pattern_check(buf, len, 5, 0) < 0, "data differ");
 }
 
 static void tx_chain(struct env *e)
 {
 	struct counters before = counters_read(&e->s.g);
+	__u32 len, want = e->c->set_len ? e->c->hdr_len : CHAIN_PAYLOAD;
 	__u8 in[CHAIN_PAYLOAD];
-	__u32 len;
 
 	write_packet(e);
 	push_chain(e);
 	guest_kick(&e->s.g, TXQ);
-	len = wait_used(&e->s.g, TXQ);
+	len = guest_wait_used(&e->s.g, TXQ);
 	require(!len, "used length %u", len);
 	counters_expect(&e->s.g, &before, e->c->reason, 1);
 	if (e->c->reason == NO_COUNTER) {
-		require_ok(host_recv(e->s.fd, in, sizeof(in), TIMEOUT));
-		check_payload(in);
-		e->s.c.tx_cnt += sizeof(in);
+		require_ok(host_recv(e->s.fd, in, want, TIMEOUT));
+		check_payload(in, want);
+		e->s.c.tx_cnt += want;
 	}
 }
 
@@ -419,7 +438,7 @@ static void check_received(struct env *e, __u32 len)
 
 	require(len == sizeof(in), "used length %u", len);
 	require_ok(gmem_read(&e->s.g.mem, e->buf, in, sizeof(in)));
-	check_payload(in + HDR_LEN);
+	check_payload(in + HDR_LEN, CHAIN_PAYLOAD);
 	e->s.c.rx_cnt += CHAIN_PAYLOAD;
 	e->s.c.fwd_cnt += CHAIN_PAYLOAD;
 }
@@ -434,7 +453,7 @@ static void rx_chain(struct env *e)
 	require_ok(host_send(e->s.fd, buf, sizeof(buf), 0, TIMEOUT));
 	push_chain(e);
 	guest_kick(&e->s.g, RXQ);
-	len = wait_used(&e->s.g, RXQ);
+	len = guest_wait_used(&e->s.g, RXQ);
 	counters_expect(&e->s.g, &before, e->c->reason, 1);
 	if (e->c->reason == NO_COUNTER) {
 		check_received(e, len);
@@ -445,7 +464,7 @@ static void rx_chain(struct env *e)
 	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
 	memset(buf, 0, sizeof(buf));
 	require_ok(conn_recv(&e->s.c, buf, sizeof(buf), TIMEOUT));
-	check_payload(buf);
+	check_payload(buf, CHAIN_PAYLOAD);
 }
 
 static void chain(const void *arg)
@@ -479,7 +498,7 @@ static void flood(const void *arg)
 			require_ok(host_send(e.s.fd, "x", 1, 0, TIMEOUT));
 		push_chain(&e);
 		guest_kick(&e.s.g, t->q);
-		require(!wait_used(&e.s.g, t->q), "used length");
+		require(!guest_wait_used(&e.s.g, t->q), "used length");
 	}
 	counters_expect(&e.s.g, &before, t->c->reason, i);
 	e.s.g.rx_repost = true;
@@ -495,21 +514,23 @@ static void flood(const void *arg)
 static void add_case(unsigned int i, unsigned int q)
 {
 	struct chain_test *t = &chain_tests[2 * i + q];
-	unsigned int flags = 0;
+	unsigned int flags = 0, rings = RINGS_BOTH;
 
+	if (cases[i].split_only)
+		rings = RINGS_SPLIT;
 	if (!cases[i].upstream)
 		flags |= TAP_MVSOCK;
 	t->c = &cases[i];
 	t->q = q;
-	tap_add2(q == TXQ ? "tx chain" : "rx chain", cases[i].name, chain, t,
-		 flags);
+	session_test(q == TXQ ? "tx chain" : "rx chain", cases[i].name,
+		     chain, t, flags, rings);
 }
 
 void add_chain_tests(void)
 {
 	static const struct chain_case bad = {
-		"flood", ON_BOTH, REJ_BAD_NEXT, .d = {
-			{ BUF, 0, CHAIN_ROOM, N, RAW | 0xffff } } };
+		"flood", ON_BOTH, REJ_BAD_ADDRESS, .d = {
+			{ BUF, 0, 44, N, 1 }, { ABS, GUEST_HOLE, 100 } } };
 	static const struct chain_test floods[] = {
 		{ &bad, RXQ }, { &bad, TXQ } };
 	unsigned int i;
@@ -520,8 +541,8 @@ void add_chain_tests(void)
 		if (cases[i].rings & ON_RX)
 			add_case(i, RXQ);
 	}
-	tap_add2("tx chain", "160 bad ones on a ring of 16", flood,
-		 &floods[1], TAP_MVSOCK);
-	tap_add2("rx chain", "160 bad ones on a ring of 16", flood,
-		 &floods[0], TAP_MVSOCK);
+	session_test("tx chain", "160 bad ones on a ring of 16", flood,
+		     &floods[1], TAP_MVSOCK, RINGS_BOTH);
+	session_test("rx chain", "160 bad ones on a ring of 16", flood,
+		     &floods[0], TAP_MVSOCK, RINGS_BOTH);
 }

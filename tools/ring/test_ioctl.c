@@ -57,46 +57,50 @@ struct ioctl_case {
 	__u64 a;
 	__u64 b;
 	int err;
+	bool split_only;	/* packed, the answer is another */
 };
 
 static const struct ioctl_case cases[] = {
 	/* who owns it */
-	{ "memory table, no owner", FRESH, VHOST_SET_MEM_TABLE, TABLE, GOOD, 0,
+	{ "case 67: memory table, no owner", FRESH, VHOST_SET_MEM_TABLE, TABLE,
+	  GOOD, 0, EPERM },
+	{ "case 67: reset owner, no owner", FRESH, VHOST_RESET_OWNER, U64, 0, 0,
 	  EPERM },
-	{ "reset owner, no owner", FRESH, VHOST_RESET_OWNER, U64, 0, 0,
+	{ "case 67: log base, no owner", FRESH, VHOST_SET_LOG_BASE, U64, 0, 0,
 	  EPERM },
-	{ "log base, no owner", FRESH, VHOST_SET_LOG_BASE, U64, 0, 0, EPERM },
-	{ "log fd, no owner", FRESH, VHOST_SET_LOG_FD, INT, -1, 0, EPERM },
-	{ "ring size, no owner", FRESH, VHOST_SET_VRING_NUM, RING_STATE, 0, 16,
+	{ "case 67: log fd, no owner", FRESH, VHOST_SET_LOG_FD, INT, -1, 0,
 	  EPERM },
-	{ "ring base, no owner", FRESH, VHOST_SET_VRING_BASE, RING_STATE, 0, 0,
+	{ "case 67: ring size, no owner", FRESH, VHOST_SET_VRING_NUM,
+	  RING_STATE, 0, 16, EPERM },
+	{ "case 67: ring base, no owner", FRESH, VHOST_SET_VRING_BASE,
+	  RING_STATE, 0, 0, EPERM },
+	{ "case 67: get ring base, no owner", FRESH, VHOST_GET_VRING_BASE,
+	  RING_STATE, 0, 0, EPERM },
+	{ "case 67: ring address, no owner", FRESH, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 0, AS_IS, EPERM },
+	{ "case 67: kick, no owner", FRESH, VHOST_SET_VRING_KICK, RING_FILE, 0,
+	  EVENTFD, EPERM },
+	{ "case 67: call, no owner", FRESH, VHOST_SET_VRING_CALL, RING_FILE, 0,
+	  EVENTFD, EPERM },
+	{ "case 67: error, no owner", FRESH, VHOST_SET_VRING_ERR, RING_FILE, 0,
+	  EVENTFD, EPERM },
+	{ "case 67: start, no owner", FRESH, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
 	  EPERM },
-	{ "get ring base, no owner", FRESH, VHOST_GET_VRING_BASE, RING_STATE,
-	  0, 0, EPERM },
-	{ "ring address, no owner", FRESH, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
-	  AS_IS, EPERM },
-	{ "kick, no owner", FRESH, VHOST_SET_VRING_KICK, RING_FILE, 0, EVENTFD,
+	{ "case 67: stop, no owner", FRESH, VHOST_VSOCK_SET_RUNNING, INT, 0, 0,
 	  EPERM },
-	{ "call, no owner", FRESH, VHOST_SET_VRING_CALL, RING_FILE, 0, EVENTFD,
-	  EPERM },
-	{ "error, no owner", FRESH, VHOST_SET_VRING_ERR, RING_FILE, 0, EVENTFD,
-	  EPERM },
-	{ "start, no owner", FRESH, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
-	  EPERM },
-	{ "stop, no owner", FRESH, VHOST_VSOCK_SET_RUNNING, INT, 0, 0, EPERM },
-	{ "features, no owner", FRESH, VHOST_SET_FEATURES, U64, F_VERSION_1, 0,
-	  0 },
-	{ "backend features, no owner", FRESH, VHOST_SET_BACKEND_FEATURES, U64,
-	  0, 0, 0 },
-	{ "second owner", OWNED, VHOST_SET_OWNER, NONE, 0, 0, EBUSY },
-	{ "second owner, running", RUNNING, VHOST_SET_OWNER, NONE, 0, 0,
-	  EBUSY },
+	{ "case 67: features, no owner", FRESH, VHOST_SET_FEATURES, U64,
+	  F_VERSION_1, 0, 0 },
+	{ "case 67: backend features, no owner", FRESH,
+	  VHOST_SET_BACKEND_FEATURES, U64, 0, 0, 0 },
+	{ "case 67: second owner", OWNED, VHOST_SET_OWNER, NONE, 0, 0, EBUSY },
+	{ "case 67: second owner, running", RUNNING, VHOST_SET_OWNER, NONE, 0,
+	  0, EBUSY },
 
 	/* start and stop */
-	{ "start, no memory", OWNED, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
-	  EFAULT },
-	{ "start, no rings", MEMORY, VHOST_VSOCK_SET_RUNNING, INT, 1, 0,
-	  EFAULT },
+	{ "case 68: start, no memory", OWNED, VHOST_VSOCK_SET_RUNNING, INT, 1,
+	  0, EFAULT },
+	{ "case 68: start, no rings", MEMORY, VHOST_VSOCK_SET_RUNNING, INT, 1,
+	  0, EFAULT },
 	{ "start", READY, VHOST_VSOCK_SET_RUNNING, INT, 1, 0, 0 },
 	{ "start with 2", READY, VHOST_VSOCK_SET_RUNNING, INT, 2, 0, 0 },
 	{ "start, running", RUNNING, VHOST_VSOCK_SET_RUNNING, INT, 1, 0, 0 },
@@ -106,76 +110,79 @@ static const struct ioctl_case cases[] = {
 	  EFAULT },
 
 	/* CID */
-	{ "CID 0", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 0, 0, EINVAL },
-	{ "CID 1", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 1, 0, EINVAL },
-	{ "CID 2", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 2, 0, EINVAL },
-	{ "CID 0xffffffff", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 0xffffffff,
+	{ "case 74: CID 0", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 0, 0, EINVAL
+	  },
+	{ "case 74: CID 1", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 1, 0, EINVAL
+	  },
+	{ "case 74: CID 2", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, 2, 0, EINVAL
+	  },
+	{ "case 74: CID 0xffffffff", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64,
+	  0xffffffff, 0, EINVAL },
+	{ "case 74: CID 2^32 + 3", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64,
+	  BIT_ULL(32) + 3, 0, EINVAL },
+	{ "case 74: CID 2^64 - 1", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, -1ULL,
 	  0, EINVAL },
-	{ "CID 2^32 + 3", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64,
-	  BIT_ULL(32) + 3, 0, EINVAL },
-	{ "CID 2^64 - 1", OWNED, VHOST_VSOCK_SET_GUEST_CID, U64, -1ULL, 0,
-	  EINVAL },
-	{ "CID 2^32 + 3, running", RUNNING, VHOST_VSOCK_SET_GUEST_CID, U64,
-	  BIT_ULL(32) + 3, 0, EINVAL },
+	{ "case 74: CID 2^32 + 3, running", RUNNING, VHOST_VSOCK_SET_GUEST_CID,
+	  U64, BIT_ULL(32) + 3, 0, EINVAL },
 	{ "CID, no argument", OWNED, VHOST_VSOCK_SET_GUEST_CID, NONE, 0, 0,
 	  EFAULT },
 
 	/* features */
-	{ "unknown features", OWNED, VHOST_SET_FEATURES, U64, UNKNOWN_FEATURES,
-	  0, EOPNOTSUPP },
-	{ "unknown features, running", RUNNING, VHOST_SET_FEATURES, U64,
+	{ "case 75: unknown features", OWNED, VHOST_SET_FEATURES, U64,
 	  UNKNOWN_FEATURES, 0, EOPNOTSUPP },
+	{ "case 75: unknown features, running", RUNNING, VHOST_SET_FEATURES,
+	  U64, UNKNOWN_FEATURES, 0, EOPNOTSUPP },
 	{ "no features", OWNED, VHOST_SET_FEATURES, U64, 0, 0, 0 },
 	{ "features, no argument", OWNED, VHOST_SET_FEATURES, NONE, 0, 0,
 	  EFAULT },
 	{ "get features, no argument", OWNED, VHOST_GET_FEATURES, NONE, 0, 0,
 	  EFAULT },
-	{ "unknown backend features", OWNED, VHOST_SET_BACKEND_FEATURES, U64,
-	  BIT_ULL(63), 0, EOPNOTSUPP },
+	{ "case 75: unknown backend features", OWNED,
+	  VHOST_SET_BACKEND_FEATURES, U64, BIT_ULL(63), 0, EOPNOTSUPP },
 	{ "backend features, no argument", OWNED, VHOST_SET_BACKEND_FEATURES,
 	  NONE, 0, 0, EFAULT },
 	{ "get backend features, no argument", OWNED,
 	  VHOST_GET_BACKEND_FEATURES, NONE, 0, 0, EFAULT },
 	{ "memory table, no argument", OWNED, VHOST_SET_MEM_TABLE, NONE, 0, 0,
 	  EFAULT },
-	{ "memory table without regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
-	  EMPTY, 0, 0 },
-	{ "memory table with padding", OWNED, VHOST_SET_MEM_TABLE, TABLE,
-	  PADDED, 0, EOPNOTSUPP },
-	{ "memory table of 64 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
-	  REGIONS_64, 0, 0 },
-	{ "memory table of 510 regions", OWNED, VHOST_SET_MEM_TABLE, TABLE,
-	  REGIONS_510, 0, E2BIG },
-	{ "memory table of 510 regions, running", RUNNING, VHOST_SET_MEM_TABLE,
+	{ "case 77: memory table without regions", OWNED, VHOST_SET_MEM_TABLE,
+	  TABLE, EMPTY, 0, 0 },
+	{ "case 77: memory table with padding", OWNED, VHOST_SET_MEM_TABLE,
+	  TABLE, PADDED, 0, EOPNOTSUPP },
+	{ "case 77: memory table of 64 regions", OWNED, VHOST_SET_MEM_TABLE,
+	  TABLE, REGIONS_64, 0, 0 },
+	{ "case 77: memory table of 510 regions", OWNED, VHOST_SET_MEM_TABLE,
 	  TABLE, REGIONS_510, 0, E2BIG },
-	{ "region that wraps", OWNED, VHOST_SET_MEM_TABLE, TABLE, WRAPPING, 0,
-	  EFAULT },
-	{ "region that wraps, running", RUNNING, VHOST_SET_MEM_TABLE, TABLE,
+	{ "case 77: memory table of 510 regions, running", RUNNING,
+	  VHOST_SET_MEM_TABLE, TABLE, REGIONS_510, 0, E2BIG },
+	{ "case 77: region that wraps", OWNED, VHOST_SET_MEM_TABLE, TABLE,
 	  WRAPPING, 0, EFAULT },
-	{ "region without bytes", OWNED, VHOST_SET_MEM_TABLE, TABLE, SIZE_0, 0,
-	  EFAULT },
-	{ "memory table cut short", OWNED, VHOST_SET_MEM_TABLE, TABLE, SHORT,
-	  0, EFAULT },
-	{ "memory of the kernel, running", RUNNING, VHOST_SET_MEM_TABLE, TABLE,
-	  KERNEL_MEMORY, 0, EFAULT },
+	{ "case 77: region that wraps, running", RUNNING, VHOST_SET_MEM_TABLE,
+	  TABLE, WRAPPING, 0, EFAULT },
+	{ "case 77: region without bytes", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  SIZE_0, 0, EFAULT },
+	{ "case 77: memory table cut short", OWNED, VHOST_SET_MEM_TABLE, TABLE,
+	  SHORT, 0, EFAULT },
+	{ "case 77: memory of the kernel, running", RUNNING,
+	  VHOST_SET_MEM_TABLE, TABLE, KERNEL_MEMORY, 0, EFAULT },
 
 	/* ring number */
-	{ "size of ring 2", OWNED, VHOST_SET_VRING_NUM, RING_STATE, 2, 16,
-	  ENOBUFS },
-	{ "size of ring 2^32 - 1", OWNED, VHOST_SET_VRING_NUM, RING_STATE,
-	  0xffffffff, 16, ENOBUFS },
-	{ "base of ring 2", OWNED, VHOST_SET_VRING_BASE, RING_STATE, 2, 0,
-	  ENOBUFS },
-	{ "get base of ring 2", OWNED, VHOST_GET_VRING_BASE, RING_STATE, 2, 0,
-	  ENOBUFS },
-	{ "address of ring 2", OWNED, VHOST_SET_VRING_ADDR, RING_ADDR, 2,
-	  AS_IS, ENOBUFS },
-	{ "kick of ring 2", OWNED, VHOST_SET_VRING_KICK, RING_FILE, 2, EVENTFD,
-	  ENOBUFS },
-	{ "call of ring 2", OWNED, VHOST_SET_VRING_CALL, RING_FILE, 2, EVENTFD,
-	  ENOBUFS },
-	{ "error of ring 2", OWNED, VHOST_SET_VRING_ERR, RING_FILE, 2, EVENTFD,
-	  ENOBUFS },
+	{ "case 72: size of ring 2", OWNED, VHOST_SET_VRING_NUM, RING_STATE, 2,
+	  16, ENOBUFS },
+	{ "case 72: size of ring 2^32 - 1", OWNED, VHOST_SET_VRING_NUM,
+	  RING_STATE, 0xffffffff, 16, ENOBUFS },
+	{ "case 72: base of ring 2", OWNED, VHOST_SET_VRING_BASE, RING_STATE, 2,
+	  0, ENOBUFS },
+	{ "case 72: get base of ring 2", OWNED, VHOST_GET_VRING_BASE,
+	  RING_STATE, 2, 0, ENOBUFS },
+	{ "case 72: address of ring 2", OWNED, VHOST_SET_VRING_ADDR, RING_ADDR,
+	  2, AS_IS, ENOBUFS },
+	{ "case 72: kick of ring 2", OWNED, VHOST_SET_VRING_KICK, RING_FILE, 2,
+	  EVENTFD, ENOBUFS },
+	{ "case 72: call of ring 2", OWNED, VHOST_SET_VRING_CALL, RING_FILE, 2,
+	  EVENTFD, ENOBUFS },
+	{ "case 72: error of ring 2", OWNED, VHOST_SET_VRING_ERR, RING_FILE, 2,
+	  EVENTFD, ENOBUFS },
 	{ "ring size, no argument", OWNED, VHOST_SET_VRING_NUM, NONE, 0, 0,
 	  EFAULT },
 	{ "ring base, no argument", OWNED, VHOST_SET_VRING_BASE, NONE, 0, 0,
@@ -192,71 +199,74 @@ static const struct ioctl_case cases[] = {
 	  EFAULT },
 
 	/* ring size and base */
-	{ "ring of 0", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 0, EINVAL },
-	{ "ring of 3", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 3, EINVAL },
-	{ "ring of 65536", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 65536,
+	{ "case 69: ring of 0", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 0,
 	  EINVAL },
-	{ "ring of 2^31", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 1U << 31,
-	  EINVAL },
-	{ "ring of 32768", READY, VHOST_SET_VRING_NUM, RING_STATE, 1, 32768,
-	  0 },
-	{ "ring of 1", READY, VHOST_SET_VRING_NUM, RING_STATE, 1, 1, 0 },
-	{ "ring size, running", RUNNING, VHOST_SET_VRING_NUM, RING_STATE, 0,
-	  16, EBUSY },
-	{ "ring base, running", RUNNING, VHOST_SET_VRING_BASE, RING_STATE, 1,
-	  0, EBUSY },
-	{ "base of 65535", READY, VHOST_SET_VRING_BASE, RING_STATE, 0, 65535,
-	  0 },
-	{ "base of 65536", READY, VHOST_SET_VRING_BASE, RING_STATE, 0, 65536,
-	  EINVAL },
-	{ "base of 2^31", READY, VHOST_SET_VRING_BASE, RING_STATE, 0, 1U << 31,
-	  EINVAL },
+	{ "case 69: ring of 3", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 3,
+	  EINVAL, true },
+	{ "case 69: ring of 65536", READY, VHOST_SET_VRING_NUM, RING_STATE, 0,
+	  65536, EINVAL },
+	{ "case 69: ring of 2^31", READY, VHOST_SET_VRING_NUM, RING_STATE, 0, 1U
+	  << 31, EINVAL },
+	{ "case 69: ring of 32768", READY, VHOST_SET_VRING_NUM, RING_STATE, 1,
+	  32768, 0 },
+	{ "case 69: ring of 1", READY, VHOST_SET_VRING_NUM, RING_STATE, 1, 1, 0
+	  },
+	{ "case 69: ring size, running", RUNNING, VHOST_SET_VRING_NUM,
+	  RING_STATE, 0, 16, EBUSY },
+	{ "case 71: ring base, running", RUNNING, VHOST_SET_VRING_BASE,
+	  RING_STATE, 1, 0, EBUSY },
+	{ "case 71: base of 65535", READY, VHOST_SET_VRING_BASE, RING_STATE, 0,
+	  65535, 0, true },
+	{ "case 71: base of 65536", READY, VHOST_SET_VRING_BASE, RING_STATE, 0,
+	  65536, EINVAL, true },
+	{ "case 71: base of 2^31", READY, VHOST_SET_VRING_BASE, RING_STATE, 0,
+	  1U << 31, EINVAL, true },
 
 	/* ring addresses */
-	{ "available ring at an odd address", READY, VHOST_SET_VRING_ADDR,
-	  RING_ADDR, 0, AVAIL_ODD, EINVAL },
-	{ "used ring at an odd address", READY, VHOST_SET_VRING_ADDR,
+	{ "case 70: available ring at an odd address", READY,
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 0, AVAIL_ODD, EINVAL },
+	{ "case 70: used ring at an odd address", READY, VHOST_SET_VRING_ADDR,
 	  RING_ADDR, 0, USED_ODD, EINVAL },
-	{ "used ring aligned to 2", READY, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
-	  USED_BY_2, EINVAL },
-	{ "log address aligned to 2", READY, VHOST_SET_VRING_ADDR, RING_ADDR,
-	  0, LOG_BY_2, EINVAL },
+	{ "case 70: used ring aligned to 2", READY, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 0, USED_BY_2, EINVAL },
+	{ "case 70: log address aligned to 2", READY, VHOST_SET_VRING_ADDR,
+	  RING_ADDR, 0, LOG_BY_2, EINVAL },
 	{ "unknown address flags", READY, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
 	  BAD_FLAGS, EOPNOTSUPP },
 	{ "same address, running", RUNNING, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
 	  AS_IS, 0 },
-	{ "descriptors in the kernel, running", RUNNING, VHOST_SET_VRING_ADDR,
-	  RING_ADDR, 0, KERNEL_DESC, EINVAL },
-	{ "available ring in the kernel, running", RUNNING,
+	{ "case 70: descriptors in the kernel, running", RUNNING,
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 0, KERNEL_DESC, EINVAL },
+	{ "case 70: available ring in the kernel, running", RUNNING,
 	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_AVAIL, EINVAL },
-	{ "used ring in the kernel, running", RUNNING, VHOST_SET_VRING_ADDR,
-	  RING_ADDR, 1, KERNEL_USED, EINVAL },
-	{ "used ring misaligned, running", RUNNING, VHOST_SET_VRING_ADDR,
-	  RING_ADDR, 1, USED_BY_2, EINVAL },
+	{ "case 70: used ring in the kernel, running", RUNNING,
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_USED, EINVAL },
+	{ "case 70: used ring misaligned, running", RUNNING,
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, USED_BY_2, EINVAL },
 
 	/* eventfds */
-	{ "kick not open", READY, VHOST_SET_VRING_KICK, RING_FILE, 0, CLOSED,
-	  EBADF },
-	{ "kick is a pipe", READY, VHOST_SET_VRING_KICK, RING_FILE, 0, PIPE,
-	  EINVAL },
-	{ "kick is the device", READY, VHOST_SET_VRING_KICK, RING_FILE, 0,
-	  ITSELF, EINVAL },
-	{ "kick of none", READY, VHOST_SET_VRING_KICK, RING_FILE, 0, UNBIND,
-	  0 },
-	{ "call not open", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0, CLOSED,
-	  EBADF },
-	{ "call is a pipe", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0, PIPE,
-	  EINVAL },
-	{ "call of none", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0, UNBIND,
-	  0 },
-	{ "error not open", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0, CLOSED,
-	  EBADF },
-	{ "error is the device", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0,
-	  ITSELF, EINVAL },
-	{ "error of none", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0, UNBIND,
-	  0 },
-	{ "kick is a pipe, running", RUNNING, VHOST_SET_VRING_KICK, RING_FILE,
-	  1, PIPE, EINVAL },
+	{ "case 73: kick not open", READY, VHOST_SET_VRING_KICK, RING_FILE, 0,
+	  CLOSED, EBADF },
+	{ "case 73: kick is a pipe", READY, VHOST_SET_VRING_KICK, RING_FILE, 0,
+	  PIPE, EINVAL },
+	{ "case 73: kick is the device", READY, VHOST_SET_VRING_KICK, RING_FILE,
+	  0, ITSELF, EINVAL },
+	{ "case 73: kick of none", READY, VHOST_SET_VRING_KICK, RING_FILE, 0,
+	  UNBIND, 0 },
+	{ "case 73: call not open", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0,
+	  CLOSED, EBADF },
+	{ "case 73: call is a pipe", RUNNING, VHOST_SET_VRING_CALL, RING_FILE,
+	  0, PIPE, EINVAL },
+	{ "case 73: call of none", RUNNING, VHOST_SET_VRING_CALL, RING_FILE, 0,
+	  UNBIND, 0 },
+	{ "case 73: error not open", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0,
+	  CLOSED, EBADF },
+	{ "case 73: error is the device", RUNNING, VHOST_SET_VRING_ERR,
+	  RING_FILE, 0, ITSELF, EINVAL },
+	{ "case 73: error of none", RUNNING, VHOST_SET_VRING_ERR, RING_FILE, 0,
+	  UNBIND, 0 },
+	{ "case 73: kick is a pipe, running", RUNNING, VHOST_SET_VRING_KICK,
+	  RING_FILE, 1, PIPE, EINVAL },
 
 	/* what is not there */
 	{ "feature array (0x83)", OWNED, GET_FEATURES_ARRAY, U64, 0, 0,
@@ -292,9 +302,9 @@ static struct vhost_vring_addr ring_addr(const struct guest *g, __u32 ring,
 	const struct ring *r = &g->q[ring < NUM_QUEUES ? ring : 0].ring;
 	struct vhost_vring_addr a = {
 		.index = ring,
-		.desc_user_addr = (uintptr_t)r->desc,
-		.avail_user_addr = (uintptr_t)r->avail,
-		.used_user_addr = (uintptr_t)r->used,
+		.desc_user_addr = (uintptr_t)r->desc_area,
+		.avail_user_addr = (uintptr_t)r->driver_area,
+		.used_user_addr = (uintptr_t)r->device_area,
 	};
 
 	a.avail_user_addr += how == AVAIL_ODD;
@@ -315,13 +325,13 @@ static struct vhost_memory *new_table(unsigned int nregions)
 {
 	size_t size = sizeof(struct vhost_memory) +
 		      nregions * sizeof(struct vhost_memory_region);
-	size_t room = (size + 4095) / 4096 * 4096;
-	__u8 *p = mmap(NULL, room + 4096, PROT_READ | PROT_WRITE,
+	size_t pages = (size + 4095) & ~4095UL;
+	__u8 *p = mmap(NULL, pages + 4096, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	require(p != MAP_FAILED && !mprotect(p + room, 4096, PROT_NONE),
+	require(p != MAP_FAILED && !mprotect(p + pages, 4096, PROT_NONE),
 		"mmap");
-	return (void *)(p + room - size);
+	return (void *)(p + pages - size);
 }
 
 static const void *mem_table(const struct guest *g, enum table how)
@@ -456,19 +466,20 @@ static void features_offered(const void *arg)
 }
 
 /* What was set is read back; then what the device has taken. */
-static void ring_base(const void *arg)
+static void ring_base_read(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	struct session s;
-	__u32 base;
+	__u32 base, used;
 	int i;
 
 	(void)arg;
 	bring_to(&s.g, READY);
 	for (i = 0; i < NUM_QUEUES; i++) {
-		require_ok(dev_set_ring_base(&s.g.dev, i, 65535 - i));
+		used = cfg.packed ? 0x8007ffffU - i : 65535U - i;
+		require_ok(dev_set_ring_base(&s.g.dev, i, used));
 		require_ok(dev_get_ring_base(&s.g.dev, i, &base));
-		require(base == (__u32)65535 - i, "base %u", base);
+		require(base == used, "base 0x%x", base);
 	}
 	guest_stop(&s.g);
 
@@ -479,8 +490,8 @@ static void ring_base(const void *arg)
 	guest_poll(&s.g, 0);
 	for (i = 0; i < NUM_QUEUES; i++) {
 		require_ok(dev_get_ring_base(&s.g.dev, i, &base));
-		require(base == s.g.q[i].ring.last_used, "base %u of %u", base,
-			s.g.q[i].ring.last_used);
+		used = ring_device_base(&s.g.q[i].ring);
+		require(base == used, "base 0x%x of 0x%x", base, used);
 	}
 	session_close(&s);
 }
@@ -626,15 +637,21 @@ void add_ioctl_tests(void)
 	unsigned int i;
 
 	tap_add2(g, "features offered", features_offered, NULL, 0);
-	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		tap_add2(g, cases[i].name, one_ioctl, &cases[i], 0);
-	tap_add2(g, "ring base read back", ring_base, NULL, 0);
-	tap_add2(g, "CID taken, moved, freed", cid_taken, NULL, 0);
-	tap_add2(g, "CID before the owner, and again", cid_again_running, NULL,
-		 0);
-	tap_add2(g, "another process", other_process, NULL, 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned int rings = RINGS_SPLIT;
+
+		if (cases[i].state >= READY && !cases[i].split_only)
+			rings = RINGS_BOTH;
+		session_test(g, cases[i].name, one_ioctl, &cases[i], 0, rings);
+	}
+	session_test(g, "ring base read back", ring_base_read, NULL, 0,
+		     RINGS_BOTH);
+	tap_add2(g, "case 74: CID taken, moved, freed", cid_taken, NULL, 0);
+	tap_add2(g, "case 74: CID before the owner, and again",
+		 cid_again_running, NULL, 0);
+	tap_add2(g, "case 67: another process", other_process, NULL, 0);
 	tap_add2(g, "owner reset", reset_owner, NULL, TAP_MVSOCK);
-	tap_add2(g, "no features set", no_features, NULL, 0);
-	tap_add2(g, "eventfds replaced while running", eventfds_swapped, NULL,
-		 0);
+	tap_add2(g, "case 86: no features set", no_features, NULL, 0);
+	tap_add2(g, "case 73: eventfds replaced while running",
+		 eventfds_swapped, NULL, 0);
 }

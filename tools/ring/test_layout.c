@@ -13,9 +13,10 @@
 static const struct layout layouts[] = {
 	{ "header and payload in one descriptor", 1, { 0 } },
 	{ "header, payload", 2, { 44, 0 } },
-	{ "header over three descriptors", 4, { 10, 20, 14, 0 }, .gap = 5 },
-	{ "one byte per descriptor", 1, { 1 } },
-	{ "one byte per descriptor, apart", 1, { 1 }, .gap = 63 },
+	{ "case 40: header over three descriptors", 4, { 10, 20, 14, 0 }, .gap =
+	  5 },
+	{ "case 40: one byte per descriptor", 1, { 1 } },
+	{ "case 40: one byte per descriptor, apart", 1, { 1 }, .gap = 63 },
 	{ "payload by pages", 2, { 44, 4096 } },
 	{ "payload by pages, apart", 2, { 44, 4096 }, .gap = 4096 },
 	{ "odd pieces", 5, { 3, 48, 1, 1000, 0 }, .gap = 13 },
@@ -274,14 +275,15 @@ static void add_split_tests(void)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (asprintf(&name, "buffers of %u bytes", sizes[i]) < 0)
 			abort();
-		tap_add2(g, name, rx_small, &sizes[i], 0);
+		session_test(g, name, rx_small, &sizes[i], 0, RINGS_BOTH);
 		free(name);
 	}
-	tap_add2(g, "buffers of mixed sizes and layouts", rx_mixed, NULL, 0);
-	tap_add2(g, "header without room, control packet", rx_bare_header,
-		 NULL, 0);
-	tap_add2(g, "seqpacket split, end in the last piece",
-		 rx_seqpacket_split, NULL, 0);
+	session_test(g, "buffers of mixed sizes and layouts", rx_mixed, NULL, 0,
+		     RINGS_BOTH);
+	session_test(g, "case 64: header without room, control packet",
+		     rx_bare_header, NULL, 0, RINGS_BOTH);
+	session_test(g, "seqpacket split, end in the last piece",
+		     rx_seqpacket_split, NULL, 0, RINGS_BOTH);
 }
 
 void add_layout_tests(void)
@@ -297,17 +299,19 @@ void add_layout_tests(void)
 		if (asprintf(&name, "%s%s", t->layout->name,
 			     t->indirect ? ", indirect" : "") < 0)
 			abort();
-		tap_add2("tx", name, tx_layout, t, 0);
-		tap_add2("rx", name, rx_layout, t, 0);
+		session_test("tx", name, tx_layout, t, 0, RINGS_BOTH);
+		session_test("rx", name, rx_layout, t, 0, RINGS_BOTH);
 		free(name);
 	}
-	tap_add2("tx", "over the edge of two regions", tx_over_edge,
-		 &layouts[0], 0);
-	tap_add2("tx", "over the edge of two regions, header apart",
-		 tx_over_edge, &layouts[1], 0);
-	tap_add2("rx", "over the edge of two regions", rx_over_edge,
-		 &layouts[0], 0);
-	tap_add2("rx", "over the edge of two regions, header apart",
-		 rx_over_edge, &layouts[1], 0);
+	session_test("tx", "case 19: over the edge of two regions",
+		     tx_over_edge, &layouts[0], 0, RINGS_BOTH);
+	session_test("tx",
+		     "case 19: over the edge of two regions, header apart",
+		     tx_over_edge, &layouts[1], 0, RINGS_BOTH);
+	session_test("rx", "case 19: over the edge of two regions",
+		     rx_over_edge, &layouts[0], 0, RINGS_BOTH);
+	session_test("rx",
+		     "case 19: over the edge of two regions, header apart",
+		     rx_over_edge, &layouts[1], 0, RINGS_BOTH);
 	add_split_tests();
 }

@@ -137,16 +137,15 @@ static void open_close(const void *arg)
 /* Stop, check that the device is still, start where it was. */
 static void restart(struct guest *g)
 {
-	__u16 used[NUM_QUEUES];
 	unsigned int i;
-	__u32 base;
+	__u32 base, used;
 
 	require_ok(dev_set_running(&g->dev, 0));
 	for (i = 0; i < NUM_QUEUES; i++) {
-		used[i] = le16toh(g->q[i].ring.used->idx);
+		used = ring_device_base(&g->q[i].ring);
 		require_ok(dev_get_ring_base(&g->dev, i, &base));
-		require(base == used[i], "ring %u: base %u, used %u", i, base,
-			used[i]);
+		require(base == used, "ring %u: base 0x%x, used 0x%x", i, base,
+			used);
 		require_ok(dev_set_ring_base(&g->dev, i, base));
 	}
 	require_ok(dev_set_running(&g->dev, 1));
@@ -334,18 +333,23 @@ void add_life_tests(void)
 {
 	static const char g[] = "life";
 
-	tap_add2(g, "close resets the host's socket", close_resets, NULL, 0);
+	session_test(g, "close resets the host's socket", close_resets, NULL, 0,
+		     RINGS_BOTH);
 	tap_add2(g, "close resets 20 sockets with data", close_resets_many,
 		 NULL, 0);
 	tap_add2(g, "close before accept", close_before_accept, NULL, 0);
-	tap_add2(g, "CID free after close", cid_free, NULL, 0);
-	tap_add2(g, "100 devices", open_close, NULL, 0);
-	tap_add2(g, "200 stops under traffic", start_stop, NULL, 0);
-	tap_add2(g, "stopped is still", stopped_is_still, NULL, 0);
-	tap_add2(g, "connect before the start", connect_before_start, NULL, 0);
+	session_test(g, "CID free after close", cid_free, NULL, 0, RINGS_BOTH);
+	session_test(g, "100 devices", open_close, NULL, 0, RINGS_BOTH);
+	session_test(g, "200 stops under traffic", start_stop, NULL, 0,
+		     RINGS_BOTH);
+	session_test(g, "stopped is still", stopped_is_still, NULL, 0,
+		     RINGS_BOTH);
+	session_test(g, "connect before the start", connect_before_start, NULL,
+		     0, RINGS_BOTH);
 	tap_add2(g, "unknown CID", unknown_cid, NULL, 0);
 	tap_add2(g, "descriptor duplicated, first closed", dup_closed, NULL,
 		 0);
 	tap_add2(g, "two guests with the same ports", two_guests, NULL, 0);
-	tap_add2(g, "owner killed with a connection", killed, NULL, 0);
+	session_test(g, "case 84: owner killed with a connection", killed, NULL,
+		     0, RINGS_BOTH);
 }

@@ -37,7 +37,7 @@ static void region_replaced(const void *arg)
 
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	r = &s.g.mem.region[*region];
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 5; i++) {
 		session_exchange(&s, 20000 + i);
 		replace_pages(r->va, r->size);
 	}
@@ -201,15 +201,20 @@ void add_memory_tests(void)
 	static const unsigned int of_rings, of_buffers = 1;
 	static const char g[] = "memory";
 
-	tap_add2(g, "buffers' pages replaced", region_replaced, &of_buffers, 0);
-	tap_add2(g, "rings' pages replaced", region_replaced, &of_rings, 0);
-	tap_add2(g, "forks while running", fork_in_between, NULL, 0);
-	tap_add2(g, "transmit buffer unmapped", tx_buffer_unmapped, NULL,
-		 TAP_MVSOCK);
-	tap_add2(g, "receive buffer unmapped", rx_buffer_unmapped, NULL,
-		 TAP_MVSOCK);
-	tap_add2(g, "regions added while running", new_table, NULL, 0);
-	tap_add2(g, "region removed while running", smaller_table, NULL,
-		 TAP_MVSOCK);
-	tap_add2(g, "region moved while running", moved_table, NULL, 0);
+	session_test(g, "buffers' pages replaced", region_replaced, &of_buffers,
+		     0, RINGS_BOTH);
+	session_test(g, "rings' pages replaced", region_replaced, &of_rings, 0,
+		     RINGS_BOTH);
+	session_test(g, "forks while running", fork_in_between, NULL, 0,
+		     RINGS_BOTH);
+	session_test(g, "case 78: transmit buffer unmapped", tx_buffer_unmapped,
+		     NULL, TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "case 78: receive buffer unmapped", rx_buffer_unmapped,
+		     NULL, TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "regions added while running", new_table, NULL, 0,
+		     RINGS_BOTH);
+	session_test(g, "region removed while running", smaller_table, NULL,
+		     TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "region moved while running", moved_table, NULL, 0,
+		     RINGS_BOTH);
 }

@@ -172,7 +172,7 @@ static void ring_size(const void *arg)
 	session_close(&s);
 }
 
-#define WRAP_TRIPS 12000
+#define WRAP_TRIPS 2000
 
 /* Round trips until the indices of both rings have wrapped, one by one.
  * Each CREDIT_REQUEST is answered by one CREDIT_UPDATE.
@@ -188,8 +188,10 @@ static void index_wrap(const void *arg)
 
 	cfg.num[RXQ] = 8;
 	cfg.num[TXQ] = 8;
-	cfg.base[RXQ] = 65536 - WRAP_TRIPS / 2;
-	cfg.base[TXQ] = 65536 - WRAP_TRIPS / 3;
+	if (!cfg.packed) {
+		cfg.base[RXQ] = 65536 - WRAP_TRIPS / 2;
+		cfg.base[TXQ] = 65536 - WRAP_TRIPS / 3;
+	}
 	cfg.rx_bufs = 8;
 	cfg.features |= arg ? F_EVENT_IDX : 0;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
@@ -228,8 +230,8 @@ static void base_near_wrap(const void *arg)
 	(void)arg;
 	cfg.num[RXQ] = 4;
 	cfg.num[TXQ] = 4;
-	cfg.base[RXQ] = 65533;
-	cfg.base[TXQ] = 65530;
+	cfg.base[RXQ] = test_base(&cfg, cfg.packed ? 3 : 65533, true);
+	cfg.base[TXQ] = test_base(&cfg, cfg.packed ? 2 : 65530, false);
 	cfg.rx_bufs = 4;
 	cfg.features |= F_EVENT_IDX;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
@@ -263,7 +265,7 @@ static void no_interrupt(const void *arg)
 	(void)arg;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	for (i = 0; i < NUM_QUEUES; i++) {
-		s.g.q[i].ring.avail->flags = htole16(VRING_AVAIL_F_NO_INTERRUPT);
+		ring_disarm(&s.g.q[i].ring);
 		while (!eventfd_read(s.g.q[i].call, &n))
 			;
 	}
@@ -294,6 +296,7 @@ static void rx_empty(const void *arg)
 	int i;
 
 	(void)arg;
+	cfg.num[TXQ] = 8;
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&s.g, &cfg));
 	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
@@ -511,17 +514,24 @@ static void counters(const void *arg)
 	session_close(&s);
 }
 
+/* Any size will do for a packed ring. */
+static const struct size_case sizes[] = {
+	{ 1, false, false }, { 2, false, false }, { 8, false, false },
+	{ 256, false, false }, { 1024, false, false }, { 32768, false, false },
+	{ 1, true, false }, { 2, true, false }, { 8, true, false },
+	{ 256, true, false }, { 1024, true, false }, { 1, false, true },
+	{ 8, false, true }, { 8, true, true }, { 1024, true, true },
+	{ 3, false, false }, { 7, true, false }, { 100, false, false },
+	{ 1000, true, true }, { 32767, true, false }, { 32768, true, false },
+};
+
+static bool power_of_2(unsigned int n)
+{
+	return !(n & (n - 1));
+}
+
 static void add_sizes(void)
 {
-	static const struct size_case sizes[] = {
-		{ 1, false, false }, { 2, false, false }, { 8, false, false },
-		{ 256, false, false }, { 1024, false, false },
-		{ 32768, false, false },
-		{ 1, true, false }, { 2, true, false }, { 8, true, false },
-		{ 256, true, false }, { 1024, true, false },
-		{ 1, false, true }, { 8, false, true }, { 8, true, true },
-		{ 1024, true, true },
-	};
 	unsigned int i;
 	char *name;
 
@@ -530,35 +540,45 @@ static void add_sizes(void)
 			     sizes[i].event_idx ? ", event index" : "",
 			     sizes[i].indirect ? ", indirect" : "") < 0)
 			abort();
-		tap_add2("traffic", name, ring_size, &sizes[i], 0);
+		session_test("traffic", name, ring_size, &sizes[i], 0,
+			     power_of_2(sizes[i].num) ? RINGS_BOTH :
+			     RINGS_PACKED);
 		free(name);
 	}
+}
+
+static void add(const char *name, void (*run)(const void *arg),
+		unsigned int rings)
+{
+	session_test("traffic", name, run, NULL, 0, rings);
 }
 
 void add_traffic_tests(void)
 {
 	static const char g[] = "traffic";
 
-	tap_add2(g, "guest connects", guest_connects, NULL, 0);
-	tap_add2(g, "host connects", host_connects, NULL, 0);
-	tap_add2(g, "sizes from 1 to 128 KiB", many_sizes, NULL, 0);
-	tap_add2(g, "2 MB each way against credit", credit, NULL, 0);
-	tap_add2(g, "two connections", two_connections, NULL, 0);
-	tap_add2(g, "guest shuts down", guest_closes, NULL, 0);
-	tap_add2(g, "host closes", host_closes, NULL, 0);
-	tap_add2(g, "guest resets", guest_resets, NULL, 0);
-	tap_add2(g, "refused by the host", refused_by_host, NULL, 0);
-	tap_add2(g, "refused by the guest", refused_by_guest, NULL, 0);
-	tap_add2(g, "seqpacket", seqpacket, NULL, 0);
+	add("guest connects", guest_connects, RINGS_ALL);
+	add("host connects", host_connects, RINGS_ALL);
+	add("sizes from 1 to 128 KiB", many_sizes, RINGS_ALL);
+	add("2 MB each way against credit", credit, RINGS_ALL);
+	add("two connections", two_connections, RINGS_BOTH);
+	add("guest shuts down", guest_closes, RINGS_SPLIT);
+	add("host closes", host_closes, RINGS_SPLIT);
+	add("guest resets", guest_resets, RINGS_SPLIT);
+	add("refused by the host", refused_by_host, RINGS_SPLIT);
+	add("refused by the guest", refused_by_guest, RINGS_SPLIT);
+	add("seqpacket", seqpacket, RINGS_BOTH);
 	add_sizes();
-	tap_add2(g, "indices wrap, ring of 8", index_wrap, NULL, 0);
-	tap_add2(g, "indices wrap, ring of 8, event index", index_wrap, g, 0);
-	tap_add2(g, "start before the wrap", base_near_wrap, NULL, 0);
-	tap_add2(g, "rings outside of guest memory", rings_apart, NULL, 0);
-	tap_add2(g, "driver wants no interrupts", no_interrupt, NULL, 0);
-	tap_add2(g, "no receive buffers, transmit goes on", rx_empty, NULL, 0);
-	tap_add2(g, "more replies than room", reply_limit, NULL, 0);
-	tap_add2(g, "no transmit, receive goes on", tx_idle_rx_goes_on, NULL,
-		 0);
+	session_test(g, "indices wrap, ring of 8", index_wrap, NULL, 0,
+		     RINGS_ALL);
+	session_test(g, "indices wrap, ring of 8, event index", index_wrap, g,
+		     0, RINGS_ALL);
+	add("start before the wrap", base_near_wrap, RINGS_ALL);
+	add("rings outside of guest memory", rings_apart, RINGS_BOTH);
+	add("driver wants no interrupts", no_interrupt, RINGS_BOTH);
+	add("case 65: no receive buffers, transmit goes on", rx_empty,
+	    RINGS_BOTH);
+	add("case 61, 65: more replies than room", reply_limit, RINGS_BOTH);
+	add("no transmit, receive goes on", tx_idle_rx_goes_on, RINGS_BOTH);
 	tap_add2(g, "counters of traffic", counters, NULL, TAP_MVSOCK);
 }
