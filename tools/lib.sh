@@ -112,7 +112,8 @@ progress()
 	text="  $(grep -cE '^ +(CC|LD|AS|AR) ' "$1") files, $2 s"
 	if [[ -t 1 ]]; then
 		printf '\r%s ' "$text"
-	elif (($2 > 0 && $2 % 30 == 0)); then
+	elif (($2 / 30 > PROGRESS)); then
+		PROGRESS=$(($2 / 30))
 		say "$text"
 	fi
 }
@@ -121,7 +122,7 @@ progress()
 # failure the end of LOG is shown.
 quietly()
 {
-	local log=$1 status=0 start=$SECONDS pid
+	local log=$1 status=0 start=$SECONDS pid PROGRESS=0
 
 	shift
 	mkdir -p "$(dirname "$log")"
