@@ -152,6 +152,7 @@ check_name()
 	case $1 in
 	leak) echo "no leak" ;;
 	reload) echo "unloads and loads again" ;;
+	busy) echo "beside vhost_vsock it refuses to load, and says why" ;;
 	esac
 }
 
@@ -207,10 +208,11 @@ group_kunit()
 	set_env JOB kunit
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
 	set_env KUNIT_MODULES "$(find "$BUILD/uml-debug" -name '*kunit*.ko' | paste -sd' ')"
-	set_env CHECKS "leak reload"
+	set_env OTHER "$(modules_for "$(uml_dir debug)" vhost_vsock | paste -sd' ')"
+	set_env CHECKS "busy leak reload"
 	boot_uml debug 300 || true
 	report_kunit
-	report_kernel leak reload
+	report_kernel busy leak reload
 }
 
 # report_kunit: kunit.py tells what passed; why a case failed stands above it in

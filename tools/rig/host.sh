@@ -15,7 +15,8 @@
 #   DEVICE_OPTIONS of the guest's vsock device, each after a comma
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
-#   CHECKS         leak, reload: to do after the job
+#   CHECKS         leak, reload, busy: to do after the job
+#   OTHER          another host-to-guest transport, files in order (busy)
 #
 # Results are files in OUT. A line "rig: ..." on the console is for a person.
 
@@ -38,9 +39,11 @@ wait_for()
 	done
 }
 
+# insert FILE...: those that are not loaded yet.
 insert()
 {
 	for file in "$@"; do
+		[ ! -d "/sys/module/$(basename "$file" .ko)" ] || continue
 		busybox insmod "$file" || { tell "$file cannot be inserted"; return 1; }
 	done
 }
@@ -283,6 +286,21 @@ check_reload()
 			return 1
 		fi
 	done
+}
+
+# The other one is loaded: the log says which, and how to be rid of it.
+check_busy()
+{
+	unload "$TESTED.ko" && insert $OTHER || return
+	if busybox insmod "${MODULES##* }" 2>/dev/null; then
+		echo "$TESTED can be inserted although ${OTHER##*/} is"
+		return 1
+	fi
+	unload "$(basename "${OTHER##* }")" && insert "${MODULES##* }" || return
+	busybox dmesg | grep -q "$TESTED: .*modprobe -r $(basename "${OTHER##* }" .ko)" || {
+		echo "the kernel log does not say what to unload"
+		return 1
+	}
 }
 
 # An object counts as leaked only when it is 5 seconds old, and what a register

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What goes with sockets and devices: zero copy, packet capture.
+ * What goes with sockets and devices: zero copy, packet capture, tracepoints.
  */
+#include <fcntl.h>
 #include <time.h>
 #include <linux/errqueue.h>
 #include <linux/vm_sockets.h>
@@ -155,9 +156,62 @@ static void capture(const void *arg)
 	netlink_del_link(name);
 }
 
+#define TRACING "/sys/kernel/tracing/"
+
+static bool put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) >= 0;
+
+	close(fd);
+	return done;
+}
+
+/* The trace's line that has @text, or "". */
+static void find_trace(const char *text, char *line, size_t size)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+
+	require(f, "no trace");
+	while (fgets(line, size, f))
+		if (strstr(line, text))
+			break;
+	if (feof(f))
+		*line = 0;
+	fclose(f);
+}
+
+/* Who watches sees which guest laid what, and what was wrong with it. */
+static void trace_rejected(const void *arg)
+{
+	static const char event[] =
+		TRACING "events/mvsock/mvs_chain_rejected/enable";
+	struct guest_config cfg = test_config(0);
+	char line[512], want[64];
+	struct session s;
+	struct seg seg;
+
+	(void)arg;
+	if (!put_file(event, "1"))
+		tap_skip("no tracepoint: is tracefs mounted on " TRACING "?");
+	require(put_file(TRACING "trace", ""), "the trace can't be cleared");
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	seg = (struct seg){ s.g.tx_gpa, 43, false };
+	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
+	session_exchange(&s, 1000);
+	require(put_file(event, "0"), "the tracepoint stays on");
+
+	snprintf(want, sizeof(want), "mvs_chain_rejected: cid=%llu vq=1 head=",
+		 (unsigned long long)cfg.cid);
+	find_trace(want, line, sizeof(line));
+	require(strstr(line, " reason=too_short"), "trace: '%s'", line);
+	session_close(&s);
+}
+
 void add_extra_tests(void)
 {
 	tap_add("zero copy: completions", zero_copy, NULL, 0);
 	tap_add("zero copy: device closed before", zero_copy_close, NULL, 0);
 	tap_add("capture: vsockmon", capture, NULL, 0);
+	tap_add("trace: a rejected chain", trace_rejected, NULL, TAP_MVSOCK);
 }
