@@ -142,11 +142,8 @@ static long start(struct mvs_device *device)
 		return ret == -EINTR ? -ERESTARTNOINTR : ret;
 	}
 	WRITE_ONCE(device->running, true);
-	for (i = 0; i < MVS_VQS; i++) {
+	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_start(&device->vqs[i].kick, device->worker);
-		/* Whatever came before is looked at now. */
-		mvs_worker_queue(device->worker, i);
-	}
 	return 0;
 }
 

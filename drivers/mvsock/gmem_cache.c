@@ -202,7 +202,6 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 	}
 	xa_destroy(&gm->windows);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_forget);
 
 /**
  * mvs_gmem_attach - let pages of an address space be cached

@@ -43,8 +43,8 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
 
 /**
  * mvs_kick_start - listen to the eventfd, if there is one
- * @kick: the kick; nothing happens when it listens
- * @worker: whom to wake
+ * @kick: the kick, which may listen already
+ * @worker: whom to wake, now too, as kicks may have come before
  *
  * Context: process, with the device's mutex held.
  */
@@ -53,6 +53,7 @@ void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker)
 	kick->worker = worker;
 	if (kick->file && !kick->wqh)
 		vfs_poll(kick->file, &kick->table);
+	mvs_worker_queue(worker, kick->vq);
 }
 
 /**

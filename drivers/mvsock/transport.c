@@ -317,31 +317,30 @@ static bool msgzerocopy_allow(void)
 	return true;
 }
 
-static bool seqpacket_allow(u32 remote_cid)
+/* @absent: what to say of a guest that is not there. */
+static bool guest_allows(u32 cid, u16 type, bool absent)
 {
 	struct mvs_device *device;
-	bool allow;
+	bool allow = absent;
 
 	rcu_read_lock();
-	device = mvs_cid_find(remote_cid);
-	allow = device && type_allowed(READ_ONCE(device->features),
-				       VIRTIO_VSOCK_TYPE_SEQPACKET);
+	device = mvs_cid_find(cid);
+	if (device)
+		allow = type_allowed(READ_ONCE(device->features), type);
 	rcu_read_unlock();
 	return allow;
 }
 
-/* A guest that is not there is found so later, by who sends to it. */
+static bool seqpacket_allow(u32 remote_cid)
+{
+	return guest_allows(remote_cid, VIRTIO_VSOCK_TYPE_SEQPACKET, false);
+}
+
+/* That a guest is not there is found by who sends to it. */
 static bool stream_allow(u32 remote_cid, u32 remote_port)
 {
-	struct mvs_device *device;
-	bool allow;
-
-	rcu_read_lock();
-	device = mvs_cid_find(remote_cid);
-	allow = !device || type_allowed(READ_ONCE(device->features),
-					VIRTIO_VSOCK_TYPE_STREAM);
-	rcu_read_unlock();
-	return allow && virtio_transport_stream_allow(remote_cid, remote_port);
+	return guest_allows(remote_cid, VIRTIO_VSOCK_TYPE_STREAM, true) &&
+	       virtio_transport_stream_allow(remote_cid, remote_port);
 }
 
 static struct virtio_transport transport = {

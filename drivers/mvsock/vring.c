@@ -48,10 +48,10 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 	ring.desc = a.desc_user_addr;
 	ring.avail = a.avail_user_addr;
 	ring.used = a.used_user_addr;
-	if (vq->device->running && !mvs_vq_access_ok(&ring))
-		return -EINVAL;
-	if (vq->device->running && ring.packed &&
-	    !IS_ALIGNED(ring.desc, sizeof(struct vring_packed_desc)))
+	if (vq->device->running &&
+	    (!mvs_vq_access_ok(&ring) ||
+	     (ring.packed && !IS_ALIGNED(ring.desc,
+					 sizeof(struct vring_packed_desc)))))
 		return -EINVAL;
 	vq->ring.desc = ring.desc;
 	vq->ring.avail = ring.avail;
@@ -119,11 +119,8 @@ static long set_kick(struct mvs_vq *vq, void __user *argp)
 
 	mvs_kick_stop(&vq->kick);
 	swap(file, vq->kick.file);
-	if (device->running) {
+	if (device->running)
 		mvs_kick_start(&vq->kick, device->worker);
-		/* A kick may have come by the new one already. */
-		mvs_worker_queue(device->worker, vq->index);
-	}
 	if (file)
 		fput(file);
 	return 0;
