@@ -101,6 +101,41 @@ static void translate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run, c->run);
 }
 
+/* Where ranges overlap the one that begins lowest counts, whatever came before. */
+static void translate_overlap(struct kunit *test)
+{
+	static const struct {
+		u64 gpa;
+		u64 uaddr;
+	} steps[] = {
+		{ 0x5800, 0x25800 },	/* the upper range alone */
+		{ 0x4800, 0x14800 },	/* both */
+		{ 0x5800, 0x25800 },
+		{ 0x3800, 0x13800 },	/* the lower range alone */
+		{ 0x4800, 0x14800 },
+	};
+	static const struct vhost_memory_region regions[] = {
+		{ 0x4000, 0x2000, 0x24000 },
+		{ 0x3000, 0x2000, 0x13000 },
+	};
+	struct vhost_iotlb *table = mvs_gmem_table_create(regions, 2);
+	struct mvs_gmem gm;
+	unsigned int i;
+	u64 uaddr;
+	u32 run;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
+	mvs_gmem_init(&gm);
+	mvs_gmem_set_table(&gm, table);
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		KUNIT_EXPECT_EQ(test, 0,
+				mvs_gmem_translate(&gm, steps[i].gpa, 1, false,
+						   &uaddr, &run));
+		KUNIT_EXPECT_EQ(test, uaddr, steps[i].uaddr);
+	}
+	mvs_gmem_destroy(&gm);
+}
+
 static void translate_without_table(struct kunit *test)
 {
 	struct mvs_gmem gm;
@@ -384,6 +419,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(table_create, table_gen_params),
 	KUNIT_CASE(table_none),
 	KUNIT_CASE_PARAM(translate, translate_gen_params),
+	KUNIT_CASE(translate_overlap),
 	KUNIT_CASE(translate_without_table),
 	KUNIT_CASE(read_across),
 	KUNIT_CASE(read_hole),

@@ -49,17 +49,25 @@ follow()
 		sed -un 's/\r$//; s/^rig: /  /p'
 }
 
-# last_cpu: one that this process may run on.
-last_cpu() { taskset -cp $$ | sed 's/.*[ ,-]//'; }
+# some_cpu: any that this process may run on, so that runs side by side spread.
+some_cpu()
+{
+	taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' |
+		awk -F- '{ for (i = $1; i <= $NF; i++) print i }' | shuf -n 1
+}
 
-# boot_uml plain|debug SECONDS: the machine's own files are its root, read-only. It
-# has one processor, and its threads hand over to one another at every system call:
-# on one of ours that takes a third of the time that it takes over two.
+# boot_uml plain|debug SECONDS [OPTION...]: the machine's own files are its root,
+# read-only. It has one processor, and its threads hand over to one another at every
+# system call: on one of ours that takes a third of the time that it takes over two.
 boot_uml()
 {
-	boot "$2" taskset -c "$(last_cpu)" "$(uml_dir "$1")/linux" mem=3G rootfstype=hostfs rootflags=/ ro \
+	local kernel seconds=$2
+
+	kernel=$(uml_dir "$1")/linux
+	shift 2
+	boot "$seconds" taskset -c "$(some_cpu)" "$kernel" mem=3G rootfstype=hostfs rootflags=/ ro \
 		init="$RUN/init" KIND=uml RIG="$RUN" con=null con0=fd:0,fd:1 \
-		uml_dir="$RUN/" log_buf_len=4M kunit.enable=1
+		uml_dir="$RUN/" log_buf_len=4M kunit.enable=1 "$@"
 }
 
 # boot_stock SECONDS: Debian's kernel, on two processors; see stock_initrd.

@@ -254,9 +254,8 @@ static void reset_owner(struct mvs_device *device)
 static void set_table(struct mvs_device *device, struct vhost_iotlb *table)
 {
 	lock_vqs(device);
-	swap(table, device->gmem.table);
+	mvs_gmem_set_table(&device->gmem, table);
 	unlock_vqs(device);
-	vhost_iotlb_free(table);
 }
 
 static long set_mem_table(struct mvs_device *device, void __user *argp)

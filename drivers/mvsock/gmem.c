@@ -17,10 +17,12 @@
 void mvs_gmem_init(struct mvs_gmem *gm)
 {
 	gm->table = NULL;
+	gm->hit = NULL;
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
 	xa_init_flags(&gm->windows, XA_FLAGS_ACCOUNT);
 	mutex_init(&gm->windows_lock);
+	memset(gm->recent, 0, sizeof(gm->recent));
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_init);
 
@@ -34,8 +36,7 @@ void mvs_gmem_destroy(struct mvs_gmem *gm)
 {
 	WARN_ON_ONCE(gm->mm);
 	mvs_gmem_forget(gm);
-	vhost_iotlb_free(gm->table);
-	gm->table = NULL;
+	mvs_gmem_set_table(gm, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
 
@@ -99,57 +100,60 @@ bool mvs_gmem_table_ok(const struct vhost_iotlb *table)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_table_ok);
 
 /**
- * mvs_gmem_translate - from guest-physical to VMM-virtual
- * @gm: guest memory
- * @gpa: guest-physical address
- * @len: bytes wanted from there on, at least 1
- * @write: they are to be written
- * @uaddr: where they start in the VMM
- * @run: how many of them lie in one piece there, at most @len
+ * mvs_gmem_set_table - replace the memory table
+ * @gm: guest memory, without users
+ * @table: the new one, or NULL
  *
- * Context: any; the caller excludes a change of the table.
- * Return: 0, or %-EFAULT when @gpa is not in the guest's memory, may not be
- * accessed in this way, or @gpa + @len wraps.
+ * Frees the old one.
  */
-int mvs_gmem_translate(const struct mvs_gmem *gm, u64 gpa, u32 len, bool write,
-		       u64 *uaddr, u32 *run)
+void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table)
 {
-	const struct vhost_iotlb_map *map;
-	u64 last = gpa + len - 1;
-
-	if (unlikely(last < gpa || !gm->table))
-		return -EFAULT;
-
-	map = vhost_iotlb_itree_first(gm->table, gpa, last);
-	if (unlikely(!map || map->start > gpa ||
-		     !(map->perm & (write ? VHOST_MAP_WO : VHOST_MAP_RO))))
-		return -EFAULT;
-
-	*uaddr = map->addr + (gpa - map->start);
-	*run = min_t(u64, len, map->last - gpa + 1);
-	return 0;
+	gm->hit = NULL;
+	swap(table, gm->table);
+	vhost_iotlb_free(table);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_translate);
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_table);
 
 /**
- * mvs_gmem_read_uaddr - copy from VMM-virtual addresses
+ * mvs_gmem_find - find the range of the memory table that counts for an address
+ * @gm: guest memory
+ * @gpa: guest-physical address
+ *
+ * Context: any; the caller excludes a change of the table.
+ * Return: the range, or NULL.
+ */
+const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 gpa)
+{
+	const struct vhost_iotlb_map *map;
+
+	if (!gm->table)
+		return NULL;
+	map = vhost_iotlb_itree_first(gm->table, gpa, gpa);
+	/* The hint must hold for all of it: not where another one begins lower. */
+	if (map && vhost_iotlb_itree_first(gm->table, map->start,
+					   map->start) == map)
+		WRITE_ONCE(gm->hit, map);
+	return map;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_find);
+
+/**
+ * mvs_gmem_read_pieces - mvs_gmem_read_uaddr() over the ends of pages
  * @gm: guest memory
  * @uaddr: where from
  * @to: where to
- * @len: bytes; a few, as this is for metadata
+ * @len: bytes
  * @fault: what was missing, on %-EAGAIN
- *
- * Each byte is read once, so @to is safe from later changes.
  *
  * Context: inside a section.
  * Return: 0 or %-EAGAIN.
  */
-int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
-			struct mvs_gmem_fault *fault)
+int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
+			 struct mvs_gmem_fault *fault)
 {
 	while (len) {
 		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(uaddr));
-		void *from = mvs_gmem_map(gm, uaddr, false, fault);
+		const void *from = mvs_gmem_map(gm, uaddr, false, fault);
 
 		if (!from)
 			return -EAGAIN;
@@ -160,21 +164,21 @@ int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_uaddr);
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
 
 /**
- * mvs_gmem_read - copy from guest-physical addresses
+ * mvs_gmem_read_ranges - mvs_gmem_read() over the ends of the table's ranges
  * @gm: guest memory
- * @gpa: where from; may cross regions and pages
+ * @gpa: where from
  * @to: where to
- * @len: bytes; a few, as this is for metadata
+ * @len: bytes
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
  * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
  */
-int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
-		  struct mvs_gmem_fault *fault)
+int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
+			 struct mvs_gmem_fault *fault)
 {
 	while (len) {
 		u64 uaddr;
@@ -184,7 +188,7 @@ int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
 		ret = mvs_gmem_translate(gm, gpa, len, false, &uaddr, &run);
 		if (ret)
 			return ret;
-		ret = mvs_gmem_read_uaddr(gm, uaddr, to, run, fault);
+		ret = mvs_gmem_read_pieces(gm, uaddr, to, run, fault);
 		if (ret)
 			return ret;
 		to += run;
@@ -193,4 +197,4 @@ int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read);
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_ranges);

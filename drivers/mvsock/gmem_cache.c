@@ -24,34 +24,11 @@
 
 #include <mvsock/gmem.h>
 
-/* Set in the address of a page that was mapped for writing. */
-#define MVS_PAGE_WRITABLE	1UL
-
 /*
  * Pages are used through the kernel's direct map, in any order and from any
  * context, so they must all be in it.
  */
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
-
-/**
- * struct mvs_window - the cached pages of 2 MiB of the VMM
- * @notifier: tells what the VMM unmaps of them; without an mm in a test
- * @gm: whose it is
- * @first: number of the first page
- * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
- *	protected by the lock of @gm
- */
-struct mvs_window {
-	struct mmu_interval_notifier notifier;
-	struct mvs_gmem *gm;
-	unsigned long first;
-	unsigned long *pages;
-};
-
-static struct mvs_window *find_window(struct mvs_gmem *gm, unsigned long page)
-{
-	return xa_load(&gm->windows, page / MVS_WINDOW_PAGES);
-}
 
 /*
  * Drop those of the window's pages that are from @first to @last.
@@ -63,12 +40,13 @@ static struct mvs_window *find_window(struct mvs_gmem *gm, unsigned long page)
 static void drop_pages(struct mvs_window *window, unsigned long first,
 		       unsigned long last)
 {
+	unsigned long base = window->number * MVS_WINDOW_PAGES;
 	unsigned long *page, *end;
 
 	lockdep_assert_held_write(&window->gm->lock);
 
-	first = max(first, window->first) - window->first;
-	last = min(last - window->first, MVS_WINDOW_PAGES - 1);
+	first = max(first, base) - base;
+	last = min(last - base, MVS_WINDOW_PAGES - 1);
 	end = &window->pages[last];
 	for (page = &window->pages[first]; page <= end; page++) {
 		if (*page & MVS_PAGE_WRITABLE)
@@ -105,9 +83,8 @@ static void free_window(struct mvs_window *window)
 }
 
 static struct mvs_window *create_window(struct mvs_gmem *gm,
-					unsigned long page)
+					unsigned long number)
 {
-	unsigned long first = round_down(page, MVS_WINDOW_PAGES);
 	struct mvs_window *window;
 	int ret;
 
@@ -117,7 +94,7 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 	if (!window)
 		return ERR_PTR(-ENOMEM);
 	window->gm = gm;
-	window->first = first;
+	window->number = number;
 	window->pages = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!window->pages) {
 		ret = -ENOMEM;
@@ -126,15 +103,14 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 
 	if (gm->mm) {
 		ret = mmu_interval_notifier_insert(&window->notifier, gm->mm,
-						   first << PAGE_SHIFT,
+						   number * SZ_2M,
 						   SZ_2M, &notifier_ops);
 		if (ret) {
 			window->notifier.mm = NULL;
 			goto err;
 		}
 	}
-	ret = xa_err(xa_store(&gm->windows, first / MVS_WINDOW_PAGES, window,
-			      GFP_KERNEL));
+	ret = xa_err(xa_store(&gm->windows, number, window, GFP_KERNEL));
 	if (ret)
 		goto err;
 	return window;
@@ -144,13 +120,14 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* The window that a page is in, which comes if it is not there. */
-static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long page)
+/* The window that an address is in, which comes if it is not there. */
+static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 {
+	unsigned long number = uaddr / SZ_2M;
 	struct mvs_window *window;
 
 	mutex_lock(&gm->windows_lock);
-	window = find_window(gm, page) ?: create_window(gm, page);
+	window = xa_load(&gm->windows, number) ?: create_window(gm, number);
 	mutex_unlock(&gm->windows_lock);
 	return window;
 }
@@ -196,6 +173,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 	/* While the notifiers can tell that the VMM has the pages still. */
 	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
 
+	memset(gm->recent, 0, sizeof(gm->recent));
 	xa_for_each(&gm->windows, i, window) {
 		free_window(window);
 		cond_resched();
@@ -227,13 +205,13 @@ void mvs_gmem_detach(struct mvs_gmem *gm)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 
-static void install(struct mvs_window *window, unsigned long index,
+static void install(struct mvs_window *window, unsigned long uaddr,
 		    struct page *page, bool write)
 {
 	unsigned long entry = (unsigned long)page_address(page);
 
 	lockdep_assert_held_write(&window->gm->lock);
-	window->pages[index % MVS_WINDOW_PAGES] =
+	window->pages[uaddr % SZ_2M / PAGE_SIZE] =
 		entry | (write ? MVS_PAGE_WRITABLE : 0);
 }
 
@@ -252,13 +230,12 @@ static void install(struct mvs_window *window, unsigned long index,
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 		     struct page *page, bool write)
 {
-	unsigned long index = uaddr >> PAGE_SHIFT;
-	struct mvs_window *window = get_window(gm, index);
+	struct mvs_window *window = get_window(gm, uaddr);
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	write_lock(&gm->lock);
-	install(window, index, page, write);
+	install(window, uaddr, page, write);
 	write_unlock(&gm->lock);
 	return 0;
 }
@@ -294,12 +271,11 @@ static struct page *get_page_of(struct mm_struct *mm,
 /* Nothing comes of it, and 0, when the address space changes meanwhile. */
 static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
-	unsigned long index = fault->uaddr >> PAGE_SHIFT;
 	struct mvs_window *window;
 	unsigned long seq;
 	struct page *page;
 
-	window = get_window(gm, index);
+	window = get_window(gm, fault->uaddr);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 
@@ -310,7 +286,7 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 
 	write_lock(&gm->lock);
 	if (!mmu_interval_read_retry(&window->notifier, seq))
-		install(window, index, page, fault->write);
+		install(window, fault->uaddr, page, fault->write);
 	write_unlock(&gm->lock);
 
 	/* The notifier says when it goes; until then it needs no reference. */
@@ -343,30 +319,30 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);
 
 /**
- * mvs_gmem_map - where the kernel sees a VMM-virtual address
+ * mvs_gmem_map_slow - mvs_gmem_map() of what is not in a recent window
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  * @write: it is to be written
  * @fault: filled in when it is not in the cache
  *
  * Context: inside a section.
- * Return: the address, good to the end of its page and of the section, or NULL:
- * end the section, mvs_gmem_fault_in() and start over.
+ * Return: as mvs_gmem_map().
  */
-void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
-		   struct mvs_gmem_fault *fault)
+void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
+			struct mvs_gmem_fault *fault)
 {
-	unsigned long index = uaddr >> PAGE_SHIFT;
-	struct mvs_window *window = find_window(gm, index);
-	unsigned long page = 0;
+	unsigned long number = uaddr / SZ_2M, page = 0;
+	struct mvs_window *window = xa_load(&gm->windows, number);
 
-	if (likely(window))
-		page = window->pages[index % MVS_WINDOW_PAGES];
-	if (unlikely(!page || (write && !(page & MVS_PAGE_WRITABLE)))) {
+	if (window) {
+		WRITE_ONCE(*mvs_gmem_recent(gm, number), window);
+		page = window->pages[uaddr % SZ_2M / PAGE_SIZE];
+	}
+	if (!page || (write && !(page & MVS_PAGE_WRITABLE))) {
 		fault->uaddr = uaddr;
 		fault->write = write;
 		return NULL;
 	}
 	return (void *)(page & PAGE_MASK) + offset_in_page(uaddr);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_map);
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_map_slow);

@@ -83,16 +83,19 @@ int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 
 	do {
 		ret = in_section(ring, pop, chain);
-		if (likely(ret != -ENOSPC))
+		if (likely(ret == 1))
+			goto taken;
+		if (ret != -ENOSPC)
 			break;
 		ret = mvs_chain_grow(chain);
 	} while (!ret);
 
 	if (ret == -EFAULT && chain->in_table)
 		ret = mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
-	if (ret == 1 || ret == -EBADMSG)
-		ring->next_avail = advance(ring, ring->next_avail,
-					   chain->ndescs);
+	if (ret != -EBADMSG)
+		return ret;
+taken:
+	ring->next_avail = advance(ring, ring->next_avail, chain->ndescs);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_pop);

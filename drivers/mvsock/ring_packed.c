@@ -35,8 +35,8 @@ static u64 desc_at(const struct mvs_ring *ring, u32 i)
 	return ring->desc + i * sizeof(struct vring_packed_desc);
 }
 
-static void to_cpu(const struct vring_packed_desc *d, struct mvs_desc *desc,
-		   u16 *id)
+static __always_inline void to_cpu(const struct vring_packed_desc *d,
+				   struct mvs_desc *desc, u16 *id)
 {
 	desc->addr = le64_to_cpu(d->addr);
 	desc->len = le32_to_cpu(d->len);

@@ -15,7 +15,7 @@
 
 #include "ring_layout.h"
 
-static int read16(struct mvs_ring *ring, u64 uaddr, u16 *v)
+static __always_inline int read16(struct mvs_ring *ring, u64 uaddr, u16 *v)
 {
 	__virtio16 raw;
 	int ret;
@@ -65,110 +65,136 @@ static u64 used_entry(const struct mvs_ring *ring, u32 i)
 	       i * sizeof(struct vring_used_elem);
 }
 
-static struct mvs_desc desc_to_cpu(const struct mvs_ring *ring,
-				   const struct vring_desc *d)
+/**
+ * struct table - a table of descriptors: the ring's, or an indirect one
+ * @addr: VMM-virtual address, or guest-physical of an indirect one
+ * @count: its descriptors
+ * @indirect: it is an indirect one
+ * @mapped: where the kernel sees all of it, or NULL when it is not in one piece
+ */
+struct table {
+	u64 addr;
+	u32 count;
+	bool indirect;
+	const struct vring_desc *mapped;
+};
+
+/*
+ * One look for all of a table's descriptors: each is found by what the one before
+ * says, so that their loads wait for one another.
+ */
+static __always_inline int map_table(struct mvs_ring *ring, struct table *table)
 {
-	return (struct mvs_desc) {
-		.addr = __virtio64_to_cpu(ring->le, d->addr),
-		.len = __virtio32_to_cpu(ring->le, d->len),
-		.flags = __virtio16_to_cpu(ring->le, d->flags),
-		.next = __virtio16_to_cpu(ring->le, d->next),
+	u32 run, len = table->count * sizeof(*table->mapped);
+	u64 uaddr = table->addr;
+	int ret;
+
+	table->mapped = NULL;
+	if (table->indirect) {
+		ret = mvs_gmem_translate(ring->gm, table->addr, len, false,
+					 &uaddr, &run);
+		if (ret)
+			return ret;
+		if (run < len)
+			return 0;
+	}
+	if (offset_in_page(uaddr) + len > PAGE_SIZE)
+		return 0;
+	table->mapped = mvs_gmem_map(ring->gm, uaddr, false, &ring->fault);
+	return table->mapped ? 0 : -EAGAIN;
+}
+
+static __always_inline int read_desc(struct mvs_ring *ring,
+				     const struct table *table, u32 i,
+				     struct mvs_desc *desc)
+{
+	struct vring_desc d;
+	int ret = 0;
+
+	i = array_index_nospec(i, table->count);
+	if (likely(table->mapped)) {
+		d = table->mapped[i];
+		/* What was copied is used, and not what is there now. */
+		barrier();
+	} else if (table->indirect) {
+		ret = mvs_gmem_read(ring->gm, table->addr + i * sizeof(d), &d,
+				    sizeof(d), &ring->fault);
+	} else {
+		ret = mvs_gmem_read_uaddr(ring->gm,
+					  table->addr + i * sizeof(d), &d,
+					  sizeof(d), &ring->fault);
+	}
+	if (unlikely(ret))
+		return ret;
+
+	*desc = (struct mvs_desc) {
+		.addr = __virtio64_to_cpu(ring->le, d.addr),
+		.len = __virtio32_to_cpu(ring->le, d.len),
+		.flags = __virtio16_to_cpu(ring->le, d.flags),
+		.next = __virtio16_to_cpu(ring->le, d.next),
 	};
-}
-
-static int read_desc(struct mvs_ring *ring, u32 i, struct mvs_desc *desc)
-{
-	struct vring_desc d;
-	int ret;
-
-	i = array_index_nospec(i, ring->num);
-	ret = mvs_gmem_read_uaddr(ring->gm, ring->desc + i * sizeof(d), &d,
-				  sizeof(d), &ring->fault);
-	if (!ret)
-		*desc = desc_to_cpu(ring, &d);
-	return ret;
-}
-
-static int read_indirect(struct mvs_ring *ring, u64 table, u32 i,
-			 struct mvs_desc *desc)
-{
-	struct vring_desc d;
-	int ret;
-
-	ret = mvs_gmem_read(ring->gm, table + i * sizeof(d), &d, sizeof(d),
-			    &ring->fault);
-	if (!ret)
-		*desc = desc_to_cpu(ring, &d);
-	return ret;
-}
-
-static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
-		    const struct mvs_desc *desc)
-{
-	return mvs_chain_add(chain, ring->gm, desc->addr, desc->len,
-			     desc->flags & VRING_DESC_F_WRITE);
+	return 0;
 }
 
 /*
- * A table of descriptors elsewhere in guest memory, in the place of the rest of
- * the chain. @ref refers to it; whether that says WRITE does not matter (virtio
- * 1.3, 2.7.5.3.2).
+ * Go on in an indirect table, in the place of the rest of the chain. @ref refers to
+ * it; whether that says WRITE does not matter (virtio 1.3, 2.7.5.3.2).
  */
-static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
-			 const struct mvs_desc *ref)
+static int enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
+			  struct table *table, const struct mvs_desc *ref)
 {
-	u32 count = ref->len / sizeof(struct vring_desc);
-	u32 i = 0, found = 0;
-	struct mvs_desc desc;
 	int ret;
 
-	if (!mvs_indirect_ok(ring, ref))
+	if (table->indirect || !mvs_indirect_ok(ring, ref))
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
 
 	chain->in_table = true;
-	do {
-		if (i >= count)
-			return mvs_chain_refuse(chain, MVS_REASON_BAD_NEXT);
-		if (++found > min(count, MVS_CHAIN_SEGS_MAX))
-			return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
-
-		ret = read_indirect(ring, ref->addr, i, &desc);
-		if (ret == -EFAULT)
-			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
-		if (ret)
-			return ret;
-		if (desc.flags & VRING_DESC_F_INDIRECT)
-			return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
-
-		ret = add_desc(ring, chain, &desc);
-		if (ret)
-			return ret;
-		i = desc.next;
-	} while (desc.flags & VRING_DESC_F_NEXT);
-
-	return 0;
+	*table = (struct table) {
+		.addr = ref->addr,
+		.count = ref->len / sizeof(struct vring_desc),
+		.indirect = true,
+	};
+	ret = map_table(ring, table);
+	if (ret == -EFAULT)
+		return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
+	return ret;
 }
 
 static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 {
+	struct table table = { .addr = ring->desc, .count = ring->num };
 	u32 i = chain->id, found = 0;
 	struct mvs_desc desc;
 	int ret;
 
+	ret = map_table(ring, &table);
+	if (ret)
+		return ret;
 	do {
-		if (i >= ring->num)
+		if (i >= table.count)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_NEXT);
-		if (++found > min(ring->num, MVS_CHAIN_SEGS_MAX))
+		if (++found > min(table.count, MVS_CHAIN_SEGS_MAX))
 			return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 
-		ret = read_desc(ring, i, &desc);
-		if (ret)
+		ret = read_desc(ring, &table, i, &desc);
+		if (ret == -EFAULT)
+			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
+		if (unlikely(ret))
 			return ret;
-		if (desc.flags & VRING_DESC_F_INDIRECT)
-			return walk_indirect(ring, chain, &desc);
+		if (desc.flags & VRING_DESC_F_INDIRECT) {
+			ret = enter_indirect(ring, chain, &table, &desc);
+			if (ret)
+				return ret;
+			/* Next comes its first entry. */
+			i = 0;
+			found = 0;
+			desc.flags = VRING_DESC_F_NEXT;
+			continue;
+		}
 
-		ret = add_desc(ring, chain, &desc);
-		if (ret)
+		ret = mvs_chain_add(chain, ring->gm, desc.addr, desc.len,
+				    desc.flags & VRING_DESC_F_WRITE);
+		if (unlikely(ret))
 			return ret;
 		i = desc.next;
 	} while (desc.flags & VRING_DESC_F_NEXT);

@@ -70,12 +70,6 @@ struct mvs_chain {
 int mvs_chain_init(struct mvs_chain *chain);
 void mvs_chain_destroy(struct mvs_chain *chain);
 int mvs_chain_grow(struct mvs_chain *chain);
-void mvs_chain_reset(struct mvs_chain *chain);
-int mvs_chain_add(struct mvs_chain *chain, const struct mvs_gmem *gm, u64 gpa,
-		  u32 len, bool write);
-void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm, u32 max,
-		    u32 *len);
-void mvs_chain_advance(struct mvs_chain *chain, u32 len);
 
 /**
  * mvs_chain_refuse - note why a chain is refused
@@ -89,6 +83,104 @@ static inline int mvs_chain_refuse(struct mvs_chain *chain,
 {
 	chain->reason = reason;
 	return -EBADMSG;
+}
+
+/**
+ * mvs_chain_reset - begin a chain
+ * @chain: the chain
+ */
+static inline void mvs_chain_reset(struct mvs_chain *chain)
+{
+	chain->in_table = false;
+	chain->nsegs = 0;
+	chain->nread = 0;
+	chain->readable = 0;
+	chain->writable = 0;
+	chain->pos = 0;
+	chain->off = 0;
+}
+
+/**
+ * mvs_chain_add - add a descriptor's buffer
+ * @chain: the chain
+ * @gm: guest memory
+ * @gpa: guest-physical address
+ * @len: bytes; 0 adds nothing
+ * @write: device-writable
+ *
+ * A buffer that is not contiguous in the VMM becomes several segments.
+ *
+ * Context: any; the caller excludes a change of the memory table.
+ * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOSPC when there is no room
+ * for another segment (see mvs_chain_grow()).
+ */
+static __always_inline int mvs_chain_add(struct mvs_chain *chain,
+					 struct mvs_gmem *gm, u64 gpa, u32 len,
+					 bool write)
+{
+	if (!write && chain->writable)
+		return mvs_chain_refuse(chain, MVS_REASON_BAD_DIRECTION);
+
+	while (len) {
+		struct mvs_seg *seg;
+		u32 run;
+
+		if (chain->nsegs == chain->max)
+			return -ENOSPC;
+		seg = &chain->segs[chain->nsegs];
+		if (mvs_gmem_translate(gm, gpa, len, write, &seg->uaddr, &run))
+			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
+
+		seg->len = run;
+		chain->nsegs++;
+		if (write) {
+			chain->writable += run;
+		} else {
+			chain->nread++;
+			chain->readable += run;
+		}
+		gpa += run;
+		len -= run;
+	}
+	return 0;
+}
+
+/**
+ * mvs_chain_map - where the kernel sees the bytes at the position
+ * @chain: the chain, not at its end
+ * @gm: guest memory
+ * @max: bytes wanted
+ * @len: bytes there are in one piece, at most @max
+ *
+ * The position moves only by mvs_chain_advance().
+ *
+ * Context: inside a section.
+ * Return: the address, or NULL with @chain->fault filled in.
+ */
+static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm,
+				  u32 max, u32 *len)
+{
+	const struct mvs_seg *seg = &chain->segs[chain->pos];
+	u64 uaddr = seg->uaddr + chain->off;
+
+	*len = min3(max, seg->len - chain->off,
+		    (u32)(PAGE_SIZE - offset_in_page(uaddr)));
+	return mvs_gmem_map(gm, uaddr, chain->pos >= chain->nread,
+			    &chain->fault);
+}
+
+/**
+ * mvs_chain_advance - move the position
+ * @chain: the chain
+ * @len: by so many bytes, as mvs_chain_map() gave
+ */
+static inline void mvs_chain_advance(struct mvs_chain *chain, u32 len)
+{
+	chain->off += len;
+	if (chain->off == chain->segs[chain->pos].len) {
+		chain->pos++;
+		chain->off = 0;
+	}
 }
 
 #endif /* _MVSOCK_CHAIN_H */

@@ -20,12 +20,19 @@
 #ifndef _MVSOCK_GMEM_H
 #define _MVSOCK_GMEM_H
 
-#include <linux/mm_types.h>
+#include <linux/errno.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/vhost_iotlb.h>
+#include <linux/vhost_types.h>
 #include <linux/xarray.h>
 
 struct vhost_memory_region;
@@ -33,24 +40,51 @@ struct vhost_memory_region;
 /* Pages in a window. */
 #define MVS_WINDOW_PAGES	(SZ_2M / PAGE_SIZE)
 
+/* As many windows may be found at once, without a search; a power of two. */
+#define MVS_RECENT_WINDOWS	64
+
+/* Set in the address of a page that was mapped for writing. */
+#define MVS_PAGE_WRITABLE	1UL
+
+/**
+ * struct mvs_window - the cached pages of 2 MiB of the VMM
+ * @number: VMM-virtual address / 2 MiB
+ * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
+ *	protected by the lock of @gm
+ * @gm: whose it is
+ * @notifier: tells what the VMM unmaps of them; without an mm in a test
+ */
+struct mvs_window {
+	unsigned long number;
+	unsigned long *pages;
+	struct mvs_gmem *gm;
+	struct mmu_interval_notifier notifier;
+};
+
 /**
  * struct mvs_gmem - the memory of one guest
  * @table: guest-physical ranges and the VMM-virtual addresses behind them, NULL
  *	before the first memory table. The users' business: who translates must
  *	exclude who replaces it (the device does so by its virtqueues' mutexes).
+ * @hit: the range of @table that was used last, or NULL; a hint, read and written
+ *	by who translates, side by side
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
  * @windows: VMM-virtual address / 2 MiB to &struct mvs_window; they come under
  *	@windows_lock, and go when there are no users
  * @windows_lock: serializes new windows
+ * @recent: windows that were used, each at its number's hash; a hint, read and
+ *	written by sections side by side
  */
 struct mvs_gmem {
 	struct vhost_iotlb *table;
+	const struct vhost_iotlb_map *hit;
 	struct mm_struct *mm;
 	rwlock_t lock;	/* the windows' pages */
 	struct xarray windows;
 	struct mutex windows_lock;	/* new windows */
+	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 };
 
 /**
@@ -71,6 +105,7 @@ void mvs_gmem_detach(struct mvs_gmem *gm);
 struct vhost_iotlb *
 mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n);
 bool mvs_gmem_table_ok(const struct vhost_iotlb *table);
+void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table);
 
 int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault);
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
@@ -135,13 +170,137 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 	__ret;								\
 })
 
-void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
-		   struct mvs_gmem_fault *fault);
-int mvs_gmem_translate(const struct mvs_gmem *gm, u64 gpa, u32 len, bool write,
-		       u64 *uaddr, u32 *run);
-int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
+void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
 			struct mvs_gmem_fault *fault);
-int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
-		  struct mvs_gmem_fault *fault);
+const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 gpa);
+int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
+			 struct mvs_gmem_fault *fault);
+int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
+			 struct mvs_gmem_fault *fault);
+
+/* Where a window is if it was used lately; NULL or another one if not. */
+static inline struct mvs_window **mvs_gmem_recent(struct mvs_gmem *gm,
+						  unsigned long number)
+{
+	/* Memory is often aligned to more than all the windows together. */
+	return &gm->recent[hash_long(number, ilog2(MVS_RECENT_WINDOWS))];
+}
+
+/**
+ * mvs_gmem_map - where the kernel sees a VMM-virtual address
+ * @gm: guest memory
+ * @uaddr: VMM-virtual address
+ * @write: it is to be written
+ * @fault: filled in when it is not in the cache
+ *
+ * Context: inside a section.
+ * Return: the address, good to the end of its page and of the section, or NULL:
+ * end the section, mvs_gmem_fault_in() and start over.
+ */
+static inline void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
+				 struct mvs_gmem_fault *fault)
+{
+	unsigned long number = uaddr / SZ_2M, page;
+	const struct mvs_window *window;
+
+	window = READ_ONCE(*mvs_gmem_recent(gm, number));
+	if (likely(window && window->number == number)) {
+		page = window->pages[uaddr % SZ_2M / PAGE_SIZE];
+		if (likely(write ? page & MVS_PAGE_WRITABLE : page))
+			return (void *)(page & PAGE_MASK) +
+			       offset_in_page(uaddr);
+	}
+	return mvs_gmem_map_slow(gm, uaddr, write, fault);
+}
+
+/**
+ * mvs_gmem_translate - from guest-physical to VMM-virtual
+ * @gm: guest memory
+ * @gpa: guest-physical address
+ * @len: bytes wanted from there on, at least 1
+ * @write: they are to be written
+ * @uaddr: where they start in the VMM
+ * @run: how many of them lie in one piece there, at most @len
+ *
+ * Context: any; the caller excludes a change of the table.
+ * Return: 0, or %-EFAULT when @gpa is not in the guest's memory, may not be
+ * accessed in this way, or @gpa + @len wraps.
+ */
+static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 gpa, u32 len,
+				     bool write, u64 *uaddr, u32 *run)
+{
+	const struct vhost_iotlb_map *map = READ_ONCE(gm->hit);
+
+	if (unlikely(!map || gpa < map->start || gpa > map->last)) {
+		map = mvs_gmem_find(gm, gpa);
+		if (!map)
+			return -EFAULT;
+	}
+	if (unlikely(gpa + len - 1 < gpa ||
+		     !(map->perm & (write ? VHOST_MAP_WO : VHOST_MAP_RO))))
+		return -EFAULT;
+
+	*uaddr = map->addr + (gpa - map->start);
+	*run = min_t(u64, len, map->last - gpa + 1);
+	return 0;
+}
+
+/**
+ * mvs_gmem_read_uaddr - copy from VMM-virtual addresses
+ * @gm: guest memory
+ * @uaddr: where from
+ * @to: where to
+ * @len: bytes, a constant; a few, as this is for metadata
+ * @fault: what was missing, on %-EAGAIN
+ *
+ * Each byte is read once, so @to is safe from later changes.
+ *
+ * Context: inside a section.
+ * Return: 0 or %-EAGAIN.
+ */
+static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
+					       void *to, u32 len,
+					       struct mvs_gmem_fault *fault)
+{
+	const void *from;
+
+	if (unlikely(offset_in_page(uaddr) + len > PAGE_SIZE))
+		return mvs_gmem_read_pieces(gm, uaddr, to, len, fault);
+
+	from = mvs_gmem_map(gm, uaddr, false, fault);
+	if (unlikely(!from))
+		return -EAGAIN;
+	/* A call would cost more than the copy, where memcpy() is one. */
+	__builtin_memcpy(to, from, len);
+	/* What was copied is used, and not what is there now. */
+	barrier();
+	return 0;
+}
+
+/**
+ * mvs_gmem_read - copy from guest-physical addresses
+ * @gm: guest memory
+ * @gpa: where from; may cross regions and pages
+ * @to: where to
+ * @len: bytes, a constant; a few, as this is for metadata
+ * @fault: what was missing, on %-EAGAIN
+ *
+ * Context: inside a section.
+ * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
+ */
+static __always_inline int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to,
+					 u32 len, struct mvs_gmem_fault *fault)
+{
+	u64 uaddr;
+	u32 run;
+	int ret;
+
+	ret = mvs_gmem_translate(gm, gpa, len, false, &uaddr, &run);
+	if (unlikely(ret))
+		return ret;
+	if (unlikely(run < len))
+		return mvs_gmem_read_ranges(gm, gpa, to, len, fault);
+	return mvs_gmem_read_uaddr(gm, uaddr, to, len, fault);
+}
 
 #endif /* _MVSOCK_GMEM_H */
