@@ -24,7 +24,10 @@ demo: ## Show it at work, in a virtual host with a virtual guest
 check: ## Run all tests, none of which touches this machine's kernel
 	tools/check.sh $(GROUP)
 
+bench-parse: ## Time the parser, in a virtual host
+	tools/bench-parse.sh
+
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-.PHONY: modules clean load unload demo check help
+.PHONY: modules clean load unload demo check bench-parse help
