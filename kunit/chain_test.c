@@ -64,8 +64,8 @@ static void add(struct kunit *test)
 
 	mvs_chain_reset(chain);
 	for (i = 0; i < c->n && !ret; i++)
-		ret = mvs_chain_add(chain, &guest->gm, c->buffers[i].gpa,
-				    c->buffers[i].len, c->buffers[i].write);
+		ret = guest_chain_add(guest, c->buffers[i].gpa,
+				      c->buffers[i].len, c->buffers[i].write);
 
 	KUNIT_ASSERT_EQ(test, ret, c->ret);
 	KUNIT_EXPECT_EQ(test, i, c->n);
@@ -91,8 +91,8 @@ static void add_more_than_4g(struct kunit *test)
 					      VHOST_MAP_RW));
 	mvs_chain_reset(chain);
 	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, SZ_1G,
-						       U32_MAX, false));
+		KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, SZ_1G,
+							 U32_MAX, false));
 	KUNIT_EXPECT_EQ(test, chain->readable, 3 * (u64)U32_MAX);
 }
 
@@ -103,10 +103,10 @@ static void grow(struct kunit *test)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < MVS_CHAIN_SEGS_MIN; i++)
-		KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, i, 1,
-						       false));
+		KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, i, 1,
+							 false));
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
-			mvs_chain_add(chain, &guest->gm, i, 1, false));
+			guest_chain_add(guest, i, 1, false));
 
 	while (chain->max < MVS_CHAIN_SEGS_MAX && n++ < 32)
 		KUNIT_ASSERT_EQ(test, 0, mvs_chain_grow(chain));
@@ -124,12 +124,12 @@ static void walk_bytes(struct kunit *test)
 	u32 left = PAGE_SIZE + 110, i, n;
 
 	mvs_chain_reset(chain);
-	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, 0, 10, false));
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, 10, false));
 	/* On pages 0 and 1. */
-	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, 10,
-					       PAGE_SIZE - 5, false));
-	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, SZ_16K - 5,
-					       205, true));
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 10,
+						 PAGE_SIZE - 5, false));
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, SZ_16K - 5,
+						 205, true));
 
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
 		u8 *mem;
@@ -139,7 +139,8 @@ static void walk_bytes(struct kunit *test)
 		mvs_gmem_end(&guest->gm);
 		KUNIT_ASSERT_NOT_NULL(test, mem);
 		KUNIT_ASSERT_EQ_MSG(test, n, pieces[i], "piece %u", i);
-		mvs_chain_advance(chain, n);
+		KUNIT_ASSERT_EQ(test, 0,
+				mvs_chain_advance(chain, &guest->gm, n));
 		left -= n;
 	}
 }
@@ -153,13 +154,13 @@ static void map_asks_for_the_right_access(struct kunit *test)
 
 	mvs_gmem_invalidate(&guest->gm, GUEST_LOW, GUEST_LOW + PAGE_SIZE);
 	mvs_chain_reset(chain);
-	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, 0, 8, false));
-	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(chain, &guest->gm, 8, 8, true));
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, 8, false));
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 8, 8, true));
 
 	mvs_gmem_begin(&guest->gm);
 	KUNIT_EXPECT_NULL(test, mvs_chain_map(chain, &guest->gm, 8, &n));
 	KUNIT_EXPECT_FALSE(test, chain->fault.write);
-	mvs_chain_advance(chain, 8);
+	KUNIT_ASSERT_EQ(test, 0, mvs_chain_advance(chain, &guest->gm, 8));
 	KUNIT_EXPECT_NULL(test, mvs_chain_map(chain, &guest->gm, 8, &n));
 	KUNIT_EXPECT_TRUE(test, chain->fault.write);
 	mvs_gmem_end(&guest->gm);

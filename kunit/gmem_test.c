@@ -92,11 +92,12 @@ static void translate(struct kunit *test)
 	const struct translate_case *c = test->param_value;
 	struct guest *guest = guest_create(test);
 	u64 uaddr = 0;
+	struct mvs_gmem_fault fault;
 	u32 run = 0;
 
 	KUNIT_ASSERT_EQ(test, c->ret,
 			mvs_gmem_translate(&guest->gm, c->gpa, c->len, c->write,
-					   &uaddr, &run));
+					   &uaddr, &run, &fault));
 	KUNIT_EXPECT_EQ(test, uaddr, c->uaddr);
 	KUNIT_EXPECT_EQ(test, run, c->run);
 }
@@ -119,6 +120,7 @@ static void translate_overlap(struct kunit *test)
 		{ 0x3000, 0x2000, 0x13000 },
 	};
 	struct vhost_iotlb *table = mvs_gmem_table_create(regions, 2);
+	struct mvs_gmem_fault fault;
 	struct mvs_gmem gm;
 	unsigned int i;
 	u64 uaddr;
@@ -130,7 +132,7 @@ static void translate_overlap(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
 		KUNIT_EXPECT_EQ(test, 0,
 				mvs_gmem_translate(&gm, steps[i].gpa, 1, false,
-						   &uaddr, &run));
+						   &uaddr, &run, &fault));
 		KUNIT_EXPECT_EQ(test, uaddr, steps[i].uaddr);
 	}
 	mvs_gmem_destroy(&gm);
@@ -138,13 +140,15 @@ static void translate_overlap(struct kunit *test)
 
 static void translate_without_table(struct kunit *test)
 {
+	struct mvs_gmem_fault fault;
 	struct mvs_gmem gm;
 	u64 uaddr;
 	u32 run;
 
 	mvs_gmem_init(&gm);
 	KUNIT_EXPECT_EQ(test, -EFAULT,
-			mvs_gmem_translate(&gm, 0, 1, false, &uaddr, &run));
+			mvs_gmem_translate(&gm, 0, 1, false, &uaddr, &run,
+					   &fault));
 	mvs_gmem_destroy(&gm);
 }
 
@@ -200,13 +204,13 @@ static void map_miss(struct kunit *test)
 			    guest_uaddr(guest, GUEST_LOW + 5));
 
 	KUNIT_EXPECT_NULL(test, map(guest, 0x7000, false, &fault));
-	KUNIT_EXPECT_EQ(test, fault.uaddr, 0x7000);
+	KUNIT_EXPECT_EQ(test, fault.addr, 0x7000);
 	KUNIT_EXPECT_FALSE(test, fault.write);
 
 	/* A page that was mapped to be read is another one once written. */
 	KUNIT_EXPECT_NOT_NULL(test, map(guest, GUEST_RO, false, &fault));
 	KUNIT_EXPECT_NULL(test, map(guest, GUEST_RO + 8, true, &fault));
-	KUNIT_EXPECT_EQ(test, fault.uaddr, GUEST_RO + 8);
+	KUNIT_EXPECT_EQ(test, fault.addr, GUEST_RO + 8);
 	KUNIT_EXPECT_TRUE(test, fault.write);
 }
 
@@ -214,7 +218,7 @@ static void map_miss(struct kunit *test)
 static void fault_in_detached(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault = { .uaddr = 0x7000 };
+	struct mvs_gmem_fault fault = { .addr = 0x7000 };
 
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_fault_in(&guest->gm, &fault));
 }

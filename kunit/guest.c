@@ -93,6 +93,13 @@ void *guest_gpa(struct guest *guest, u64 gpa)
 	return map ? guest_uaddr(guest, map->addr + gpa - map->start) : NULL;
 }
 
+/* Add a buffer to the guest's chain. */
+int guest_chain_add(struct guest *guest, u64 gpa, u32 len, bool write)
+{
+	return mvs_chain_add(&guest->chain, &guest->gm, gpa, len, write,
+			     &guest->chain.fault);
+}
+
 /* Bytes that count up from @first. */
 void guest_fill(struct guest *guest, u64 gpa, u8 first, u32 len)
 {

@@ -39,8 +39,8 @@ static const u8 wire[] = {
 static void add(struct kunit *test, struct guest *guest, u64 gpa, u32 len,
 		bool write)
 {
-	KUNIT_ASSERT_EQ(test, 0, mvs_chain_add(&guest->chain, &guest->gm, gpa,
-					       len, write));
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, gpa,
+						 len, write));
 }
 
 static int parse(struct guest *guest, struct virtio_vsock_hdr *hdr)

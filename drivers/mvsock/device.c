@@ -17,17 +17,19 @@
 #include <mvsock/device.h>
 
 #define MVS_FEATURES (BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
+		      BIT_ULL(VHOST_F_LOG_ALL) |		\
 		      BIT_ULL(VIRTIO_F_ANY_LAYOUT) |		\
 		      BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |	\
 		      BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |	\
 		      BIT_ULL(VIRTIO_F_VERSION_1) |		\
+		      BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |	\
 		      BIT_ULL(VIRTIO_F_RING_PACKED) |		\
 		      BIT_ULL(VIRTIO_F_IN_ORDER) |		\
 		      BIT_ULL(VIRTIO_VSOCK_F_STREAM) |		\
 		      BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET) |	\
 		      BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM))
 
-#define MVS_BACKEND_FEATURES	0ULL
+#define MVS_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
 /*
  * Memory regions a table may have. vhost's default is 64, but VMMs ask its module
@@ -39,17 +41,23 @@
 /* Set once at init: what every new device works for. */
 static const struct mvs_device_ops *device_ops;
 
-/*
- * Both virtqueues' mutexes, for what both use. TX comes first: handling a packet
- * from the guest may send one to it.
+/**
+ * mvs_device_lock_vqs - take both virtqueues' mutexes, for what both use
+ * @device: the device
+ *
+ * TX comes first: handling a packet from the guest may send one to it.
  */
-static void lock_vqs(struct mvs_device *device)
+void mvs_device_lock_vqs(struct mvs_device *device)
 {
 	mutex_lock(&device->vqs[MVS_VQ_TX].mutex);
 	mutex_lock_nested(&device->vqs[MVS_VQ_RX].mutex, SINGLE_DEPTH_NESTING);
 }
 
-static void unlock_vqs(struct mvs_device *device)
+/**
+ * mvs_device_unlock_vqs - undo mvs_device_lock_vqs()
+ * @device: the device
+ */
+void mvs_device_unlock_vqs(struct mvs_device *device)
 {
 	mutex_unlock(&device->vqs[MVS_VQ_RX].mutex);
 	mutex_unlock(&device->vqs[MVS_VQ_TX].mutex);
@@ -120,8 +128,19 @@ static void stop(struct mvs_device *device)
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_stop(&device->vqs[i].kick);
 	stop_vqs(device);
+	mvs_iotlb_forget(device);
 	mvs_gmem_detach(&device->gmem);
 	WRITE_ONCE(device->running, false);
+}
+
+/* Can the device run with this table, and log what it writes if it must? */
+static bool table_ok(const struct mvs_device *device,
+		     const struct vhost_iotlb *table)
+{
+	const struct mvs_gmem *gm = &device->gmem;
+
+	return mvs_gmem_table_ok(table) &&
+	       (!gm->logging || mvs_gmem_log_ok(table, gm->log_base));
 }
 
 /* A device that runs already gets those virtqueues back that broke. */
@@ -131,7 +150,7 @@ static long start(struct mvs_device *device)
 	long ret;
 
 	lockdep_assert_held(&device->mutex);
-	if (!mvs_gmem_table_ok(device->gmem.table))
+	if (!table_ok(device, device->gmem.table))
 		return -EFAULT;
 
 	mvs_gmem_attach(&device->gmem, device->mm);
@@ -183,16 +202,34 @@ static void apply_features(struct mvs_device *device, u64 features)
 {
 	unsigned int i;
 
-	lock_vqs(device);
+	mvs_device_lock_vqs(device);
 	WRITE_ONCE(device->features, features);
+	device->gmem.logging = features & BIT_ULL(VHOST_F_LOG_ALL);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_set_features(&device->vqs[i], features);
-	unlock_vqs(device);
+	mvs_device_unlock_vqs(device);
+}
+
+/* As vhost has it: want of memory is a bad address, too. */
+static long change_features(struct mvs_device *device, u64 features)
+{
+	const struct mvs_gmem *gm = &device->gmem;
+
+	lockdep_assert_held(&device->mutex);
+	if (features & BIT_ULL(VHOST_F_LOG_ALL) && device->running &&
+	    !mvs_gmem_log_ok(gm->table, gm->log_base))
+		return -EFAULT;
+	if (mvs_iotlb_switch(device,
+			     features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
+		return -EFAULT;
+	apply_features(device, features);
+	return 0;
 }
 
 static long set_features(struct mvs_device *device, void __user *argp)
 {
 	u64 features;
+	long ret;
 
 	if (copy_from_user(&features, argp, sizeof(features)))
 		return -EFAULT;
@@ -200,18 +237,24 @@ static long set_features(struct mvs_device *device, void __user *argp)
 		return -EOPNOTSUPP;
 
 	mutex_lock(&device->mutex);
-	apply_features(device, features);
+	ret = change_features(device, features);
 	mutex_unlock(&device->mutex);
-	return 0;
+	return ret;
 }
 
-static long set_backend_features(void __user *argp)
+static long set_backend_features(struct mvs_device *device, void __user *argp)
 {
 	u64 features;
 
 	if (copy_from_user(&features, argp, sizeof(features)))
 		return -EFAULT;
-	return features & ~MVS_BACKEND_FEATURES ? -EOPNOTSUPP : 0;
+	if (features & ~MVS_BACKEND_FEATURES)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&device->mutex);
+	WRITE_ONCE(device->backend_features, features);
+	mutex_unlock(&device->mutex);
+	return 0;
 }
 
 /*
@@ -248,14 +291,17 @@ static void reset_owner(struct mvs_device *device)
 	}
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_reset(&device->vqs[i]);
+	mvs_log_reset(device);
+	WRITE_ONCE(device->backend_features, 0);
+	mvs_iotlb_switch(device, false);
 	apply_features(device, 0);
 }
 
 static void set_table(struct mvs_device *device, struct vhost_iotlb *table)
 {
-	lock_vqs(device);
+	mvs_device_lock_vqs(device);
 	mvs_gmem_set_table(&device->gmem, table);
-	unlock_vqs(device);
+	mvs_device_unlock_vqs(device);
 }
 
 static long set_mem_table(struct mvs_device *device, void __user *argp)
@@ -280,7 +326,7 @@ static long set_mem_table(struct mvs_device *device, void __user *argp)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 
-	if (device->running && !mvs_gmem_table_ok(table)) {
+	if (device->running && !table_ok(device, table)) {
 		vhost_iotlb_free(table);
 		return -EFAULT;
 	}
@@ -308,6 +354,10 @@ static long owner_ioctl(struct mvs_device *device, unsigned int cmd,
 		return 0;
 	case VHOST_SET_MEM_TABLE:
 		return set_mem_table(device, argp);
+	case VHOST_SET_LOG_BASE:
+		return mvs_log_set_base(device, argp);
+	case VHOST_SET_LOG_FD:
+		return mvs_log_set_fd(device, argp);
 	case VHOST_SET_VRING_NUM:
 	case VHOST_SET_VRING_ADDR:
 	case VHOST_SET_VRING_BASE:
@@ -341,7 +391,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case VHOST_GET_BACKEND_FEATURES:
 		return get_u64(MVS_BACKEND_FEATURES, argp);
 	case VHOST_SET_BACKEND_FEATURES:
-		return set_backend_features(argp);
+		return set_backend_features(device, argp);
 	default:
 		mutex_lock(&device->mutex);
 		ret = owner_ioctl(device, cmd, argp);
@@ -361,6 +411,7 @@ static int device_open(struct inode *inode, struct file *file)
 
 	mutex_init(&device->mutex);
 	spin_lock_init(&device->worker_lock);
+	mvs_iotlb_init(device);
 	mvs_gmem_init(&device->gmem);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_init(&device->vqs[i], device, i);
@@ -393,6 +444,9 @@ static const struct file_operations device_fops = {
 	.release	= device_release,
 	.unlocked_ioctl	= device_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.read_iter	= mvs_iotlb_read,
+	.write_iter	= mvs_iotlb_write,
+	.poll		= mvs_iotlb_poll,
 	.llseek		= noop_llseek,
 	.show_fdinfo	= mvs_device_show_fdinfo,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory: the memory table, and reading through it.
+ * Guest memory: the memory table, and reading through it and the IOTLB.
  */
 #include <kunit/visibility.h>
 #include <linux/minmax.h>
@@ -17,7 +17,10 @@
 void mvs_gmem_init(struct mvs_gmem *gm)
 {
 	gm->table = NULL;
+	gm->iotlb = NULL;
 	gm->hit = NULL;
+	gm->logging = false;
+	gm->log_base = 0;
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
 	xa_init_flags(&gm->windows, XA_FLAGS_ACCOUNT);
@@ -37,6 +40,7 @@ void mvs_gmem_destroy(struct mvs_gmem *gm)
 	WARN_ON_ONCE(gm->mm);
 	mvs_gmem_forget(gm);
 	mvs_gmem_set_table(gm, NULL);
+	mvs_gmem_set_iotlb(gm, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
 
@@ -115,22 +119,23 @@ void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_table);
 
 /**
- * mvs_gmem_find - find the range of the memory table that counts for an address
+ * mvs_gmem_find - find the range that counts for an address
  * @gm: guest memory
- * @gpa: guest-physical address
+ * @addr: guest-physical, or I/O virtual behind an IOMMU
  *
- * Context: any; the caller excludes a change of the table.
+ * Context: any; the caller excludes a change of the table and of the IOTLB.
  * Return: the range, or NULL.
  */
-const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 gpa)
+const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr)
 {
+	struct vhost_iotlb *ranges = gm->iotlb ?: gm->table;
 	const struct vhost_iotlb_map *map;
 
-	if (!gm->table)
+	if (!ranges)
 		return NULL;
-	map = vhost_iotlb_itree_first(gm->table, gpa, gpa);
+	map = vhost_iotlb_itree_first(ranges, addr, addr);
 	/* The hint must hold for all of it: not where another one begins lower. */
-	if (map && vhost_iotlb_itree_first(gm->table, map->start,
+	if (map && vhost_iotlb_itree_first(ranges, map->start,
 					   map->start) == map)
 		WRITE_ONCE(gm->hit, map);
 	return map;
@@ -167,9 +172,9 @@ int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
 
 /**
- * mvs_gmem_read_ranges - mvs_gmem_read() over the ends of the table's ranges
+ * mvs_gmem_read_ranges - mvs_gmem_read() over the ends of ranges
  * @gm: guest memory
- * @gpa: where from
+ * @addr: where from
  * @to: where to
  * @len: bytes
  * @fault: what was missing, on %-EAGAIN
@@ -177,7 +182,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
  * Context: inside a section.
  * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
  */
-int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
+int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault)
 {
 	while (len) {
@@ -185,14 +190,15 @@ int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
 		u32 run;
 		int ret;
 
-		ret = mvs_gmem_translate(gm, gpa, len, false, &uaddr, &run);
+		ret = mvs_gmem_translate(gm, addr, len, false, &uaddr, &run,
+					 fault);
 		if (ret)
 			return ret;
 		ret = mvs_gmem_read_pieces(gm, uaddr, to, run, fault);
 		if (ret)
 			return ret;
 		to += run;
-		gpa += run;
+		addr += run;
 		len -= run;
 	}
 	return 0;

@@ -254,10 +254,10 @@ static struct page *get_page_of(struct mm_struct *mm,
 	 * An address with a tag names the page as well, but the notifier knows
 	 * it without: it would stay in the cache for ever.
 	 */
-	if (untagged_addr_remote(mm, fault->uaddr) != fault->uaddr)
+	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
 		n = -EFAULT;
 	else
-		n = get_user_pages_remote(mm, fault->uaddr, 1,
+		n = get_user_pages_remote(mm, fault->addr, 1,
 					  fault->write ? FOLL_WRITE : 0, &page,
 					  &locked);
 	if (locked)
@@ -275,7 +275,7 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	unsigned long seq;
 	struct page *page;
 
-	window = get_window(gm, fault->uaddr);
+	window = get_window(gm, fault->addr);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 
@@ -286,7 +286,7 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 
 	write_lock(&gm->lock);
 	if (!mmu_interval_read_retry(&window->notifier, seq))
-		install(window, fault->uaddr, page, fault->write);
+		install(window, fault->addr, page, fault->write);
 	write_unlock(&gm->lock);
 
 	/* The notifier says when it goes; until then it needs no reference. */
@@ -295,26 +295,33 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 }
 
 /**
- * mvs_gmem_fault_in - bring in the page that a section missed
+ * mvs_gmem_fault_in - bring in what a section missed
  * @gm: guest memory
  * @fault: what the section left
  *
  * Context: process, outside of sections; may sleep, for as long as it takes to
  * read a page from swap or from a userfaultfd.
- * Return: 0 (try the section again), %-EFAULT when the VMM does not have this
- * page or may not write it, %-ENOMEM, or %-EINTR when the caller was killed.
+ * Return: 0 (try the section again); %-EFAULT when the VMM does not have this
+ * page, or may not write it; %-EIO when it is one of the dirty log; %-EINPROGRESS
+ * when it takes a translation that the VMM must be asked for; %-ENOMEM; %-EINTR when
+ * the caller was killed.
  */
 int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	int ret;
 
+	if (fault->kind == MVS_FAULT_MISS)
+		return -EINPROGRESS;
+	if (fault->kind == MVS_FAULT_DENIED)
+		return -EFAULT;
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
 	ret = fill(gm, fault);
 	mmput(gm->mm);
-	return ret;
+	/* The guest has no part in it. */
+	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);
 
@@ -339,8 +346,11 @@ void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
 		page = window->pages[uaddr % SZ_2M / PAGE_SIZE];
 	}
 	if (!page || (write && !(page & MVS_PAGE_WRITABLE))) {
-		fault->uaddr = uaddr;
-		fault->write = write;
+		*fault = (struct mvs_gmem_fault) {
+			.addr = uaddr,
+			.kind = MVS_FAULT_PAGE,
+			.write = write,
+		};
 		return NULL;
 	}
 	return (void *)(page & PAGE_MASK) + offset_in_page(uaddr);

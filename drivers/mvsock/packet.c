@@ -29,9 +29,7 @@ static __always_inline int transfer_page(struct mvs_chain *chain,
 	mem = mvs_chain_map(chain, gm, max, &n);
 	if (!mem)
 		return -EAGAIN;
-	ret = step(ctx, done, mem, n);
-	if (!ret)
-		mvs_chain_advance(chain, n);
+	ret = step(ctx, done, mem, n) ?: mvs_chain_advance(chain, gm, n);
 	return ret ?: n;
 }
 
@@ -180,8 +178,9 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_read);
  *	this piece, and a seqpacket's EOM and EOR are the last piece's alone.
  *
  * Context: process; may sleep.
- * Return: payload bytes written, %-EBADMSG with @chain->reason set, or %-ENOMEM or
- * %-EINTR, after which the chain may be taken again.
+ * Return: payload bytes written; %-EBADMSG with @chain->reason set; %-ENOMEM or
+ * %-EINTR, after which the chain may be taken again; %-EIO when the dirty log can't be
+ * reached.
  */
 int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 		     struct sk_buff *skb)

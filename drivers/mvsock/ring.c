@@ -49,13 +49,124 @@ static u16 go_back(const struct mvs_ring *ring, u16 place, u32 n)
 	return (index + ring->num - n) | (~place & MVS_PACKED_WRAP);
 }
 
+/* mvs_ring_map() of an I/O virtual address. */
+void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
+{
+	u64 uaddr;
+	u32 run;
+	int ret;
+
+	ret = mvs_gmem_translate(ring->gm, addr, len, write, &uaddr, &run,
+				 &ring->fault);
+	if (ret == -EAGAIN)
+		return NULL;
+	/* The VMM may translate to anything; a page's end is not to be crossed. */
+	if (ret || run < len || !IS_ALIGNED(uaddr, len)) {
+		ring->fault = (struct mvs_gmem_fault) {
+			.addr = addr,
+			.kind = MVS_FAULT_DENIED,
+			.write = write,
+		};
+		return NULL;
+	}
+	return mvs_gmem_map(ring->gm, uaddr, write, &ring->fault);
+}
+
+/* As mvs_ring_log() has it. */
+int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
+{
+	size_t descs = ring->num * sizeof(struct vring_packed_desc);
+	bool in_descs = ring->packed && addr - ring->desc < descs;
+	u64 uaddr = addr;
+	u32 run;
+
+	/* The VMM says where its Device Area is, in a range of memory or not. */
+	if (!ring->gm->iotlb && !in_descs)
+		return mvs_gmem_log_gpa(ring->gm,
+					ring->log_addr + (addr - ring->used),
+					len, &ring->fault);
+	if (ring->gm->iotlb &&
+	    mvs_gmem_translate(ring->gm, addr, len, true, &uaddr, &run,
+			       &ring->fault))
+		return -EAGAIN;
+	return mvs_gmem_log(ring->gm, uaddr, len, &ring->fault);
+}
+
+static int prefetch_area(struct mvs_ring *ring, u64 addr, size_t len, bool write)
+{
+	while (len) {
+		u64 uaddr;
+		u32 run;
+		int ret;
+
+		ret = mvs_gmem_translate(ring->gm, addr, len, write, &uaddr,
+					 &run, &ring->fault);
+		if (ret)
+			return ret == -EAGAIN ? -EINPROGRESS : ret;
+		addr += run;
+		len -= run;
+	}
+	return 0;
+}
+
+/**
+ * mvs_ring_sizes - how long a ring's parts are
+ * @ring: the ring
+ * @desc: bytes of the Descriptor Area
+ * @avail: of the Driver Area
+ * @used: of the Device Area
+ */
+void mvs_ring_sizes(const struct mvs_ring *ring, size_t *desc, size_t *avail,
+		    size_t *used)
+{
+	size_t event = ring->event_idx ? sizeof(__virtio16) : 0;
+	size_t num = ring->num;
+
+	static_assert(sizeof(struct vring_desc) ==
+		      sizeof(struct vring_packed_desc));
+
+	*desc = num * sizeof(struct vring_desc);
+	if (ring->packed) {
+		*avail = sizeof(struct vring_packed_desc_event);
+		*used = sizeof(struct vring_packed_desc_event);
+		return;
+	}
+	*avail = sizeof(struct vring_avail) + num * sizeof(__virtio16) + event;
+	*used = sizeof(struct vring_used) +
+		num * sizeof(struct vring_used_elem) + event;
+}
+
+/**
+ * mvs_ring_prefetch - make sure that the IOTLB, if there is one, has all of a ring
+ * @ring: the ring
+ *
+ * After it, and until the IOTLB changes, only buffers and indirect tables miss.
+ *
+ * Context: any; the caller excludes a change of the IOTLB.
+ * Return: 0; %-EINPROGRESS with @ring->fault filled in; %-EFAULT when a part may not
+ * be accessed as it must be.
+ */
+int mvs_ring_prefetch(struct mvs_ring *ring)
+{
+	size_t desc, avail, used;
+
+	if (!ring->gm->iotlb)
+		return 0;
+	mvs_ring_sizes(ring, &desc, &avail, &used);
+	return prefetch_area(ring, ring->desc, desc, ring->packed) ?:
+	       prefetch_area(ring, ring->avail, avail, false) ?:
+	       prefetch_area(ring, ring->used, used, true);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_prefetch);
+
 /**
  * mvs_ring_start - begin to use a ring
  * @ring: the ring, with all that the VMM sets
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINVAL when
- * the size or the places do not go with the layout.
+ * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINPROGRESS
+ * when the IOTLB does not have it; %-EINVAL when the size or the places do not go with
+ * the layout; %-EIO when the dirty log can't be reached.
  */
 int mvs_ring_start(struct mvs_ring *ring)
 {
@@ -73,9 +184,9 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_start);
  *
  * Context: process, outside of sections; may sleep.
  * Return: 1 with a chain, 0 when there is none; %-EBADMSG with a chain that must
- * be given back unused (@chain->id and @chain->reason are set); %-ENOMEM or
- * %-EINTR with nothing changed; any other error when the ring can't be trusted or
- * reached any more.
+ * be given back unused (@chain->id and @chain->reason are set); %-ENOMEM, %-EINTR,
+ * or, with @ring->fault filled in, %-EINPROGRESS, with nothing changed; any other error
+ * when the ring can't be trusted or reached any more.
  */
 int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {

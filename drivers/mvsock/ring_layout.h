@@ -37,10 +37,43 @@ int mvs_packed_need_signal(struct mvs_ring *ring);
 int mvs_packed_write_notify(struct mvs_ring *ring);
 int mvs_packed_has_avail(struct mvs_ring *ring);
 
-static inline int mvs_ring_read16(struct mvs_ring *ring, u64 uaddr, __virtio16 *v)
+/* ring.c */
+void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write);
+int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len);
+
+/*
+ * Where the kernel sees @len bytes of the ring, a power of two to which @addr is
+ * aligned. NULL with ring->fault filled in when it does not.
+ */
+static __always_inline void *mvs_ring_map(struct mvs_ring *ring, u64 addr,
+					  u32 len, bool write)
 {
-	const __virtio16 *p = mvs_gmem_map(ring->gm, uaddr, false,
-					   &ring->fault);
+	if (unlikely(ring->gm->iotlb))
+		return mvs_ring_map_iova(ring, addr, len, write);
+	return mvs_gmem_map(ring->gm, addr, write, &ring->fault);
+}
+
+/* Copy @len bytes of the ring, a constant, that may be anywhere. */
+static __always_inline int mvs_ring_read(struct mvs_ring *ring, u64 addr,
+					 void *to, u32 len)
+{
+	if (unlikely(ring->gm->iotlb))
+		return mvs_gmem_read(ring->gm, addr, to, len, &ring->fault);
+	return mvs_gmem_read_uaddr(ring->gm, addr, to, len, &ring->fault);
+}
+
+/*
+ * Log that @len bytes at @addr of the ring were written. It does not fail after it
+ * did not before, in the same section.
+ */
+static inline int mvs_ring_log(struct mvs_ring *ring, u64 addr, u32 len)
+{
+	return unlikely(ring->log) ? mvs_ring_log_write(ring, addr, len) : 0;
+}
+
+static inline int mvs_ring_read16(struct mvs_ring *ring, u64 addr, __virtio16 *v)
+{
+	const __virtio16 *p = mvs_ring_map(ring, addr, sizeof(*p), false);
 
 	if (unlikely(!p))
 		return -EAGAIN;
@@ -48,14 +81,14 @@ static inline int mvs_ring_read16(struct mvs_ring *ring, u64 uaddr, __virtio16 *
 	return 0;
 }
 
-static inline int mvs_ring_write16(struct mvs_ring *ring, u64 uaddr, __virtio16 v)
+static inline int mvs_ring_write16(struct mvs_ring *ring, u64 addr, __virtio16 v)
 {
-	__virtio16 *p = mvs_gmem_map(ring->gm, uaddr, true, &ring->fault);
+	__virtio16 *p = mvs_ring_map(ring, addr, sizeof(*p), true);
 
 	if (unlikely(!p))
 		return -EAGAIN;
 	WRITE_ONCE(*p, v);
-	return 0;
+	return mvs_ring_log(ring, addr, sizeof(*p));
 }
 
 /* May this descriptor name an indirect table, as far as it itself tells? */

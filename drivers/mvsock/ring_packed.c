@@ -102,7 +102,8 @@ static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 		if (desc.flags & VRING_DESC_F_INDIRECT)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
 		ret = mvs_chain_add(chain, ring->gm, desc.addr, desc.len,
-				    desc.flags & VRING_DESC_F_WRITE);
+				    desc.flags & VRING_DESC_F_WRITE,
+				    &ring->fault);
 		if (ret)
 			return ret;
 	}
@@ -115,7 +116,7 @@ static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
 	if (desc->flags & VRING_DESC_F_INDIRECT)
 		return walk_indirect(ring, chain, desc);
 	return mvs_chain_add(chain, ring->gm, desc->addr, desc->len,
-			     desc->flags & VRING_DESC_F_WRITE);
+			     desc->flags & VRING_DESC_F_WRITE, &ring->fault);
 }
 
 /*
@@ -133,8 +134,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 		if (found == ring->num)
 			return -EINVAL;
 		chain->in_table = false;
-		ret = mvs_gmem_read_uaddr(ring->gm, desc_at(ring, i), &d,
-					  sizeof(d), &ring->fault);
+		ret = mvs_ring_read(ring, desc_at(ring, i), &d, sizeof(d));
 		if (ret)
 			return ret;
 		to_cpu(&d, &desc, &chain->id);
@@ -179,9 +179,12 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 	u64 at = desc_at(ring, index_of(ring->next_used));
 	struct vring_packed_desc *d;
 
-	/* Aligned to its size, so on one page. */
-	d = mvs_gmem_map(ring->gm, at, true, &ring->fault);
-	if (unlikely(!d))
+	/*
+	 * Aligned to its size, so on one page. The log comes before as well: once it
+	 * is used the descriptor is the driver's, and not to be written again.
+	 */
+	d = mvs_ring_map(ring, at, sizeof(*d), true);
+	if (unlikely(!d || mvs_ring_log(ring, at, sizeof(*d))))
 		return -EAGAIN;
 
 	/* The length counts only with WRITE, which says that there is one. */
@@ -195,7 +198,7 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 	 */
 	smp_wmb();
 	WRITE_ONCE(d->flags, cpu_to_le16(flags));
-	return 0;
+	return mvs_ring_log(ring, at, sizeof(*d));
 }
 
 int mvs_packed_need_signal(struct mvs_ring *ring)
@@ -245,12 +248,11 @@ int mvs_packed_write_notify(struct mvs_ring *ring)
 	__virtio16 *off_wrap, *flags;
 	u16 wish;
 
-	off_wrap = mvs_gmem_map(ring->gm, ring->used +
-				offsetof(typeof(*event), off_wrap), true,
-				&ring->fault);
-	flags = mvs_gmem_map(ring->gm, ring->used +
-			     offsetof(typeof(*event), flags), true,
-			     &ring->fault);
+	off_wrap = mvs_ring_map(ring, ring->used +
+				offsetof(typeof(*event), off_wrap),
+				sizeof(*off_wrap), true);
+	flags = mvs_ring_map(ring, ring->used + offsetof(typeof(*event), flags),
+			     sizeof(*flags), true);
 	if (unlikely(!off_wrap || !flags))
 		return -EAGAIN;
 
@@ -268,7 +270,7 @@ int mvs_packed_write_notify(struct mvs_ring *ring)
 		wish = VRING_PACKED_EVENT_FLAG_ENABLE;
 	}
 	WRITE_ONCE(*flags, __cpu_to_virtio16(true, wish));
-	return 0;
+	return mvs_ring_log(ring, ring->used, sizeof(*event));
 }
 
 int mvs_packed_has_avail(struct mvs_ring *ring)

@@ -67,16 +67,19 @@ static u64 used_entry(const struct mvs_ring *ring, u32 i)
 
 /**
  * struct table - a table of descriptors: the ring's, or an indirect one
- * @addr: VMM-virtual address, or guest-physical of an indirect one
+ * @addr: its address
  * @count: its descriptors
  * @indirect: it is an indirect one
+ * @driver_addr: @addr is one that the driver gave, to be translated, and not
+ *	VMM-virtual
  * @mapped: where the kernel sees all of it, or NULL when it is not in one piece
  */
 struct table {
 	u64 addr;
 	u32 count;
 	bool indirect;
-	const struct vring_desc *mapped;
+	bool driver_addr;
+	const void *mapped;
 };
 
 /*
@@ -85,14 +88,14 @@ struct table {
  */
 static __always_inline int map_table(struct mvs_ring *ring, struct table *table)
 {
-	u32 run, len = table->count * sizeof(*table->mapped);
+	u32 run, len = table->count * sizeof(struct vring_desc);
 	u64 uaddr = table->addr;
 	int ret;
 
 	table->mapped = NULL;
-	if (table->indirect) {
+	if (table->driver_addr) {
 		ret = mvs_gmem_translate(ring->gm, table->addr, len, false,
-					 &uaddr, &run);
+					 &uaddr, &run, &ring->fault);
 		if (ret)
 			return ret;
 		if (run < len)
@@ -113,10 +116,10 @@ static __always_inline int read_desc(struct mvs_ring *ring,
 
 	i = array_index_nospec(i, table->count);
 	if (likely(table->mapped)) {
-		d = table->mapped[i];
+		__builtin_memcpy(&d, table->mapped + i * sizeof(d), sizeof(d));
 		/* What was copied is used, and not what is there now. */
 		barrier();
-	} else if (table->indirect) {
+	} else if (table->driver_addr) {
 		ret = mvs_gmem_read(ring->gm, table->addr + i * sizeof(d), &d,
 				    sizeof(d), &ring->fault);
 	} else {
@@ -153,6 +156,7 @@ static int enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 		.addr = ref->addr,
 		.count = ref->len / sizeof(struct vring_desc),
 		.indirect = true,
+		.driver_addr = true,
 	};
 	ret = map_table(ring, table);
 	if (ret == -EFAULT)
@@ -162,7 +166,11 @@ static int enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 
 static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 {
-	struct table table = { .addr = ring->desc, .count = ring->num };
+	struct table table = {
+		.addr = ring->desc,
+		.count = ring->num,
+		.driver_addr = ring->gm->iotlb,
+	};
 	u32 i = chain->id, found = 0;
 	struct mvs_desc desc;
 	int ret;
@@ -177,7 +185,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 			return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 
 		ret = read_desc(ring, &table, i, &desc);
-		if (ret == -EFAULT)
+		if (ret == -EFAULT && table.indirect)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 		if (unlikely(ret))
 			return ret;
@@ -193,7 +201,8 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 		}
 
 		ret = mvs_chain_add(chain, ring->gm, desc.addr, desc.len,
-				    desc.flags & VRING_DESC_F_WRITE);
+				    desc.flags & VRING_DESC_F_WRITE,
+				    &ring->fault);
 		if (unlikely(ret))
 			return ret;
 		i = desc.next;
@@ -250,6 +259,12 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	return ret ?: 1;
 }
 
+static int log_push(struct mvs_ring *ring, u64 entry)
+{
+	return mvs_ring_log(ring, entry, sizeof(struct vring_used_elem)) ?:
+	       mvs_ring_log(ring, used_idx(ring), sizeof(__virtio16));
+}
+
 /* Write a used entry, and the index that covers it. */
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 {
@@ -258,14 +273,13 @@ int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 	__virtio16 *idx;
 
 	/* An entry is aligned to 4 bytes only: it may lie on two pages. */
-	elem_id = mvs_gmem_map(ring->gm,
-			       entry + offsetof(struct vring_used_elem, id),
-			       true, &ring->fault);
-	elem_len = mvs_gmem_map(ring->gm,
+	elem_id = mvs_ring_map(ring, entry + offsetof(struct vring_used_elem, id),
+			       sizeof(*elem_id), true);
+	elem_len = mvs_ring_map(ring,
 				entry + offsetof(struct vring_used_elem, len),
-				true, &ring->fault);
-	idx = mvs_gmem_map(ring->gm, used_idx(ring), true, &ring->fault);
-	if (unlikely(!elem_id || !elem_len || !idx))
+				sizeof(*elem_len), true);
+	idx = mvs_ring_map(ring, used_idx(ring), sizeof(*idx), true);
+	if (unlikely(!elem_id || !elem_len || !idx || log_push(ring, entry)))
 		return -EAGAIN;
 
 	WRITE_ONCE(*elem_id, __cpu_to_virtio32(ring->le, id));
@@ -276,7 +290,7 @@ int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 	 */
 	smp_wmb();
 	WRITE_ONCE(*idx, __cpu_to_virtio16(ring->le, ring->next_used + 1));
-	return 0;
+	return log_push(ring, entry);
 }
 
 int mvs_split_need_signal(struct mvs_ring *ring)

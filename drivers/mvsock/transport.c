@@ -107,8 +107,7 @@ static int send_packet(struct mvs_vq *vq, struct sk_buff *skb)
 	if (len == -EBADMSG) {
 		ret = mvs_vq_reject(vq) ?: -EBADMSG;
 	} else if (len < 0) {
-		mvs_vq_unpop(vq);
-		ret = len;
+		ret = mvs_vq_unpop(vq, len);
 	} else {
 		virtio_transport_deliver_tap_pkt(skb);
 		ret = mvs_vq_push(vq, sizeof(*hdr) + len);
@@ -145,10 +144,8 @@ static int send_next(struct mvs_device *device, struct mvs_vq *vq)
 		return ret == -EBADMSG ? 1 : ret;
 
 	skb = virtio_vsock_skb_dequeue(&device->sendq);
-	if (!skb) {
-		mvs_vq_unpop(vq);
-		return 0;
-	}
+	if (!skb)
+		return mvs_vq_unpop(vq, 0);
 
 	ret = send_packet(vq, skb);
 	if (ret == 1) {
@@ -250,10 +247,8 @@ static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
 	ret = recv_packet(device, vq);
 	if (ret == -EBADMSG)
 		return mvs_vq_reject(vq) ?: 1;
-	if (ret) {
-		mvs_vq_unpop(vq);
-		return ret;
-	}
+	if (ret)
+		return mvs_vq_unpop(vq, ret);
 	return mvs_vq_push(vq, 0) ?: 1;
 }
 
@@ -270,8 +265,8 @@ static bool work(struct mvs_device *device, unsigned int index)
 	mutex_lock(&vq->mutex);
 	if (!vq->running)
 		goto out;
-	ret = mvs_vq_disable_notify(vq);
-	if (ret)
+	ret = mvs_vq_begin(vq);
+	if (ret <= 0)
 		goto out;
 
 	bytes = vq->bytes;

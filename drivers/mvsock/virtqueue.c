@@ -74,28 +74,34 @@ void mvs_vq_reset(struct mvs_vq *vq)
  * mvs_vq_access_ok - does a ring lie in user space?
  * @ring: the ring
  *
- * Whether the VMM has anything there is another question, asked when it is used.
+ * Whether the VMM has anything there is another question, asked when it is used, and
+ * so are I/O virtual addresses.
  */
 bool mvs_vq_access_ok(const struct mvs_ring *ring)
 {
-	size_t event = ring->event_idx ? sizeof(__virtio16) : 0;
-	size_t num = ring->num, avail, used;
+	size_t desc, avail, used;
 
-	if (ring->packed) {
-		avail = sizeof(struct vring_packed_desc_event);
-		used = sizeof(struct vring_packed_desc_event);
-	} else {
-		avail = sizeof(struct vring_avail) + num * sizeof(__virtio16) +
-			event;
-		used = sizeof(struct vring_used) +
-		       num * sizeof(struct vring_used_elem) + event;
-	}
-
-	/* Descriptors have one size in both. */
-	return access_ok((void __user *)(unsigned long)ring->desc,
-			 num * sizeof(struct vring_desc)) &&
+	if (ring->gm->iotlb)
+		return true;
+	mvs_ring_sizes(ring, &desc, &avail, &used);
+	return access_ok((void __user *)(unsigned long)ring->desc, desc) &&
 	       access_ok((void __user *)(unsigned long)ring->avail, avail) &&
 	       access_ok((void __user *)(unsigned long)ring->used, used);
+}
+
+/**
+ * mvs_vq_log_ok - may the log of a ring's Device Area be where it would be?
+ * @ring: the ring
+ * @log_base: VMM-virtual address of the dirty log
+ */
+bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
+{
+	size_t desc, avail, used;
+
+	if (!ring->log || ring->gm->iotlb)
+		return true;
+	mvs_ring_sizes(ring, &desc, &avail, &used);
+	return mvs_gmem_log_range_ok(log_base, ring->log_addr, used);
 }
 
 /**
@@ -125,8 +131,8 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
  * @vq: the virtqueue; nothing happens when it runs
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 0; %-EFAULT when the ring can't be reached; %-EINVAL when the size or the
- * base do not go with the layout; %-ENOMEM; %-EINTR.
+ * Return: 0; %-EFAULT when the ring, or its log, can't be reached; %-EINVAL when the
+ * size or the base do not go with the layout; %-ENOMEM; %-EINTR.
  */
 int mvs_vq_start(struct mvs_vq *vq)
 {
@@ -134,7 +140,8 @@ int mvs_vq_start(struct mvs_vq *vq)
 
 	lockdep_assert_held(&vq->mutex);
 	mvs_vq_set_features(vq, vq->device->features);
-	if (!mvs_vq_access_ok(&vq->ring))
+	if (!mvs_vq_access_ok(&vq->ring) ||
+	    !mvs_vq_log_ok(&vq->ring, vq->ring.gm->log_base))
 		return -EFAULT;
 	if (vq->running)
 		return 0;
@@ -145,6 +152,9 @@ int mvs_vq_start(struct mvs_vq *vq)
 			return ret;
 	}
 	ret = mvs_ring_start(&vq->ring);
+	/* As vhost has it: what a start needs the IOTLB has, and so has the log. */
+	if (ret == -EINPROGRESS || ret == -EIO)
+		ret = -EFAULT;
 	if (ret)
 		return ret;
 	vq->running = true;
@@ -177,12 +187,41 @@ static void break_ring(struct mvs_vq *vq, int error)
 		eventfd_signal(vq->err);
 }
 
-/* Want of memory passes, and a VMM that is killed needs no more. */
+/*
+ * Want of memory passes, a VMM that is killed needs no more, and a translation is
+ * asked for.
+ */
 static int check(struct mvs_vq *vq, int ret)
 {
-	if (unlikely(ret < 0 && ret != -ENOMEM && ret != -EINTR))
+	if (likely(ret >= 0 || ret == -ENOMEM || ret == -EINTR))
+		return ret;
+	if (ret == -EINPROGRESS)
+		mvs_iotlb_ask(vq, &vq->ring.fault);
+	else
 		break_ring(vq, ret);
 	return ret;
+}
+
+/**
+ * mvs_vq_begin - begin to take chains: no kicks until there are none
+ * @vq: the virtqueue, running
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: 1; 0 when the VMM has yet to say where the ring is; an error as mvs_vq_pop()
+ * has it.
+ */
+int mvs_vq_begin(struct mvs_vq *vq)
+{
+	const struct mvs_ring *ring = &vq->ring;
+	int ret;
+
+	lockdep_assert_held(&vq->mutex);
+	/* So it is after it was put behind an IOMMU, or taken from there. */
+	if (!ring->desc && !ring->avail && !ring->used)
+		return 0;
+	ret = mvs_ring_prefetch(&vq->ring) ?:
+	      mvs_ring_disable_notify(&vq->ring);
+	return check(vq, ret) ?: 1;
 }
 
 /* No chain: ask for a kick. As mvs_ring_pop() if one came meanwhile. */
@@ -204,8 +243,9 @@ static int pop_late(struct mvs_vq *vq)
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 1; 0 when there is none, and the driver was asked for a kick when there
  * is one; %-EBADMSG when there was one that broke the rules, which the driver has
- * back already; %-ENOMEM or %-EINTR with nothing changed; any other error when the
- * ring was found broken, and stopped.
+ * back already; %-ENOMEM or %-EINTR with nothing changed, and %-EINPROGRESS, until the
+ * VMM has answered for the IOTLB, which wakes the device; any other error when the ring
+ * was found broken, and stopped.
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {
@@ -221,13 +261,16 @@ int mvs_vq_pop(struct mvs_vq *vq)
 /**
  * mvs_vq_unpop - put @vq->chain back, to be taken again
  * @vq: the virtqueue
+ * @error: why: 0, %-ENOMEM, %-EINTR, or what stops the virtqueue
  *
  * Context: with the virtqueue's mutex held.
+ * Return: @error.
  */
-void mvs_vq_unpop(struct mvs_vq *vq)
+int mvs_vq_unpop(struct mvs_vq *vq, int error)
 {
 	lockdep_assert_held(&vq->mutex);
 	mvs_ring_unpop(&vq->ring, &vq->chain);
+	return check(vq, error);
 }
 
 /**
@@ -247,6 +290,8 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
 	/* Whatever the error: the driver would miss this chain for ever. */
 	if (unlikely(ret))
 		break_ring(vq, ret);
+	if (unlikely(vq->ring.gm->logging && vq->device->log))
+		eventfd_signal(vq->device->log);
 	return ret;
 }
 
@@ -280,17 +325,4 @@ void mvs_vq_signal(struct mvs_vq *vq)
 	/* When its wish can't be read, it may be this one. */
 	if (check(vq, mvs_ring_need_signal(&vq->ring)) && vq->call)
 		eventfd_signal(vq->call);
-}
-
-/**
- * mvs_vq_disable_notify - no kicks, please, until mvs_vq_pop() finds no chain
- * @vq: the virtqueue
- *
- * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: as mvs_ring_disable_notify(); a broken ring was stopped.
- */
-int mvs_vq_disable_notify(struct mvs_vq *vq)
-{
-	lockdep_assert_held(&vq->mutex);
-	return check(vq, mvs_ring_disable_notify(&vq->ring));
 }

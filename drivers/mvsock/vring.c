@@ -48,14 +48,18 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 	ring.desc = a.desc_user_addr;
 	ring.avail = a.avail_user_addr;
 	ring.used = a.used_user_addr;
+	ring.log = a.flags & BIT(VHOST_VRING_F_LOG);
+	ring.log_addr = a.log_guest_addr;
 	if (vq->device->running &&
 	    (!mvs_vq_access_ok(&ring) ||
+	     !mvs_vq_log_ok(&ring, ring.gm->log_base) ||
 	     (ring.packed && !IS_ALIGNED(ring.desc,
 					 sizeof(struct vring_packed_desc)))))
 		return -EINVAL;
-	vq->ring.desc = ring.desc;
-	vq->ring.avail = ring.avail;
-	vq->ring.used = ring.used;
+	vq->ring = ring;
+	/* It may have waited for just this. */
+	if (vq->device->running)
+		mvs_device_wake(vq->device, vq->index);
 	return 0;
 }
 

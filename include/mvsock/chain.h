@@ -104,19 +104,21 @@ static inline void mvs_chain_reset(struct mvs_chain *chain)
  * mvs_chain_add - add a descriptor's buffer
  * @chain: the chain
  * @gm: guest memory
- * @gpa: guest-physical address
+ * @addr: where it is, as mvs_gmem_translate() has it
  * @len: bytes; 0 adds nothing
  * @write: device-writable
+ * @fault: the translation that is missing, on %-EAGAIN
  *
  * A buffer that is not contiguous in the VMM becomes several segments.
  *
- * Context: any; the caller excludes a change of the memory table.
- * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOSPC when there is no room
- * for another segment (see mvs_chain_grow()).
+ * Context: any; the caller excludes a change of the memory table and of the IOTLB.
+ * Return: 0, %-EBADMSG with @chain->reason set, %-EAGAIN, or %-ENOSPC when there is
+ * no room for another segment (see mvs_chain_grow()).
  */
 static __always_inline int mvs_chain_add(struct mvs_chain *chain,
-					 struct mvs_gmem *gm, u64 gpa, u32 len,
-					 bool write)
+					 struct mvs_gmem *gm, u64 addr, u32 len,
+					 bool write,
+					 struct mvs_gmem_fault *fault)
 {
 	if (!write && chain->writable)
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_DIRECTION);
@@ -124,12 +126,16 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 	while (len) {
 		struct mvs_seg *seg;
 		u32 run;
+		int ret;
 
 		if (chain->nsegs == chain->max)
 			return -ENOSPC;
 		seg = &chain->segs[chain->nsegs];
-		if (mvs_gmem_translate(gm, gpa, len, write, &seg->uaddr, &run))
-			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
+		ret = mvs_gmem_translate(gm, addr, len, write, &seg->uaddr,
+					 &run, fault);
+		if (unlikely(ret))
+			return ret == -EAGAIN ? ret :
+			       mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 
 		seg->len = run;
 		chain->nsegs++;
@@ -139,7 +145,7 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 			chain->nread++;
 			chain->readable += run;
 		}
-		gpa += run;
+		addr += run;
 		len -= run;
 	}
 	return 0;
@@ -170,17 +176,29 @@ static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm,
 }
 
 /**
- * mvs_chain_advance - move the position
+ * mvs_chain_advance - move the position; what was written there is logged
  * @chain: the chain
+ * @gm: guest memory
  * @len: by so many bytes, as mvs_chain_map() gave
+ *
+ * Context: inside the section that used them.
+ * Return: 0, or %-EAGAIN with @chain->fault filled in and the position where it was.
  */
-static inline void mvs_chain_advance(struct mvs_chain *chain, u32 len)
+static inline int mvs_chain_advance(struct mvs_chain *chain,
+				    struct mvs_gmem *gm, u32 len)
 {
+	const struct mvs_seg *seg = &chain->segs[chain->pos];
+
+	if (unlikely(gm->logging) && chain->pos >= chain->nread &&
+	    mvs_gmem_log(gm, seg->uaddr + chain->off, len, &chain->fault))
+		return -EAGAIN;
+
 	chain->off += len;
-	if (chain->off == chain->segs[chain->pos].len) {
+	if (chain->off == seg->len) {
 		chain->pos++;
 		chain->off = 0;
 	}
+	return 0;
 }
 
 #endif /* _MVSOCK_CHAIN_H */

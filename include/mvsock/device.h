@@ -5,9 +5,10 @@
  * Locks, from the outermost in:
  *
  *	device->mutex		set-up: one ioctl at a time
- *	vq->mutex		a virtqueue and the memory table; TX before RX
+ *	vq->mutex		a virtqueue, the memory table and the IOTLB; TX before RX
  *	sk_lock			of the socket that a packet is for
  *	gmem->windows_lock, the VMM's mmap lock
+ *	device->iotlb_lock	translations that are waited for
  *	device->worker_lock	the worker's life against who wakes it
  *	gmem->lock		sections
  */
@@ -28,6 +29,8 @@
 #include <mvsock/ring.h>
 
 struct file;
+struct iov_iter;
+struct kiocb;
 struct mvs_device;
 struct seq_file;
 struct task_struct;
@@ -83,8 +86,24 @@ struct mvs_kick {
 };
 
 /**
+ * struct mvs_miss - a translation that a virtqueue waits for
+ * @state: whether there is one, and whether the VMM knows
+ * @iova: I/O virtual address
+ * @write: it is to be written
+ */
+struct mvs_miss {
+	enum {
+		MVS_MISS_NONE,
+		MVS_MISS_WANTED,
+		MVS_MISS_ASKED,
+	} state;
+	u64 iova;
+	bool write;
+};
+
+/**
  * struct mvs_vq - a virtqueue of a device
- * @mutex: protects all of it but @kick; the counters are read without
+ * @mutex: protects all of it but @miss and @kick; the counters are read without
  * @device: whose it is
  * @index: MVS_VQ_RX or MVS_VQ_TX
  * @ring: the ring, with the addresses that the VMM set
@@ -97,6 +116,7 @@ struct mvs_kick {
  * @bytes: their payload
  * @rejected: chains given back unused, by reason
  * @broken: how often the ring could not be trusted any more
+ * @miss: the translation that it waits for; protected by the device's iotlb_lock
  * @kick: eventfd by which the driver tells of new chains; protected by the
  *	device's mutex
  */
@@ -114,6 +134,7 @@ struct mvs_vq {
 	u64 bytes;
 	u64 rejected[MVS_REASONS];
 	u64 broken;
+	struct mvs_miss miss;
 	struct mvs_kick kick;
 };
 
@@ -139,6 +160,12 @@ struct mvs_device_ops {
  * @vqs: the virtqueues
  * @features: what the VMM acknowledged; changes under @mutex and both
  *	virtqueues' mutexes, read by the transport without
+ * @backend_features: what the VMM acknowledged of the backend's; changes under
+ *	@mutex, read without
+ * @log: eventfd that tells the VMM of dirty memory, or NULL; changes under both
+ *	virtqueues' mutexes
+ * @iotlb_lock: protects the virtqueues' misses
+ * @iotlb_wait: who reads them
  * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; protected by @mutex
  * @worker_lock: protects @worker against who wakes it without @mutex
  * @worker: there while there is an owner; changes under @mutex and @worker_lock
@@ -157,7 +184,12 @@ struct mvs_device {
 	struct mvs_gmem gmem;
 	struct mvs_vq vqs[MVS_VQS];
 	u64 features;
+	u64 backend_features;
+	struct eventfd_ctx *log;
 	bool running;
+
+	spinlock_t iotlb_lock;	/* the virtqueues' misses */
+	wait_queue_head_t iotlb_wait;
 
 	spinlock_t worker_lock;	/* worker */
 	struct mvs_worker *worker;
@@ -177,6 +209,8 @@ struct mvs_device {
 int mvs_device_register(const struct mvs_device_ops *ops);
 void mvs_device_unregister(void);
 void mvs_device_wake(struct mvs_device *device, unsigned int vq);
+void mvs_device_lock_vqs(struct mvs_device *device);
+void mvs_device_unlock_vqs(struct mvs_device *device);
 
 /* cid.c */
 int mvs_cid_set(struct mvs_device *device, u64 cid);
@@ -186,20 +220,35 @@ struct mvs_device *mvs_cid_find(u32 cid);
 /* fdinfo.c */
 void mvs_device_show_fdinfo(struct seq_file *m, struct file *file);
 
+/* iotlb.c */
+void mvs_iotlb_init(struct mvs_device *device);
+int mvs_iotlb_switch(struct mvs_device *device, bool on);
+void mvs_iotlb_ask(struct mvs_vq *vq, const struct mvs_gmem_fault *fault);
+void mvs_iotlb_forget(struct mvs_device *device);
+ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t mvs_iotlb_write(struct kiocb *iocb, struct iov_iter *from);
+__poll_t mvs_iotlb_poll(struct file *file, poll_table *table);
+
+/* log.c */
+long mvs_log_set_base(struct mvs_device *device, void __user *argp);
+long mvs_log_set_fd(struct mvs_device *device, void __user *argp);
+void mvs_log_reset(struct mvs_device *device);
+
 /* virtqueue.c */
 void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 		 unsigned int index);
 void mvs_vq_reset(struct mvs_vq *vq);
 bool mvs_vq_access_ok(const struct mvs_ring *ring);
+bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base);
 void mvs_vq_set_features(struct mvs_vq *vq, u64 features);
 int mvs_vq_start(struct mvs_vq *vq);
 void mvs_vq_stop(struct mvs_vq *vq);
+int mvs_vq_begin(struct mvs_vq *vq);
 int mvs_vq_pop(struct mvs_vq *vq);
-void mvs_vq_unpop(struct mvs_vq *vq);
+int mvs_vq_unpop(struct mvs_vq *vq, int error);
 int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);
 void mvs_vq_signal(struct mvs_vq *vq);
-int mvs_vq_disable_notify(struct mvs_vq *vq);
 
 /* vring.c */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guest memory: from guest-physical addresses to bytes the kernel can touch.
+ * Guest memory: from the addresses that a driver gives to bytes the kernel can touch.
  *
- *   guest-physical --- memory table ---> VMM-virtual --- page cache ---> kernel
+ *   guest-physical --- memory table ---.
+ *                                      +---> VMM-virtual --- page cache ---> kernel
+ *   I/O virtual ------ IOTLB ----------'
  *
- * The memory table is what VHOST_SET_MEM_TABLE gave. The page cache holds, for
+ * The memory table is what VHOST_SET_MEM_TABLE gave. Behind an IOMMU the driver's
+ * addresses are I/O virtual instead, the rings' among them, and the IOTLB has those
+ * translations that the VMM told so far. The page cache holds, for
  * each VMM-virtual page that was used, where the kernel sees it. It takes no
  * reference on the pages: MMU notifiers tell when the VMM loses one, and the page
  * leaves the cache before that happens. The cache is made of windows, each of 2 MiB
@@ -66,8 +70,13 @@ struct mvs_window {
  * @table: guest-physical ranges and the VMM-virtual addresses behind them, NULL
  *	before the first memory table. The users' business: who translates must
  *	exclude who replaces it (the device does so by its virtqueues' mutexes).
- * @hit: the range of @table that was used last, or NULL; a hint, read and written
- *	by who translates, side by side
+ * @iotlb: I/O virtual ranges, likewise, or NULL when there is no IOMMU
+ * @hit: the range of @iotlb, or else of @table, that was used last, or NULL; a hint,
+ *	read and written by who translates, side by side
+ * @logging: what is written is logged: the VMM migrates the guest. Changes as @table
+ *	does, and so does @log_base.
+ * @log_base: VMM-virtual address of the dirty log, with a bit for each 4 KiB of
+ *	guest-physical memory
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
@@ -79,7 +88,10 @@ struct mvs_window {
  */
 struct mvs_gmem {
 	struct vhost_iotlb *table;
+	struct vhost_iotlb *iotlb;
 	const struct vhost_iotlb_map *hit;
+	bool logging;
+	u64 log_base;
 	struct mm_struct *mm;
 	rwlock_t lock;	/* the windows' pages */
 	struct xarray windows;
@@ -88,12 +100,28 @@ struct mvs_gmem {
 };
 
 /**
- * struct mvs_gmem_fault - the page that a section did not find
- * @uaddr: VMM-virtual address
+ * enum mvs_fault_kind - what a section did not find
+ * @MVS_FAULT_PAGE: a page of the guest's
+ * @MVS_FAULT_LOG: a page of the dirty log
+ * @MVS_FAULT_MISS: a translation that the VMM has not told yet
+ * @MVS_FAULT_DENIED: nothing that could be brought in: a ring where no ring may be
+ */
+enum mvs_fault_kind {
+	MVS_FAULT_PAGE,
+	MVS_FAULT_LOG,
+	MVS_FAULT_MISS,
+	MVS_FAULT_DENIED,
+};
+
+/**
+ * struct mvs_gmem_fault - what a section did not find
+ * @addr: VMM-virtual address, or I/O virtual of a miss
+ * @kind: what is there
  * @write: it was to be written
  */
 struct mvs_gmem_fault {
-	unsigned long uaddr;
+	u64 addr;
+	enum mvs_fault_kind kind;
 	bool write;
 };
 
@@ -106,6 +134,18 @@ struct vhost_iotlb *
 mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n);
 bool mvs_gmem_table_ok(const struct vhost_iotlb *table);
 void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table);
+struct vhost_iotlb *mvs_gmem_iotlb_create(void);
+void mvs_gmem_set_iotlb(struct mvs_gmem *gm, struct vhost_iotlb *iotlb);
+int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
+			  unsigned int perm);
+void mvs_gmem_iotlb_invalidate(struct mvs_gmem *gm, u64 iova, u64 size);
+
+bool mvs_gmem_log_ok(const struct vhost_iotlb *table, u64 log_base);
+bool mvs_gmem_log_range_ok(u64 log_base, u64 gpa, u64 size);
+int mvs_gmem_log(struct mvs_gmem *gm, u64 uaddr, u32 len,
+		 struct mvs_gmem_fault *fault);
+int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
+		     struct mvs_gmem_fault *fault);
 
 int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault);
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
@@ -172,11 +212,25 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 
 void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
 			struct mvs_gmem_fault *fault);
-const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 gpa);
+const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr);
 int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault);
-int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 gpa, void *to, u32 len,
+int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault);
+
+/* What there is to do about an address that has no translation. */
+static inline int mvs_gmem_miss(const struct mvs_gmem *gm, u64 addr, bool write,
+				struct mvs_gmem_fault *fault)
+{
+	if (!gm->iotlb)
+		return -EFAULT;
+	*fault = (struct mvs_gmem_fault) {
+		.addr = addr,
+		.kind = MVS_FAULT_MISS,
+		.write = write,
+	};
+	return -EAGAIN;
+}
 
 /* Where a window is if it was used lately; NULL or another one if not. */
 static inline struct mvs_window **mvs_gmem_recent(struct mvs_gmem *gm,
@@ -214,34 +268,37 @@ static inline void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
 }
 
 /**
- * mvs_gmem_translate - from guest-physical to VMM-virtual
+ * mvs_gmem_translate - from an address that a driver gave to VMM-virtual
  * @gm: guest memory
- * @gpa: guest-physical address
+ * @addr: guest-physical, or I/O virtual behind an IOMMU
  * @len: bytes wanted from there on, at least 1
  * @write: they are to be written
  * @uaddr: where they start in the VMM
  * @run: how many of them lie in one piece there, at most @len
+ * @fault: the translation that is missing, on %-EAGAIN
  *
- * Context: any; the caller excludes a change of the table.
- * Return: 0, or %-EFAULT when @gpa is not in the guest's memory, may not be
- * accessed in this way, or @gpa + @len wraps.
+ * Context: any; the caller excludes a change of the table and of the IOTLB.
+ * Return: 0; %-EFAULT when @addr is not in the guest's memory, may not be accessed
+ * in this way, or @addr + @len wraps; %-EAGAIN when it is the VMM's to say.
  */
-static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 gpa, u32 len,
-				     bool write, u64 *uaddr, u32 *run)
+static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 addr, u32 len,
+				     bool write, u64 *uaddr, u32 *run,
+				     struct mvs_gmem_fault *fault)
 {
 	const struct vhost_iotlb_map *map = READ_ONCE(gm->hit);
 
-	if (unlikely(!map || gpa < map->start || gpa > map->last)) {
-		map = mvs_gmem_find(gm, gpa);
+	if (unlikely(addr + len - 1 < addr))
+		return -EFAULT;
+	if (unlikely(!map || addr < map->start || addr > map->last)) {
+		map = mvs_gmem_find(gm, addr);
 		if (!map)
-			return -EFAULT;
+			return mvs_gmem_miss(gm, addr, write, fault);
 	}
-	if (unlikely(gpa + len - 1 < gpa ||
-		     !(map->perm & (write ? VHOST_MAP_WO : VHOST_MAP_RO))))
+	if (unlikely(!(map->perm & (write ? VHOST_MAP_WO : VHOST_MAP_RO))))
 		return -EFAULT;
 
-	*uaddr = map->addr + (gpa - map->start);
-	*run = min_t(u64, len, map->last - gpa + 1);
+	*uaddr = map->addr + (addr - map->start);
+	*run = min_t(u64, len, map->last - addr + 1);
 	return 0;
 }
 
@@ -278,9 +335,9 @@ static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
 }
 
 /**
- * mvs_gmem_read - copy from guest-physical addresses
+ * mvs_gmem_read - copy from addresses that a driver gave
  * @gm: guest memory
- * @gpa: where from; may cross regions and pages
+ * @addr: where from, as mvs_gmem_translate() has it; may cross ranges and pages
  * @to: where to
  * @len: bytes, a constant; a few, as this is for metadata
  * @fault: what was missing, on %-EAGAIN
@@ -288,18 +345,18 @@ static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
  * Context: inside a section.
  * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
  */
-static __always_inline int mvs_gmem_read(struct mvs_gmem *gm, u64 gpa, void *to,
+static __always_inline int mvs_gmem_read(struct mvs_gmem *gm, u64 addr, void *to,
 					 u32 len, struct mvs_gmem_fault *fault)
 {
 	u64 uaddr;
 	u32 run;
 	int ret;
 
-	ret = mvs_gmem_translate(gm, gpa, len, false, &uaddr, &run);
+	ret = mvs_gmem_translate(gm, addr, len, false, &uaddr, &run, fault);
 	if (unlikely(ret))
 		return ret;
 	if (unlikely(run < len))
-		return mvs_gmem_read_ranges(gm, gpa, to, len, fault);
+		return mvs_gmem_read_ranges(gm, addr, to, len, fault);
 	return mvs_gmem_read_uaddr(gm, uaddr, to, len, fault);
 }
 

@@ -15,9 +15,11 @@
  * struct mvs_ring - the device's side of a virtqueue
  * @gm: the memory it lies in, and its buffers
  * @num: Queue Size; a power of two if it is split
- * @desc: VMM-virtual address of the Descriptor Area
- * @avail: VMM-virtual address of the Driver Area
- * @used: VMM-virtual address of the Device Area
+ * @desc: address of the Descriptor Area: VMM-virtual, or I/O virtual behind an IOMMU
+ * @avail: address of the Driver Area, likewise
+ * @used: address of the Device Area, likewise
+ * @log: what is written to it is logged, where the guest's memory is
+ * @log_addr: guest-physical address of the Device Area, for the log
  * @le: fields are little-endian
  * @packed: VIRTIO_F_RING_PACKED was negotiated, else it is split
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
@@ -30,7 +32,7 @@
  * @unsignalled: what was given back since the driver was last signalled, counted
  *	as in @next_used; %MVS_RING_NEVER_SIGNALLED before the first time
  * @no_notify: the driver was told that no kick is needed
- * @fault: page that the last access missed
+ * @fault: what the last access missed
  *
  * The ring has no lock: the caller serializes. All of it but the fields that the
  * VMM sets (@num to @next_used) is the ring layer's.
@@ -41,6 +43,8 @@ struct mvs_ring {
 	u64 desc;
 	u64 avail;
 	u64 used;
+	bool log;
+	u64 log_addr;
 	bool le;
 	bool packed;
 	bool event_idx;
@@ -61,6 +65,9 @@ struct mvs_ring {
 #define MVS_RING_NEVER_SIGNALLED	(U16_MAX + 1)
 
 int mvs_ring_start(struct mvs_ring *ring);
+int mvs_ring_prefetch(struct mvs_ring *ring);
+void mvs_ring_sizes(const struct mvs_ring *ring, size_t *desc, size_t *avail,
+		    size_t *used);
 int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain);
 int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain,

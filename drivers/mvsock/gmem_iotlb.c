@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: the IOTLB, with the translations of a guest's IOMMU that the VMM told.
+ */
+#include <kunit/visibility.h>
+#include <linux/uaccess.h>
+
+#include <mvsock/gmem.h>
+
+/*
+ * Translations there may be; the oldest gives way, and is asked for again when it
+ * is used. As many as vhost has unless told otherwise.
+ */
+#define MVS_IOTLB_MAX	2048
+
+/**
+ * mvs_gmem_iotlb_create - make an IOTLB
+ *
+ * Return: an empty one, or NULL.
+ */
+struct vhost_iotlb *mvs_gmem_iotlb_create(void)
+{
+	return vhost_iotlb_alloc(MVS_IOTLB_MAX, VHOST_IOTLB_FLAG_RETIRE);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_create);
+
+/**
+ * mvs_gmem_set_iotlb - put the guest behind an IOMMU, or take it from there
+ * @gm: guest memory, without users
+ * @iotlb: an IOTLB, or NULL
+ *
+ * Frees the one that there was.
+ */
+void mvs_gmem_set_iotlb(struct mvs_gmem *gm, struct vhost_iotlb *iotlb)
+{
+	gm->hit = NULL;
+	swap(iotlb, gm->iotlb);
+	vhost_iotlb_free(iotlb);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_iotlb);
+
+/**
+ * mvs_gmem_iotlb_update - add a translation
+ * @gm: guest memory with an IOTLB, without users
+ * @iova: I/O virtual address
+ * @size: bytes, not 0
+ * @uaddr: where they are in the VMM
+ * @perm: VHOST_ACCESS_*
+ *
+ * Return: 0, or %-EFAULT when this is not the VMM's to give, or memory is short (as
+ * vhost has it).
+ */
+int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
+			  unsigned int perm)
+{
+	if (uaddr > ULONG_MAX || size > ULONG_MAX || uaddr > ULONG_MAX - size + 1)
+		return -EFAULT;
+	if (perm & VHOST_ACCESS_RW &&
+	    !access_ok((void __user *)(unsigned long)uaddr, size))
+		return -EFAULT;
+
+	/* It may push out the one that was used last. */
+	gm->hit = NULL;
+	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1, uaddr,
+				     perm) ? -EFAULT : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_update);
+
+/**
+ * mvs_gmem_iotlb_invalidate - forget what was told of a range
+ * @gm: guest memory with an IOTLB, without users
+ * @iova: I/O virtual address
+ * @size: bytes
+ */
+void mvs_gmem_iotlb_invalidate(struct mvs_gmem *gm, u64 iova, u64 size)
+{
+	gm->hit = NULL;
+	vhost_iotlb_del_range(gm->iotlb, iova, iova + size - 1);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_invalidate);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls of the dirty log.
+ */
+#include <linux/eventfd.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+
+#include <mvsock/device.h>
+
+/* What runs must be able to go on; what does not is checked when it starts. */
+static bool base_ok(const struct mvs_device *device, u64 base)
+{
+	const struct mvs_gmem *gm = &device->gmem;
+	unsigned int i;
+
+	if (!device->running)
+		return true;
+	for (i = 0; i < MVS_VQS; i++)
+		if (!mvs_vq_log_ok(&device->vqs[i].ring, base))
+			return false;
+	return !gm->logging || mvs_gmem_log_ok(gm->table, base);
+}
+
+static void set_base(struct mvs_device *device, u64 base)
+{
+	mvs_device_lock_vqs(device);
+	device->gmem.log_base = base;
+	mvs_device_unlock_vqs(device);
+}
+
+static void set_eventfd(struct mvs_device *device, struct eventfd_ctx *ctx)
+{
+	mvs_device_lock_vqs(device);
+	swap(ctx, device->log);
+	mvs_device_unlock_vqs(device);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+}
+
+/**
+ * mvs_log_set_base - VHOST_SET_LOG_BASE: where the dirty log is
+ * @device: the device
+ * @argp: a u64, the VMM-virtual address
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ * Return: 0 or %-EFAULT.
+ */
+long mvs_log_set_base(struct mvs_device *device, void __user *argp)
+{
+	u64 base;
+
+	if (copy_from_user(&base, argp, sizeof(base)) ||
+	    (u64)(unsigned long)base != base || !base_ok(device, base))
+		return -EFAULT;
+	set_base(device, base);
+	return 0;
+}
+
+/**
+ * mvs_log_set_fd - VHOST_SET_LOG_FD: an eventfd to signal when memory was logged
+ * @device: the device
+ * @argp: an int, the file descriptor, or VHOST_FILE_UNBIND for none
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ * Return: 0, %-EFAULT, or what eventfd_ctx_fdget() fails with.
+ */
+long mvs_log_set_fd(struct mvs_device *device, void __user *argp)
+{
+	struct eventfd_ctx *ctx = NULL;
+	int fd;
+
+	if (get_user(fd, (int __user *)argp))
+		return -EFAULT;
+	if (fd != VHOST_FILE_UNBIND)
+		ctx = eventfd_ctx_fdget(fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	set_eventfd(device, ctx);
+	return 0;
+}
+
+/**
+ * mvs_log_reset - undo mvs_log_set_base() and mvs_log_set_fd()
+ * @device: the device
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ */
+void mvs_log_reset(struct mvs_device *device)
+{
+	set_base(device, 0);
+	set_eventfd(device, NULL);
+}
