@@ -316,10 +316,11 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return -EFAULT;
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (!gm->mm || !mmget_not_zero(gm->mm))
-		return -EFAULT;
-	ret = fill(gm, fault);
-	mmput(gm->mm);
+	ret = -EFAULT;
+	if (gm->mm && mmget_not_zero(gm->mm)) {
+		ret = fill(gm, fault);
+		mmput(gm->mm);
+	}
 	/* The guest has no part in it. */
 	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }

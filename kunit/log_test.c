@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The dirty log: each write to the guest's memory, and nothing else.
+ */
+#include <linux/bitmap.h>
+#include <linux/virtio_ring.h>
+#include <linux/virtio_vsock.h>
+
+#include <mvsock/packet.h>
+#include <mvsock/ring.h>
+
+#include "guest.h"
+
+/* The last page for rings has the log. */
+#define LOG	(GUEST_RING + SZ_32K - PAGE_SIZE)
+#define BITS	(8 * PAGE_SIZE)
+
+/* Guest-physical addresses that the rings are given. */
+#define USED_GPA	0x500000
+
+static struct guest *create(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+
+	guest->gm.logging = true;
+	guest->gm.log_base = LOG;
+	return guest;
+}
+
+/* The bits that are set are those of @n pages, in order; they are taken back. */
+static void expect(struct kunit *test, struct guest *guest,
+		   const unsigned int *pages, unsigned int n)
+{
+	unsigned long *log = guest_uaddr(guest, LOG);
+	unsigned long bit = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++, bit++) {
+		bit = find_next_bit(log, BITS, bit);
+		KUNIT_EXPECT_EQ_MSG(test, bit, pages[i], "page %u of %u", i, n);
+	}
+	KUNIT_EXPECT_EQ(test, find_next_bit(log, BITS, bit), BITS);
+	bitmap_zero(log, BITS);
+}
+
+#define EXPECT(test, guest, ...) ({					\
+	static const unsigned int __pages[] = { __VA_ARGS__ };		\
+									\
+	expect(test, guest, __pages, ARRAY_SIZE(__pages));		\
+})
+
+static int log_gpa(struct guest *guest, u64 gpa, u32 len)
+{
+	int ret;
+
+	mvs_gmem_begin(&guest->gm);
+	ret = mvs_gmem_log_gpa(&guest->gm, gpa, len, &guest->chain.fault);
+	mvs_gmem_end(&guest->gm);
+	return ret;
+}
+
+static int log_uaddr(struct guest *guest, u64 uaddr, u32 len)
+{
+	int ret;
+
+	mvs_gmem_begin(&guest->gm);
+	ret = mvs_gmem_log(&guest->gm, uaddr, len, &guest->chain.fault);
+	mvs_gmem_end(&guest->gm);
+	return ret;
+}
+
+static void bits(struct kunit *test)
+{
+	struct guest *guest = create(test);
+
+	KUNIT_EXPECT_EQ(test, 0, log_gpa(guest, 0, 1));
+	EXPECT(test, guest, 0);
+	KUNIT_EXPECT_EQ(test, 0, log_gpa(guest, SZ_4K - 1, 1));
+	EXPECT(test, guest, 0);
+	KUNIT_EXPECT_EQ(test, 0, log_gpa(guest, SZ_4K - 1, 2));
+	EXPECT(test, guest, 0, 1);
+	KUNIT_EXPECT_EQ(test, 0, log_gpa(guest, 7 * SZ_4K, SZ_4K + 1));
+	EXPECT(test, guest, 7, 8);
+	KUNIT_EXPECT_EQ(test, 0, log_gpa(guest, 100 * SZ_4K, SZ_4K));
+	EXPECT(test, guest, 100);
+	KUNIT_EXPECT_EQ(test, 0, log_gpa(guest, (u64)(BITS - 1) * SZ_4K, SZ_4K));
+	EXPECT(test, guest, BITS - 1);
+}
+
+/* One bit further is a page of the log that is not there. */
+static void log_is_missing(struct kunit *test)
+{
+	struct guest *guest = create(test);
+
+	KUNIT_EXPECT_EQ(test, -EAGAIN, log_gpa(guest, (u64)BITS * SZ_4K, 1));
+	KUNIT_EXPECT_EQ(test, guest->chain.fault.kind, MVS_FAULT_LOG);
+	KUNIT_EXPECT_EQ(test, guest->chain.fault.addr, LOG + PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, guest->chain.fault.write);
+}
+
+/* Memory is logged wherever the guest sees it, and only there. */
+static void aliases(struct kunit *test)
+{
+	struct guest *guest = create(test);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			vhost_iotlb_add_range(guest->gm.table, SZ_1M,
+					      SZ_1M + SZ_8K - 1,
+					      GUEST_LOW + SZ_4K, VHOST_MAP_RW));
+	KUNIT_EXPECT_EQ(test, 0, log_uaddr(guest, GUEST_LOW, 1));
+	EXPECT(test, guest, 0);
+	KUNIT_EXPECT_EQ(test, 0, log_uaddr(guest, GUEST_LOW + SZ_8K, 1));
+	EXPECT(test, guest, 2, 257);
+	KUNIT_EXPECT_EQ(test, 0, log_uaddr(guest, GUEST_LOW + SZ_4K - 1, 2));
+	EXPECT(test, guest, 0, 1, 256);
+	KUNIT_EXPECT_EQ(test, 0, log_uaddr(guest, GUEST_RING, 1));
+	expect(test, guest, NULL, 0);
+}
+
+static void access_ok_of_log(struct kunit *test)
+{
+	static const struct vhost_memory_region region = {
+		.guest_phys_addr = SZ_1G,
+		.memory_size = SZ_1G,
+	};
+	struct vhost_iotlb *table = mvs_gmem_table_create(&region, 1);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
+	KUNIT_EXPECT_TRUE(test, mvs_gmem_log_ok(table, 0));
+	KUNIT_EXPECT_FALSE(test, mvs_gmem_log_ok(table, ULONG_MAX - 100));
+	KUNIT_EXPECT_FALSE(test, mvs_gmem_log_ok(table, ULONG_MAX - SZ_1G));
+	KUNIT_EXPECT_FALSE(test, mvs_gmem_log_ok(NULL, 0));
+	vhost_iotlb_free(table);
+}
+
+/* A packet over pages 2 and 3, and 4, which is elsewhere in the VMM. */
+static void packet(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct sk_buff *skb;
+	u32 len = SZ_8K;
+
+	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	virtio_vsock_skb_put(skb, len);
+	mvs_chain_reset(&guest->chain);
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, SZ_8K, SZ_16K, true));
+	KUNIT_EXPECT_EQ(test, len, mvs_packet_write(&guest->chain, &guest->gm,
+						    skb));
+	EXPECT(test, guest, 2, 3, 4);
+
+	/* The guest is not to blame when there is no log. */
+	guest->gm.log_base += PAGE_SIZE;
+	mvs_chain_reset(&guest->chain);
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, SZ_16K, true));
+	KUNIT_EXPECT_EQ(test, -EIO, mvs_packet_write(&guest->chain, &guest->gm,
+						     skb));
+	kfree_skb(skb);
+}
+
+/* What is read is not logged. */
+static void packet_from_guest(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct virtio_vsock_hdr hdr;
+
+	mvs_chain_reset(&guest->chain);
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, SZ_4K, false));
+	KUNIT_EXPECT_EQ(test, 0, mvs_packet_parse(&guest->chain, &guest->gm, 0,
+						  0, &hdr));
+	expect(test, guest, NULL, 0);
+}
+
+static struct mvs_ring ring_of(struct guest *guest, bool packed)
+{
+	return (struct mvs_ring) {
+		.gm = &guest->gm,
+		.num = 256,
+		.desc = GUEST_LOW,
+		.avail = GUEST_RING,
+		/* Its first entries are on one page, its index on the one before. */
+		.used = GUEST_RING + SZ_8K - 4,
+		.log = true,
+		.log_addr = USED_GPA + SZ_4K - 4,
+		.le = true,
+		.packed = packed,
+		.next_used = packed ? MVS_PACKED_WRAP : 0,
+		.next_avail = packed ? MVS_PACKED_WRAP : 0,
+	};
+}
+
+static void split_ring(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct mvs_ring ring = ring_of(guest, false);
+	struct mvs_chain chain = { .ndescs = 1 };
+
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&ring));
+	EXPECT(test, guest, USED_GPA / SZ_4K);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	EXPECT(test, guest, USED_GPA / SZ_4K, USED_GPA / SZ_4K + 1);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_disable_notify(&ring));
+	EXPECT(test, guest, USED_GPA / SZ_4K);
+
+	ring.log = false;
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	expect(test, guest, NULL, 0);
+}
+
+/* A packed ring's used descriptors are where its available ones were. */
+static void packed_ring(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct mvs_ring ring = ring_of(guest, true);
+	struct mvs_chain chain = { .ndescs = 1 };
+
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&ring));
+	EXPECT(test, guest, USED_GPA / SZ_4K);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	EXPECT(test, guest, 0);
+	ring.next_used = 255;
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	EXPECT(test, guest, 0);
+}
+
+/*
+ * A descriptor that is used is the driver's: when its log is missing it must not have
+ * been written yet.
+ */
+static void packed_ring_without_log(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct mvs_ring ring = ring_of(guest, true);
+	struct mvs_chain chain = { .ndescs = 1 };
+	struct vring_packed_desc *desc = guest_uaddr(guest, GUEST_LOW);
+
+	ring.log = false;
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&ring));
+	ring.log = true;
+	guest->gm.log_base += PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, -EIO, mvs_ring_push(&ring, &chain, 0));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc->flags), 0);
+}
+
+static struct kunit_case log_cases[] = {
+	KUNIT_CASE(bits),
+	KUNIT_CASE(log_is_missing),
+	KUNIT_CASE(aliases),
+	KUNIT_CASE(access_ok_of_log),
+	KUNIT_CASE(packet),
+	KUNIT_CASE(packet_from_guest),
+	KUNIT_CASE(split_ring),
+	KUNIT_CASE(packed_ring),
+	KUNIT_CASE(packed_ring_without_log),
+	{}
+};
+
+static struct kunit_suite log_suite = {
+	.name = "mvsock_log",
+	.test_cases = log_cases,
+};
+
+kunit_test_suite(log_suite);
