@@ -232,8 +232,20 @@ job_kunit()
 	insert $KUNIT_MODULES && unload $KUNIT_MODULES
 }
 
+# make_disk: a folder on a disk, which is in memory like all else here.
+make_disk()
+{
+	busybox truncate -s 64M /dev/shm/disk &&
+		busybox mke2fs -F /dev/shm/disk >/dev/null &&
+		busybox losetup /dev/loop0 /dev/shm/disk &&
+		mkdir -p /dev/shm/on-disk &&
+		busybox mount -t ext2 /dev/loop0 /dev/shm/on-disk &&
+		export MVSOCK_TEST_DISK=/dev/shm/on-disk
+}
+
 job_device()
 {
+	make_disk || tell "there is no disk for tests"
 	for program in $PROGRAMS; do
 		name=$(basename "$program")
 		tell "$name"

@@ -15,7 +15,8 @@ static const char help[] =
 	"  --dev PATH   device file (" DEV_PATH ")\n"
 	"  --upstream   skip what only mvsock does\n"
 	"  --list       list the tests\n"
-	"  WORD...      run only tests whose name has one of these\n";
+	"  WORD...      run only tests whose name has one of these\n"
+	"With a folder on a disk in $MVSOCK_TEST_DISK, guest memory is tried there too.\n";
 
 int main(int argc, char **argv)
 {
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
 	add_broken_tests();
 	add_life_tests();
 	add_memory_tests();
+	add_moving_tests();
 	add_extra_tests();
 	add_ring_tests();
 	add_place_tests();

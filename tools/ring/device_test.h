@@ -10,6 +10,7 @@ void add_broken_tests(void);
 void add_ioctl_tests(void);
 void add_life_tests(void);
 void add_memory_tests(void);
+void add_moving_tests(void);
 void add_extra_tests(void);
 void add_ring_tests(void);
 void add_place_tests(void);
