@@ -331,11 +331,17 @@ static bool seqpacket_allow(u32 remote_cid)
 	return guest_allows(remote_cid, VIRTIO_VSOCK_TYPE_SEQPACKET, false);
 }
 
-/* That a guest is not there is found by who sends to it. */
-static bool stream_allow(u32 remote_cid, u32 remote_port)
+/*
+ * AF_VSOCK asks stream_allow() for seqpackets as well, so streams are refused here.
+ * That a guest is not there is found by who sends to it.
+ */
+static int connect(struct vsock_sock *vsk)
 {
-	return guest_allows(remote_cid, VIRTIO_VSOCK_TYPE_STREAM, true) &&
-	       virtio_transport_stream_allow(remote_cid, remote_port);
+	if (sk_vsock(vsk)->sk_type == SOCK_STREAM &&
+	    !guest_allows(vsk->remote_addr.svm_cid, VIRTIO_VSOCK_TYPE_STREAM,
+			  true))
+		return -ENETUNREACH;
+	return virtio_transport_connect(vsk);
 }
 
 static struct virtio_transport transport = {
@@ -347,7 +353,7 @@ static struct virtio_transport transport = {
 		.init			= virtio_transport_do_socket_init,
 		.destruct		= virtio_transport_destruct,
 		.release		= virtio_transport_release,
-		.connect		= virtio_transport_connect,
+		.connect		= connect,
 		.shutdown		= virtio_transport_shutdown,
 		.cancel_pkt		= cancel_pkt,
 
@@ -362,7 +368,7 @@ static struct virtio_transport transport = {
 		.stream_has_space	= virtio_transport_stream_has_space,
 		.stream_rcvhiwat	= virtio_transport_stream_rcvhiwat,
 		.stream_is_active	= virtio_transport_stream_is_active,
-		.stream_allow		= stream_allow,
+		.stream_allow		= virtio_transport_stream_allow,
 
 		.seqpacket_dequeue	= virtio_transport_seqpacket_dequeue,
 		.seqpacket_enqueue	= virtio_transport_seqpacket_enqueue,
