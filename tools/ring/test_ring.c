@@ -408,6 +408,45 @@ static void refused_id(const void *arg)
 	finish(&a, &b);
 }
 
+#define MANY 600
+
+/* Each descriptor is two segments: more of those than a chain may have, and
+ * its end is far behind the one with the 1025th.
+ */
+static void many_segments(const void *arg)
+{
+	const unsigned int *q = arg;
+	struct guest_config cfg = test_config(0);
+	struct seg segs[MANY];
+	struct counters before;
+	struct session a, b;
+	unsigned int i;
+
+	cfg.num[RXQ] = 1024;
+	cfg.num[TXQ] = 1024;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&a.g, &cfg));
+	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
+	session_connect(&a, SOCK_STREAM);
+	neighbour_start(&b);
+	before = counters_read(&a.g);
+	for (i = 0; i < MANY; i++)
+		segs[i] = (struct seg){ GUEST_EDGE - 1, 2, *q == RXQ };
+	for (i = 1; i <= 3; i++) {
+		if (*q == RXQ)
+			require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
+		require_ok(ring_add(&a.g.q[*q].ring, segs, MANY, NULL));
+		guest_kick(&a.g, *q);
+		require(!guest_wait_used(&a.g, *q), "used length");
+		counters_expect(&a.g, &before, REJ_TOO_LONG, i);
+	}
+	a.g.rx_repost = true;
+	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
+	for (i = 1; *q == RXQ && i <= 3; i++)
+		require_ok(conn_recv(&a.c, &(__u8){ 0 }, 1, TIMEOUT));
+	finish(&a, &b);
+}
+
 static void add(const char *group, const char *name,
 		void (*run)(const void *arg), const void *arg,
 		unsigned int rings)
@@ -436,6 +475,10 @@ void add_ring_tests(void)
 	    RINGS_PACKED);
 	add("rx ring", "case 1, 2: wrong wrap counter", wrong_wrap, &rx,
 	    RINGS_PACKED);
+	add("tx ring", "case 25: 1200 segments in 600 descriptors",
+	    many_segments, &tx, RINGS_BOTH);
+	add("rx ring", "case 25: 1200 segments in 600 descriptors",
+	    many_segments, &rx, RINGS_BOTH);
 	add("tx ring", "case 4: any Buffer ID", strange_id, NULL,
 	    RINGS_PACKED);
 	add("tx ring", "case 4: Buffer ID of a refused chain", refused_id,
