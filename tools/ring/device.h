@@ -26,7 +26,9 @@ enum { RXQ, TXQ, NUM_QUEUES };
 #define F_ACCESS_PLATFORM	BIT_ULL(33)
 #define F_PACKED		BIT_ULL(34)
 #define F_IN_ORDER		BIT_ULL(35)
+#define F_STREAM		BIT_ULL(0)
 #define F_SEQPACKET		BIT_ULL(1)
+#define F_NO_IMPLIED_STREAM	BIT_ULL(2)
 
 struct dev {
 	int fd;

@@ -71,6 +71,25 @@ __u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align)
 	return gpa;
 }
 
+int gmem_replace(struct gmem *m, __u64 gpa, __u64 size)
+{
+	void *mem = gmem_ptr(m, gpa, size), *copy = malloc(size);
+	int err = 0;
+
+	if (!mem || !copy) {
+		free(copy);
+		return mem ? -ENOMEM : -EFAULT;
+	}
+	memcpy(copy, mem, size);
+	if (mmap(mem, size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		err = -errno;
+	else
+		memcpy(mem, copy, size);
+	free(copy);
+	return err;
+}
+
 /* The longest piece of a range that lies in one region. */
 static __u8 *piece(const struct gmem *m, __u64 gpa, __u64 len, __u64 *n)
 {

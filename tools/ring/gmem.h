@@ -59,6 +59,16 @@ void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len);
  */
 __u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align);
 
+/**
+ * gmem_replace() - other pages at the same place, with the same content
+ * @m: the guest's memory
+ * @gpa: the first page
+ * @size: a multiple of the page size, in one region
+ *
+ * Return: 0 or a negative errno.
+ */
+int gmem_replace(struct gmem *m, __u64 gpa, __u64 size);
+
 /* Copy to and from guest memory, over the regions' edges. -EFAULT in a hole. */
 int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len);
 int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len);

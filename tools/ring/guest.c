@@ -73,7 +73,7 @@ static int alloc_memory(struct guest *g)
 {
 	static const struct { __u64 gpa, size; } map[] = {
 		{ 0x00100000, 1 * MIB },
-		{ 0x00200000, 8 * MIB },
+		{ GUEST_BUFFERS, 8 * MIB },
 		{ 0x01000000, 1 * MIB },
 		{ 0x01100000, 1 * MIB },
 	};

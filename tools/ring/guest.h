@@ -19,6 +19,7 @@
 #include "packet.h"
 #include "ring.h"
 
+#define GUEST_BUFFERS	0x00200000ULL	/* region 1, right behind region 0 */
 #define GUEST_HOLE	0x00a00000ULL	/* just past region 1 */
 #define GUEST_EDGE	0x01100000ULL	/* between regions 2 and 3 */
 #define GUEST_END	0x01200000ULL	/* past all memory */

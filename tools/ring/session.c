@@ -50,6 +50,25 @@ __u32 test_base(const struct guest_config *cfg, __u16 index, bool wrap)
 	return index | (__u32)index << 16;
 }
 
+struct test {
+	void (*run)(const void *arg);
+	const void *arg;
+};
+
+static struct session neighbour;
+
+static void run_beside_neighbour(const void *arg)
+{
+	struct guest_config cfg = test_config(0xfff);
+	const struct test *t = arg;
+
+	session_guest_connects(&neighbour, &cfg, SOCK_STREAM);
+	neighbour_exchange(100);
+	t->run(t->arg);
+	neighbour_exchange(10000);
+	session_close(&neighbour);
+}
+
 void session_test(const char *group, const char *name,
 		  void (*run)(const void *arg), const void *arg,
 		  unsigned int flags, unsigned int rings)
@@ -64,15 +83,20 @@ void session_test(const char *group, const char *name,
 		{ ", packed, in order",
 		  TAP_PACKED | TAP_IN_ORDER | TAP_MVSOCK },
 	};
+	struct test *t = malloc(sizeof(*t));
 	unsigned int i;
 	char *full;
 
+	if (!t)
+		abort();
+	*t = (struct test){ run, arg };
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!(rings & 1U << i))
 			continue;
 		if (asprintf(&full, "%s%s", name, kinds[i].name) < 0)
 			abort();
-		tap_add2(group, full, run, arg, flags | kinds[i].flags);
+		tap_add2(group, full, run_beside_neighbour, t,
+			 flags | kinds[i].flags);
 		free(full);
 	}
 }
@@ -173,18 +197,14 @@ void session_exchange(struct session *s, __u32 len)
 	session_to_guest(s, len);
 }
 
-void neighbour_start(struct session *s)
+void neighbour_exchange(__u32 len)
 {
-	struct guest_config cfg = test_config(0xfff);
-
-	session_guest_connects(s, &cfg, SOCK_STREAM);
-	session_exchange(s, 100);
+	session_exchange(&neighbour, len);
 }
 
-void neighbour_check(struct session *s)
+__u32 neighbour_cid(void)
 {
-	session_exchange(s, 10000);
-	session_close(s);
+	return test_cid(0xfff);
 }
 
 void guest_restart(struct guest *g)
@@ -192,6 +212,9 @@ void guest_restart(struct guest *g)
 	unsigned int i;
 
 	require_ok(dev_set_running(&g->dev, 0));
+	require_ok(dev_set_features(&g->dev, g->cfg.features));
+	require_ok(dev_set_mem_table(&g->dev, &g->mem));
+	require_ok(dev_set_cid(&g->dev, g->cfg.cid));
 	for (i = 0; i < NUM_QUEUES; i++) {
 		struct ring *r = &g->q[i].ring;
 
@@ -229,6 +252,39 @@ void guest_check(const struct guest *g)
 	require(!g->missed_calls, "%u used entries without an interrupt",
 		g->missed_calls);
 	require(!g->bad_used, "%u bad used entries", g->bad_used);
+}
+
+/* What of a segment lies in @len bytes from @gpa on is as if not used. */
+static void unuse(__u8 *mem, __u64 gpa, __u32 len, __u8 byte, __u64 addr,
+		  __u32 size)
+{
+	while (size--) {
+		if (addr - gpa < len)
+			mem[addr - gpa] = byte;
+		addr++;
+	}
+}
+
+void check_untouched(const struct guest *g, __u64 gpa, __u32 len, __u8 byte,
+		     const struct seg *segs, unsigned int n, __u32 used)
+{
+	__u8 *mem = block(len);
+	unsigned int i;
+	__u32 size;
+
+	require_ok(gmem_read(&g->mem, gpa, mem, len));
+	for (i = 0; i < n && used; i++, used -= size) {
+		size = segs[i].len < used ? segs[i].len : used;
+		unuse(mem, gpa, len, byte, segs[i].addr, size);
+	}
+	for (i = 0; i < len; i++)
+		require(mem[i] == byte, "byte at %u of the area written", i);
+	free(mem);
+}
+
+const char *counter_name(enum counter which)
+{
+	return counter_names[which];
 }
 
 struct counters counters_read(const struct guest *g)

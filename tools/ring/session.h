@@ -37,7 +37,9 @@ __u32 test_cid(unsigned int n);
 #define RINGS_BOTH		(RINGS_SPLIT | RINGS_PACKED)
 #define RINGS_ALL		0xfU
 
-/* tap_add2() once for each kind in @rings. */
+/* tap_add2() once for each kind in @rings. Beside each test there is a
+ * neighbour: another guest, whose connection works whatever happens.
+ */
 void session_test(const char *group, const char *name,
 		  void (*run)(const void *arg), const void *arg,
 		  unsigned int flags, unsigned int rings);
@@ -73,9 +75,9 @@ void session_to_host(struct session *s, __u32 len);
 void session_to_guest(struct session *s, __u32 len);
 void session_exchange(struct session *s, __u32 len);
 
-/* Another guest, whose connection works whatever happens to the first. */
-void neighbour_start(struct session *s);
-void neighbour_check(struct session *s);	/* for the last time */
+/* The neighbour works now, and not only when the test is over. */
+void neighbour_exchange(__u32 len);
+__u32 neighbour_cid(void);
 
 /* What a VMM does when the guest resets its device: empty rings. */
 void guest_restart(struct guest *g);
@@ -85,6 +87,12 @@ __u32 guest_wait_used(struct guest *g, unsigned int q);
 
 /* The device gave each interrupt and no bad used entry. */
 void guest_check(const struct guest *g);
+
+/* Of @len bytes of the guest's memory from @gpa on, all are @byte but the first
+ * @used ones of a chain.
+ */
+void check_untouched(const struct guest *g, __u64 gpa, __u32 len, __u8 byte,
+		     const struct seg *segs, unsigned int n, __u32 used);
 
 /* All that the device counts of errors. */
 enum counter {
@@ -96,6 +104,8 @@ enum counter {
 struct counters {
 	__u64 value[NUM_COUNTERS];
 };
+
+const char *counter_name(enum counter which);
 
 /* Upstream has none: all 0, and nothing is expected. */
 struct counters counters_read(const struct guest *g);

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "device_test.h"
 #include "session.h"
 
@@ -23,7 +24,7 @@
 static void endless_refill(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	struct session a, b;
+	struct session a;
 	struct ring *r = &a.g.q[RXQ].ring;
 	__u64 end = now_ms() + 500;
 	struct counters before;
@@ -34,7 +35,6 @@ static void endless_refill(const void *arg)
 	char c;
 
 	(void)arg;
-	neighbour_start(&b);
 	cfg.num[RXQ] = 32;
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&a.g, &cfg));
@@ -52,7 +52,7 @@ static void endless_refill(const void *arg)
 		/* Each makes the host grant credit, which finds no room. */
 		require_ok(conn_send(&a.c, "y", 1, 1000));
 		require_ok(host_recv(a.fd, &c, 1, 1000));
-		session_exchange(&b, 100);
+		neighbour_exchange(100);
 	}
 	while (r->nfree < r->num) {
 		refused = now_ms() + TIMEOUT;
@@ -70,7 +70,6 @@ static void endless_refill(const void *arg)
 	require(c == 'x', "the packet was lost");
 	session_exchange(&a, 10000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 /* --- CID and features change --- */
@@ -78,14 +77,13 @@ static void endless_refill(const void *arg)
 static void cid_changed(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	struct session a, b;
+	struct session a;
 	struct dev other;
 	int fd;
 
 	(void)arg;
-	neighbour_start(&b);
 	session_guest_connects(&a, &cfg, SOCK_STREAM);
-	require(dev_set_cid(&a.g.dev, b.g.cfg.cid) == -EADDRINUSE,
+	require(dev_set_cid(&a.g.dev, neighbour_cid()) == -EADDRINUSE,
 		"the neighbour's CID");
 	session_exchange(&a, 1000);
 	/* The former connection may be lost; no packet goes astray. */
@@ -103,7 +101,6 @@ static void cid_changed(const void *arg)
 	session_exchange(&a, 10000);
 	session_close(&a);
 	dev_close(&other);
-	neighbour_check(&b);
 }
 
 /* What a guest negotiated changes while its rings are in use. */
@@ -114,11 +111,10 @@ static void features_toggled(const void *arg)
 		F_VERSION_1 | F_INDIRECT | F_SEQPACKET,
 	};
 	struct guest_config cfg = test_config(0);
-	struct session a, b;
+	struct session a;
 	unsigned int i;
 
 	(void)arg;
-	neighbour_start(&b);
 	session_guest_connects(&a, &cfg, SOCK_STREAM);
 	for (i = 0; i < 200; i++) {
 		__u64 f = sets[i % ARRAY_SIZE(sets)] |
@@ -146,7 +142,6 @@ static void features_toggled(const void *arg)
 	session_connect(&a, SOCK_STREAM);
 	session_exchange(&a, 10000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 /* --- memory that shrinks --- */
@@ -155,13 +150,12 @@ static void truncated(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	struct gmem_region *r = &a.g.mem.region[3];
 	struct seg seg;
 	int fd, i;
 
 	(void)arg;
-	neighbour_start(&b);
 	session_guest_connects(&a, &cfg, SOCK_STREAM);
 	fd = memfd_create("guest", 0);
 	require(fd >= 0 && !ftruncate(fd, r->size), "memfd");
@@ -184,7 +178,6 @@ static void truncated(const void *arg)
 	}
 	session_close(&a);
 	close(fd);
-	neighbour_check(&b);
 }
 
 /* Memory that the VMM may not write, or not even read. */
@@ -192,12 +185,11 @@ static void no_permission(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	struct gmem_region *r = &a.g.mem.region[3];
 	struct seg seg = { GUEST_EDGE, HDR_LEN + 1000, false };
 
 	(void)arg;
-	neighbour_start(&b);
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&a.g, &cfg));
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
@@ -220,7 +212,6 @@ static void no_permission(const void *arg)
 	require_ok(conn_recv(&a.c, &seg, 1, TIMEOUT));
 	session_exchange(&a, 1000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 /* --- close and unload --- */
@@ -244,12 +235,11 @@ static void *send_until_error(void *arg)
 /* The device is closed while a socket of the host sends to it. */
 static void close_in_flight(const void *arg)
 {
-	struct session a, b;
+	struct session a;
 	struct sender s;
 	int i, j;
 
 	(void)arg;
-	neighbour_start(&b);
 	for (i = 0; i < 20; i++) {
 		struct guest_config cfg = test_config(i);
 
@@ -264,7 +254,6 @@ static void close_in_flight(const void *arg)
 		pthread_join(s.thread, NULL);
 		session_close(&a);
 	}
-	neighbour_check(&b);
 }
 
 static void *connect_forever(void *arg)
@@ -284,14 +273,12 @@ static void *connect_forever(void *arg)
 static void unload_refused(const void *arg)
 {
 	bool stop = false;
-	struct session b;
 	pthread_t thread;
 	int i;
 
 	(void)arg;
 	if (access("/sys/module/mvsock", F_OK))
 		tap_skip("it is not a module");
-	neighbour_start(&b);
 	require(!pthread_create(&thread, NULL, connect_forever, &stop),
 		"thread");
 	for (i = 0; i < 100; i++) {
@@ -299,83 +286,13 @@ static void unload_refused(const void *arg)
 			"unloaded with a device open");
 		if (errno == EPERM)
 			tap_skip("not allowed to unload");
-		usleep(1000);
+		neighbour_exchange(100);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	neighbour_check(&b);
 }
 
 /* --- ioctls at once, and again and again --- */
-
-struct caller {
-	const struct guest *g;
-	struct dev dev;
-	__u32 seed;
-	__u64 end;
-	pthread_t thread;
-};
-
-/* Any ioctl, with what fits the guest; each may be refused. */
-static void call_one(struct caller *c, __u32 r)
-{
-	const struct guest *g = c->g;
-	__u32 q = r >> 8 & 1, base;
-	const struct guest_queue *gq = &g->q[q];
-
-	switch (r % 13) {
-	case 0:
-		dev_set_running(&c->dev, r >> 9 & 1);
-		break;
-	case 1:
-		dev_set_mem_table(&c->dev, &g->mem);
-		break;
-	case 2:
-		dev_set_ring_num(&c->dev, q, gq->ring.num);
-		break;
-	case 3:
-		dev_set_ring_addr(&c->dev, q, gq->ring.desc_area,
-				  gq->ring.driver_area, gq->ring.device_area);
-		break;
-	case 4:
-		dev_set_ring_base(&c->dev, q, ring_first_base(&gq->ring.f));
-		break;
-	case 5:
-		dev_get_ring_base(&c->dev, q, &base);
-		break;
-	case 6:
-		dev_set_ring_kick(&c->dev, q, r & 0x400 ? gq->kick : -1);
-		break;
-	case 7:
-		dev_set_ring_call(&c->dev, q, r & 0x400 ? gq->call : -1);
-		break;
-	case 8:
-		dev_set_ring_err(&c->dev, q, r & 0x400 ? gq->err : -1);
-		break;
-	case 9:
-		dev_set_features(&c->dev, g->cfg.features);
-		break;
-	case 10:
-		dev_set_cid(&c->dev, g->cfg.cid);
-		break;
-	case 11:
-		dev_set_owner(&c->dev);
-		break;
-	default:
-		eventfd_write(gq->kick, 1);
-	}
-}
-
-static void *call_many(void *arg)
-{
-	struct caller *c = arg;
-
-	while (ms_left(c->end)) {
-		c->seed = c->seed * 1103515245 + 12345;
-		call_one(c, c->seed >> 8);
-	}
-	return NULL;
-}
 
 #define CALLERS 4
 
@@ -383,28 +300,20 @@ static void concurrent(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	struct caller c[CALLERS];
-	struct session a, b;
+	struct session a;
 	int i;
 
 	(void)arg;
-	neighbour_start(&b);
 	session_guest_connects(&a, &cfg, SOCK_STREAM);
-	for (i = 0; i < CALLERS; i++) {
-		c[i] = (struct caller){ &a.g, { dup(a.g.dev.fd) }, i + 1,
-					now_ms() + 700 };
-		require(c[i].dev.fd >= 0, "dup");
-		require(!pthread_create(&c[i].thread, NULL, call_many, &c[i]),
-			"thread");
-	}
+	for (i = 0; i < CALLERS; i++)
+		require_ok(caller_start(&c[i], &a.g, i, false));
 	for (i = 0; i < 50; i++) {
 		send(a.fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 		usleep(10000);
-		session_exchange(&b, 100);
+		neighbour_exchange(100);
 	}
-	for (i = 0; i < CALLERS; i++) {
-		pthread_join(c[i].thread, NULL);
-		close(c[i].dev.fd);
-	}
+	for (i = 0; i < CALLERS; i++)
+		caller_stop(&c[i]);
 	guest_restart(&a.g);
 	close(a.fd);
 	close(a.listener);
@@ -414,18 +323,16 @@ static void concurrent(const void *arg)
 	session_connect(&a, SOCK_STREAM);
 	session_exchange(&a, 10000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 /* All that can be set, over and over; what it replaces is given back. */
 static void set_up_again(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	struct session a, b;
+	struct session a;
 	int i, q;
 
 	(void)arg;
-	neighbour_start(&b);
 	require_ok(guest_alloc(&a.g, &cfg));
 	require_ok(guest_setup(&a.g));
 	for (i = 0; i < 200; i++) {
@@ -453,7 +360,6 @@ static void set_up_again(const void *arg)
 	session_connect(&a, SOCK_STREAM);
 	session_exchange(&a, 10000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 void add_abuse_tests(void)
@@ -462,18 +368,18 @@ void add_abuse_tests(void)
 
 	session_test(g, "case 63, 66: small buffers without end",
 		     endless_refill, NULL, TAP_MVSOCK, RINGS_BOTH);
-	tap_add2(g, "case 74: CID changed while running", cid_changed, NULL,
-		 TAP_MVSOCK);
+	session_test(g, "case 74: CID changed while running", cid_changed, NULL,
+		     TAP_MVSOCK, RINGS_SPLIT);
 	session_test(g, "case 75: features toggled while running",
 		     features_toggled, NULL, TAP_MVSOCK, RINGS_BOTH);
-	tap_add2(g, "case 78: buffers' file truncated", truncated, NULL,
-		 TAP_MVSOCK);
-	tap_add2(g, "case 26: memory without permission", no_permission, NULL,
-		 TAP_MVSOCK);
+	session_test(g, "case 78: buffers' file truncated", truncated, NULL,
+		     TAP_MVSOCK, RINGS_SPLIT);
+	session_test(g, "case 26: memory without permission", no_permission,
+		     NULL, TAP_MVSOCK, RINGS_SPLIT);
 	session_test(g, "case 83: close with a send in flight",
 		     close_in_flight, NULL, 0, RINGS_BOTH);
-	tap_add2(g, "case 85: unload refused against connects",
-		 unload_refused, NULL, TAP_MVSOCK);
+	session_test(g, "case 85: unload refused against connects",
+		     unload_refused, NULL, TAP_MVSOCK, RINGS_SPLIT);
 	session_test(g, "case 87: concurrent ioctls through dup", concurrent,
 		     NULL, TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "case 88: set-up repeated", set_up_again, NULL,

@@ -38,8 +38,8 @@ struct broken_test {
 
 static struct broken_test broken_tests[2 * ARRAY_SIZE(cases)];
 
-/* Two guests: @a's ring is going to break. */
-static void start_two(struct session *a, struct session *b, bool apart)
+/* Its ring is going to break. */
+static void start(struct session *a, bool apart)
 {
 	struct guest_config cfg = test_config(0);
 
@@ -50,10 +50,6 @@ static void start_two(struct session *a, struct session *b, bool apart)
 	require_ok(guest_start(&a->g, &cfg));
 	require_ok(guest_post_rx(&a->g, 4096, &layout_one));
 	session_connect(a, SOCK_STREAM);
-
-	cfg = test_config(1);
-	session_guest_connects(b, &cfg, SOCK_STREAM);
-	session_exchange(b, 1000);
 }
 
 static void push_endless(struct session *s, unsigned int q)
@@ -107,11 +103,11 @@ static void broken(const void *arg)
 {
 	const struct broken_test *t = arg;
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	char c;
 	int i;
 
-	start_two(&a, &b, false);
+	start(&a, false);
 	before = counters_read(&a.g);
 	break_ring(&a, t);
 	require(guest_ring_error(&a.g, t->q, TIMEOUT), "no error eventfd");
@@ -121,7 +117,7 @@ static void broken(const void *arg)
 	require(!ring_has_used(&a.g.q[t->q].ring), "the ring did not stop");
 	counters_expect(&a.g, &before, BROKEN_RINGS, 1);
 	check_other_ring(&a, t->q);
-	session_exchange(&b, 65536);
+	neighbour_exchange(65536);
 
 	guest_restart(&a.g);
 	a.g.rx_repost = true;
@@ -133,7 +129,6 @@ static void broken(const void *arg)
 	}
 	session_exchange(&a, 10000);
 	session_close(&a);
-	session_close(&b);
 }
 
 /* Rings that fault. */
@@ -154,12 +149,12 @@ static const struct fault_test fault_tests[] = {
 static void fault(const void *arg)
 {
 	const struct fault_test *t = arg;
-	struct session a, b;
+	struct session a;
 	struct guest_queue *q = &a.g.q[t->q];
 	struct counters before;
 	struct seg seg;
 
-	start_two(&a, &b, true);
+	start(&a, true);
 	before = counters_read(&a.g);
 	if (t->q == RXQ)
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
@@ -176,20 +171,19 @@ static void fault(const void *arg)
 	require(guest_ring_error(&a.g, t->q, TIMEOUT), "no error eventfd");
 	if (!test_options.upstream)
 		counters_expect(&a.g, &before, BROKEN_RINGS, 1);
-	session_exchange(&b, 65536);
+	neighbour_exchange(65536);
 	dev_close(&a.g.dev);
-	session_close(&b);
 }
 
 /* Both rings go away under load, then the device is closed. */
 static void fault_both(const void *arg)
 {
-	struct session a, b;
+	struct session a;
 	unsigned int i;
 	int n;
 
 	(void)arg;
-	start_two(&a, &b, true);
+	start(&a, true);
 	for (n = 0; n < 10; n++)
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
 	for (i = 0; i < NUM_QUEUES; i++)
@@ -198,12 +192,11 @@ static void fault_both(const void *arg)
 		eventfd_write(a.g.q[i].kick, 1);
 	for (n = 0; n < 10; n++)
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
-	session_exchange(&b, 65536);
+	neighbour_exchange(65536);
 	/* Stopping works, too. */
 	require_ok(dev_set_running(&a.g.dev, 0));
 	dev_close(&a.g.dev);
-	session_exchange(&b, 65536);
-	session_close(&b);
+	neighbour_exchange(65536);
 }
 
 void add_broken_tests(void)

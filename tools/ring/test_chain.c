@@ -252,7 +252,6 @@ struct env {
 	const struct chain_case *c;
 	unsigned int q;
 	struct session s;
-	struct session neighbour;
 	__u64 buf;
 	__u64 table;
 };
@@ -387,7 +386,6 @@ static void env_start(struct env *e, const struct chain_test *t)
 	/* Used up by the RESPONSE: then the receive ring is empty. */
 	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
 	session_connect(&e->s, SOCK_STREAM);
-	neighbour_start(&e->neighbour);
 	e->buf = e->c->at ?: gmem_alloc(&e->s.g.mem, 1, 0x40000, 4096);
 	e->table = gmem_alloc(&e->s.g.mem, 1, 0x110000, 4096) +
 		   e->c->table_off;
@@ -404,7 +402,6 @@ static void env_finish(struct env *e)
 	session_exchange(&e->s, 100);
 	session_exchange(&e->s, 10000);
 	session_close(&e->s);
-	neighbour_check(&e->neighbour);
 }
 
 static void check_payload(const void *buf, __u32 len)

@@ -210,8 +210,11 @@ static void trace_rejected(const void *arg)
 
 void add_extra_tests(void)
 {
-	tap_add("zero copy: completions", zero_copy, NULL, 0);
-	tap_add("zero copy: device closed before", zero_copy_close, NULL, 0);
-	tap_add("capture: vsockmon", capture, NULL, 0);
-	tap_add("trace: a rejected chain", trace_rejected, NULL, TAP_MVSOCK);
+	session_test("zero copy", "completions", zero_copy, NULL, 0,
+		     RINGS_SPLIT);
+	session_test("zero copy", "device closed before", zero_copy_close, NULL,
+		     0, RINGS_SPLIT);
+	session_test("capture", "vsockmon", capture, NULL, 0, RINGS_SPLIT);
+	session_test("trace", "a rejected chain", trace_rejected, NULL,
+		     TAP_MVSOCK, RINGS_SPLIT);
 }

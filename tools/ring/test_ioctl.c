@@ -636,7 +636,8 @@ void add_ioctl_tests(void)
 	static const char g[] = "ioctl";
 	unsigned int i;
 
-	tap_add2(g, "features offered", features_offered, NULL, 0);
+	session_test(g, "features offered", features_offered, NULL, 0,
+		     RINGS_SPLIT);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		unsigned int rings = RINGS_SPLIT;
 
@@ -646,12 +647,16 @@ void add_ioctl_tests(void)
 	}
 	session_test(g, "ring base read back", ring_base_read, NULL, 0,
 		     RINGS_BOTH);
-	tap_add2(g, "case 74: CID taken, moved, freed", cid_taken, NULL, 0);
-	tap_add2(g, "case 74: CID before the owner, and again",
-		 cid_again_running, NULL, 0);
-	tap_add2(g, "case 67: another process", other_process, NULL, 0);
-	tap_add2(g, "owner reset", reset_owner, NULL, TAP_MVSOCK);
-	tap_add2(g, "case 86: no features set", no_features, NULL, 0);
-	tap_add2(g, "case 73: eventfds replaced while running",
-		 eventfds_swapped, NULL, 0);
+	session_test(g, "case 74: CID taken, moved, freed", cid_taken, NULL, 0,
+		     RINGS_SPLIT);
+	session_test(g, "case 74: CID before the owner, and again",
+		     cid_again_running, NULL, 0, RINGS_SPLIT);
+	session_test(g, "case 67: another process", other_process, NULL, 0,
+		     RINGS_SPLIT);
+	session_test(g, "owner reset", reset_owner, NULL, TAP_MVSOCK,
+		     RINGS_SPLIT);
+	session_test(g, "case 86: no features set", no_features, NULL, 0,
+		     RINGS_SPLIT);
+	session_test(g, "case 73: eventfds replaced while running",
+		     eventfds_swapped, NULL, 0, RINGS_SPLIT);
 }

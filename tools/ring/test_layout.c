@@ -74,24 +74,6 @@ static void tx_layout(const void *arg)
 	session_close(&s);
 }
 
-/* Bytes of [@gpa, @gpa + @len) that no piece has are untouched. */
-static void check_canary(const struct guest *g, __u64 gpa, __u32 len,
-			 const struct seg *segs, unsigned int n, __u32 used)
-{
-	__u8 *mem = malloc(len);
-	unsigned int i;
-	__u32 size;
-
-	require_ok(gmem_read(&g->mem, gpa, mem, len));
-	for (i = 0; i < n && used; i++, used -= size) {
-		size = segs[i].len < used ? segs[i].len : used;
-		memset(mem + (segs[i].addr - gpa), CANARY, size);
-	}
-	for (i = 0; i < len; i++)
-		require(mem[i] == CANARY, "byte at %u of the area written", i);
-	free(mem);
-}
-
 /* One packet of @len bytes into one buffer with room for it at @gpa. */
 static void rx_one(struct session *s, const struct layout *l, __u64 gpa,
 		   __u32 len, __u32 room)
@@ -114,7 +96,7 @@ static void rx_one(struct session *s, const struct layout *l, __u64 gpa,
 	require(p->hdr.len == len, "%u bytes of %u", p->hdr.len, len);
 	require(pattern_check(p->data, len, len, 0) < 0, "data differ");
 	require(p->used_len == HDR_LEN + len, "used length %u", p->used_len);
-	check_canary(&s->g, gpa - 4096, span, segs, n, p->used_len);
+	check_untouched(&s->g, gpa - 4096, span, CANARY, segs, n, p->used_len);
 	free(p);
 	require_ok(conn_credit_update(&s->c));
 }

@@ -335,9 +335,10 @@ void add_life_tests(void)
 
 	session_test(g, "close resets the host's socket", close_resets, NULL, 0,
 		     RINGS_BOTH);
-	tap_add2(g, "close resets 20 sockets with data", close_resets_many,
-		 NULL, 0);
-	tap_add2(g, "close before accept", close_before_accept, NULL, 0);
+	session_test(g, "close resets 20 sockets with data", close_resets_many,
+		     NULL, 0, RINGS_SPLIT);
+	session_test(g, "close before accept", close_before_accept, NULL, 0,
+		     RINGS_SPLIT);
 	session_test(g, "CID free after close", cid_free, NULL, 0, RINGS_BOTH);
 	session_test(g, "100 devices", open_close, NULL, 0, RINGS_BOTH);
 	session_test(g, "200 stops under traffic", start_stop, NULL, 0,
@@ -346,10 +347,11 @@ void add_life_tests(void)
 		     RINGS_BOTH);
 	session_test(g, "connect before the start", connect_before_start, NULL,
 		     0, RINGS_BOTH);
-	tap_add2(g, "unknown CID", unknown_cid, NULL, 0);
-	tap_add2(g, "descriptor duplicated, first closed", dup_closed, NULL,
-		 0);
-	tap_add2(g, "two guests with the same ports", two_guests, NULL, 0);
+	session_test(g, "unknown CID", unknown_cid, NULL, 0, RINGS_SPLIT);
+	session_test(g, "descriptor duplicated, first closed", dup_closed, NULL,
+		     0, RINGS_SPLIT);
+	session_test(g, "two guests with the same ports", two_guests, NULL, 0,
+		     RINGS_SPLIT);
 	session_test(g, "case 84: owner killed with a connection", killed, NULL,
 		     0, RINGS_BOTH);
 }

@@ -12,20 +12,6 @@
 #include "device_test.h"
 #include "session.h"
 
-/* Other pages at the same place, with the same content. */
-static void replace_pages(void *mem, size_t len)
-{
-	void *copy = malloc(len);
-
-	require(copy, "out of memory");
-	memcpy(copy, mem, len);
-	require(mmap(mem, len, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem,
-		"mmap");
-	memcpy(mem, copy, len);
-	free(copy);
-}
-
 /* As after a balloon: the device must not keep the former pages. */
 static void region_replaced(const void *arg)
 {
@@ -39,7 +25,7 @@ static void region_replaced(const void *arg)
 	r = &s.g.mem.region[*region];
 	for (i = 0; i < 5; i++) {
 		session_exchange(&s, 20000 + i);
-		replace_pages(r->va, r->size);
+		require_ok(gmem_replace(&s.g.mem, r->gpa, r->size));
 	}
 	session_exchange(&s, 65536);
 	session_close(&s);
@@ -196,6 +182,49 @@ static void moved_table(const void *arg)
 	dev_close(&s.g.dev);
 }
 
+/* Where regions overlap, the one that starts first counts; behind its end, the
+ * other one.
+ */
+static void overlapping(const void *arg)
+{
+	const __u64 low = 0x00f80000, size = 0x100000, end = low + size;
+	struct guest_config cfg = test_config(0);
+	__u8 out[2 * 256 - HDR_LEN], in[sizeof(out)];
+	struct gmem m, seen = { .nregions = 2 };
+	struct virtio_vsock_hdr h;
+	struct counters before;
+	struct session s;
+	struct seg seg = { end - 256, 512, false };
+	struct pkt p;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	before = counters_read(&s.g);
+	m = s.g.mem;
+	require_ok(gmem_add(&m, low, size));
+	require_ok(gmem_add(&m, GUEST_BUFFERS + size, size));
+	require_ok(dev_set_mem_table(&s.g.dev, &m));
+	/* The new one's last bytes, and what follows them in region 2. */
+	seen.region[0] = m.region[4];
+	seen.region[1] = m.region[2];
+	require_ok(gmem_fill(&s.g.mem, seg.addr, 0xee, seg.len));
+	p = conn_pkt(&s.c, VIRTIO_VSOCK_OP_RW);
+	p.len = sizeof(out);
+	h = pkt_encode(&p);
+	pattern_fill(out, sizeof(out), 3, 0);
+	gmem_write(&seen, seg.addr, &h, HDR_LEN);
+	gmem_write(&seen, seg.addr + HDR_LEN, out, sizeof(out));
+	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
+	require_ok(host_recv(s.fd, in, sizeof(in), TIMEOUT));
+	require(!memcmp(in, out, sizeof(in)), "data differ");
+	s.c.tx_cnt += sizeof(out);
+	/* Region 1 starts before what lies over it. */
+	s.g.tx_gpa = GUEST_BUFFERS + size;
+	session_exchange(&s, 20000);
+	counters_expect(&s.g, &before, NO_COUNTER, 0);
+	session_close(&s);
+}
+
 void add_memory_tests(void)
 {
 	static const unsigned int of_rings, of_buffers = 1;
@@ -217,4 +246,6 @@ void add_memory_tests(void)
 		     TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "region moved while running", moved_table, NULL, 0,
 		     RINGS_BOTH);
+	session_test(g, "case 77: overlapping regions", overlapping, NULL,
+		     TAP_MVSOCK, RINGS_BOTH);
 }

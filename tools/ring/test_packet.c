@@ -15,7 +15,7 @@
 
 /* @a: to be abused; @c2 is another connection of its guest. */
 struct env {
-	struct session a, b;
+	struct session a;
 	struct conn c2;
 	int listener2, fd2;
 	struct counters before;
@@ -25,7 +25,6 @@ static void env_start(struct env *e, struct guest_config *cfg, int socktype)
 {
 	__u32 port = 0;
 
-	neighbour_start(&e->b);
 	session_guest_connects(&e->a, cfg, socktype);
 	e->listener2 = host_listen(SOCK_STREAM, &port);
 	require_ok(e->listener2);
@@ -58,7 +57,6 @@ static void env_close(struct env *e)
 	close(e->fd2);
 	close(e->listener2);
 	session_close(&e->a);
-	neighbour_check(&e->b);
 }
 
 static struct pkt stray(const struct guest *g, __u16 type, __u16 op)
@@ -305,10 +303,9 @@ static void huge_buf_alloc(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	__u32 sent, max = 16 << 20;
-	struct session a, b;
+	struct session a;
 
 	(void)arg;
-	neighbour_start(&b);
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&a.g, &cfg));
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
@@ -330,7 +327,6 @@ static void huge_buf_alloc(const void *arg)
 	require_ok(conn_credit_update(&a.c));
 	session_exchange(&a, 1000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 /* The guest takes back credit it had granted, with data under way: no more
@@ -413,7 +409,7 @@ static void credit_request_flood(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	unsigned int sent = 0, got = 0, stuck;
-	struct session a, b;
+	struct session a;
 	struct virtio_vsock_hdr h;
 	struct packet *p;
 	struct pkt pkt;
@@ -421,7 +417,6 @@ static void credit_request_flood(const void *arg)
 	int i;
 
 	(void)arg;
-	neighbour_start(&b);
 	cfg.num[TXQ] = 16;
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&a.g, &cfg));
@@ -440,7 +435,7 @@ static void credit_request_flood(const void *arg)
 		}
 	}
 	stuck = sent;
-	session_exchange(&b, 10000);
+	neighbour_exchange(10000);
 	a.g.rx_repost = true;
 	for (i = 0; i < 8; i++)
 		require_ok(guest_post_rx(&a.g, 4096, &layout_one));
@@ -456,13 +451,12 @@ static void credit_request_flood(const void *arg)
 		"%u replies were kept", stuck);
 	session_exchange(&a, 1000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 static void add(const char *name, void (*run)(const void *arg),
 		const void *arg)
 {
-	tap_add2("packet", name, run, arg, 0);
+	session_test("packet", name, run, arg, 0, RINGS_SPLIT);
 }
 
 void add_packet_tests(void)

@@ -17,7 +17,7 @@
 		    BIT_ULL(VRING_PACKED_DESC_F_USED))
 
 /* @a has no receive buffers; its connection is up. */
-static void start(struct session *a, struct session *b)
+static void start(struct session *a)
 {
 	struct guest_config cfg = test_config(0);
 
@@ -27,11 +27,10 @@ static void start(struct session *a, struct session *b)
 	require_ok(guest_start(&a->g, &cfg));
 	require_ok(guest_post_rx(&a->g, 4096, &layout_one));
 	session_connect(a, SOCK_STREAM);
-	neighbour_start(b);
 }
 
 /* All works as if nothing had been. */
-static void finish(struct session *a, struct session *b)
+static void finish(struct session *a)
 {
 	int i;
 
@@ -40,7 +39,6 @@ static void finish(struct session *a, struct session *b)
 		require_ok(guest_post_rx(&a->g, 4096, &layout_one));
 	session_exchange(a, 10000);
 	session_close(a);
-	neighbour_check(b);
 }
 
 /* A packet of @len bytes of payload at tx_gpa, as one descriptor. */
@@ -81,7 +79,7 @@ static void wait_for_used(const struct ring *r)
 static void same_twice(const void *arg)
 {
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	struct ring *r = &a.g.q[TXQ].ring;
 	struct seg seg;
 	int first, second, i;
@@ -89,7 +87,7 @@ static void same_twice(const void *arg)
 	__u32 len;
 
 	(void)arg;
-	start(&a, &b);
+	start(&a);
 	before = counters_read(&a.g);
 	seg = good_packet(&a, 100);
 	first = ring_add(r, &seg, 1, NULL);
@@ -118,7 +116,7 @@ static void same_twice(const void *arg)
 	counters_expect(&a.g, &before, NO_COUNTER, 0);
 	require_received(&a, 100);
 	require_received(&a, 100);
-	finish(&a, &b);
+	finish(&a);
 }
 
 /* What the driver says about interrupts. */
@@ -158,7 +156,7 @@ static void bad_wish(const void *arg)
 	struct guest_config cfg = test_config(0);
 	const struct wish *w = arg;
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	struct seg seg;
 	void *token;
 	__u32 len;
@@ -167,7 +165,6 @@ static void bad_wish(const void *arg)
 	cfg.num[TXQ] = RING;
 	cfg.features |= w->event_idx ? F_EVENT_IDX : 0;
 	session_guest_connects(&a, &cfg, SOCK_STREAM);
-	neighbour_start(&b);
 	before = counters_read(&a.g);
 	for (i = 0; i < 3 * RING; i++) {
 		struct ring *r = &a.g.q[TXQ].ring;
@@ -188,19 +185,18 @@ static void bad_wish(const void *arg)
 	counters_expect(&a.g, &before, NO_COUNTER, 0);
 	session_exchange(&a, 10000);
 	session_close(&a);
-	neighbour_check(&b);
 }
 
 /* A buffer for the device to read is the ring it writes. */
 static void tx_aliases_ring(const void *arg)
 {
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	struct guest_queue *q = &a.g.q[TXQ];
 	struct seg seg;
 
 	(void)arg;
-	start(&a, &b);
+	start(&a);
 	before = counters_read(&a.g);
 	seg = (struct seg){ a.g.mem.region[0].gpa +
 			    ((__u8 *)q->ring.device_area -
@@ -208,19 +204,19 @@ static void tx_aliases_ring(const void *arg)
 	/* That no used_event, no address is a good header: an empty one. */
 	require_ok(guest_send_segs(&a.g, &seg, 1, TIMEOUT));
 	counters_expect(&a.g, &before, REJ_BAD_CID, 1);
-	finish(&a, &b);
+	finish(&a);
 }
 
 /* The device writes a packet over what it then writes its used entry to. */
 static void rx_aliases_ring(const void *arg)
 {
-	struct session a, b;
+	struct session a;
 	struct guest_queue *q = &a.g.q[RXQ];
 	struct seg seg;
 	__u8 *at;
 
 	(void)arg;
-	start(&a, &b);
+	start(&a);
 	at = a.g.cfg.packed ? q->mem : q->ring.device_area;
 	seg = (struct seg){ a.g.mem.region[0].gpa +
 			    (at - a.g.mem.region[0].va), 200, true };
@@ -229,7 +225,7 @@ static void rx_aliases_ring(const void *arg)
 	require_ok(host_send(a.fd, "0123456789", 10, 0, TIMEOUT));
 	usleep(QUIET * 1000);
 	/* The ring is the guest's loss; all else works. */
-	session_exchange(&b, 1000);
+	neighbour_exchange(1000);
 	guest_restart(&a.g);
 	close(a.fd);
 	close(a.listener);
@@ -238,7 +234,7 @@ static void rx_aliases_ring(const void *arg)
 	a.g.rx_repost = true;
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	session_connect(&a, SOCK_STREAM);
-	finish(&a, &b);
+	finish(&a);
 }
 
 /* Two of a ring's areas, or two rings, in one place. */
@@ -260,10 +256,10 @@ static const struct overlap overlaps[] = {
 static void overlap(const void *arg)
 {
 	const struct overlap *o = arg;
-	struct session a, b;
+	struct session a;
 	unsigned int i, q;
 
-	start(&a, &b);
+	start(&a);
 	require_ok(dev_set_running(&a.g.dev, 0));
 	for (q = 0; q < NUM_QUEUES; q++) {
 		const struct ring *r = &a.g.q[q].ring;
@@ -285,14 +281,14 @@ static void overlap(const void *arg)
 		send(a.fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 		usleep(1000);
 	}
-	session_exchange(&b, 1000);
+	neighbour_exchange(1000);
 	guest_restart(&a.g);
 	close(a.fd);
 	close(a.listener);
 	a.g.rx_repost = true;
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	session_connect(&a, SOCK_STREAM);
-	finish(&a, &b);
+	finish(&a);
 }
 
 /* Packed: not available yet, whatever else it says. */
@@ -300,14 +296,14 @@ static void wrong_wrap(const void *arg)
 {
 	const unsigned int *q = arg;
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	struct ring *r = &a.g.q[*q].ring;
 	struct seg seg;
 	__u16 *flags;
 	__u8 buf[100];
 	int chain;
 
-	start(&a, &b);
+	start(&a);
 	before = counters_read(&a.g);
 	if (*q == RXQ)
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
@@ -337,20 +333,20 @@ static void wrong_wrap(const void *arg)
 		a.c.rx_cnt++;
 		a.c.fwd_cnt++;
 	}
-	finish(&a, &b);
+	finish(&a);
 }
 
 /* Packed: the ID is the driver's affair, and comes back as it was. */
 static void strange_id(const void *arg)
 {
 	static const __u16 ids[] = { RING, 0x7fff, 0x8000, 0xffff };
-	struct session a, b;
+	struct session a;
 	struct ring *r = &a.g.q[TXQ].ring;
 	struct counters before;
 	unsigned int i;
 
 	(void)arg;
-	start(&a, &b);
+	start(&a);
 	before = counters_read(&a.g);
 	for (i = 0; i < 50; i++) {
 		struct seg seg = good_packet(&a, 50);
@@ -373,13 +369,13 @@ static void strange_id(const void *arg)
 		require_received(&a, 50);
 	}
 	counters_expect(&a.g, &before, NO_COUNTER, 0);
-	finish(&a, &b);
+	finish(&a);
 }
 
 /* Packed: a chain that is refused has its ID from its last descriptor. */
 static void refused_id(const void *arg)
 {
-	struct session a, b;
+	struct session a;
 	struct ring *r = &a.g.q[TXQ].ring;
 	struct seg segs[] = { { GUEST_HOLE, 44, false },
 			      { GUEST_HOLE, 1, false },
@@ -389,7 +385,7 @@ static void refused_id(const void *arg)
 	int chain, i;
 
 	(void)arg;
-	start(&a, &b);
+	start(&a);
 	before = counters_read(&a.g);
 	for (i = 0; i < 40; i++) {
 		chain = ring_add(r, segs, 3, NULL);
@@ -405,7 +401,7 @@ static void refused_id(const void *arg)
 		require(!guest_wait_used(&a.g, TXQ), "used length");
 	}
 	counters_expect(&a.g, &before, REJ_BAD_ADDRESS, i);
-	finish(&a, &b);
+	finish(&a);
 }
 
 #define MANY 600
@@ -419,7 +415,7 @@ static void many_segments(const void *arg)
 	struct guest_config cfg = test_config(0);
 	struct seg segs[MANY];
 	struct counters before;
-	struct session a, b;
+	struct session a;
 	unsigned int i;
 
 	cfg.num[RXQ] = 1024;
@@ -428,7 +424,6 @@ static void many_segments(const void *arg)
 	require_ok(guest_start(&a.g, &cfg));
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	session_connect(&a, SOCK_STREAM);
-	neighbour_start(&b);
 	before = counters_read(&a.g);
 	for (i = 0; i < MANY; i++)
 		segs[i] = (struct seg){ GUEST_EDGE - 1, 2, *q == RXQ };
@@ -444,7 +439,7 @@ static void many_segments(const void *arg)
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	for (i = 1; *q == RXQ && i <= 3; i++)
 		require_ok(conn_recv(&a.c, &(__u8){ 0 }, 1, TIMEOUT));
-	finish(&a, &b);
+	finish(&a);
 }
 
 static void add(const char *group, const char *name,

@@ -580,5 +580,6 @@ void add_traffic_tests(void)
 	    RINGS_BOTH);
 	add("case 61, 65: more replies than room", reply_limit, RINGS_BOTH);
 	add("no transmit, receive goes on", tx_idle_rx_goes_on, RINGS_BOTH);
-	tap_add2(g, "counters of traffic", counters, NULL, TAP_MVSOCK);
+	session_test(g, "counters of traffic", counters, NULL, TAP_MVSOCK,
+		     RINGS_SPLIT);
 }
