@@ -11,6 +11,8 @@ static struct tap_test *tests;
 static unsigned int ntests;
 static unsigned int running;
 static unsigned int running_flags;
+static unsigned int timeout = TAP_TIMEOUT;
+static void (*on_failure)(void);
 
 void tap_add(const char *name, void (*run)(const void *arg), const void *arg,
 	     unsigned int flags)
@@ -45,6 +47,17 @@ unsigned int tap_flags(void)
 	return running_flags;
 }
 
+void tap_on_failure(void (*explain)(void))
+{
+	on_failure = explain;
+}
+
+void tap_explain(void)
+{
+	if (on_failure)
+		on_failure();
+}
+
 static bool wanted(const struct tap_test *t, const struct tap_options *opt)
 {
 	int i;
@@ -58,7 +71,7 @@ static bool wanted(const struct tap_test *t, const struct tap_options *opt)
 /* Wait for @pid; kill it when its time is over. -1 if it can't be killed. */
 static int reap(pid_t pid)
 {
-	__u64 deadline = now_ms() + (TAP_TIMEOUT + 2) * 1000;
+	__u64 deadline = now_ms() + (timeout + 2) * 1000;
 	bool killed = false;
 	int status;
 
@@ -86,7 +99,7 @@ static int run_one(const struct tap_test *t)
 		return -1;
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(TAP_TIMEOUT);
+		alarm(timeout);
 		t->run(t->arg);
 		fflush(stdout);
 		_exit(0);
@@ -106,7 +119,7 @@ static bool report(const struct tap_test *t, int status)
 		return true;
 	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-		printf("# not done after %d s\n", TAP_TIMEOUT);
+		printf("# not done after %u s\n", timeout);
 	else if (WIFSIGNALED(status))
 		printf("# killed by signal %d\n", WTERMSIG(status));
 	printf("not ok %u - %s\n", running, t->name);
@@ -119,6 +132,7 @@ int tap_run(const struct tap_options *opt)
 	__u64 start;
 	int status;
 
+	timeout = opt->timeout ?: TAP_TIMEOUT;
 	for (i = 0; i < ntests; i++)
 		total += wanted(&tests[i], opt);
 	printf("TAP version 13\n1..%u\n", total);

@@ -20,7 +20,7 @@
 /* From here on flags are the tests' own. */
 #define TAP_OWN 0x100U
 
-#define TAP_TIMEOUT 30	/* seconds */
+#define TAP_TIMEOUT 30	/* seconds, unless the options have another */
 
 /* How a test's process ends. */
 #define TAP_EXIT_FAIL 1
@@ -39,6 +39,7 @@ struct tap_options {
 	char **match;		/* run only tests whose name has one of these */
 	int nmatch;
 	bool list;
+	unsigned int timeout;	/* seconds a test may take, 0: TAP_TIMEOUT */
 };
 
 void tap_add(const char *name, void (*run)(const void *arg), const void *arg,
@@ -56,6 +57,11 @@ int tap_run(const struct tap_options *opt);
 unsigned int tap_number(void);
 unsigned int tap_flags(void);
 
+/* Have @explain called when the running test fails, before it ends. */
+void tap_on_failure(void (*explain)(void));
+
+void tap_explain(void);	/* calls it */
+
 /* A line beside the result. */
 #define tap_note(...)							\
 	do {								\
@@ -69,6 +75,7 @@ unsigned int tap_flags(void);
 	do {								\
 		tap_note("%s:%d: " fmt, __FILE_NAME__, __LINE__,	\
 			 ##__VA_ARGS__);				\
+		tap_explain();						\
 		_exit(TAP_EXIT_FAIL);					\
 	} while (0)
 
