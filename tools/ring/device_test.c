@@ -75,5 +75,7 @@ int main(int argc, char **argv)
 	add_race_tests();
 	add_packet_tests();
 	add_abuse_tests();
+	add_type_tests();
+	add_order_tests();
 	return tap_run(&opt);
 }

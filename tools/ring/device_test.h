@@ -17,5 +17,7 @@ void add_place_tests(void);
 void add_race_tests(void);
 void add_packet_tests(void);
 void add_abuse_tests(void);
+void add_type_tests(void);
+void add_order_tests(void);
 
 #endif
