@@ -7,47 +7,12 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "device_test.h"
 #include "session.h"
-
-/* How far the device is set up. */
-enum state {
-	FRESH,
-	OWNED,	/* owner, features */
-	MEMORY,	/* memory table */
-	READY,	/* rings, CID */
-	RUNNING,
-};
-
-enum arg {
-	NONE,		/* NULL */
-	U64,		/* a */
-	INT,		/* a */
-	RING_STATE,	/* ring a, num b */
-	RING_FILE,	/* ring a, file b */
-	RING_ADDR,	/* ring a, address b */
-	TABLE,		/* memory table a */
-};
-
-enum file { UNBIND, EVENTFD, CLOSED, PIPE, ITSELF };
-
-enum address {
-	AS_IS, AVAIL_ODD, USED_ODD, USED_BY_2, LOG_BY_2, BAD_FLAGS,
-	KERNEL_DESC, KERNEL_AVAIL, KERNEL_USED,
-};
-
-enum table {
-	GOOD, EMPTY, PADDED, REGIONS_64, REGIONS_510, WRAPPING, SIZE_0,
-	KERNEL_MEMORY, SHORT,
-};
-
-#define KERNEL_ADDRESS 0xffff888000000000ULL
-#define UNKNOWN_FEATURES (BIT_ULL(63) | BIT_ULL(20))
-#define GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, __u64)
 
 struct ioctl_case {
 	const char *name;
@@ -277,157 +242,23 @@ static const struct ioctl_case cases[] = {
 	  ENOTTY },
 };
 
-static int open_file(const struct guest *g, enum file file)
-{
-	int fd[2];
-
-	switch (file) {
-	case UNBIND:
-		return -1;
-	case EVENTFD:
-		return eventfd(0, 0);
-	case CLOSED:
-		return 1000;
-	case PIPE:
-		require(!pipe(fd), "pipe");
-		return fd[0];
-	default:
-		return g->dev.fd;
-	}
-}
-
-static struct vhost_vring_addr ring_addr(const struct guest *g, __u32 ring,
-					 enum address how)
-{
-	const struct ring *r = &g->q[ring < NUM_QUEUES ? ring : 0].ring;
-	struct vhost_vring_addr a = {
-		.index = ring,
-		.desc_user_addr = (uintptr_t)r->desc_area,
-		.avail_user_addr = (uintptr_t)r->driver_area,
-		.used_user_addr = (uintptr_t)r->device_area,
-	};
-
-	a.avail_user_addr += how == AVAIL_ODD;
-	a.used_user_addr += how == USED_ODD ? 1 : how == USED_BY_2 ? 2 : 0;
-	a.log_guest_addr = how == LOG_BY_2 ? 2 : 0;
-	a.flags = how == BAD_FLAGS ? 2 : 0;
-	if (how == KERNEL_DESC)
-		a.desc_user_addr = KERNEL_ADDRESS;
-	if (how == KERNEL_AVAIL)
-		a.avail_user_addr = KERNEL_ADDRESS;
-	if (how == KERNEL_USED)
-		a.used_user_addr = KERNEL_ADDRESS;
-	return a;
-}
-
-/* A table at the end of a page, behind which there is nothing. */
-static struct vhost_memory *new_table(unsigned int nregions)
-{
-	size_t size = sizeof(struct vhost_memory) +
-		      nregions * sizeof(struct vhost_memory_region);
-	size_t pages = (size + 4095) & ~4095UL;
-	__u8 *p = mmap(NULL, pages + 4096, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	require(p != MAP_FAILED && !mprotect(p + pages, 4096, PROT_NONE),
-		"mmap");
-	return (void *)(p + pages - size);
-}
-
-static const void *mem_table(const struct guest *g, enum table how)
-{
-	unsigned int i, n = how == EMPTY || how == SHORT ? 0 :
-			    how == REGIONS_64 ? 64 :
-			    how == REGIONS_510 ? 510 : g->mem.nregions;
-	struct vhost_memory *m = new_table(n);
-
-	m->nregions = how == SHORT ? 1 : n;
-	m->padding = how == PADDED;
-	for (i = 0; i < n; i++) {
-		const struct gmem_region *from = &g->mem.region[i % 4];
-		struct vhost_memory_region *to = &m->regions[i];
-
-		to->guest_phys_addr = from->gpa + (i / 4) * 0x10000000ULL;
-		to->memory_size = from->size;
-		to->userspace_addr = (uintptr_t)from->va;
-	}
-	if (how == WRAPPING)
-		m->regions[n - 1].guest_phys_addr = -4096ULL;
-	if (how == SIZE_0)
-		m->regions[n - 1].memory_size = 0;
-	if (how == KERNEL_MEMORY)
-		m->regions[n - 1].userspace_addr = KERNEL_ADDRESS;
-	return m;
-}
-
-static int call(const struct guest *g, const struct ioctl_case *c)
-{
-	struct vhost_vring_state state = { c->a, c->b };
-	struct vhost_vring_file file = { c->a, -1 };
-	struct vhost_vring_addr addr;
-	__u64 u64 = c->a;
-	int i = c->a;
-
-	switch (c->arg) {
-	case U64:
-		return dev_ioctl(&g->dev, c->req, &u64);
-	case INT:
-		return dev_ioctl(&g->dev, c->req, &i);
-	case RING_STATE:
-		return dev_ioctl(&g->dev, c->req, &state);
-	case RING_FILE:
-		file.fd = open_file(g, c->b);
-		return dev_ioctl(&g->dev, c->req, &file);
-	case RING_ADDR:
-		addr = ring_addr(g, c->a, c->b);
-		return dev_ioctl(&g->dev, c->req, &addr);
-	case TABLE:
-		return dev_ioctl(&g->dev, c->req, mem_table(g, c->a));
-	default:
-		return dev_ioctl(&g->dev, c->req, NULL);
-	}
-}
-
 /* One step further than @from. */
 static void advance(struct guest *g, enum state from)
 {
-	unsigned int i;
-
-	switch (from) {
-	case FRESH:
-		require_ok(dev_set_owner(&g->dev));
-		require_ok(dev_set_features(&g->dev, g->cfg.features));
-		break;
-	case OWNED:
-		require_ok(dev_set_mem_table(&g->dev, &g->mem));
-		break;
-	case MEMORY:
-		for (i = 0; i < NUM_QUEUES; i++)
-			require_ok(guest_set_ring(g, i));
-		require_ok(dev_set_cid(&g->dev, g->cfg.cid));
-		break;
-	default:
-		require_ok(dev_set_running(&g->dev, 1));
-		for (i = 0; i < g->cfg.rx_bufs; i++)
-			require_ok(guest_post_rx(g, g->cfg.rx_size,
-						 g->cfg.rx_layout));
-	}
+	require_ok(state_next(g, from));
 }
 
 static void bring_to(struct guest *g, enum state state)
 {
 	struct guest_config cfg = test_config(0);
-	enum state i;
 
-	require_ok(guest_alloc(g, &cfg));
-	require_ok(dev_open(&g->dev, cfg.path, 0));
-	for (i = FRESH; i < state; i++)
-		advance(g, i);
+	require_ok(state_reach(g, &cfg, state));
 }
 
 static void one_ioctl(const void *arg)
 {
 	const struct ioctl_case *c = arg;
+	const struct call call = { c->req, c->arg, c->a, c->b };
 	struct session s;
 	enum state i;
 	int r;
@@ -435,7 +266,7 @@ static void one_ioctl(const void *arg)
 	/* The case of fd 0 wants a file that is no eventfd. */
 	require(dup2(open("/dev/null", O_RDONLY), 0) == 0, "/dev/null");
 	bring_to(&s.g, c->state);
-	r = call(&s.g, c);
+	r = call_make(&s.g, &call);
 	require(r == -c->err, "%s, not %s", strerror(-r), strerror(c->err));
 	if (!c->err)
 		return;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Single ioctls, right and wrong, and how far a device is set up when they come.
+ */
+#ifndef MVS_RING_CALLS_H
+#define MVS_RING_CALLS_H
+
+#include "guest.h"
+
+/* How far the device is set up. */
+enum state {
+	FRESH,
+	OWNED,	/* owner, features */
+	MEMORY,	/* memory table */
+	READY,	/* rings, CID */
+	RUNNING,
+};
+
+enum arg {
+	NONE,		/* NULL */
+	U64,		/* a */
+	INT,		/* a */
+	RING_STATE,	/* ring a, num b */
+	RING_FILE,	/* ring a, file b */
+	RING_ADDR,	/* ring a, address b */
+	TABLE,		/* memory table a */
+};
+
+enum file { UNBIND, EVENTFD, CLOSED, MINUS_2, PIPE, ITSELF };
+
+enum address {
+	AS_IS, AVAIL_ODD, USED_ODD, USED_BY_2, LOG_BY_2, BAD_FLAGS,
+	KERNEL_DESC, KERNEL_AVAIL, KERNEL_USED,
+};
+
+enum table {
+	GOOD, EMPTY, PADDED, REGIONS_64, REGIONS_65, REGIONS_509, REGIONS_510,
+	REGIONS_MAX, OVERLAPPING, WRAPPING, SIZE_0, ALL_SPACE, KERNEL_MEMORY,
+	SHORT,
+};
+
+#define KERNEL_ADDRESS 0xffff888000000000ULL
+#define UNKNOWN_FEATURES (BIT_ULL(63) | BIT_ULL(20))
+#define GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, __u64)
+#define SET_FEATURES_ARRAY _IOW(VHOST_VIRTIO, 0x83, __u64)
+
+struct call {
+	unsigned long req;
+	enum arg arg;
+	__u64 a;
+	__u64 b;
+	bool cut;		/* only the first bytes of it are mapped: */
+	unsigned int there;
+};
+
+/* Make @c; what the ioctl returned, or a negative errno. */
+int call_make(const struct guest *g, const struct call *c);
+
+/* A device in state @to, just opened. 0 or a negative errno. */
+int state_reach(struct guest *g, const struct guest_config *cfg,
+		enum state to);
+
+/* One step further than @from. 0 or a negative errno. */
+int state_next(struct guest *g, enum state from);
+
+#endif
