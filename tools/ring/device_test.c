@@ -77,5 +77,6 @@ int main(int argc, char **argv)
 	add_abuse_tests();
 	add_type_tests();
 	add_order_tests();
+	add_vmm_tests();
 	return tap_run(&opt);
 }

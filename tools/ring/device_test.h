@@ -19,5 +19,6 @@ void add_packet_tests(void);
 void add_abuse_tests(void);
 void add_type_tests(void);
 void add_order_tests(void);
+void add_vmm_tests(void);
 
 #endif
