@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
 
-GROUPS_ALL=(lint kunit device guest packed stock)
+GROUPS_ALL=(lint kunit device parity guest packed stock)
 WORK=$BUILD/check
 MODULE=mvsock
 PASSED=0 FAILED=0 SKIPPED=0
@@ -22,6 +22,7 @@ usage()
 	  lint    checkpatch, W=1, sparse, shellcheck
 	  kunit   the KUnit suites, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
+	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
 	  stock   the same with Debian's stock kernel as the host, in QEMU
@@ -70,6 +71,8 @@ built()
 }
 
 build_debug() { built "$BUILD/uml-debug" "$(uml_dir debug)" ARCH=um; }
+
+build_plain() { built "$BUILD/uml-plain" "$(uml_dir plain)" ARCH=um; }
 
 build_stock() { built "$BUILD/stock" "$(headers_dir)"; }
 
@@ -272,16 +275,21 @@ explain_case()
 
 # --- device -------------------------------------------------------------------
 
+build_ring()
+{
+	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" || {
+		not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
+		return 1
+	}
+}
+
 group_device()
 {
 	local programs
 
 	[[ $MODULE != mvsock ]] || build_debug || return 0
-	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" || {
-		not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
-		return 0
-	}
-	mapfile -t programs < <(find "$BUILD/ring" -maxdepth 1 -type f -perm -100)
+	build_ring || return 0
+	programs=("$BUILD/ring/device_test")
 	new_run "$WORK/device"
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
@@ -329,6 +337,25 @@ explain_tap()
 	/^(not )?ok / { if (found) exit; before = ""; next }
 	found { print; next }
 	{ before = before $0 "\n" }' "$1" | head -n 20
+}
+
+# --- parity -------------------------------------------------------------------
+
+# Always of mvsock: vhost_vsock is what it is compared with. Without debugging,
+# which makes it three times as long.
+group_parity()
+{
+	build_plain && build_ring || return 0
+	new_run "$WORK/parity"
+	set_env JOB parity
+	set_env MODULES "$(modules_for "$(uml_dir plain)" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
+	set_env OTHER "$(modules_for "$(uml_dir plain)" vhost_vsock | paste -sd' ')"
+	set_env PROGRAMS "$BUILD/ring/parity"
+	set_env TIMEOUT 300
+	set_env CHECKS "reload"
+	boot_uml plain 700 || true
+	report_tap parity
+	report_kernel reload
 }
 
 # --- vsock_test ---------------------------------------------------------------
@@ -500,6 +527,7 @@ parts()
 		case $group in
 		lint) echo headers uml-debug ;;
 		kunit | device) echo uml-debug ;;
+		parity) echo uml ;;
 		guest | packed) echo uml-debug guest vsock_test ;;
 		stock) echo headers guest vsock_test ;;
 		esac
@@ -513,7 +541,7 @@ main()
 	for group; do
 		case $group in
 		--upstream) MODULE=vhost_vsock ;;
-		lint | kunit | device | guest | packed | stock) groups+=("$group") ;;
+		lint | kunit | device | parity | guest | packed | stock) groups+=("$group") ;;
 		*) usage >&2; exit 2 ;;
 		esac
 	done

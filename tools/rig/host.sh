@@ -4,10 +4,10 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, device, vsock_test or demo
+#   JOB            kunit, device, parity, vsock_test or demo
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit)
-#   PROGRAMS       that print TAP (device)
+#   PROGRAMS       that print TAP (device); the one that compares (parity)
 #   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
 #   ALL_TESTS      the numbers of its tests
 #   GUEST_CLIENT   those to run with the client in the guest
@@ -16,7 +16,7 @@
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
 #   CHECKS         leak, reload, busy: to do after the job
-#   OTHER          another host-to-guest transport, files in order (busy)
+#   OTHER          another host-to-guest transport, files in order (busy, parity)
 #
 # Results are files in OUT. A line "rig: ..." on the console is for a person.
 
@@ -252,6 +252,21 @@ job_device()
 		timeout "$TIMEOUT" "$program" >"$OUT/$name.tap" 2>&1
 		echo "exit status $?" >>"$OUT/$name.tap"
 	done
+}
+
+# The same in front of both modules, one after the other.
+job_parity()
+{
+	parity_print mvsock && unload "$TESTED.ko" && insert $OTHER &&
+		parity_print vhost_vsock && unload "$(basename "${OTHER##* }")" &&
+		insert "${MODULES##* }" || return
+	"$PROGRAMS" compare "$OUT/vhost_vsock" "$OUT/mvsock" >"$OUT/parity.tap"
+}
+
+parity_print()
+{
+	tell "parity, with $1"
+	timeout "$TIMEOUT" "$PROGRAMS" print >"$OUT/$1"
 }
 
 job_vsock_test()

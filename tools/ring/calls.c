@@ -107,28 +107,28 @@ static struct vhost_memory *mem_table(const struct guest *g, enum table how,
 	}
 	if (how == KERNEL_MEMORY)
 		last->userspace_addr = KERNEL_ADDRESS;
+	if (how == FLAGS)
+		last->flags_padding = -1ULL;
 	return m;
 }
 
-/* Copy the first @there bytes of @arg to the end of a page, behind which there
- * is nothing.
+/* Make the call with the first bytes of @arg at the end of a page, behind which
+ * there is nothing.
  */
-static void *place(const void *arg, size_t there)
-{
-	size_t size = (there + PAGE - 1) & ~(PAGE - 1);
-	__u8 *p = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED || mprotect(p + size, PAGE, PROT_NONE))
-		abort();
-	return memcpy(p + size - there, arg, there);
-}
-
 static int make(const struct guest *g, const struct call *c, const void *arg,
 		size_t size)
 {
-	return dev_ioctl(&g->dev, c->req,
-			 place(arg, c->cut ? c->there : size));
+	size_t there = c->cut ? c->there : size;
+	size_t mapped = (there + PAGE - 1) & ~(PAGE - 1);
+	__u8 *p = mmap(NULL, mapped + PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int r;
+
+	if (p == MAP_FAILED || mprotect(p + mapped, PAGE, PROT_NONE))
+		abort();
+	r = dev_ioctl(&g->dev, c->req, memcpy(p + mapped - there, arg, there));
+	munmap(p, mapped + PAGE);
+	return r;
 }
 
 int call_make(const struct guest *g, const struct call *c)

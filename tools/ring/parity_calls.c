@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "parity.h"
+#include "session.h"
+
+#define N(x) { #x, x }
+
+const struct parity_state parity_states[] = {
+	{ "just opened", FRESH },
+	{ "owned", OWNED },
+	{ "with memory", MEMORY },
+	{ "ready", READY },
+	{ "running", RUNNING },
+	{ "running, another process", RUNNING, .other = true },
+	{ "stopped", RUNNING, .stopped = true },
+};
+
+const unsigned int parity_nstates = ARRAY_SIZE(parity_states);
+
+struct parity_call *parity_calls;
+unsigned int parity_ncalls;
+
+struct number {
+	const char *name;
+	__u64 value;
+};
+
+static struct parity_call *add(const struct call *call, const char *fmt, ...)
+{
+	struct parity_call *c;
+	va_list args;
+
+	parity_calls = realloc(parity_calls,
+			       (parity_ncalls + 1) * sizeof(*parity_calls));
+	if (!parity_calls)
+		abort();
+	c = &parity_calls[parity_ncalls++];
+	*c = (struct parity_call){ .call = *call };
+	va_start(args, fmt);
+	if (vasprintf(&c->name, fmt, args) < 0)
+		abort();
+	va_end(args);
+	return c;
+}
+
+/* NULL, and every piece of the argument in turn the first that is missing. */
+static void add_bad_pointers(const char *name, const struct call *call,
+			     unsigned int size)
+{
+	struct call c = *call;
+
+	c.cut = true;
+	for (c.there = 0; c.there < size; c.there += size > 64 ? 8 : 4)
+		add(&c, "%s, %u of %u bytes", name, c.there, size);
+	c.arg = NONE;
+	add(&c, "%s, NULL", name);
+}
+
+static void add_u64s(const char *name, unsigned long req,
+		     const __u64 *values, unsigned int n)
+{
+	struct call c = { .req = req, .arg = U64 };
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		c.a = values[i];
+		add(&c, "%s 0x%llx", name, (unsigned long long)c.a);
+	}
+	c.a = values[0];
+	add_bad_pointers(name, &c, 8);
+}
+
+static __s64 features_read(const struct guest *g, __u64 req)
+{
+	__u64 features = 0;
+	int err = dev_ioctl(&g->dev, req, &features);
+
+	return err ? err : (__s64)features;
+}
+
+static __s64 busyloop_read(const struct guest *g, __u64 arg)
+{
+	struct vhost_vring_state s = { .index = 1, .num = 12345 };
+	int err = dev_ioctl(&g->dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &s);
+
+	(void)arg;
+	s.num = 0;
+	if (!err)
+		err = dev_ioctl(&g->dev, VHOST_GET_VRING_BUSYLOOP_TIMEOUT, &s);
+	return err ? err : (__s64)s.num;
+}
+
+static void add_special(const char *name,
+			__s64 (*special)(const struct guest *g, __u64 arg),
+			__u64 arg)
+{
+	struct call c = { .a = arg };
+
+	add(&c, "%s", name)->special = special;
+}
+
+static void add_features(void)
+{
+	static const __u64 features[] = {
+		0, F_VERSION_1, F_NOTIFY_ON_EMPTY | F_ANY_LAYOUT | F_INDIRECT |
+		F_EVENT_IDX | F_VERSION_1 | F_SEQPACKET, F_PACKED, F_IN_ORDER,
+		BIT_ULL(0), BIT_ULL(2), BIT_ULL(20), BIT_ULL(31), BIT_ULL(36),
+		BIT_ULL(40), BIT_ULL(63), F_VERSION_1 | BIT_ULL(63), -1ULL,
+	};
+	static const __u64 backend[] = {
+		0, BIT_ULL(0), BIT_ULL(2), BIT_ULL(3), BIT_ULL(63), -1ULL
+	};
+	static const __u64 ignored[] = { 0 };
+
+	add_u64s("SET_FEATURES", VHOST_SET_FEATURES, features,
+		 ARRAY_SIZE(features));
+	add_u64s("GET_FEATURES", VHOST_GET_FEATURES, ignored, 1);
+	add_special("GET_FEATURES, what it reads", features_read,
+		    VHOST_GET_FEATURES);
+	add_u64s("SET_BACKEND_FEATURES", VHOST_SET_BACKEND_FEATURES, backend,
+		 ARRAY_SIZE(backend));
+	add_u64s("GET_BACKEND_FEATURES", VHOST_GET_BACKEND_FEATURES, ignored, 1);
+	add_special("GET_BACKEND_FEATURES, what it reads", features_read,
+		    VHOST_GET_BACKEND_FEATURES);
+}
+
+/* A CID that another device has. */
+static __s64 cid_taken(const struct guest *g, __u64 n)
+{
+	struct dev other;
+	int r;
+
+	require_ok(dev_open(&other, g->cfg.path, 0));
+	require_ok(dev_set_cid(&other, test_cid(n)));
+	r = dev_set_cid(&g->dev, test_cid(n));
+	dev_close(&other);
+	return r;
+}
+
+static __s64 cid_own(const struct guest *g, __u64 n)
+{
+	return dev_set_cid(&g->dev, test_cid(n));
+}
+
+/* Another device takes the CID that this one had. */
+static __s64 cid_left(const struct guest *g, __u64 n)
+{
+	struct dev other;
+	int r;
+
+	r = dev_set_cid(&g->dev, test_cid(n));
+	if (r)
+		return r;
+	require_ok(dev_open(&other, g->cfg.path, 0));
+	r = dev_set_cid(&other, test_cid(0));
+	dev_close(&other);
+	return r;
+}
+
+static void add_vsock(void)
+{
+	static const __u64 cids[] = {
+		0, 1, 2, 0xffffffff, BIT_ULL(32), BIT_ULL(32) + 3, BIT_ULL(63),
+		-1ULL,
+	};
+	static const int running[] = { 0, 1, 2, -1, 1 << 31 };
+	struct call c = { .req = VHOST_VSOCK_SET_RUNNING, .arg = INT };
+	unsigned int i;
+
+	add_u64s("SET_GUEST_CID", VHOST_VSOCK_SET_GUEST_CID, cids,
+		 ARRAY_SIZE(cids));
+	add_special("SET_GUEST_CID, taken", cid_taken, 1);
+	add_special("SET_GUEST_CID, its own", cid_own, 0);
+	add_special("SET_GUEST_CID, another", cid_own, 1);
+	add_special("SET_GUEST_CID, the one that it left", cid_left, 1);
+	for (i = 0; i < ARRAY_SIZE(running); i++) {
+		c.a = running[i];
+		add(&c, "SET_RUNNING %d", running[i]);
+	}
+	c.a = 1;
+	add_bad_pointers("SET_RUNNING", &c, 4);
+}
+
+static void add_tables(void)
+{
+	static const struct number tables[] = {
+		N(GOOD), N(EMPTY), N(PADDED), N(REGIONS_64), N(REGIONS_65),
+		N(REGIONS_509), N(REGIONS_510), N(REGIONS_MAX), N(OVERLAPPING),
+		N(WRAPPING), N(SIZE_0), N(ALL_SPACE), N(KERNEL_MEMORY),
+		N(FLAGS),
+	};
+	struct call c = { .req = VHOST_SET_MEM_TABLE, .arg = TABLE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		c.a = tables[i].value;
+		add(&c, "SET_MEM_TABLE %s", tables[i].name);
+	}
+	c.a = GOOD;
+	add_bad_pointers("SET_MEM_TABLE", &c, 8 + 4 * 32);
+}
+
+static const __u64 no_rings[] = { 2, 0x10000, 0xffffffff };
+
+static void add_ring_states(const char *name, unsigned long req,
+			    const __u64 *values, unsigned int n)
+{
+	struct call c = { .req = req, .arg = RING_STATE };
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		c.b = values[i];
+		c.a = i & 1;
+		add(&c, "%s ring %u, 0x%x", name, (__u32)c.a, (__u32)c.b);
+	}
+	for (i = 0; i < ARRAY_SIZE(no_rings); i++) {
+		c.a = no_rings[i];
+		c.b = values[n - 1];
+		add(&c, "%s ring %u, 0x%x", name, (__u32)c.a, (__u32)c.b);
+	}
+	c.a = 1;
+	c.b = values[0];
+	add_bad_pointers(name, &c, 8);
+}
+
+static void add_rings(void)
+{
+	static const __u64 sizes[] = {
+		0, 1, 2, 3, 127, 128, 32767, 32768, 65535, 65536, 1U << 31,
+		0xffffffff, 16,
+	};
+	static const __u64 bases[] = {
+		0, 1, 0x7fff, 0x8000, 0xffff, 0x10000, 1U << 31, 0xffffffff, 0,
+	};
+	static const __u64 any[] = { 0, 1, 2, 0xffffffff };
+
+	add_ring_states("SET_VRING_NUM", VHOST_SET_VRING_NUM, sizes,
+			ARRAY_SIZE(sizes));
+	add_ring_states("SET_VRING_BASE", VHOST_SET_VRING_BASE, bases,
+			ARRAY_SIZE(bases));
+	add_ring_states("GET_VRING_BASE", VHOST_GET_VRING_BASE, any, 2);
+	add_ring_states("SET_VRING_BUSYLOOP_TIMEOUT",
+			VHOST_SET_VRING_BUSYLOOP_TIMEOUT, any, ARRAY_SIZE(any));
+	add_ring_states("GET_VRING_BUSYLOOP_TIMEOUT",
+			VHOST_GET_VRING_BUSYLOOP_TIMEOUT, any, 2);
+	add_special("GET_VRING_BUSYLOOP_TIMEOUT, what it reads", busyloop_read,
+		    0);
+	add_ring_states("SET_VRING_ENDIAN", VHOST_SET_VRING_ENDIAN, any,
+			ARRAY_SIZE(any));
+	add_ring_states("GET_VRING_ENDIAN", VHOST_GET_VRING_ENDIAN, any, 2);
+}
+
+static void add_addresses(void)
+{
+	static const struct number how[] = {
+		N(AS_IS), N(AVAIL_ODD), N(USED_ODD), N(USED_BY_2), N(LOG_BY_2),
+		N(BAD_FLAGS), N(KERNEL_DESC), N(KERNEL_AVAIL), N(KERNEL_USED),
+	};
+	struct call c = { .req = VHOST_SET_VRING_ADDR, .arg = RING_ADDR };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(how); i++) {
+		c.a = i & 1;
+		c.b = how[i].value;
+		add(&c, "SET_VRING_ADDR ring %u, %s", (__u32)c.a, how[i].name);
+	}
+	for (i = 0; i < ARRAY_SIZE(no_rings); i++) {
+		c.a = no_rings[i];
+		c.b = BAD_FLAGS;
+		add(&c, "SET_VRING_ADDR ring %u, BAD_FLAGS", (__u32)c.a);
+	}
+	c.a = 0;
+	c.b = AS_IS;
+	add_bad_pointers("SET_VRING_ADDR", &c, sizeof(struct vhost_vring_addr));
+}
+
+static void add_files(const char *name, unsigned long req)
+{
+	static const struct number files[] = {
+		N(UNBIND), N(EVENTFD), N(CLOSED), N(MINUS_2), N(PIPE),
+		N(ITSELF),
+	};
+	struct call c = { .req = req, .arg = RING_FILE };
+	unsigned int i, ring;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		for (ring = 0; ring < NUM_QUEUES; ring++) {
+			c.a = ring;
+			c.b = files[i].value;
+			add(&c, "%s ring %u, %s", name, ring, files[i].name);
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(no_rings); i++) {
+		c.a = no_rings[i];
+		c.b = CLOSED;
+		add(&c, "%s ring %u, CLOSED", name, (__u32)c.a);
+	}
+	c.a = 1;
+	add_bad_pointers(name, &c, 8);
+}
+
+/* What the device has not. */
+static void add_unknown(void)
+{
+	static const struct call null = { .req = VHOST_NET_SET_BACKEND };
+	static const struct {
+		const char *name;
+		unsigned long req;
+	} reqs[] = {
+		{ "GET_FEATURES_ARRAY", GET_FEATURES_ARRAY },
+		{ "SET_FEATURES_ARRAY", SET_FEATURES_ARRAY },
+		{ "NEW_WORKER", _IOR(VHOST_VIRTIO, 0x8, __u32) },
+		{ "FREE_WORKER", _IOW(VHOST_VIRTIO, 0x9, __u32) },
+		{ "ATTACH_VRING_WORKER", _IOW(VHOST_VIRTIO, 0x15, __u64) },
+		{ "GET_VRING_WORKER", _IOWR(VHOST_VIRTIO, 0x16, __u64) },
+		{ "NET_SET_BACKEND", VHOST_NET_SET_BACKEND },
+		{ "SCSI_GET_ABI_VERSION", VHOST_SCSI_GET_ABI_VERSION },
+		{ "VDPA_SET_STATUS", VHOST_VDPA_SET_STATUS },
+		{ "number 0xff", _IO(VHOST_VIRTIO, 0xff) },
+		{ "SET_OWNER as a read", _IOR(VHOST_VIRTIO, 0x01, int) },
+		{ "SET_FEATURES of 4 bytes", _IOW(VHOST_VIRTIO, 0, __u32) },
+		{ "another type", _IO('x', 1) },
+		{ "number 0", 0 },
+	};
+	unsigned int i;
+
+	add(&null, "unknown: NET_SET_BACKEND, NULL");
+	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
+		struct call c = { .req = reqs[i].req, .arg = U64 };
+
+		add(&c, "unknown: %s, 0", reqs[i].name);
+		c.a = 2;
+		add(&c, "unknown: %s, 2", reqs[i].name);
+	}
+}
+
+void parity_init(void)
+{
+	static const struct call owner = { .req = VHOST_SET_OWNER };
+	static const struct call reset = { .req = VHOST_RESET_OWNER };
+	static const struct call reset_arg = { .req = VHOST_RESET_OWNER,
+					       .arg = U64 };
+
+	add(&owner, "SET_OWNER");
+	add(&reset, "RESET_OWNER, NULL");
+	add(&reset_arg, "RESET_OWNER, 0");
+	add_features();
+	add_vsock();
+	add_tables();
+	add_rings();
+	add_addresses();
+	add_files("SET_VRING_KICK", VHOST_SET_VRING_KICK);
+	add_files("SET_VRING_CALL", VHOST_SET_VRING_CALL);
+	add_files("SET_VRING_ERR", VHOST_SET_VRING_ERR);
+	add_unknown();
+}
