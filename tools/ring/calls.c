@@ -49,6 +49,14 @@ static struct vhost_vring_addr ring_addr(const struct guest *g, __u32 ring,
 		a.avail_user_addr = KERNEL_ADDRESS;
 	if (how == KERNEL_USED)
 		a.used_user_addr = KERNEL_ADDRESS;
+	if (how >= LOG)
+		a.flags = 1U << VHOST_VRING_F_LOG;
+	if (how == LOG)
+		a.log_guest_addr = g->mem.region[0].gpa;
+	if (how == LOG_FAR)
+		a.log_guest_addr = -PAGE;
+	if (how == LOG_FLAG_BY_2)
+		a.log_guest_addr = 2;
 	return a;
 }
 
@@ -146,6 +154,9 @@ int call_make(const struct guest *g, const struct call *c)
 	case U64:
 		return make(g, c, &u64, sizeof(u64));
 	case INT:
+		return make(g, c, &i, sizeof(i));
+	case FD:
+		i = open_file(g, c->a);
 		return make(g, c, &i, sizeof(i));
 	case RING_STATE:
 		return make(g, c, &state, sizeof(state));

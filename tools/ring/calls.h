@@ -20,6 +20,7 @@ enum arg {
 	NONE,		/* NULL */
 	U64,		/* a */
 	INT,		/* a */
+	FD,		/* file a */
 	RING_STATE,	/* ring a, num b */
 	RING_FILE,	/* ring a, file b */
 	RING_ADDR,	/* ring a, address b */
@@ -31,6 +32,7 @@ enum file { UNBIND, EVENTFD, CLOSED, MINUS_2, PIPE, ITSELF };
 enum address {
 	AS_IS, AVAIL_ODD, USED_ODD, USED_BY_2, LOG_BY_2, BAD_FLAGS,
 	KERNEL_DESC, KERNEL_AVAIL, KERNEL_USED,
+	LOG, LOG_AT_0, LOG_FAR, LOG_FLAG_BY_2,
 };
 
 enum table {

@@ -155,7 +155,7 @@ static void run_row(struct row *r)
 	result = r->state->other ? other_makes_call(r, &s.g) :
 				   make_call(r, &s.g);
 	tell_bases(r, &s.g);
-	if (start_device(r, &s.g, result >= 0)) {
+	if (start_device(r, &s.g, result >= 0 || r->call->repair)) {
 		guest_stop(&s.g);
 		return;
 	}

@@ -22,6 +22,7 @@ struct parity_call {
 	struct call call;
 	/* in its place; a negative errno, or what was read */
 	__s64 (*special)(const struct guest *g, __u64 arg);
+	bool repair;	/* even if it failed: it sets up more than that */
 };
 
 extern struct parity_call *parity_calls;
@@ -29,6 +30,17 @@ extern unsigned int parity_ncalls;
 
 /* Make the list of calls. */
 void parity_init(void);
+
+/* Add one, its name as printf() has it. The next one may move it. */
+struct parity_call *parity_add(const struct call *call, const char *fmt, ...);
+
+/* NULL, and every piece of the argument in turn the first that is missing. */
+void parity_add_bad_pointers(const char *name, const struct call *call,
+			     unsigned int size);
+
+/* Dirty log, IOTLB. */
+void parity_add_log(void);
+void parity_add_iotlb(void);
 
 /* Prints TAP; the exit status. */
 int parity_compare(const char *vhost_vsock, const char *mvsock);

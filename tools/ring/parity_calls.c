@@ -27,7 +27,7 @@ struct number {
 	__u64 value;
 };
 
-static struct parity_call *add(const struct call *call, const char *fmt, ...)
+struct parity_call *parity_add(const struct call *call, const char *fmt, ...)
 {
 	struct parity_call *c;
 	va_list args;
@@ -45,17 +45,16 @@ static struct parity_call *add(const struct call *call, const char *fmt, ...)
 	return c;
 }
 
-/* NULL, and every piece of the argument in turn the first that is missing. */
-static void add_bad_pointers(const char *name, const struct call *call,
+void parity_add_bad_pointers(const char *name, const struct call *call,
 			     unsigned int size)
 {
 	struct call c = *call;
 
 	c.cut = true;
 	for (c.there = 0; c.there < size; c.there += size > 64 ? 8 : 4)
-		add(&c, "%s, %u of %u bytes", name, c.there, size);
+		parity_add(&c, "%s, %u of %u bytes", name, c.there, size);
 	c.arg = NONE;
-	add(&c, "%s, NULL", name);
+	parity_add(&c, "%s, NULL", name);
 }
 
 static void add_u64s(const char *name, unsigned long req,
@@ -66,10 +65,10 @@ static void add_u64s(const char *name, unsigned long req,
 
 	for (i = 0; i < n; i++) {
 		c.a = values[i];
-		add(&c, "%s 0x%llx", name, (unsigned long long)c.a);
+		parity_add(&c, "%s 0x%llx", name, (unsigned long long)c.a);
 	}
 	c.a = values[0];
-	add_bad_pointers(name, &c, 8);
+	parity_add_bad_pointers(name, &c, 8);
 }
 
 static __s64 features_read(const struct guest *g, __u64 req)
@@ -98,7 +97,7 @@ static void add_special(const char *name,
 {
 	struct call c = { .a = arg };
 
-	add(&c, "%s", name)->special = special;
+	parity_add(&c, "%s", name)->special = special;
 }
 
 static void add_features(void)
@@ -177,10 +176,10 @@ static void add_vsock(void)
 	add_special("SET_GUEST_CID, the one that it left", cid_left, 1);
 	for (i = 0; i < ARRAY_SIZE(running); i++) {
 		c.a = running[i];
-		add(&c, "SET_RUNNING %d", running[i]);
+		parity_add(&c, "SET_RUNNING %d", running[i]);
 	}
 	c.a = 1;
-	add_bad_pointers("SET_RUNNING", &c, 4);
+	parity_add_bad_pointers("SET_RUNNING", &c, 4);
 }
 
 static void add_tables(void)
@@ -196,10 +195,10 @@ static void add_tables(void)
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++) {
 		c.a = tables[i].value;
-		add(&c, "SET_MEM_TABLE %s", tables[i].name);
+		parity_add(&c, "SET_MEM_TABLE %s", tables[i].name);
 	}
 	c.a = GOOD;
-	add_bad_pointers("SET_MEM_TABLE", &c, 8 + 4 * 32);
+	parity_add_bad_pointers("SET_MEM_TABLE", &c, 8 + 4 * 32);
 }
 
 static const __u64 no_rings[] = { 2, 0x10000, 0xffffffff };
@@ -213,16 +212,16 @@ static void add_ring_states(const char *name, unsigned long req,
 	for (i = 0; i < n; i++) {
 		c.b = values[i];
 		c.a = i & 1;
-		add(&c, "%s ring %u, 0x%x", name, (__u32)c.a, (__u32)c.b);
+		parity_add(&c, "%s ring %u, 0x%x", name, (__u32)c.a, (__u32)c.b);
 	}
 	for (i = 0; i < ARRAY_SIZE(no_rings); i++) {
 		c.a = no_rings[i];
 		c.b = values[n - 1];
-		add(&c, "%s ring %u, 0x%x", name, (__u32)c.a, (__u32)c.b);
+		parity_add(&c, "%s ring %u, 0x%x", name, (__u32)c.a, (__u32)c.b);
 	}
 	c.a = 1;
 	c.b = values[0];
-	add_bad_pointers(name, &c, 8);
+	parity_add_bad_pointers(name, &c, 8);
 }
 
 static void add_rings(void)
@@ -264,16 +263,16 @@ static void add_addresses(void)
 	for (i = 0; i < ARRAY_SIZE(how); i++) {
 		c.a = i & 1;
 		c.b = how[i].value;
-		add(&c, "SET_VRING_ADDR ring %u, %s", (__u32)c.a, how[i].name);
+		parity_add(&c, "SET_VRING_ADDR ring %u, %s", (__u32)c.a, how[i].name);
 	}
 	for (i = 0; i < ARRAY_SIZE(no_rings); i++) {
 		c.a = no_rings[i];
 		c.b = BAD_FLAGS;
-		add(&c, "SET_VRING_ADDR ring %u, BAD_FLAGS", (__u32)c.a);
+		parity_add(&c, "SET_VRING_ADDR ring %u, BAD_FLAGS", (__u32)c.a);
 	}
 	c.a = 0;
 	c.b = AS_IS;
-	add_bad_pointers("SET_VRING_ADDR", &c, sizeof(struct vhost_vring_addr));
+	parity_add_bad_pointers("SET_VRING_ADDR", &c, sizeof(struct vhost_vring_addr));
 }
 
 static void add_files(const char *name, unsigned long req)
@@ -289,16 +288,16 @@ static void add_files(const char *name, unsigned long req)
 		for (ring = 0; ring < NUM_QUEUES; ring++) {
 			c.a = ring;
 			c.b = files[i].value;
-			add(&c, "%s ring %u, %s", name, ring, files[i].name);
+			parity_add(&c, "%s ring %u, %s", name, ring, files[i].name);
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(no_rings); i++) {
 		c.a = no_rings[i];
 		c.b = CLOSED;
-		add(&c, "%s ring %u, CLOSED", name, (__u32)c.a);
+		parity_add(&c, "%s ring %u, CLOSED", name, (__u32)c.a);
 	}
 	c.a = 1;
-	add_bad_pointers(name, &c, 8);
+	parity_add_bad_pointers(name, &c, 8);
 }
 
 /* What the device has not. */
@@ -326,13 +325,13 @@ static void add_unknown(void)
 	};
 	unsigned int i;
 
-	add(&null, "unknown: NET_SET_BACKEND, NULL");
+	parity_add(&null, "unknown: NET_SET_BACKEND, NULL");
 	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
 		struct call c = { .req = reqs[i].req, .arg = U64 };
 
-		add(&c, "unknown: %s, 0", reqs[i].name);
+		parity_add(&c, "unknown: %s, 0", reqs[i].name);
 		c.a = 2;
-		add(&c, "unknown: %s, 2", reqs[i].name);
+		parity_add(&c, "unknown: %s, 2", reqs[i].name);
 	}
 }
 
@@ -343,9 +342,9 @@ void parity_init(void)
 	static const struct call reset_arg = { .req = VHOST_RESET_OWNER,
 					       .arg = U64 };
 
-	add(&owner, "SET_OWNER");
-	add(&reset, "RESET_OWNER, NULL");
-	add(&reset_arg, "RESET_OWNER, 0");
+	parity_add(&owner, "SET_OWNER");
+	parity_add(&reset, "RESET_OWNER, NULL");
+	parity_add(&reset_arg, "RESET_OWNER, 0");
 	add_features();
 	add_vsock();
 	add_tables();
@@ -355,4 +354,6 @@ void parity_init(void)
 	add_files("SET_VRING_CALL", VHOST_SET_VRING_CALL);
 	add_files("SET_VRING_ERR", VHOST_SET_VRING_ERR);
 	add_unknown();
+	parity_add_log();
+	parity_add_iotlb();
 }
