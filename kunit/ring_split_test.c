@@ -459,6 +459,19 @@ static void table_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 4);
 }
 
+/* A chain that used a table is no excuse for the next one. */
+static void ring_lost_after_a_table(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	set_desc(&rig->desc[3], TABLE, 16, I, 0);
+	offer(rig, 3);
+	KUNIT_ASSERT_EQ(test, 1, pop(rig));
+	mvs_gmem_invalidate(&rig->guest->gm, AVAIL, AVAIL + 1);
+	KUNIT_EXPECT_EQ(test, -EFAULT, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, 1);
+}
+
 /* --- notifications --- */
 
 struct signal_case {
@@ -599,6 +612,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(used_entry_over_two_pages),
 	KUNIT_CASE_PARAM(ring_lost, lost_gen_params),
 	KUNIT_CASE(table_lost),
+	KUNIT_CASE(ring_lost_after_a_table),
 	KUNIT_CASE_PARAM(signal, signal_gen_params),
 	KUNIT_CASE(first_signal_with_event_index),
 	KUNIT_CASE(signal_after_index_wrap),

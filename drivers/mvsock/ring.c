@@ -192,6 +192,8 @@ int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	int ret;
 
+	/* The last chain's, should this one not even be begun. */
+	chain->in_table = false;
 	do {
 		ret = in_section(ring, pop, chain);
 		if (likely(ret == 1))
