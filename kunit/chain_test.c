@@ -111,7 +111,13 @@ static void grow(struct kunit *test)
 	while (chain->max < MVS_CHAIN_SEGS_MAX && n++ < 32)
 		KUNIT_ASSERT_EQ(test, 0, mvs_chain_grow(chain));
 	KUNIT_EXPECT_EQ(test, chain->max, MVS_CHAIN_SEGS_MAX);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, mvs_chain_grow(chain));
+
+	mvs_chain_reset(chain);
+	for (i = 0; i < MVS_CHAIN_SEGS_MAX; i++)
+		KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, i, 1,
+							 false));
+	KUNIT_EXPECT_EQ(test, -EBADMSG,
+			guest_chain_add(guest, i, 1, false));
 	KUNIT_EXPECT_EQ(test, chain->reason, MVS_REASON_TOO_LONG);
 }
 

@@ -257,6 +257,26 @@ static void chain_of_1025(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 1024);
 }
 
+/* Over two regions each, so that the limit comes before the end. */
+static void segments_over_the_limit(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 600);
+	struct vring_packed_desc *d;
+	u32 i;
+
+	for (i = 0; i < 600; i++) {
+		d = guest_uaddr(rig->guest, DESC + i * sizeof(*d));
+		d->addr = cpu_to_le64(SZ_16K - 1);
+		d->len = cpu_to_le32(2);
+		d->id = cpu_to_le16(i);
+		d->flags = cpu_to_le16(F_AVAIL | (i < 599 ? N : 0));
+	}
+	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_TOO_LONG);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.ndescs, 600);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 599);
+}
+
 /* --- places --- */
 
 struct avail_case {
@@ -495,6 +515,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(chain, chain_gen_params),
 	KUNIT_CASE(chain_without_end),
 	KUNIT_CASE(chain_of_1025),
+	KUNIT_CASE(segments_over_the_limit),
 	KUNIT_CASE_PARAM(avail, avail_gen_params),
 	KUNIT_CASE_PARAM(wrap_counters, num_gen_params),
 	KUNIT_CASE_PARAM(start, start_gen_params),

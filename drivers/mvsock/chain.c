@@ -40,18 +40,15 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_chain_destroy);
 
 /**
  * mvs_chain_grow - make room for more segments
- * @chain: the chain; what it held is lost
+ * @chain: the chain, for which mvs_chain_add() had none; what it held is lost
  *
  * Context: process; may sleep.
- * Return: 0, %-ENOMEM, or %-EBADMSG when it has as many as a chain may have.
+ * Return: 0 or %-ENOMEM.
  */
 int mvs_chain_grow(struct mvs_chain *chain)
 {
 	unsigned int max = 2 * chain->max;
 	struct mvs_seg *segs;
-
-	if (chain->max == MVS_CHAIN_SEGS_MAX)
-		return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 
 	segs = kmalloc_array(max, sizeof(*segs), GFP_KERNEL_ACCOUNT);
 	if (!segs)

@@ -113,7 +113,7 @@ static inline void mvs_chain_reset(struct mvs_chain *chain)
  *
  * Context: any; the caller excludes a change of the memory table and of the IOTLB.
  * Return: 0, %-EBADMSG with @chain->reason set, %-EAGAIN, or %-ENOSPC when there is
- * no room for another segment (see mvs_chain_grow()).
+ * no room for another segment that a chain may have (see mvs_chain_grow()).
  */
 static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 					 struct mvs_gmem *gm, u64 addr, u32 len,
@@ -128,8 +128,9 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 		u32 run;
 		int ret;
 
-		if (chain->nsegs == chain->max)
-			return -ENOSPC;
+		if (unlikely(chain->nsegs == chain->max))
+			return chain->max < MVS_CHAIN_SEGS_MAX ? -ENOSPC :
+			       mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 		seg = &chain->segs[chain->nsegs];
 		ret = mvs_gmem_translate(gm, addr, len, write, &seg->uaddr,
 					 &run, fault);
