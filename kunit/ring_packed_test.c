@@ -397,6 +397,21 @@ static void ring_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP);
 }
 
+/* Its second entry would be at address 0. */
+static void table_wraps(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			vhost_iotlb_add_range(rig->guest->gm.table,
+					      U64_MAX - PAGE_SIZE + 1, U64_MAX,
+					      GUEST_HIGH, VHOST_MAP_RW));
+	put_desc(rig, U64_MAX - 15, 32, I, 7);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
+	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 7);
+}
+
 /* The table is gone, which is no reason to stop the ring. */
 static void table_lost(struct kunit *test)
 {
@@ -521,6 +536,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(start, start_gen_params),
 	KUNIT_CASE(ring_lost),
 	KUNIT_CASE(table_lost),
+	KUNIT_CASE(table_wraps),
 	KUNIT_CASE_PARAM(signal, signal_gen_params),
 	KUNIT_CASE(first_signal_with_place),
 	KUNIT_CASE(notify),

@@ -87,6 +87,8 @@ static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 
 	if (!mvs_indirect_ok(ring, ref))
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
+	if (ref->addr + (ref->len - 1) < ref->addr)
+		return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 	if (count > MVS_CHAIN_SEGS_MAX)
 		return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 
