@@ -144,7 +144,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 		if (!found++)
 			desc.flags = flags;
 		chain->ndescs = found;
-		if (found > MVS_CHAIN_SEGS_MAX)
+		if (!refused && found > MVS_CHAIN_SEGS_MAX)
 			refused = mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 		if (!refused) {
 			ret = add_desc(ring, chain, &desc);
