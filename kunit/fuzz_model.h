@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a device must do: the ring, chain and packet layers once more, written from
+ * the words of the specification and of Documentation/mvsock.rst, as slow and as
+ * plain as can be, on the shadow of guest memory.
+ */
+#ifndef _MVSOCK_KUNIT_FUZZ_MODEL_H
+#define _MVSOCK_KUNIT_FUZZ_MODEL_H
+
+#include <linux/virtio_ring.h>
+#include <linux/virtio_vsock.h>
+
+#include <mvsock/packet.h>
+#include <mvsock/ring.h>
+
+#include "fuzz_mem.h"
+
+/* As an answer to "is the driver to be signalled?": it asked for nonsense. */
+#define MODEL_EITHER	2
+
+/**
+ * struct model - a virtqueue
+ * @mem: the guest's memory
+ * @packed: VIRTIO_F_RING_PACKED
+ * @event_idx: VIRTIO_F_EVENT_IDX
+ * @indirect: VIRTIO_F_INDIRECT_DESC
+ * @on_empty: VIRTIO_F_NOTIFY_ON_EMPTY
+ * @num: Queue Size
+ * @desc: VMM-virtual address of the Descriptor Area
+ * @avail: the same of the Driver Area
+ * @used: the same of the Device Area
+ * @take: what comes next. Split: the index, which never ends but for its 16 bits.
+ *	Packed: the place in two rounds, 0 to @num - 1 with the wrap counter
+ *	set, @num to 2 * @num - 1 without
+ * @give: where what was used goes, in the same way
+ * @seen: split: the driver's index, when last looked at
+ * @quiet: the driver was told not to kick
+ * @signalled: the driver was signalled at least once
+ * @unsaid: given back since then
+ */
+struct model {
+	struct fuzz_mem *mem;
+	bool packed;
+	bool event_idx;
+	bool indirect;
+	bool on_empty;
+	u32 num;
+	u64 desc;
+	u64 avail;
+	u64 used;
+	u32 take;
+	u32 give;
+	u16 seen;
+	bool quiet;
+	bool signalled;
+	u32 unsaid;
+};
+
+/**
+ * struct forecast - what taking a chain comes to
+ * @ret: as mvs_ring_pop() has it
+ * @reason: with %-EBADMSG
+ * @id: what the chain is given back as
+ * @ndescs: how far it moves a packed ring on; 1 in a split one
+ * @seen: the driver's index afterwards
+ * @nsegs: its pieces, as they lie in the VMM
+ * @nread: how many of them are device-readable
+ * @readable: bytes of those
+ * @writable: bytes of the others
+ * @segs: the pieces
+ */
+struct forecast {
+	int ret;
+	enum mvs_reason reason;
+	u16 id;
+	u32 ndescs;
+	u16 seen;
+	u32 nsegs;
+	u32 nread;
+	u64 readable;
+	u64 writable;
+	struct mvs_seg segs[MVS_CHAIN_SEGS_MAX];
+};
+
+/* fuzz_model.c */
+u32 model_place(const struct model *m, u32 place, u32 n);
+u16 model_encode(const struct model *m, u32 place);
+int model_start(struct model *m);
+int model_push(struct model *m, u16 id, u32 ndescs, u32 len);
+int model_need_signal(struct model *m);
+void model_signalled(struct model *m);
+int model_notify(struct model *m, bool quiet);
+
+/* fuzz_model_chain.c */
+void model_pop(struct model *m, struct forecast *f);
+void model_taken(struct model *m, const struct forecast *f);
+u32 model_bytes(struct model *m, const struct forecast *f, u32 from, void *buf,
+		u32 len, bool write);
+u32 model_parse(struct model *m, const struct forecast *f, u64 src, u64 dst,
+		struct virtio_vsock_hdr *hdr);
+
+/* Reasons as a set, for where two of them are as good. */
+#define MODEL_REASON(reason)	BIT(MVS_REASON_ ## reason)
+
+#endif /* _MVSOCK_KUNIT_FUZZ_MODEL_H */
