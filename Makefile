@@ -27,7 +27,10 @@ check: ## Run all tests, none of which touches this machine's kernel
 bench-parse: ## Time the parser, in a virtual host
 	tools/bench-parse.sh
 
+fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
+	tools/check.sh --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) fuzz
+
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-.PHONY: modules clean load unload demo check bench-parse help
+.PHONY: modules clean load unload demo check fuzz bench-parse help

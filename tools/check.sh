@@ -1,31 +1,38 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh [--upstream] [GROUP...]: the tests, by default all groups. Ends in
-# "N passed, N failed". With --upstream, the kernel's own vhost_vsock takes the
-# place of mvsock in the groups device, guest, packed and stock.
+# check.sh [OPTION...] [GROUP...]: the tests, by default all groups. Ends in
+# "N passed, N failed".
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
 
-GROUPS_ALL=(lint kunit device parity guest packed stock)
+GROUPS_ALL=(lint kunit fuzz device parity guest packed stock)
 WORK=$BUILD/check
 MODULE=mvsock
+FUZZ_SECONDS=20
+FUZZ_SEED=$((1 + (RANDOM << 15 | RANDOM)))
 PASSED=0 FAILED=0 SKIPPED=0
 
 usage()
 {
 	cat <<-END
-	usage: tools/check.sh [--upstream] [GROUP...]
+	usage: tools/check.sh [OPTION...] [GROUP...]
 	  lint    checkpatch, W=1, sparse, shellcheck
 	  kunit   the KUnit suites, in user-mode Linux
+	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
 	  stock   the same with Debian's stock kernel as the host, in QEMU
+	options:
+	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
+	               groups device, guest, packed and stock
+	  --seconds N  that the group fuzz takes, at most 1000
+	  --seed N     for the group fuzz, in the place of a random one
 	END
 }
 
@@ -88,7 +95,7 @@ group_lint()
 {
 	lint_checkpatch
 	lint_build "Debian's kernel" "$(headers_dir)"
-	lint_build "user-mode Linux" "$(uml_dir debug)" ARCH=um
+	lint_build "user-mode Linux" "$(uml_dir debug)" ARCH=um MVSOCK_COVERAGE=1
 	lint_shellcheck
 }
 
@@ -229,6 +236,7 @@ report_kunit()
 		awk '/^KTAP version 1/ { text = "" } { text = text $0 "\n" } END { printf "%s", text }' >"$log"
 	PYTHONDONTWRITEBYTECODE=1 python3 "$LINUX/source/tools/testing/kunit/kunit.py" \
 		parse --json="$RUN/kunit.json" "$log" >"$RUN/kunit.txt" 2>&1 || true
+	[[ -n $(kunit_cases "$RUN/kunit.json") ]] || explain_boot | not_ok "the suites run"
 	while read -r status name; do
 		case $status in
 		PASS) ok "$name" ;;
@@ -273,33 +281,69 @@ explain_case()
 	END { if (!found) printf "%s", text }' "$1" | tail -n 30
 }
 
+# --- fuzz ---------------------------------------------------------------------
+
+# Half of the time on the parsers alone, half on the whole device.
+group_fuzz()
+{
+	local dir=$BUILD/uml-fuzz half=$((FUZZ_SECONDS / 2))
+
+	built "$dir" "$(uml_dir debug)" ARCH=um MVSOCK_COVERAGE=1 || return 0
+	build_ring || return 0
+	say "  the same again: make fuzz SECONDS=$FUZZ_SECONDS SEED=$FUZZ_SEED"
+	new_run "$WORK/fuzz"
+	set_env JOB fuzz
+	set_env MODULES "$(modules_for "$(uml_dir debug)" "$dir/mvsock.ko" | paste -sd' ')"
+	set_env KUNIT_MODULES "$dir/mvsock_kunit.ko"
+	set_env PROGRAMS "$BUILD/ring/fuzz"
+	set_env FUZZ_SEED "$FUZZ_SEED"
+	set_env FUZZ_SECONDS "$half"
+	set_env TIMEOUT $((half + 60))
+	set_env CHECKS "leak reload"
+	boot_uml debug $((FUZZ_SECONDS + 300)) kunit.filter_glob=fuzz_mvsock || true
+	report_kunit
+	report_tap fuzz
+	sed -n '/reached:/d; s/^    # \(fuzz_[a-z]*: [0-9]\)/  \1/p' "$RUN/kunit.tap"
+	report_coverage "$dir"
+	report_kernel leak reload
+}
+
+# report_coverage FOLDER: what the KUnit suite reached of the code under test.
+report_coverage()
+{
+	local listing=$BUILD/uml-fuzz-listing objects
+
+	objects=$(sed -n 's/^covered := //p' "$TOP/Kbuild" | sed 's|[a-z_]*\.o|drivers/mvsock/&|g')
+	copy_module_source "$listing"
+	# shellcheck disable=SC2086 # words
+	quietly "$listing.log" make -C "$(uml_dir debug)" M="$listing" ARCH=um \
+		MVSOCK_COVERAGE=1 KCFLAGS=-mcmodel=small $objects || return 0
+	"$TOP/tools/coverage.sh" "$1" "$listing" "$RUN/kunit.tap" >"$RUN/coverage.txt"
+	awk 'NF == 3 { print "  " $1 ": reached " $2 " of " $3 " lines" }' "$RUN/coverage.txt"
+	say "  the others: $RUN/coverage.txt"
+}
+
 # --- device -------------------------------------------------------------------
 
 build_ring()
 {
-	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" || {
-		not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
-		return 1
-	}
+	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" && return
+	not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
+	return 1
 }
 
 group_device()
 {
-	local programs
-
 	[[ $MODULE != mvsock ]] || build_debug || return 0
 	build_ring || return 0
-	programs=("$BUILD/ring/device_test")
 	new_run "$WORK/device"
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
-	set_env PROGRAMS "${programs[*]}"
-	set_env TIMEOUT 400
+	set_env PROGRAMS "$BUILD/ring/device_test"
+	set_env TIMEOUT 700
 	set_env CHECKS "leak reload"
-	boot_uml debug 600 || true
-	for program in "${programs[@]}"; do
-		report_tap "$(basename "$program")"
-	done
+	boot_uml debug 900 || true
+	report_tap device_test
 	report_kernel leak reload
 }
 
@@ -526,7 +570,7 @@ parts()
 	for group; do
 		case $group in
 		lint) echo headers uml-debug ;;
-		kunit | device) echo uml-debug ;;
+		kunit | fuzz | device) echo uml-debug ;;
 		parity) echo uml ;;
 		guest | packed) echo uml-debug guest vsock_test ;;
 		stock) echo headers guest vsock_test ;;
@@ -534,17 +578,28 @@ parts()
 	done
 }
 
+number()
+{
+	[[ $1 =~ ^(0x)?[0-9a-fA-F]+$ ]] || die "'$1' is no number"
+	echo $(($1))
+}
+
 main()
 {
 	local group groups=()
 
-	for group; do
-		case $group in
+	while (($#)); do
+		case $1 in
 		--upstream) MODULE=vhost_vsock ;;
-		lint | kunit | device | parity | guest | packed | stock) groups+=("$group") ;;
+		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
+		--seed) FUZZ_SEED=$(number "${2:-}") || exit; shift ;;
+		lint | kunit | fuzz | device | parity | guest | packed | stock) groups+=("$1") ;;
 		*) usage >&2; exit 2 ;;
 		esac
+		shift
 	done
+	# KUnit gives a case 300 seconds.
+	((FUZZ_SECONDS <= 1000)) || die "--seconds is at most 1000"
 	((${#groups[@]})) || groups=("${GROUPS_ALL[@]}")
 	mkdir -p "$WORK"
 	lock "$BUILD/check.lock" "runs make check"

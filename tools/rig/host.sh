@@ -4,10 +4,13 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, device, parity, vsock_test or demo
+#   JOB            kunit, fuzz, device, parity, vsock_test or demo
 #   MODULES        files to insert, in order; the last is what is tested
-#   KUNIT_MODULES  inserted after them (kunit)
-#   PROGRAMS       that print TAP (device); the one that compares (parity)
+#   KUNIT_MODULES  inserted after them (kunit, fuzz)
+#   PROGRAMS       that print TAP (device, fuzz); the one that compares (parity)
+#   WORDS          those of their tests to run, whose name has one (device)
+#   FUZZ_SEED      to begin with (fuzz)
+#   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz)
 #   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
 #   ALL_TESTS      the numbers of its tests
 #   GUEST_CLIENT   those to run with the client in the guest
@@ -227,9 +230,28 @@ skip_others()
 
 # --- jobs ---------------------------------------------------------------------
 
+# run_programs ARGUMENT...
+run_programs()
+{
+	for program in $PROGRAMS; do
+		name=$(basename "$program")
+		tell "$name"
+		timeout "$TIMEOUT" "$program" "$@" >"$OUT/$name.tap" 2>&1
+		echo "exit status $?" >>"$OUT/$name.tap"
+	done
+}
+
 job_kunit()
 {
 	insert $KUNIT_MODULES && unload $KUNIT_MODULES
+}
+
+job_fuzz()
+{
+	tell "KUnit, $FUZZ_SECONDS seconds"
+	busybox insmod "$KUNIT_MODULES" fuzz_seed="$FUZZ_SEED" fuzz_seconds="$FUZZ_SECONDS"
+	unload $KUNIT_MODULES || return
+	run_programs --seed "$FUZZ_SEED" --seconds "$FUZZ_SECONDS"
 }
 
 # make_disk: a folder on a disk, which is in memory like all else here.
@@ -246,12 +268,7 @@ make_disk()
 job_device()
 {
 	make_disk || tell "there is no disk for tests"
-	for program in $PROGRAMS; do
-		name=$(basename "$program")
-		tell "$name"
-		timeout "$TIMEOUT" "$program" >"$OUT/$name.tap" 2>&1
-		echo "exit status $?" >>"$OUT/$name.tap"
-	done
+	run_programs $WORDS
 }
 
 # The same in front of both modules, one after the other.
