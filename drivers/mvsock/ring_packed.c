@@ -148,10 +148,6 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 			refused = mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 		if (!refused) {
 			ret = add_desc(ring, chain, &desc);
-			/* It can't grow, and its end is not here. */
-			if (ret == -ENOSPC && chain->max == MVS_CHAIN_SEGS_MAX)
-				ret = mvs_chain_refuse(chain,
-						       MVS_REASON_TOO_LONG);
 			if (ret == -EBADMSG)
 				refused = ret;
 			else if (ret)
