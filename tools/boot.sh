@@ -158,6 +158,19 @@ guest_initrd()
 	pack "$RUN/root" "$RUN/guest.cpio"
 }
 
+# ring_initrd MODULE: makes RUN/stock.cpio: a host with that module and the ring
+# driver's programs.
+ring_initrd()
+{
+	local root=$RUN/root
+
+	stage_base "$root" loop "$1"
+	cp "$BUILD"/ring/{device_test,fuzz} "$root/bin/"
+	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
+	cp "$RUN/env" "$root/rig/"
+	pack "$root" "$RUN/stock.cpio"
+}
+
 # stock_initrd MODULE: makes RUN/stock.cpio: a host with that module, QEMU, and
 # the guest's kernel and initramfs.
 stock_initrd()

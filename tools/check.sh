@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
 
-GROUPS_ALL=(lint kunit fuzz device parity guest packed stock)
+GROUPS_ALL=(lint kunit fuzz device parity smp guest packed stock)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -25,12 +25,13 @@ usage()
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
+	  smp     memory that moves, races, random guests, on two processors, in QEMU
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
 	  stock   the same with Debian's stock kernel as the host, in QEMU
 	options:
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
-	               groups device, guest, packed and stock
+	               groups device, smp, guest, packed and stock
 	  --seconds N  that the group fuzz takes, at most 1000
 	  --seed N     for the group fuzz, in the place of a random one
 	END
@@ -547,6 +548,26 @@ fails_upstream()
 	[[ -n $UPSTREAM ]] && grep -qs "^$1 not ok $2 " "$UPSTREAM/out/results"
 }
 
+# --- smp ----------------------------------------------------------------------
+
+group_smp()
+{
+	[[ $MODULE != mvsock ]] || build_stock || return 0
+	build_ring || return 0
+	new_run "$WORK/smp"
+	set_env JOB smp
+	set_env WORDS "moving race"
+	set_env FUZZ_SEED "$FUZZ_SEED"
+	set_env FUZZ_SECONDS $((FUZZ_SECONDS / 2))
+	set_env TIMEOUT 600
+	set_env CHECKS "reload"
+	ring_initrd "$(tested "$BUILD/stock")"
+	boot_stock 1000 || true
+	report_tap device_test
+	report_tap fuzz
+	report_kernel reload
+}
+
 # --- main ---------------------------------------------------------------------
 
 # run_group GROUP
@@ -573,7 +594,7 @@ parts()
 		kunit | fuzz | device) echo uml-debug ;;
 		parity) echo uml ;;
 		guest | packed) echo uml-debug guest vsock_test ;;
-		stock) echo headers guest vsock_test ;;
+		smp | stock) echo headers guest vsock_test ;;
 		esac
 	done
 }
@@ -593,7 +614,7 @@ main()
 		--upstream) MODULE=vhost_vsock ;;
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(number "${2:-}") || exit; shift ;;
-		lint | kunit | fuzz | device | parity | guest | packed | stock) groups+=("$1") ;;
+		lint | kunit | fuzz | device | parity | smp | guest | packed | stock) groups+=("$1") ;;
 		*) usage >&2; exit 2 ;;
 		esac
 		shift

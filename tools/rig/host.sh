@@ -4,13 +4,13 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, fuzz, device, parity, vsock_test or demo
+#   JOB            kunit, fuzz, device, smp, parity, vsock_test or demo
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz); the one that compares (parity)
-#   WORDS          those of their tests to run, whose name has one (device)
-#   FUZZ_SEED      to begin with (fuzz)
-#   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz)
+#   WORDS          those of their tests to run, whose name has one (device, smp)
+#   FUZZ_SEED      to begin with (fuzz, smp)
+#   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
 #   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
 #   ALL_TESTS      the numbers of its tests
 #   GUEST_CLIENT   those to run with the client in the guest
@@ -269,6 +269,14 @@ job_device()
 {
 	make_disk || tell "there is no disk for tests"
 	run_programs $WORDS
+}
+
+job_smp()
+{
+	PROGRAMS=/bin/device_test
+	job_device
+	PROGRAMS=/bin/fuzz
+	run_programs --seed "$FUZZ_SEED" --seconds "$FUZZ_SECONDS"
 }
 
 # The same in front of both modules, one after the other.
