@@ -39,10 +39,12 @@ struct broken_test {
 static struct broken_test broken_tests[2 * ARRAY_SIZE(cases)];
 
 /* Its ring is going to break. */
-static void start(struct session *a, bool apart)
+static void start(struct session *a, bool apart, bool indirect)
 {
 	struct guest_config cfg = test_config(0);
 
+	cfg.indirect = indirect;
+	cfg.features |= indirect ? F_INDIRECT : 0;
 	cfg.num[RXQ] = BROKEN_RING;
 	cfg.num[TXQ] = BROKEN_RING;
 	cfg.rings_apart = apart;
@@ -107,7 +109,7 @@ static void broken(const void *arg)
 	char c;
 	int i;
 
-	start(&a, false);
+	start(&a, false, false);
 	before = counters_read(&a.g);
 	break_ring(&a, t);
 	require(guest_ring_error(&a.g, t->q, TIMEOUT), "no error eventfd");
@@ -137,6 +139,7 @@ struct fault_test {
 	const char *name;
 	unsigned int q;
 	bool read_only;
+	bool indirect;	/* the chains before */
 };
 
 static const struct fault_test fault_tests[] = {
@@ -144,6 +147,10 @@ static const struct fault_test fault_tests[] = {
 	{ "case 8: receive ring unmapped", RXQ, false },
 	{ "case 8: transmit ring made read-only", TXQ, true },
 	{ "case 8: receive ring made read-only", RXQ, true },
+	{ "case 8: transmit ring unmapped after an indirect chain", TXQ,
+	  .indirect = true },
+	{ "case 8: receive ring unmapped after an indirect chain", RXQ,
+	  .indirect = true },
 };
 
 static void fault(const void *arg)
@@ -154,7 +161,7 @@ static void fault(const void *arg)
 	struct counters before;
 	struct seg seg;
 
-	start(&a, true);
+	start(&a, true, t->indirect);
 	before = counters_read(&a.g);
 	if (t->q == RXQ)
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
@@ -183,7 +190,7 @@ static void fault_both(const void *arg)
 	int n;
 
 	(void)arg;
-	start(&a, true);
+	start(&a, true, false);
 	for (n = 0; n < 10; n++)
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
 	for (i = 0; i < NUM_QUEUES; i++)
