@@ -13,13 +13,17 @@
 
 #include <mvsock/device.h>
 
-/* A message in either form, which have the same length. */
+/* A message in either form, which differ in @type alone. */
 union message {
 	struct vhost_msg v1;
 	struct vhost_msg_v2 v2;
 };
 
 static_assert(sizeof(struct vhost_msg) == sizeof(struct vhost_msg_v2));
+static_assert(offsetof(struct vhost_msg, type) ==
+	      offsetof(struct vhost_msg_v2, type));
+static_assert(offsetof(struct vhost_msg, iotlb) ==
+	      offsetof(struct vhost_msg_v2, iotlb));
 
 /**
  * mvs_iotlb_init - set up what is asked of the VMM: nothing
@@ -78,6 +82,9 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	mvs_gmem_set_iotlb(&device->gmem, iotlb);
 	mvs_device_unlock_vqs(device);
 	mvs_iotlb_forget(device);
+	/* Who waited looks what it misses now: the driver was told not to kick. */
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_device_wake(device, i);
 	wake_up_interruptible_poll(&device->iotlb_wait, EPOLLIN | EPOLLRDNORM);
 	return 0;
 }
@@ -115,7 +122,10 @@ static struct mvs_vq *find_miss(struct mvs_device *device, int state)
 	return NULL;
 }
 
-/* Take a question that the VMM does not know yet; false when there is none. */
+/*
+ * Take a question that the VMM does not know yet; false when there is none. @msg is
+ * zeroed.
+ */
 static bool take_miss(struct mvs_device *device, struct mvs_vq **vq,
 		      struct vhost_iotlb_msg *msg)
 {
@@ -125,11 +135,9 @@ static bool take_miss(struct mvs_device *device, struct mvs_vq **vq,
 		struct mvs_miss *miss = &(*vq)->miss;
 
 		miss->state = MVS_MISS_ASKED;
-		*msg = (struct vhost_iotlb_msg) {
-			.iova = miss->iova,
-			.perm = miss->write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-			.type = VHOST_IOTLB_MISS,
-		};
+		msg->iova = miss->iova;
+		msg->perm = miss->write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
+		msg->type = VHOST_IOTLB_MISS;
 	}
 	spin_unlock(&device->iotlb_lock);
 	return *vq;
@@ -142,6 +150,9 @@ static void untake_miss(struct mvs_vq *vq)
 	if (vq->miss.state == MVS_MISS_ASKED)
 		vq->miss.state = MVS_MISS_WANTED;
 	spin_unlock(&vq->device->iotlb_lock);
+	/* Others may wait to read it. */
+	wake_up_interruptible_poll(&vq->device->iotlb_wait,
+				   EPOLLIN | EPOLLRDNORM);
 }
 
 /**
@@ -156,20 +167,21 @@ static void untake_miss(struct mvs_vq *vq)
 ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct mvs_device *device = iocb->ki_filp->private_data;
-	struct vhost_iotlb_msg msg;
-	union message m = {};
 	struct mvs_vq *vq;
+	union message m;
 	ssize_t ret;
 
 	if (iov_iter_count(to) < sizeof(m))
 		return 0;
+	/* All of it goes to user space, what is between the fields as well. */
+	memset(&m, 0, sizeof(m));
 
 	if (iocb->ki_filp->f_flags & O_NONBLOCK) {
-		if (!take_miss(device, &vq, &msg))
+		if (!take_miss(device, &vq, &m.v1.iotlb))
 			return -EAGAIN;
 	} else {
 		ret = wait_event_interruptible(device->iotlb_wait,
-					       take_miss(device, &vq, &msg) ||
+					       take_miss(device, &vq, &m.v1.iotlb) ||
 					       !READ_ONCE(device->gmem.iotlb));
 		if (ret)
 			return ret;
@@ -177,14 +189,9 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 			return -EBADFD;
 	}
 
-	if (READ_ONCE(device->backend_features) &
-	    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)) {
-		m.v2.type = VHOST_IOTLB_MSG_V2;
-		m.v2.iotlb = msg;
-	} else {
-		m.v1.type = VHOST_IOTLB_MSG;
-		m.v1.iotlb = msg;
-	}
+	m.v1.type = READ_ONCE(device->backend_features) &
+		    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2) ?
+		    VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG;
 	ret = copy_to_iter(&m, sizeof(m), to);
 	if (ret != sizeof(m))
 		untake_miss(vq);
