@@ -30,6 +30,8 @@ enum { RXQ, TXQ, NUM_QUEUES };
 #define F_SEQPACKET		BIT_ULL(1)
 #define F_NO_IMPLIED_STREAM	BIT_ULL(2)
 
+#define BACKEND_IOTLB_MSG_V2	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
+
 struct dev {
 	int fd;
 };

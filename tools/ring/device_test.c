@@ -78,5 +78,7 @@ int main(int argc, char **argv)
 	add_type_tests();
 	add_order_tests();
 	add_vmm_tests();
+	add_iommu_tests();
+	add_iotlb_tests();
 	return tap_run(&opt);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -58,6 +59,19 @@ void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len)
 	if (!r || len > r->size - (gpa - r->gpa))
 		return NULL;
 	return r->va + (gpa - r->gpa);
+}
+
+__u64 gmem_gpa(const struct gmem *m, const void *va)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nregions; i++) {
+		const struct gmem_region *r = &m->region[i];
+
+		if ((uintptr_t)va - (uintptr_t)r->va < r->size)
+			return r->gpa + ((const __u8 *)va - r->va);
+	}
+	return 0;
 }
 
 __u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align)

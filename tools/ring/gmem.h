@@ -48,6 +48,9 @@ void gmem_free(struct gmem *m);
  */
 void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len);
 
+/* The guest-physical address of a place in this process, 0 if it has none. */
+__u64 gmem_gpa(const struct gmem *m, const void *va);
+
 /**
  * gmem_alloc() - take memory from a region, for good
  * @m: the guest's memory

@@ -133,6 +133,7 @@ int guest_alloc(struct guest *g, const struct guest_config *cfg)
 	g->cfg = *cfg;
 	g->cfg.features |= cfg->packed ? F_PACKED : 0;
 	g->cfg.features |= cfg->in_order ? F_IN_ORDER : 0;
+	g->cfg.features |= cfg->iommu ? F_ACCESS_PLATFORM : 0;
 	g->dev.fd = -1;
 	for (i = 0; i < NUM_QUEUES; i++)
 		g->q[i] = (struct guest_queue){ .kick = -1, -1, -1 };
@@ -169,6 +170,14 @@ void guest_free(struct guest *g)
 	gmem_free(&g->mem);
 }
 
+/* Behind an IOMMU rings are named as buffers are. */
+static const void *ring_addr(const struct guest *g, const void *area)
+{
+	if (!g->cfg.iommu)
+		return area;
+	return (const void *)(uintptr_t)gmem_gpa(&g->mem, area);
+}
+
 int guest_set_ring(struct guest *g, unsigned int i)
 {
 	const struct guest_queue *q = &g->q[i];
@@ -179,8 +188,10 @@ int guest_set_ring(struct guest *g, unsigned int i)
 	if (!err)
 		err = dev_set_ring_base(&g->dev, i, ring_base(r));
 	if (!err)
-		err = dev_set_ring_addr(&g->dev, i, r->desc_area,
-					r->driver_area, r->device_area);
+		err = dev_set_ring_addr(&g->dev, i,
+					ring_addr(g, r->desc_area),
+					ring_addr(g, r->driver_area),
+					ring_addr(g, r->device_area));
 	if (!err)
 		err = dev_set_ring_call(&g->dev, i, q->call);
 	if (!err)

@@ -40,6 +40,7 @@ struct guest_config {
 	bool in_order;		/* used in the order they were made available */
 	bool indirect;		/* chains of both rings */
 	bool rings_apart;	/* rings outside of the guest's memory */
+	bool iommu;		/* see iommu.h */
 };
 
 struct guest_queue {
