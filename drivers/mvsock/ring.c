@@ -72,24 +72,37 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 	return mvs_gmem_map(ring->gm, uaddr, write, &ring->fault);
 }
 
+/* What was written in more than one piece may lie in more than one place. */
+static int log_iova(struct mvs_ring *ring, u64 addr, u32 len)
+{
+	while (len) {
+		u64 uaddr;
+		u32 run;
+		int ret;
+
+		ret = mvs_gmem_translate(ring->gm, addr, len, true, &uaddr,
+					 &run, &ring->fault) ?:
+		      mvs_gmem_log(ring->gm, uaddr, run, &ring->fault);
+		if (ret)
+			return ret;
+		addr += run;
+		len -= run;
+	}
+	return 0;
+}
+
 /* As mvs_ring_log() has it. */
 int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 {
 	size_t descs = ring->num * sizeof(struct vring_packed_desc);
-	bool in_descs = ring->packed && addr - ring->desc < descs;
-	u64 uaddr = addr;
-	u32 run;
 
+	if (ring->gm->iotlb)
+		return log_iova(ring, addr, len);
+	if (ring->packed && addr - ring->desc < descs)
+		return mvs_gmem_log(ring->gm, addr, len, &ring->fault);
 	/* The VMM says where its Device Area is, in a range of memory or not. */
-	if (!ring->gm->iotlb && !in_descs)
-		return mvs_gmem_log_gpa(ring->gm,
-					ring->log_addr + (addr - ring->used),
-					len, &ring->fault);
-	if (ring->gm->iotlb &&
-	    mvs_gmem_translate(ring->gm, addr, len, true, &uaddr, &run,
-			       &ring->fault))
-		return -EAGAIN;
-	return mvs_gmem_log(ring->gm, uaddr, len, &ring->fault);
+	return mvs_gmem_log_gpa(ring->gm, ring->log_addr + (addr - ring->used),
+				len, &ring->fault);
 }
 
 static int prefetch_area(struct mvs_ring *ring, u64 addr, size_t len, bool write)

@@ -290,7 +290,7 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
 	/* Whatever the error: the driver would miss this chain for ever. */
 	if (unlikely(ret))
 		break_ring(vq, ret);
-	if (unlikely(vq->ring.gm->logging && vq->device->log))
+	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
 		eventfd_signal(vq->device->log);
 	return ret;
 }

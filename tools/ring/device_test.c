@@ -80,5 +80,6 @@ int main(int argc, char **argv)
 	add_vmm_tests();
 	add_iommu_tests();
 	add_iotlb_tests();
+	add_log_tests();
 	return tap_run(&opt);
 }

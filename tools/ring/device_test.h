@@ -22,5 +22,6 @@ void add_order_tests(void);
 void add_vmm_tests(void);
 void add_iommu_tests(void);
 void add_iotlb_tests(void);
+void add_log_tests(void);
 
 #endif
