@@ -402,23 +402,33 @@ static struct virtio_transport transport = {
 	.send_pkt = send_pkt,
 };
 
-/* Called for each connected socket of the transport, under vsock_table_lock. */
-static void reset_orphan(struct sock *sk)
+/* Does the guest know nothing of this connection any more? */
+static bool forgotten(struct vsock_sock *vsk)
 {
-	struct vsock_sock *vsk = vsock_sk(sk);
-	bool orphan;
+	struct mvs_device *device;
+	bool ret;
 
 	rcu_read_lock();
-	orphan = !mvs_cid_find(vsk->remote_addr.svm_cid);
+	device = mvs_cid_find(vsk->remote_addr.svm_cid);
+	ret = !device || READ_ONCE(device->renewing);
 	rcu_read_unlock();
+	return ret;
+}
+
+/* Called for each connected socket of the transport, under vsock_table_lock. */
+static void reset_forgotten(struct sock *sk)
+{
+	struct vsock_sock *vsk = vsock_sk(sk);
 
 	/*
 	 * A socket that is being closed is left to its timer, which would race
 	 * with us otherwise.
 	 */
-	if (!orphan || vsk->close_work_scheduled)
+	if (!forgotten(vsk) || vsk->close_work_scheduled)
 		return;
 
+	/* What it sent is nothing for a later connection with its ports. */
+	cancel_pkt(vsk);
 	sock_set_flag(sk, SOCK_DONE);
 	vsk->peer_shutdown = SHUTDOWN_MASK;
 	sk->sk_state = SS_UNCONNECTED;
@@ -434,6 +444,17 @@ static void device_opened(struct mvs_device *device)
 	atomic_set(&device->queued_replies, 0);
 }
 
+/*
+ * The connections are the last driver's. Requests for new ones wait in sendq for the
+ * next.
+ */
+static void device_renewed(struct mvs_device *device)
+{
+	WRITE_ONCE(device->renewing, true);
+	vsock_for_each_connected_socket(&transport.transport, reset_forgotten);
+	WRITE_ONCE(device->renewing, false);
+}
+
 static void device_closed(struct mvs_device *device)
 {
 	spin_lock_bh(&device->sendq.lock);
@@ -441,12 +462,13 @@ static void device_closed(struct mvs_device *device)
 	spin_unlock_bh(&device->sendq.lock);
 	virtio_vsock_skb_queue_purge(&device->sendq);
 
-	vsock_for_each_connected_socket(&transport.transport, reset_orphan);
+	vsock_for_each_connected_socket(&transport.transport, reset_forgotten);
 }
 
 const struct mvs_device_ops mvs_transport_device_ops = {
 	.open	= device_opened,
 	.work	= work,
+	.renew	= device_renewed,
 	.close	= device_closed,
 };
 

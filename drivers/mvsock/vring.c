@@ -63,6 +63,18 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
+static u32 get_base(const struct mvs_vq *vq)
+{
+	const struct mvs_ring *ring = &vq->ring;
+
+	return ring->packed ? ring->next_avail | (u32)ring->next_used << 16 :
+			      ring->next_avail;
+}
+
+/*
+ * A driver that goes on does so where the ring stopped. After a reset, or when the
+ * VMM brings back an earlier state of the guest, the ring begins elsewhere.
+ */
 static long set_base(struct mvs_vq *vq, void __user *argp)
 {
 	struct vhost_vring_state s;
@@ -74,18 +86,12 @@ static long set_base(struct mvs_vq *vq, void __user *argp)
 	/* In a packed ring both places, each with its wrap counter. */
 	if (!vq->ring.packed && s.num > U16_MAX)
 		return -EINVAL;
+	if (s.num != get_base(vq))
+		vq->device->ops->renew(vq->device);
 	vq->ring.next_avail = s.num;
 	if (vq->ring.packed)
 		vq->ring.next_used = s.num >> 16;
 	return 0;
-}
-
-static u32 get_base(const struct mvs_vq *vq)
-{
-	const struct mvs_ring *ring = &vq->ring;
-
-	return ring->packed ? ring->next_avail | (u32)ring->next_used << 16 :
-			      ring->next_avail;
 }
 
 static long put_state(const struct mvs_vq *vq, u32 num, void __user *argp)

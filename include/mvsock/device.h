@@ -143,11 +143,15 @@ struct mvs_vq {
  * @open: set up what it keeps in the device
  * @work: serve a virtqueue for a bounded while. Returns true when it is to be
  *	called again. Called by the worker alone.
+ * @renew: the device is set up for another driver, or for an earlier state of this
+ *	one, which knows nothing of what went before. Called while it does not run,
+ *	with the device's mutex held.
  * @close: the device goes away: its CID is free and it does not run. Undoes @open.
  */
 struct mvs_device_ops {
 	void (*open)(struct mvs_device *device);
 	bool (*work)(struct mvs_device *device, unsigned int vq);
+	void (*renew)(struct mvs_device *device);
 	void (*close)(struct mvs_device *device);
 };
 
@@ -174,6 +178,7 @@ struct mvs_device_ops {
  * @rcu: the CID table is read under RCU
  * @sendq: packets for the guest; the transport's
  * @closed: no packets any more; protected by @sendq.lock
+ * @renewing: its connections are being reset
  * @receiver: who hands a packet from the guest to AF_VSOCK: what this thread sends
  *	meanwhile is an answer to it
  * @queued_replies: packets in @sendq that answer one from the guest
@@ -201,6 +206,7 @@ struct mvs_device {
 	/* The transport's. */
 	struct sk_buff_head sendq;
 	bool closed;
+	bool renewing;
 	struct task_struct *receiver;
 	atomic_t queued_replies;
 };

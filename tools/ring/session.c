@@ -216,9 +216,11 @@ void guest_restart(struct guest *g)
 	require_ok(dev_set_mem_table(&g->dev, &g->mem));
 	require_ok(dev_set_cid(&g->dev, g->cfg.cid));
 	for (i = 0; i < NUM_QUEUES; i++) {
-		struct ring *r = &g->q[i].ring;
+		__u32 base;
 
-		ring_reset(r, ring_first_base(&r->f));
+		/* Rings that begin elsewhere would be another driver's. */
+		require_ok(dev_get_ring_base(&g->dev, i, &base));
+		ring_reset(&g->q[i].ring, base);
 		require_ok(guest_set_ring(g, i));
 	}
 	require_ok(dev_set_running(&g->dev, 1));

@@ -154,6 +154,25 @@ static void restart(struct guest *g)
 		guest_kick(g, i);
 }
 
+/* The ring begins anew: so do the connections, of this guest alone. */
+static void driver_afresh(const void *arg)
+{
+	struct guest_config cfg = test_config(0), cfg2 = test_config(1);
+	struct session s, other;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_guest_connects(&other, &cfg2, SOCK_STREAM);
+	session_exchange(&s, 1000);
+	require_ok(dev_set_running(&s.g.dev, 0));
+	require(!host_poll(s.fd, POLLIN, QUIET), "told of a stop");
+	require_ok(dev_set_ring_base(&s.g.dev, TXQ, test_base(&cfg, 0, true)));
+	require_gone(s.fd);
+	session_exchange(&other, 1000);
+	session_close(&other);
+	session_close(&s);
+}
+
 /* Blocks under way both ways while the device stops and starts. */
 static void start_stop(const void *arg)
 {
@@ -343,6 +362,8 @@ void add_life_tests(void)
 	session_test(g, "100 devices", open_close, NULL, 0, RINGS_BOTH);
 	session_test(g, "200 stops under traffic", start_stop, NULL, 0,
 		     RINGS_BOTH);
+	session_test(g, "a driver that starts afresh has no connections",
+		     driver_afresh, NULL, TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "stopped is still", stopped_is_still, NULL, 0,
 		     RINGS_BOTH);
 	session_test(g, "connect before the start", connect_before_start, NULL,
