@@ -17,7 +17,7 @@ new_run()
 	RUN=$1
 	rm -rf "$RUN"
 	mkdir -p "$RUN/out"
-	cp "$TOP"/tools/rig/{init,host.sh,guest.sh,demo.sh} "$RUN/"
+	cp "$TOP"/tools/rig/{init,*.sh} "$RUN/"
 	: >"$RUN/env"
 }
 
@@ -125,7 +125,7 @@ stage_base()
 	done
 	stage "$root" "$(command -v socat)"
 	cp "$LINUX/vsock_test" "$root/bin/"
-	cp "$RUN"/{init,host.sh,guest.sh,env} "$root/rig/"
+	cp "$RUN"/{init,*.sh,env} "$root/rig/"
 	modules_for "$LINUX/image/lib/modules" "$@" | while read -r file; do
 		stage_module "$root" "$file"
 	done >"$root/rig/modules"

@@ -8,8 +8,10 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
+# shellcheck source=tools/check-guest.sh
+. "$TOP/tools/check-guest.sh"
 
-GROUPS_ALL=(lint kunit fuzz device parity smp guest packed stock)
+GROUPS_ALL=(lint kunit fuzz device parity smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -28,10 +30,15 @@ usage()
 	  smp     memory that moves, races, random guests, on two processors, in QEMU
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
-	  stock   the same with Debian's stock kernel as the host, in QEMU
+	  life    a guest that reboots, loses its device, is killed: under traffic
+	  migrate a guest that is saved, loaded and moved: under traffic
+	  memory  a guest whose memory moves, grows, is a file: under traffic
+	  viommu  vsock_test with a guest behind a vIOMMU, in user-mode Linux
+	  stock   vsock_test with Debian's stock kernel as the host, in QEMU
 	options:
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
-	               groups device, smp, guest, packed and stock
+	               groups device, smp, guest, packed, life, migrate, memory,
+	               viommu and stock
 	  --seconds N  that the group fuzz takes, at most 1000
 	  --seed N     for the group fuzz, in the place of a random one
 	END
@@ -427,16 +434,24 @@ group_guest() { guest_run ""; }
 
 group_packed()
 {
-	local features
-
 	guest_run ",packed=on"
 	# VIRTIO_F_RING_PACKED is bit 34.
-	features=$(awk '$1 == "features:" { print $2 }' "$RUN/out/fdinfo" 2>/dev/null) || true
-	verdict "the guest negotiates packed virtqueues" \
-		"$( ((${features:-0} >> 34 & 1)) || echo "features: ${features:-unknown}")"
+	negotiated "packed virtqueues" 34
 }
 
-# guest_run OPTIONS: of the guest's vsock device.
+# negotiated WHAT BIT: of the device's features; vhost_vsock does not show them.
+negotiated()
+{
+	local features
+
+	[[ $MODULE == mvsock ]] || return 0
+	features=$(awk '$1 == "features:" { print $2 }' "$RUN/out/fdinfo" 2>/dev/null) || true
+	verdict "the guest negotiates $1" \
+		"$( ((${features:-0} >> $2 & 1)) || echo "features: ${features:-unknown}")"
+}
+
+# guest_run OPTIONS [QEMU_OPTIONS KERNEL_OPTIONS]: of the guest's vsock device, and
+# of the guest.
 guest_run()
 {
 	local all
@@ -447,6 +462,8 @@ guest_run()
 	guest_initrd
 	vsock_env "$all" "$all" 90
 	set_env DEVICE_OPTIONS "$1"
+	set_env GUEST_OPTIONS "${2:-}"
+	set_env GUEST_APPEND "${3:-}"
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
 	set_env VSOCK_TEST "$LINUX/vsock_test"
 	set_env GUEST_KERNEL "$(guest_kernel)"
@@ -593,7 +610,7 @@ parts()
 		lint) echo headers uml-debug ;;
 		kunit | fuzz | device) echo uml-debug ;;
 		parity) echo uml ;;
-		guest | packed) echo uml-debug guest vsock_test ;;
+		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
 		smp | stock) echo headers guest vsock_test ;;
 		esac
 	done
@@ -614,7 +631,7 @@ main()
 		--upstream) MODULE=vhost_vsock ;;
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(number "${2:-}") || exit; shift ;;
-		lint | kunit | fuzz | device | parity | smp | guest | packed | stock) groups+=("$1") ;;
+		lint | kunit | fuzz | device | parity | smp | guest | packed | life | migrate | memory | viommu | stock) groups+=("$1") ;;
 		*) usage >&2; exit 2 ;;
 		esac
 		shift

@@ -4,7 +4,8 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, fuzz, device, smp, parity, vsock_test or demo
+#   JOB            kunit, fuzz, device, smp, parity, vsock_test, demo, life,
+#                  migrate or memory
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz); the one that compares (parity)
@@ -16,6 +17,9 @@
 #   GUEST_CLIENT   those to run with the client in the guest
 #   HOST_CLIENT    those to run with the client on the host
 #   DEVICE_OPTIONS of the guest's vsock device, each after a comma
+#   GUEST_OPTIONS  of its QEMU, beside what every guest has
+#   GUEST_APPEND   of its kernel
+#   TRAFFIC        the program, here and in the guest at /bin/traffic
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
 #   CHECKS         leak, reload, busy: to do after the job
@@ -27,20 +31,9 @@
 . "$RIG/env"
 TESTED=$(basename "${MODULES##* }" .ko)
 CID=3
+CONTROL=7000 # the guest's port 7000, for guest_do
 
 tell() { echo "rig: $*"; }
-
-# wait_for SECONDS COMMAND...
-wait_for()
-{
-	left=$(($1 * 5))
-	shift
-	until "$@"; do
-		left=$((left - 1))
-		[ $left -gt 0 ] || return 1
-		sleep 0.2
-	done
-}
 
 # insert FILE...: those that are not loaded yet.
 insert()
@@ -74,15 +67,23 @@ guest_start()
 # guest_boot LOG: until it is up, or gone, or takes too long.
 guest_boot()
 {
-	qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
-		-display none -serial "file:$1" \
-		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
-		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init" \
-		-netdev user,id=n,hostfwd=tcp:127.0.0.1:7000-:7000,hostfwd=tcp:127.0.0.1:7002-:7002 \
-		-device virtio-net-pci,netdev=n,romfile= \
-		-device "vhost-vsock-pci,guest-cid=$CID$DEVICE_OPTIONS" >"$OUT/qemu.log" 2>&1 &
-	QEMU=$!
+	guest_qemu "$1"
 	wait_for 300 guest_is_up_or_gone
+}
+
+# guest_qemu LOG [OPTION...]: what a job sets comes last and overrides.
+guest_qemu()
+{
+	log=$1
+	shift
+	qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
+		-display none -serial "file:$log" \
+		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
+		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init $GUEST_APPEND" \
+		-netdev "user,id=n,hostfwd=tcp:127.0.0.1:$CONTROL-:7000,hostfwd=tcp:127.0.0.1:$((CONTROL + 2))-:7002" \
+		-device virtio-net-pci,netdev=n,romfile= $GUEST_OPTIONS \
+		-device "vhost-vsock-pci,guest-cid=$CID$DEVICE_OPTIONS" "$@" >>"$OUT/qemu.log" 2>&1 &
+	QEMU=$!
 }
 
 guest_ran() { grep -q "^rig: the guest's kernel" "$OUT/guest.log" 2>/dev/null; }
@@ -97,14 +98,14 @@ guest_is_up_or_gone() { guest_is_up || guest_is_gone; }
 guest_do()
 {
 	answer=$(printf '%s\n' "exec 2>&1" "$1" "printf '\\nstatus %s\\n' \$?" |
-		socat -t $((TIMEOUT + 30)) - TCP:127.0.0.1:7000)
+		socat -t $((TIMEOUT + 30)) - TCP:127.0.0.1:$CONTROL)
 	printf '%s\n' "$answer" | sed '$d'
 	[ "${answer##*status }" = 0 ]
 }
 
 guest_stop()
 {
-	kill "$QEMU"
+	kill "$QEMU" 2>/dev/null
 	wait "$QEMU"
 }
 
@@ -366,8 +367,18 @@ check_leak()
 	[ -z "$(head -n 1 /sys/kernel/debug/kmemleak)" ]
 }
 
+# shellcheck source=tools/rig/both.sh
+. "$RIG/both.sh"
 # shellcheck source=tools/rig/demo.sh
-[ "$JOB" != demo ] || . "$RIG/demo.sh"
+. "$RIG/demo.sh"
+# shellcheck source=tools/rig/traffic.sh
+. "$RIG/traffic.sh"
+# shellcheck source=tools/rig/life.sh
+. "$RIG/life.sh"
+# shellcheck source=tools/rig/migrate.sh
+. "$RIG/migrate.sh"
+# shellcheck source=tools/rig/memory.sh
+. "$RIG/memory.sh"
 insert $MODULES || exit
 status=0
 "job_$JOB" || status=1

@@ -43,20 +43,31 @@ static int fail(int fd)
 	return err;
 }
 
-int host_listen(int socktype, __u32 *port)
+int host_listen_on(int socktype, __u32 port)
 {
 	struct sockaddr_vm sa = {
 		.svm_family = AF_VSOCK,
 		.svm_cid = VMADDR_CID_ANY,
-		.svm_port = VMADDR_PORT_ANY,
+		.svm_port = port,
 	};
-	socklen_t len = sizeof(sa);
 	int fd = new_socket(socktype);
 
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 64) ||
-	    getsockname(fd, (struct sockaddr *)&sa, &len))
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 64))
+		return fail(fd);
+	return fd;
+}
+
+int host_listen(int socktype, __u32 *port)
+{
+	struct sockaddr_vm sa;
+	socklen_t len = sizeof(sa);
+	int fd = host_listen_on(socktype, VMADDR_PORT_ANY);
+
+	if (fd < 0)
+		return fd;
+	if (getsockname(fd, (struct sockaddr *)&sa, &len))
 		return fail(fd);
 	*port = sa.svm_port;
 	return fd;

@@ -9,6 +9,7 @@
 
 #include "util.h"
 
+int host_listen_on(int socktype, __u32 port);
 /* A listener on a free port, which is returned in @port. */
 int host_listen(int socktype, __u32 *port);
 int host_accept(int fd, int timeout);

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The groups that play with a guest under traffic. Sourced by check.sh.
+
+group_life() { traffic_run; }
+
+group_migrate() { traffic_run; }
+
+group_memory() { traffic_run virtio_balloon; }
+
+# The guest's addresses are translated, for the device as for its own programs, and
+# the device caches translations.
+group_viommu()
+{
+	guest_run ",iommu_platform=on,disable-legacy=on,ats=on" \
+		"-device intel-iommu,caching-mode=on,device-iotlb=on" intel_iommu=on
+	# VIRTIO_F_ACCESS_PLATFORM is bit 33.
+	negotiated "the vIOMMU" 33
+}
+
+# traffic_run MODULE...: the job of the group's name, whose results are a TAP file.
+# The guest has those modules, too.
+traffic_run()
+{
+	local traffic=$BUILD/helpers/traffic
+
+	[[ $MODULE != mvsock ]] || build_debug || return 0
+	quietly "$BUILD/helpers.log" make -C "$TOP/tools/ring" O="$BUILD/helpers" helpers || {
+		not_ok "the traffic program builds" < <(grep -E 'error|Error' "$BUILD/helpers.log")
+		return 0
+	}
+	new_run "$WORK/$GROUP"
+	stage_base "$RUN/root" "${GUEST_MODULES[@]}" "$@"
+	cp "$traffic" "$RUN/root/bin/"
+	pack "$RUN/root" "$RUN/guest.cpio"
+	set_env JOB "$GROUP"
+	set_env TRAFFIC "$traffic"
+	set_env TIMEOUT 60
+	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
+	set_env GUEST_KERNEL "$(guest_kernel)"
+	set_env GUEST_INITRD "$RUN/guest.cpio"
+	set_env CHECKS "leak reload"
+	boot_uml debug 600 || true
+	report_tap traffic
+	report_kernel leak reload
+}

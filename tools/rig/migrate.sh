@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2015,SC2034,SC2154 # sourced by host.sh, whose variables it has
+#
+# The job "migrate": a guest under traffic is saved and loaded, moves through a
+# file, and moves live to another QEMU. After each, the guest's driver gets the
+# event "transport reset", and resets what it has.
+
+job_migrate()
+{
+	# savevm puts the memory there; the guest does not see it.
+	qemu-img create -q -f qcow2 /dev/shm/disk 1G || return
+	# All of the memory is read, and user-mode Linux maps each page by itself, which
+	# its own host allows 65530 times to a process.
+	options="-m 160"
+	guest_options monitor "-drive if=none,id=disk,file=/dev/shm/disk"
+	guest_start || return
+	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	run_steps savevm_and_loadvm through_a_file_with_the_same_CID live_with_another_CID
+	kill "$source" 2>/dev/null
+}
+
+# guest_options MONITOR OPTIONS
+guest_options()
+{
+	MONITOR=/dev/shm/$1
+	GUEST_OPTIONS="$options -monitor unix:$MONITOR,server=on,wait=off $2"
+}
+
+# The connections are there when the guest is saved, and are not the same that are
+# there when it is loaded.
+step_savevm_and_loadvm()
+{
+	traffic_start || return
+	hmp "savevm one" | grep Error && return 1
+	traffic_moves || fail "after savevm" || return
+	traffic_stop && traffic_start || return
+	hmp "loadvm one" | grep Error && return 1
+	traffic_ended_there && told_of_new_driver && traffic_again
+}
+
+migration_is_over()
+{
+	hmp "info migrate" >/dev/shm/migration
+	grep -qE '^Migration status: (completed|failed|cancelled)' /dev/shm/migration
+}
+
+# migrate URI
+migrate()
+{
+	hmp "migrate -d \"$1\"" | grep Error && return 1
+	wait_for 60 migration_is_over && grep -q 'status: completed' /dev/shm/migration && return
+	cat /dev/shm/migration "$OUT/qemu.log"
+	return 1
+}
+
+# The QEMU that had the guest ends.
+source_stop()
+{
+	kill "$source"
+	wait "$source"
+	traffic_ended_here
+}
+
+step_through_a_file_with_the_same_CID()
+{
+	traffic_start && migrate "exec:cat >/dev/shm/guest" || return
+	source=$QEMU
+	source_stop || return
+	guest_options monitor2 ""
+	guest_qemu "$OUT/guest2.log" -incoming "exec:cat /dev/shm/guest"
+	wait_for 60 status_is running || fail "$(cat "$OUT/qemu.log")" || return
+	rm /dev/shm/guest
+	traffic_ended_there && traffic_again
+}
+
+# Both have their CID from the beginning on, and one host has it but once: the guest
+# reads its new one when the transport is reset.
+step_live_with_another_CID()
+{
+	traffic_start || return
+	there=$MONITOR
+	guest_options monitor3 ""
+	CID=4
+	CONTROL=7100
+	source=$QEMU
+	guest_qemu "$OUT/guest3.log" -incoming unix:/dev/shm/migration.socket
+	wait_for 30 status_is "paused (inmigrate)" || fail "$(cat "$OUT/qemu.log")" || return
+	MONITOR=$there
+	migrate unix:/dev/shm/migration.socket || return
+	MONITOR=/dev/shm/monitor3
+	wait_for 30 status_is running || fail "the guest does not go on" || return
+	traffic_ended_there && source_stop && traffic_again
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Traffic that is checked as it goes, for both ends of a connection:
+ *
+ *	traffic serve PORT		send back what comes, on each connection
+ *	traffic stream CID PORT FILE	send a pattern, check what comes back
+ *	traffic hold CID PORT		connect, and wait for the end
+ *
+ * Each goes on in the background when it listens or is connected, and says its
+ * process id. FILE has the number of bytes that came back right. SIGTERM ends a
+ * stream: what is under way must still come back, and nothing after it. A line
+ * "WHAT: ... after N bytes" says how a connection ended.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host.h"
+
+#define CHUNK 16384
+/* As much as may be under way. Both ends have room for more. */
+#define WINDOW (8 * CHUNK)
+#define CONNECT_TIMEOUT 20000
+/* Between chunks: an emulated guest has other things to do. */
+#define PAUSE_US 10000
+#define FOREVER INT_MAX
+
+/* Let whoever started us go on. Returns 0 or a negative errno. */
+static int background(const char *state)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid)
+		_exit(0);
+	printf("%s %d\n", state, getpid());
+	fflush(stdout);
+	return 0;
+}
+
+/* How a connection ended, as an exit status. */
+static int ended(const char *what, int err, __u64 bytes)
+{
+	printf("%s: %s after %llu bytes\n", what, strerror(-err), bytes);
+	fflush(stdout);
+	return err ? 1 : 0;
+}
+
+/*
+ * The number of bytes, or how the connection ended: 0 or a negative errno. One that
+ * was reset reads as one that was closed, but for its error.
+ */
+static ssize_t recv_some(int fd, void *buf, size_t len)
+{
+	ssize_t n = recv(fd, buf, len, 0);
+
+	if (n < 0)
+		return -errno;
+	return n ?: host_error(fd);
+}
+
+static int echo(int fd)
+{
+	char buf[CHUNK];
+	__u64 bytes = 0;
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		host_poll(fd, POLLIN, FOREVER);
+		n = recv_some(fd, buf, sizeof(buf));
+		if (n <= 0)
+			return ended("serve", n, bytes);
+		bytes += n;
+		r = host_send(fd, buf, n, 0, FOREVER);
+		if (r)
+			return ended("serve", r, bytes);
+	}
+}
+
+static int serve(__u32 port)
+{
+	__u64 deadline = now_ms() + CONNECT_TIMEOUT;
+	int listener, fd;
+
+	/* The last server may have been killed a moment ago. */
+	do {
+		listener = host_listen_on(SOCK_STREAM, port);
+	} while (listener == -EADDRINUSE && ms_left(deadline) &&
+		 !usleep(PAUSE_US));
+	if (listener < 0)
+		return ended("listen", listener, 0);
+	signal(SIGCHLD, SIG_IGN);
+	if (background("listening"))
+		return 1;
+	for (;;) {
+		fd = host_accept(listener, FOREVER);
+		if (fd < 0)
+			return ended("accept", fd, 0);
+		if (!fork()) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(listener);
+			_exit(echo(fd));
+		}
+		close(fd);
+	}
+}
+
+struct stream {
+	int fd, progress, signals;
+	bool closed;
+	__u64 sent, came;
+};
+
+static int stream_send(struct stream *s)
+{
+	char buf[CHUNK];
+	ssize_t n;
+
+	pattern_fill(buf, sizeof(buf), 0, s->sent);
+	n = send(s->fd, buf, sizeof(buf), MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	s->sent += n;
+	usleep(PAUSE_US);
+	return 0;
+}
+
+/* Returns 1 as long as more may come, then how it ended. */
+static int stream_recv(struct stream *s)
+{
+	char buf[CHUNK], text[32];
+	ssize_t n;
+
+	n = recv_some(s->fd, buf, sizeof(buf));
+	if (n == -EAGAIN)
+		return 1;
+	if (!n)
+		return s->closed && s->came == s->sent ? 0 : -EPIPE;
+	if (n < 0)
+		return n;
+	if (pattern_check(buf, n, 0, s->came) >= 0)
+		return -EBADMSG;
+	s->came += n;
+	sprintf(text, "%llu\n", s->came);
+	return pwrite(s->progress, text, strlen(text), 0) < 0 ? -errno : 1;
+}
+
+static bool asked_to_end(struct stream *s)
+{
+	struct signalfd_siginfo info;
+
+	return read(s->signals, &info, sizeof(info)) == sizeof(info);
+}
+
+static int stream_run(struct stream *s)
+{
+	int events, r;
+
+	do {
+		if (!s->closed && asked_to_end(s)) {
+			shutdown(s->fd, SHUT_WR);
+			s->closed = true;
+		}
+		events = POLLIN;
+		if (!s->closed && s->sent - s->came < WINDOW)
+			events |= POLLOUT;
+		/* Awake now and then, for SIGTERM. */
+		events = host_poll(s->fd, events, 100);
+		r = 1;
+		if (events & ~POLLOUT)
+			r = stream_recv(s);
+		if (r > 0 && events & POLLOUT)
+			r = stream_send(s) ?: 1;
+	} while (r > 0);
+	return r;
+}
+
+static int connect_to(__u32 cid, __u32 port)
+{
+	int fd = host_connect(SOCK_STREAM, cid, port), r;
+
+	if (fd < 0)
+		return fd;
+	r = host_connected(fd, CONNECT_TIMEOUT) ?: background("connected");
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int stream(__u32 cid, __u32 port, const char *path)
+{
+	struct stream s = { 0 };
+	sigset_t term;
+	int r;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	s.signals = signalfd(-1, &term, SFD_NONBLOCK);
+	s.progress = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (s.signals < 0 || s.progress < 0)
+		return ended(path, -errno, 0);
+	s.fd = connect_to(cid, port);
+	if (s.fd < 0)
+		return ended("connect", s.fd, 0);
+	r = stream_run(&s);
+	return ended("stream", r, s.came);
+}
+
+static int hold(__u32 cid, __u32 port)
+{
+	int fd = connect_to(cid, port);
+	char byte;
+
+	if (fd < 0)
+		return ended("connect", fd, 0);
+	host_poll(fd, POLLIN, FOREVER);
+	return ended("hold", recv_some(fd, &byte, 1), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (argc == 3 && !strcmp(what, "serve"))
+		return serve(atoi(argv[2]));
+	if (argc == 5 && !strcmp(what, "stream"))
+		return stream(atoi(argv[2]), atoi(argv[3]), argv[4]);
+	if (argc == 4 && !strcmp(what, "hold"))
+		return hold(atoi(argv[2]), atoi(argv[3]));
+	fputs("usage: traffic serve PORT | stream CID PORT FILE | hold CID PORT\n", stderr);
+	return 2;
+}
