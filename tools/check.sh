@@ -631,8 +631,10 @@ main()
 		--upstream) MODULE=vhost_vsock ;;
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(number "${2:-}") || exit; shift ;;
-		lint | kunit | fuzz | device | parity | smp | guest | packed | life | migrate | memory | viommu | stock) groups+=("$1") ;;
-		*) usage >&2; exit 2 ;;
+		*)
+			[[ " ${GROUPS_ALL[*]} " == *" $1 "* ]] || { usage >&2; exit 2; }
+			groups+=("$1")
+			;;
 		esac
 		shift
 	done
