@@ -9,9 +9,6 @@
 
 #define MIB 0x100000ULL
 
-/* Regions for rings and for buffers. */
-enum { MEM_RINGS, MEM_BUFFERS };
-
 struct rx_buf {
 	struct rx_buf *next;
 	__u32 size;
@@ -201,14 +198,12 @@ int guest_set_ring(struct guest *g, unsigned int i)
 	return err;
 }
 
-int guest_setup(struct guest *g)
+int guest_configure(struct guest *g)
 {
 	unsigned int i;
 	int err;
 
-	err = dev_open(&g->dev, g->cfg.path, 0);
-	if (!err)
-		err = dev_set_owner(&g->dev);
+	err = dev_set_owner(&g->dev);
 	if (!err)
 		err = dev_set_features(&g->dev, g->cfg.features);
 	if (!err)
@@ -218,6 +213,13 @@ int guest_setup(struct guest *g)
 	if (!err)
 		err = dev_set_cid(&g->dev, g->cfg.cid);
 	return err;
+}
+
+int guest_setup(struct guest *g)
+{
+	int err = dev_open(&g->dev, g->cfg.path, 0);
+
+	return err ?: guest_configure(g);
 }
 
 int guest_start(struct guest *g, const struct guest_config *cfg)
@@ -251,11 +253,13 @@ void guest_kick(struct guest *g, unsigned int q)
 	eventfd_write(g->q[q].kick, 1);
 }
 
-void guest_notify(struct guest *g, unsigned int q)
+bool guest_notify(struct guest *g, unsigned int q)
 {
 	ring_publish(&g->q[q].ring);
-	if (ring_kick_wanted(&g->q[q].ring))
-		eventfd_write(g->q[q].kick, 1);
+	if (!ring_kick_wanted(&g->q[q].ring))
+		return false;
+	eventfd_write(g->q[q].kick, 1);
+	return true;
 }
 
 static int push_segs(struct guest *g, unsigned int q, const struct seg *segs,

@@ -26,6 +26,9 @@
 
 #define GUEST_MAX_SEGS	1024
 
+/* Regions for rings and for buffers. */
+enum { MEM_RINGS, MEM_BUFFERS };
+
 struct guest_config {
 	const char *path;
 	__u64 cid;
@@ -107,8 +110,11 @@ void guest_free(struct guest *g);
 /* Give a ring to the device: NUM, BASE, ADDR, CALL, ERR, KICK. */
 int guest_set_ring(struct guest *g, unsigned int q);
 
-/* Open, owner, features, memory, rings, CID; not running. */
+/* Open the device; owner, features, memory, rings, CID; not running. */
 int guest_setup(struct guest *g);
+
+/* Same on a device that is open. */
+int guest_configure(struct guest *g);
 
 /* guest_alloc(), guest_setup(), SET_RUNNING(1), receive buffers. */
 int guest_start(struct guest *g, const struct guest_config *cfg);
@@ -123,8 +129,10 @@ int guest_post_rx(struct guest *g, __u32 size, const struct layout *l);
 int guest_post_rx_at(struct guest *g, __u64 gpa, __u32 size,
 		     const struct layout *l);
 
-/* Publish what was pushed and kick if the device wants it, or in any case. */
-void guest_notify(struct guest *g, unsigned int q);
+/* Publish what was pushed and kick if the device wants it (and tell whether it
+ * did), or in any case.
+ */
+bool guest_notify(struct guest *g, unsigned int q);
 void guest_kick(struct guest *g, unsigned int q);
 
 /**

@@ -30,7 +30,8 @@ int ring_init(struct ring *r, unsigned int num, void *mem,
 	r->f = *f;
 	r->ops = ops_of(f);
 	r->chain = calloc(num, sizeof(*r->chain));
-	if (!r->ops->init(r, mem) || !r->chain) {
+	r->idx = calloc(num, sizeof(*r->idx));
+	if (!r->ops->init(r, mem) || !r->chain || !r->idx) {
 		ring_free(r);
 		return -ENOMEM;
 	}
@@ -42,6 +43,7 @@ void ring_free(struct ring *r)
 {
 	if (r->ops)
 		r->ops->free(r);
+	free(r->idx);
 	free(r->chain);
 	memset(r, 0, sizeof(*r));
 }
@@ -133,22 +135,18 @@ static __u64 seg_room(const struct seg *segs, unsigned int n)
 int ring_add(struct ring *r, const struct seg *segs, unsigned int n,
 	     void *token)
 {
-	__u16 *idx = calloc(n, sizeof(*idx));
 	unsigned int i;
 	int chain;
 
-	if (!idx)
-		return -ENOMEM;
-	chain = ring_take(r, n, idx, token);
-	for (i = 0; chain >= 0 && i < n; i++)
-		ring_set_desc(r, idx[i], segs[i].addr, segs[i].len,
+	chain = ring_take(r, n, r->idx, token);
+	if (chain < 0)
+		return chain;
+	for (i = 0; i < n; i++)
+		ring_set_desc(r, r->idx[i], segs[i].addr, segs[i].len,
 			      seg_flags(segs, n, i),
-			      i + 1 < n ? idx[i + 1] : 0);
-	if (chain >= 0) {
-		r->chain[chain].room = seg_room(segs, n);
-		ring_push(r, chain);
-	}
-	free(idx);
+			      i + 1 < n ? r->idx[i + 1] : 0);
+	r->chain[chain].room = seg_room(segs, n);
+	ring_push(r, chain);
 	return chain;
 }
 

@@ -92,6 +92,7 @@ struct ring {
 	__u32 npushed;
 	__u32 nused;
 	struct ring_chain *chain;
+	__u16 *idx;	/* descriptors of the chain that is being added */
 	union {
 		struct ring_split s;
 		struct ring_packed p;
