@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Puts load on /dev/vhost-vsock, whoever serves it, and measures.
+ */
+#include <getopt.h>
+#include <signal.h>
+
+#include "device.h"
+#include "load.h"
+
+static const struct load loads[] = {
+	{ "g2h-64", LOAD_G2H, SOCK_STREAM, 64 },
+	{ "g2h-1024", LOAD_G2H, SOCK_STREAM, 1024 },
+	{ "g2h-4096", LOAD_G2H, SOCK_STREAM, 4096 },
+	{ "g2h-65536", LOAD_G2H, SOCK_STREAM, 65536 },
+	{ "h2g-64", LOAD_H2G, SOCK_STREAM, 64 },
+	{ "h2g-1024", LOAD_H2G, SOCK_STREAM, 1024 },
+	{ "h2g-4096", LOAD_H2G, SOCK_STREAM, 4096 },
+	{ "h2g-65536", LOAD_H2G, SOCK_STREAM, 65536 },
+	{ "seq-g2h-64", LOAD_G2H, SOCK_SEQPACKET, 64 },
+	{ "seq-g2h-1024", LOAD_G2H, SOCK_SEQPACKET, 1024 },
+	{ "seq-g2h-4096", LOAD_G2H, SOCK_SEQPACKET, 4096 },
+	{ "seq-g2h-65536", LOAD_G2H, SOCK_SEQPACKET, 65536 },
+	{ "seq-h2g-64", LOAD_H2G, SOCK_SEQPACKET, 64 },
+	{ "seq-h2g-1024", LOAD_H2G, SOCK_SEQPACKET, 1024 },
+	{ "seq-h2g-4096", LOAD_H2G, SOCK_SEQPACKET, 4096 },
+	{ "seq-h2g-65536", LOAD_H2G, SOCK_SEQPACKET, 65536 },
+	{ "rtt-64", LOAD_RTT, SOCK_STREAM, 64 },
+	{ "rtt-4096", LOAD_RTT, SOCK_STREAM, 4096 },
+	{ "connect-g2h", LOAD_CONNECT_G2H, SOCK_STREAM },
+	{ "connect-h2g", LOAD_CONNECT_H2G, SOCK_STREAM },
+	{ "devices", LOAD_DEVICES },
+	{ "memory", LOAD_MEMORY },
+};
+
+static const char help[] =
+	"usage: load [OPTION...] [LOAD...]\n"
+	"Plays guests under load in front of " DEV_PATH ". Prints a line a load.\n"
+	"  --dev PATH   another device\n"
+	"  --seconds N  how long each takes (2)\n"
+	"  --count N    messages, round trips or connections of each guest instead\n"
+	"  --guests N   at the same time (1)\n"
+	"  --devices N  of the loads \"devices\" and \"memory\" (1000)\n"
+	"  --list       the loads' names\n"
+	"Round trips begin in the guest.\n";
+
+static bool parse_number(const char *text, double min, double max, double *n)
+{
+	char *end;
+
+	*n = strtod(text, &end);
+	return !*end && *n >= min && *n <= max;
+}
+
+/* One option with a number. False if it is none that makes sense. */
+static bool set_option(struct load_options *opt, int c, const char *text)
+{
+	double n;
+
+	switch (c) {
+	case 's':
+		return parse_number(text, 0.01, 300, &opt->seconds);
+	case 'c':
+		if (!parse_number(text, 1, 1e15, &n))
+			return false;
+		opt->count = n;
+		return true;
+	case 'g':
+		if (!parse_number(text, 1, LOAD_MAX_GUESTS, &n))
+			return false;
+		opt->guests = n;
+		return true;
+	case 'n':
+		if (!parse_number(text, 1, LOAD_MAX_DEVICES, &n))
+			return false;
+		opt->devices = n;
+		return true;
+	}
+	return false;
+}
+
+static const struct load *find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(loads); i++)
+		if (!strcmp(loads[i].name, name))
+			return &loads[i];
+	return NULL;
+}
+
+/* Those that are named, or all. The exit status. */
+static int run(char **names, int n)
+{
+	unsigned int all = n ? 0 : ARRAY_SIZE(loads), i;
+	int status = 0;
+
+	for (i = 0; i < n + all; i++)
+		if (!load_execute(n ? find(names[i]) : &loads[i]))
+			status = 1;
+	return status;
+}
+
+static void list(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(loads); i++)
+		puts(loads[i].name);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dev", required_argument, NULL, 'd' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "guests", required_argument, NULL, 'g' },
+		{ "devices", required_argument, NULL, 'n' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	static struct load_options opt = {
+		.path = DEV_PATH,
+		.seconds = 2,
+		.guests = 1,
+		.devices = 1000,
+	};
+	int c, i;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'l' || c == 'h') {
+			if (c == 'l')
+				list();
+			else
+				fputs(help, stdout);
+			return 0;
+		}
+		if (c == 'd') {
+			opt.path = optarg;
+		} else if (!set_option(&opt, c, optarg)) {
+			fputs(help, stderr);
+			return 2;
+		}
+	}
+	for (i = optind; i < argc; i++)
+		if (!find(argv[i])) {
+			fprintf(stderr, "load: there is no load \"%s\"\n", argv[i]);
+			return 2;
+		}
+	signal(SIGPIPE, SIG_IGN);
+	load_run.opt = &opt;
+	/* Another run in the same boot gets others. */
+	load_run.first_cid = 0x40000000 + now_ms() / 1000 % 0x1000 * 0x10000;
+	return run(argv + optind, argc - optind);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Loads: what guests and the host's sockets do, and what they count.
+ *
+ * Each guest is a process of its own, as a VMM is, and so is the program on the
+ * host that it talks to. They share what is here with the process that started
+ * them, which tells them when to begin and to stop, and compares their counts.
+ */
+#ifndef MVS_RING_LOAD_H
+#define MVS_RING_LOAD_H
+
+#include <stdio.h>
+#include <stdnoreturn.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define LOAD_MAX_GUESTS 64
+#define LOAD_MAX_DEVICES 4096
+
+enum load_kind {
+	LOAD_G2H,		/* messages to the host */
+	LOAD_H2G,		/* messages to the guest */
+	LOAD_RTT,		/* the guest sends, the host echoes */
+	LOAD_CONNECT_G2H,	/* connections that the guest opens and closes */
+	LOAD_CONNECT_H2G,	/* the same, by the host */
+	LOAD_DEVICES,
+	LOAD_MEMORY,
+};
+
+struct load {
+	const char *name;
+	enum load_kind kind;
+	int socktype;
+	__u32 size;		/* of a message */
+};
+
+struct load_options {
+	const char *path;
+	double seconds;
+	__u64 count;		/* work of each guest, instead of seconds; or 0 */
+	unsigned int guests;
+	unsigned int devices;
+};
+
+/* One end of a connection. A connection counts as a message in loads that open
+ * them, and a stream's messages are received when all of their bytes are.
+ */
+struct load_end {
+	__u64 start;		/* ns */
+	__u64 end;
+	__u64 tx_messages;
+	__u64 tx_bytes;
+	__u64 rx_messages;
+	__u64 rx_bytes;
+};
+
+/* Round trips by their nanoseconds: 64 buckets for each power of two. */
+#define HIST_SUB	64
+#define HIST_BUCKETS	(59 * HIST_SUB)
+
+struct load_hist {
+	__u32 n[HIST_BUCKETS];
+};
+
+struct load_pair {
+	struct load_end guest;
+	struct load_end host;
+	bool last;		/* the next connection is not counted */
+	__u64 guest_packets;
+	__u64 host_packets;
+	__u64 signals;		/* interrupts for the guest */
+	__u64 kicks;
+	struct load_hist hist;
+};
+
+struct load_shared {
+	bool stop;		/* begin no more messages */
+	struct load_pair pair[LOAD_MAX_GUESTS];
+};
+
+/* The load that runs, how, and its results. */
+struct load_run {
+	const struct load *load;
+	const struct load_options *opt;
+	struct load_shared *shared;
+	__u64 first_cid;	/* of this load's devices */
+};
+
+extern struct load_run load_run;
+
+/* Run one load and print its line. False if it failed, which it says. */
+bool load_execute(const struct load *l);
+
+/* Say what went wrong. */
+#define load_complain(fmt, ...)						\
+	fprintf(stderr, "load: %s: " fmt "\n", load_run.load->name,	\
+		##__VA_ARGS__)
+
+/* The same, and end this process, and with it the load. */
+#define load_fail(...)							\
+	do {								\
+		load_complain(__VA_ARGS__);				\
+		load_exit();						\
+	} while (0)
+
+noreturn void load_exit(void);
+
+/* @expr is a descriptor, 0, or a negative errno. */
+#define load_need(expr)							\
+	({								\
+		int r_ = (expr);					\
+									\
+		if (r_ < 0)						\
+			load_fail("%s: %s", #expr, strerror(-r_));	\
+		r_;							\
+	})
+
+/* All is set up on this end: wait for the others, note the time. */
+void load_begin(struct load_end *end);
+
+/* For the two flags, which another process sets. */
+static inline bool flag_get(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static inline void flag_set(bool *flag)
+{
+	__atomic_store_n(flag, true, __ATOMIC_RELEASE);
+}
+
+/* Shall the next message be begun, after @done of them? */
+static inline bool load_goes_on(__u64 done)
+{
+	return load_run.opt->count ? done < load_run.opt->count :
+				     !flag_get(&load_run.shared->stop);
+}
+
+static inline __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* The two ends of pair @i; the host's sockets are accepted from @listener, whose
+ * port is @port.
+ */
+void load_guest(unsigned int i, __u32 port);
+void load_host(unsigned int i, int listener);
+
+/* Where guests listen. */
+#define LOAD_GUEST_PORT 1234
+
+/* All pairs together: the time from the first begin to the last end. */
+struct load_total {
+	double seconds;
+	__u64 messages;
+	__u64 guest_packets;
+	__u64 host_packets;
+	__u64 signals;
+	__u64 kicks;
+	struct load_hist hist;
+};
+
+/* Add up all pairs in @t, which is empty. False if a count is wrong. */
+bool load_add_up(struct load_total *t);
+void load_print(const struct load_total *t);
+
+/* Many devices; they print what they measured. */
+void load_devices(void);
+void load_memory(void);
+
+#endif

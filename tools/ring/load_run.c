@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The processes of a load: begin together, end together, fail together.
+ */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "host.h"
+#include "load.h"
+
+/* Seconds that a process may take beyond its time, or for what it counts. */
+#define LIMIT		60
+#define LIMIT_COUNT	600
+
+struct load_run load_run;
+
+/* Children say on one pipe that they are ready, or have failed, and wait for
+ * the end of the other one.
+ */
+static int ready[2], go[2];
+static pid_t children[2 * LOAD_MAX_GUESTS];
+static unsigned int nchildren;
+
+static void say_ready(char what)
+{
+	if (write(ready[1], &what, 1) != 1)
+		_exit(1);
+}
+
+void load_exit(void)
+{
+	say_ready('F');
+	_exit(1);
+}
+
+void load_begin(struct load_end *end)
+{
+	char junk;
+
+	say_ready('.');
+	if (read(go[0], &junk, 1))
+		load_fail("waiting for the others: %s", strerror(errno));
+	end->start = now_ns();
+}
+
+/* In the child, true. */
+static bool spawn(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(go[1]);
+		close(ready[0]);
+		alarm(load_run.opt->count ? LIMIT_COUNT :
+		      LIMIT + (unsigned int)load_run.opt->seconds);
+		return true;
+	}
+	if (pid > 0)
+		children[nchildren++] = pid;
+	else
+		load_complain("fork: %s", strerror(errno));
+	return false;
+}
+
+static void child_end(void)
+{
+	fflush(stdout);
+	_exit(0);
+}
+
+static void kill_children(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nchildren; i++)
+		if (children[i])
+			kill(children[i], SIGKILL);
+}
+
+static void forget_child(pid_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < nchildren; i++)
+		if (children[i] == pid)
+			children[i] = 0;
+}
+
+/* Whether all ended well. If not @good, or at the first that does not, all end. */
+static bool wait_children(bool good)
+{
+	int status;
+	pid_t pid;
+
+	if (!good)
+		kill_children();
+	while ((pid = wait(&status)) > 0) {
+		forget_child(pid);
+		if (!status || !good)
+			continue;
+		good = false;
+		if (WIFSIGNALED(status))
+			load_complain("a process ended by signal %d",
+				      WTERMSIG(status));
+		kill_children();
+	}
+	nchildren = 0;
+	return good;
+}
+
+static bool wait_ready(void)
+{
+	unsigned int i;
+	char what;
+
+	for (i = 0; i < nchildren; i++)
+		if (read(ready[0], &what, 1) != 1 || what != '.')
+			return false;
+	return true;
+}
+
+static bool spawn_pair(unsigned int i)
+{
+	unsigned int before = nchildren;
+	int listener;
+	__u32 port;
+
+	listener = host_listen(load_run.load->socktype, &port);
+	if (listener < 0) {
+		load_complain("listening: %s", strerror(-listener));
+		return false;
+	}
+	if (spawn()) {
+		load_host(i, listener);
+		child_end();
+	}
+	close(listener);
+	if (spawn()) {
+		load_guest(i, port);
+		child_end();
+	}
+	return nchildren == before + 2;
+}
+
+/* The children that are there, to their end. */
+static bool run_children(bool all)
+{
+	const double s = load_run.opt->seconds;
+	struct timespec ts = { s, (s - (time_t)s) * 1e9 };
+
+	/* If all of them died, reading shall end. */
+	close(ready[1]);
+	close(go[0]);
+	all = all && wait_ready();
+	close(go[1]);
+	close(ready[0]);
+	if (all && !load_run.opt->count)
+		while (nanosleep(&ts, &ts) && errno == EINTR)
+			;
+	flag_set(&load_run.shared->stop);
+	return wait_children(all);
+}
+
+static bool run_pairs(void)
+{
+	static struct load_total total;
+	bool all = true;
+	unsigned int i;
+
+	for (i = 0; all && i < load_run.opt->guests; i++)
+		all = spawn_pair(i);
+	if (!run_children(all))
+		return false;
+	memset(&total, 0, sizeof(total));
+	if (!load_add_up(&total))
+		return false;
+	load_print(&total);
+	return true;
+}
+
+/* One process with all of them. */
+static bool run_devices(void)
+{
+	struct load_end end;
+
+	if (spawn()) {
+		load_begin(&end);
+		if (load_run.load->kind == LOAD_DEVICES)
+			load_devices();
+		else
+			load_memory();
+		child_end();
+	}
+	return run_children(nchildren);
+}
+
+bool load_execute(const struct load *l)
+{
+	bool good;
+
+	load_run.load = l;
+	load_run.shared = mmap(NULL, sizeof(*load_run.shared),
+			       PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (load_run.shared == MAP_FAILED || pipe(ready) || pipe(go)) {
+		load_complain("%s", strerror(errno));
+		return false;
+	}
+	good = l->kind == LOAD_DEVICES || l->kind == LOAD_MEMORY ?
+	       run_devices() : run_pairs();
+	munmap(load_run.shared, sizeof(*load_run.shared));
+	/* A host's socket may send to a device that is gone. */
+	load_run.first_cid += LOAD_MAX_DEVICES;
+	return good;
+}
