@@ -215,6 +215,19 @@ int guest_configure(struct guest *g)
 	return err;
 }
 
+int guest_empty_ring(struct guest *g, unsigned int i)
+{
+	__u32 base;
+	int err;
+
+	/* Rings that begin elsewhere would be another driver's. */
+	err = dev_get_ring_base(&g->dev, i, &base);
+	if (err)
+		return err;
+	ring_reset(&g->q[i].ring, base);
+	return guest_set_ring(g, i);
+}
+
 int guest_setup(struct guest *g)
 {
 	int err = dev_open(&g->dev, g->cfg.path, 0);

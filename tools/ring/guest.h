@@ -110,6 +110,9 @@ void guest_free(struct guest *g);
 /* Give a ring to the device: NUM, BASE, ADDR, CALL, ERR, KICK. */
 int guest_set_ring(struct guest *g, unsigned int q);
 
+/* Same with a ring of a device that is stopped: empty, and where it stopped. */
+int guest_empty_ring(struct guest *g, unsigned int q);
+
 /* Open the device; owner, features, memory, rings, CID; not running. */
 int guest_setup(struct guest *g);
 

@@ -384,10 +384,8 @@ int iommu_restart(struct iommu *m)
 	int err;
 
 	err = dev_set_running(&g->dev, 0);
-	for (i = 0; !err && i < NUM_QUEUES; i++) {
-		ring_reset(&g->q[i].ring, ring_first_base(&g->q[i].ring.f));
-		err = guest_set_ring(g, i);
-	}
+	for (i = 0; !err && i < NUM_QUEUES; i++)
+		err = guest_empty_ring(g, i);
 	if (!err)
 		err = iommu_tell_used(m);
 	return err ?: dev_set_running(&g->dev, 1);

@@ -215,14 +215,8 @@ void guest_restart(struct guest *g)
 	require_ok(dev_set_features(&g->dev, g->cfg.features));
 	require_ok(dev_set_mem_table(&g->dev, &g->mem));
 	require_ok(dev_set_cid(&g->dev, g->cfg.cid));
-	for (i = 0; i < NUM_QUEUES; i++) {
-		__u32 base;
-
-		/* Rings that begin elsewhere would be another driver's. */
-		require_ok(dev_get_ring_base(&g->dev, i, &base));
-		ring_reset(&g->q[i].ring, base);
-		require_ok(guest_set_ring(g, i));
-	}
+	for (i = 0; i < NUM_QUEUES; i++)
+		require_ok(guest_empty_ring(g, i));
 	require_ok(dev_set_running(&g->dev, 1));
 	/* Upstream left the driver's kicks disabled; QEMU kicks, too. */
 	for (i = 0; test_options.upstream && i < NUM_QUEUES; i++)
