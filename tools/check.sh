@@ -11,7 +11,7 @@ set -euo pipefail
 # shellcheck source=tools/check-guest.sh
 . "$TOP/tools/check-guest.sh"
 
-GROUPS_ALL=(lint kunit fuzz device parity smp guest packed life migrate memory viommu stock)
+GROUPS_ALL=(lint kunit fuzz device parity load smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -27,6 +27,7 @@ usage()
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
+	  load    the load generator's two ends count the same, in user-mode Linux
 	  smp     memory that moves, races, random guests, on two processors, in QEMU
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
@@ -37,7 +38,7 @@ usage()
 	  stock   vsock_test with Debian's stock kernel as the host, in QEMU
 	options:
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
-	               groups device, smp, guest, packed, life, migrate, memory,
+	               groups device, load, smp, guest, packed, life, migrate, memory,
 	               viommu and stock
 	  --seconds N  that the group fuzz takes, at most 1000
 	  --seed N     for the group fuzz, in the place of a random one
@@ -565,6 +566,28 @@ fails_upstream()
 	[[ -n $UPSTREAM ]] && grep -qs "^$1 not ok $2 " "$UPSTREAM/out/results"
 }
 
+# --- load ---------------------------------------------------------------------
+
+group_load()
+{
+	local name line
+
+	[[ $MODULE != mvsock ]] || build_plain || return 0
+	build_ring || return 0
+	new_run "$WORK/load"
+	set_env JOB load
+	set_env MODULES "$(modules_for "$(uml_dir plain)" "$(tested "$BUILD/uml-plain")" | paste -sd' ')"
+	set_env PROGRAMS "$BUILD/ring/load"
+	set_env TIMEOUT 100
+	set_env CHECKS "reload"
+	boot_uml plain 200 || true
+	for name in $("$BUILD/ring/load" --list); do
+		line=$(grep "^$name: " "$RUN/out/load" 2>/dev/null) || true
+		verdict "$name" "$([[ -n $line ]] || tail -n 3 "$RUN/out/load" 2>&1)"
+	done
+	report_kernel reload
+}
+
 # --- smp ----------------------------------------------------------------------
 
 group_smp()
@@ -609,7 +632,7 @@ parts()
 		case $group in
 		lint) echo headers uml-debug ;;
 		kunit | fuzz | device) echo uml-debug ;;
-		parity) echo uml ;;
+		parity | load) echo uml ;;
 		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
 		smp | stock) echo headers guest vsock_test ;;
 		esac

@@ -4,11 +4,12 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, fuzz, device, smp, parity, vsock_test, demo, life,
-#                  migrate or memory
+#   JOB            kunit, fuzz, device, load, smp, parity, vsock_test, demo,
+#                  life, migrate or memory
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
-#   PROGRAMS       that print TAP (device, fuzz); the one that compares (parity)
+#   PROGRAMS       that print TAP (device, fuzz); the one that compares
+#                  (parity), or loads (load)
 #   WORDS          those of their tests to run, whose name has one (device, smp)
 #   FUZZ_SEED      to begin with (fuzz, smp)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
@@ -270,6 +271,12 @@ job_device()
 {
 	make_disk || tell "there is no disk for tests"
 	run_programs $WORDS
+}
+
+job_load()
+{
+	tell "load"
+	timeout "$TIMEOUT" "$PROGRAMS" --seconds 0.2 --devices 50 >"$OUT/load" 2>&1
 }
 
 job_smp()
