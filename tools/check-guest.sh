@@ -14,7 +14,7 @@ group_memory() { traffic_run virtio_balloon; }
 group_viommu()
 {
 	guest_run ",iommu_platform=on,disable-legacy=on,ats=on" \
-		"-device intel-iommu,caching-mode=on,device-iotlb=on" intel_iommu=on
+		"-device intel-iommu,caching-mode=on,device-iotlb=on" intel_iommu=on "17 21"
 	# VIRTIO_F_ACCESS_PLATFORM is bit 33.
 	negotiated "the vIOMMU" 33
 }

@@ -421,13 +421,14 @@ vsock_names()
 
 vsock_numbers() { vsock_names | cut -d' ' -f1 | paste -sd' '; }
 
-# vsock_env GUEST_CLIENT HOST_CLIENT TIMEOUT
+# vsock_env GUEST_CLIENT HOST_CLIENT TIMEOUT RACY_TESTS
 vsock_env()
 {
 	set_env JOB vsock_test
 	set_env ALL_TESTS "$(vsock_numbers)"
 	set_env GUEST_CLIENT "$1"
 	set_env HOST_CLIENT "$2"
+	set_env RACY_TESTS "$4"
 	set_env TIMEOUT "$3"
 }
 
@@ -451,8 +452,8 @@ negotiated()
 		"$( ((${features:-0} >> $2 & 1)) || echo "features: ${features:-unknown}")"
 }
 
-# guest_run OPTIONS [QEMU_OPTIONS KERNEL_OPTIONS]: of the guest's vsock device, and
-# of the guest.
+# guest_run OPTIONS [QEMU_OPTIONS KERNEL_OPTIONS RACY_TESTS]: of the guest's vsock
+# device, and of the guest; the tests that may be tried again.
 guest_run()
 {
 	local all
@@ -461,7 +462,7 @@ guest_run()
 	all=$(vsock_numbers)
 	new_run "$WORK/$GROUP"
 	guest_initrd
-	vsock_env "$all" "$all" 90
+	vsock_env "$all" "$all" 90 "${4:-21}"
 	set_env DEVICE_OPTIONS "$1"
 	set_env GUEST_OPTIONS "${2:-}"
 	set_env GUEST_APPEND "${3:-}"
@@ -537,7 +538,7 @@ group_stock()
 stock_run()
 {
 	new_run "$1"
-	vsock_env "$3" "$4" 300
+	vsock_env "$3" "$4" 300 21
 	set_env VSOCK_TEST /bin/vsock_test
 	set_env GUEST_KERNEL /rig/vmlinuz
 	set_env GUEST_INITRD /rig/guest.cpio

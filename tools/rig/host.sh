@@ -17,6 +17,7 @@
 #   ALL_TESTS      the numbers of its tests
 #   GUEST_CLIENT   those to run with the client in the guest
 #   HOST_CLIENT    those to run with the client on the host
+#   RACY_TESTS     those that race with themselves, and may be tried again
 #   DEVICE_OPTIONS of the guest's vsock device, each after a comma
 #   GUEST_OPTIONS  of its QEMU, beside what every guest has
 #   GUEST_APPEND   of its kernel
@@ -207,9 +208,17 @@ take_results()
 # Test 21 binds a port, connects, closes, and does so again at once. The port is
 # free only when the peer's RST has come, which the test does not wait for: in a
 # loop, about every third run fails, with upstream's vhost_vsock as well.
+#
+# In test 17 one end tells the other by TCP that it has shut down, and the packet
+# that says so has to be there before. Behind a vIOMMU, where it takes longer, every
+# second run fails (14 of 30 with vhost_vsock, 14 of 30 with mvsock).
 take_failure()
 {
-	if [ "$test" = 21 ] && [ $tries -lt 8 ]; then
+	case " $RACY_TESTS " in
+	*" $test "*) races=$((12 - tries)) ;;
+	*) races=0 ;;
+	esac
+	if [ $races -gt 0 ]; then
 		tries=$((tries + 1))
 		rest=$test
 	else
