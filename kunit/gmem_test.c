@@ -419,6 +419,20 @@ static void mm_unmapped_between_reads(struct kunit *test)
 	vmm_exit();
 }
 
+/* Windows stay: what is not there must not make them. */
+static void mm_no_window_for_nothing(struct kunit *test)
+{
+	unsigned long addr = vmm_map(test, 0, PROT_NONE);
+	struct guest *guest = attached(test);
+	u8 byte;
+
+	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
+	KUNIT_EXPECT_NULL(test, xa_load(&guest->gm.windows, addr / SZ_2M));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, PAGE_SIZE, &byte));
+	KUNIT_EXPECT_NULL(test, xa_load(&guest->gm.windows, 0));
+	vmm_exit();
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(table_create, table_gen_params),
 	KUNIT_CASE(table_none),
@@ -437,6 +451,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(mm_nothing_there),
 	KUNIT_CASE(mm_page_replaced_between_reads),
 	KUNIT_CASE(mm_unmapped_between_reads),
+	KUNIT_CASE(mm_no_window_for_nothing),
 	{}
 };
 

@@ -275,6 +275,16 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	unsigned long seq;
 	struct page *page;
 
+	/*
+	 * A window stays until the device stops: none for what the VMM does not
+	 * have, or a guest could have the host make them without end.
+	 */
+	if (!xa_load(&gm->windows, fault->addr / SZ_2M)) {
+		page = get_page_of(gm->mm, fault);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		put_page(page);
+	}
 	window = get_window(gm, fault->addr);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
