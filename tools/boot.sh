@@ -70,10 +70,13 @@ boot_uml()
 		uml_dir="$RUN/" log_buf_len=4M kunit.enable=1 "$@"
 }
 
-# boot_stock SECONDS: Debian's kernel, on two processors; see stock_initrd.
+# boot_stock SECONDS: Debian's kernel, on two processors and as many nodes of memory;
+# see stock_initrd.
 boot_stock()
 {
-	boot "$1" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -smp 2 -cpu max -m 2G \
+	boot "$1" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -smp 2,sockets=2 -cpu max -m 2G \
+		-object memory-backend-ram,id=m0,size=1G -numa node,memdev=m0,cpus=0 \
+		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1 \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
 		-kernel "$(stock_kernel)" -initrd "$RUN/stock.cpio" \
 		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init"

@@ -184,6 +184,7 @@ static void round_of_calls(struct fuzz *f, struct round *t)
 				!f->s.g.cfg.rings_apart));
 	traffic(f, t);
 	caller_stop(&c);
+	require_ok(guest_rewind(&f->s.g));
 }
 
 /* With rewritten addresses the device writes anywhere in the guest's memory. */

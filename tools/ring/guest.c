@@ -215,6 +215,20 @@ int guest_configure(struct guest *g)
 	return err;
 }
 
+int guest_rewind(struct guest *g)
+{
+	unsigned int i;
+	int err;
+
+	err = dev_set_running(&g->dev, 0);
+	if (!err)
+		err = dev_set_features(&g->dev, g->cfg.features);
+	for (i = 0; !err && i < NUM_QUEUES; i++)
+		err = dev_set_ring_base(&g->dev, i,
+					ring_first_base(&g->q[i].ring.f));
+	return err;
+}
+
 int guest_empty_ring(struct guest *g, unsigned int i)
 {
 	__u32 base;

@@ -110,7 +110,10 @@ void guest_free(struct guest *g);
 /* Give a ring to the device: NUM, BASE, ADDR, CALL, ERR, KICK. */
 int guest_set_ring(struct guest *g, unsigned int q);
 
-/* Same with a ring of a device that is stopped: empty, and where it stopped. */
+/* Stop the device, wherever its rings are, with both at their beginning. */
+int guest_rewind(struct guest *g);
+
+/* guest_set_ring() of a device that is stopped: empty, and where it stopped. */
 int guest_empty_ring(struct guest *g, unsigned int q);
 
 /* Open the device; owner, features, memory, rings, CID; not running. */

@@ -314,6 +314,7 @@ static void concurrent(const void *arg)
 	}
 	for (i = 0; i < CALLERS; i++)
 		caller_stop(&c[i]);
+	require_ok(guest_rewind(&a.g));
 	guest_restart(&a.g);
 	close(a.fd);
 	close(a.listener);

@@ -5,12 +5,14 @@
  * splits, writes back. The guest must not notice.
  */
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "device_test.h"
@@ -37,6 +39,7 @@ struct mover {
 	pthread_t thread;
 	bool stop;
 	unsigned int steps;
+	unsigned int moved;	/* pages */
 };
 
 /* --- what the host's kernel is told --- */
@@ -180,7 +183,9 @@ static void mover_stop(struct mover *m)
 	require(m->steps, "nothing was moved");
 }
 
-static void exchange_while(struct session *s, void (*step)(struct mover *m))
+/* How many pages moved, where that is counted. */
+static unsigned int exchange_while(struct session *s,
+				   void (*step)(struct mover *m))
 {
 	struct mover m;
 	int i;
@@ -189,6 +194,7 @@ static void exchange_while(struct session *s, void (*step)(struct mover *m))
 	for (i = 0; i < ROUNDS; i++)
 		session_exchange(s, 20000 + 100 * i);
 	mover_stop(&m);
+	return m.moved;
 }
 
 static struct gmem_region *buffers(struct mover *m)
@@ -217,6 +223,28 @@ static void step_compact(struct mover *m)
 {
 	(void)m;
 	write_file("/proc/sys/vm/compact_memory", "1");
+}
+
+/* To the other node, and with the next step back. */
+static void step_migrate(struct mover *m)
+{
+	struct gmem_region *r = buffers(m);
+	unsigned int n = r->size / 4096, i;
+	void **page = calloc(n, sizeof(*page));
+	int *node = calloc(n, sizeof(*node)), *status = calloc(n, sizeof(*status));
+
+	require(page && node && status, "out of memory");
+	for (i = 0; i < n; i++) {
+		page[i] = r->va + i * 4096;
+		node[i] = m->steps % 2;
+	}
+	require(syscall(SYS_move_pages, 0, (long)n, page, node, status,
+			MPOL_MF_MOVE) >= 0, "move_pages: %s", strerror(errno));
+	for (i = 0; i < n; i++)
+		m->moved += status[i] == node[i];
+	free(page);
+	free(node);
+	free(status);
 }
 
 /* Hot-plug: a region more, and one less. */
@@ -264,6 +292,19 @@ static void moved(const void *arg)
 
 	session_with_ram(&s, t->ram);
 	exchange_while(&s, t->step);
+	session_end(&s);
+}
+
+static void migrated(const void *arg)
+{
+	const enum ram *ram = arg;
+	struct session s;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		tap_skip("this machine has one node");
+	session_with_ram(&s, *ram);
+	require(exchange_while(&s, step_migrate),
+		"no page went to another node");
 	session_end(&s);
 }
 
@@ -487,12 +528,16 @@ static void reaches_disk(const void *arg)
 
 void add_moving_tests(void)
 {
+	static const enum ram private = RAM_PRIVATE, memfd = RAM_MEMFD;
 	static const char g[] = "moving";
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(moved_tests); i++)
 		session_test(g, moved_tests[i].name, moved, &moved_tests[i], 0,
 			     RINGS_SPLIT);
+	session_test(g, "private memory, migrated", migrated, &private, 0,
+		     RINGS_SPLIT);
+	session_test(g, "memfd, migrated", migrated, &memfd, 0, RINGS_SPLIT);
 	session_test(g, "huge pages collapsed and split", huge_pages, NULL, 0,
 		     RINGS_SPLIT);
 	session_test(g, "equal pages merged", merged, NULL, 0, RINGS_SPLIT);
