@@ -90,6 +90,8 @@ static bool table(const struct guest *g, const struct desc *ref,
 
 	if (!table_ok(g, ref))
 		return refuse(v, REJ_BAD_INDIRECT);
+	if (ref->addr + ref->len - 1 < ref->addr)
+		return refuse(v, REJ_BAD_ADDRESS);
 	if (g->cfg.packed && count > GUEST_MAX_SEGS)
 		return refuse(v, REJ_TOO_LONG);
 	do {
