@@ -66,6 +66,9 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	struct vhost_iotlb *iotlb = NULL;
 	unsigned int i;
 
+	/* So it is with nearly every guest, each time that one starts. */
+	if (!on && !device->gmem.iotlb)
+		return 0;
 	if (on) {
 		iotlb = mvs_gmem_iotlb_create();
 		if (!iotlb)

@@ -3,9 +3,7 @@
  * Tests of a vhost-vsock device file, as a guest's driver and a VMM see it.
  */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "device_test.h"
 #include "session.h"
@@ -50,16 +48,10 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!opt.list && access(test_options.path, R_OK | W_OK)) {
-		printf("Bail out! %s: %s\n", test_options.path,
-		       strerror(errno));
+	if (!opt.list && !session_begin())
 		return 1;
-	}
-	/* Another run in the same boot gets others. */
-	test_options.cid_base = now_ms() / 1000 * 512;
 	opt.match = argv + optind;
 	opt.nmatch = argc - optind;
-	signal(SIGPIPE, SIG_IGN);
 
 	add_ioctl_tests();
 	add_traffic_tests();

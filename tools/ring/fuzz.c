@@ -3,7 +3,6 @@
  * Random guests in front of a real device.
  */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -199,14 +198,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (access(test_options.path, R_OK | W_OK)) {
-		printf("Bail out! %s: %s\n", test_options.path,
-		       strerror(errno));
+	if (!session_begin())
 		return 1;
-	}
-	test_options.cid_base = now_ms() / 1000 * 512;
 	opt.timeout = seconds + TAP_TIMEOUT;
-	signal(SIGPIPE, SIG_IGN);
 	printf("# fuzz --seed 0x%llx --seconds %u\n", (unsigned long long)seed,
 	       seconds);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)

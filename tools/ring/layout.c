@@ -71,12 +71,3 @@ int segs_read(const struct gmem *m, const struct seg *segs, unsigned int n,
 {
 	return walk(m, segs, n, off, buf, len, copy_out);
 }
-
-__u64 segs_len(const struct seg *segs, unsigned int n)
-{
-	__u64 len = 0;
-
-	while (n--)
-		len += segs[n].len;
-	return len;
-}

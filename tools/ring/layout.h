@@ -50,6 +50,4 @@ int segs_write(const struct gmem *m, const struct seg *segs, unsigned int n,
 int segs_read(const struct gmem *m, const struct seg *segs, unsigned int n,
 	      __u64 off, void *buf, __u64 len);
 
-__u64 segs_len(const struct seg *segs, unsigned int n);
-
 #endif

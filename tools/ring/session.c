@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -21,6 +22,19 @@ static const char *const counter_names[NUM_COUNTERS] = {
 	[REJ_BAD_CID] = "rejected_bad_cid",
 	[BROKEN_RINGS] = "broken_rings",
 };
+
+bool session_begin(void)
+{
+	if (access(test_options.path, R_OK | W_OK)) {
+		printf("Bail out! %s: %s\n", test_options.path,
+		       strerror(errno));
+		return false;
+	}
+	/* Another run in the same boot gets others. */
+	test_options.cid_base = now_ms() / 1000 * 512;
+	signal(SIGPIPE, SIG_IGN);
+	return true;
+}
 
 __u32 test_cid(unsigned int n)
 {

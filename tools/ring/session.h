@@ -24,6 +24,9 @@ struct test_options {
 
 extern struct test_options test_options;
 
+/* Before the tests of test_options' device. If it is not there, says so. */
+bool session_begin(void);
+
 /* A CID of its own for the @n-th device of each test of each run: a host's
  * socket may send its RST seconds after its device went away.
  */
