@@ -86,6 +86,7 @@ void fuzz_run(struct fuzz *fz, fuzz_round_fn round);
 /* fuzz_step.c */
 void fuzz_start(struct fuzz *fz);
 void fuzz_step(struct fuzz *fz);
+void fuzz_publish(struct fuzz *fz);
 void fuzz_memory_is(struct fuzz *fz, const char *what);
 const char *fuzz_chain_differs(const struct fuzz *fz, int ret,
 			       const struct forecast *f);

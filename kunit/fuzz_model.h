@@ -33,10 +33,13 @@
  *	Packed: the place in two rounds, 0 to @num - 1 with the wrap counter
  *	set, @num to 2 * @num - 1 without
  * @give: where what was used goes, in the same way
+ * @unseen: given back since the driver was last shown what was
+ * @first: packed: the place of the first of those
+ * @first_flags: packed: its flags
  * @seen: split: the driver's index, when last looked at
  * @quiet: the driver was told not to kick
  * @signalled: the driver was signalled at least once
- * @unsaid: given back since then
+ * @unsaid: shown since then
  */
 struct model {
 	struct fuzz_mem *mem;
@@ -50,6 +53,9 @@ struct model {
 	u64 used;
 	u32 take;
 	u32 give;
+	u32 unseen;
+	u32 first;
+	u16 first_flags;
 	u16 seen;
 	bool quiet;
 	bool signalled;
@@ -87,6 +93,7 @@ u32 model_place(const struct model *m, u32 place, u32 n);
 u16 model_encode(const struct model *m, u32 place);
 int model_start(struct model *m);
 int model_push(struct model *m, u16 id, u32 ndescs, u32 len);
+int model_publish(struct model *m);
 int model_need_signal(struct model *m);
 void model_signalled(struct model *m);
 int model_notify(struct model *m, bool quiet);

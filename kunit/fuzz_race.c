@@ -492,6 +492,8 @@ static void round_rewritten(struct fuzz *fz)
 	fuzz_start(fz);
 	for (n = fuzz_below(&fz->rnd, 20); n && !fz->failed && !fz->broken; n--)
 		fuzz_step(fz);
+	if (!fz->failed && !fz->broken)
+		fuzz_publish(fz);
 	for (n = 8; n && !fz->failed && !fz->broken; n--) {
 		fuzz_driver_offer(&fz->driver);
 		switch (fuzz_below(&fz->rnd, 8)) {

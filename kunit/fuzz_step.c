@@ -28,6 +28,9 @@ void fuzz_memory_is(struct fuzz *fz, const char *what)
 	fuzz_check(fz, fz->ring.next_used == model_encode(m, m->give),
 		   "%s: %s: next_used is %#x, not %#x", layout(fz), what,
 		   fz->ring.next_used, model_encode(m, m->give));
+	fuzz_check(fz, fz->ring.unpublished == m->unseen,
+		   "%s: %s: %u unpublished, not %u", layout(fz), what,
+		   fz->ring.unpublished, m->unseen);
 }
 
 /* It returned what was foretold. Errors but for refusals end the round. */
@@ -361,11 +364,23 @@ static void use_chain(struct fuzz *fz)
 
 /* --- what comes next --- */
 
+/* The batch ends. */
+void fuzz_publish(struct fuzz *fz)
+{
+	int wanted = model_publish(&fz->model);
+
+	returned(fz, "publish", mvs_ring_publish(&fz->ring), wanted);
+}
+
 static void signal(struct fuzz *fz)
 {
-	int wanted = model_need_signal(&fz->model);
-	int ret = mvs_ring_need_signal(&fz->ring);
+	int wanted, ret;
 
+	fuzz_publish(fz);
+	if (fz->failed || fz->broken)
+		return;
+	wanted = model_need_signal(&fz->model);
+	ret = mvs_ring_need_signal(&fz->ring);
 	if (returned(fz, "need_signal", ret, wanted) && ret >= 0)
 		model_signalled(&fz->model);
 }
@@ -418,8 +433,11 @@ void fuzz_step(struct fuzz *fz)
 		if (fuzz_once_in(&fz->rnd, 4))
 			lose_page(fz);
 		break;
-	case 14 ... 17:
+	case 14 ... 16:
 		signal(fz);
+		break;
+	case 17:
+		fuzz_publish(fz);
 		break;
 	case 18 ... 19:
 		notify(fz);

@@ -85,6 +85,19 @@ void *guest_uaddr(struct guest *guest, u64 uaddr)
 	return NULL;
 }
 
+/* The cache has the page of an address no more; and has it again. */
+void guest_lose_page(struct guest *guest, u64 uaddr)
+{
+	mvs_gmem_invalidate(&guest->gm, uaddr, uaddr + 1);
+}
+
+void guest_find_page(struct kunit *test, struct guest *guest, u64 uaddr)
+{
+	struct page *page = virt_to_page(guest_uaddr(guest, uaddr));
+
+	KUNIT_ASSERT_EQ(test, 0, mvs_gmem_install(&guest->gm, uaddr, page, true));
+}
+
 void *guest_gpa(struct guest *guest, u64 gpa)
 {
 	const struct vhost_iotlb_map *map;

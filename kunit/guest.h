@@ -38,6 +38,8 @@ struct guest {
 
 struct guest *guest_create(struct kunit *test);
 void *guest_uaddr(struct guest *guest, u64 uaddr);
+void guest_lose_page(struct guest *guest, u64 uaddr);
+void guest_find_page(struct kunit *test, struct guest *guest, u64 uaddr);
 void *guest_gpa(struct guest *guest, u64 gpa);
 int guest_chain_add(struct guest *guest, u64 gpa, u32 len, bool write);
 void guest_fill(struct guest *guest, u64 gpa, u8 first, u32 len);

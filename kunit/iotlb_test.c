@@ -229,6 +229,7 @@ static void ring(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chain->nsegs, 1);
 	KUNIT_EXPECT_EQ(test, chain->segs[0].uaddr, GUEST_LOW + 100);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, chain, 0));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
 	if (c->packed)
 		KUNIT_EXPECT_EQ(test, le16_to_cpu(desc->flags),
 				BIT(VRING_PACKED_DESC_F_AVAIL) |

@@ -198,13 +198,35 @@ static void split_ring(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&ring));
 	EXPECT(test, guest, USED_GPA / SZ_4K);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
-	EXPECT(test, guest, USED_GPA / SZ_4K, USED_GPA / SZ_4K + 1);
+	EXPECT(test, guest, USED_GPA / SZ_4K + 1);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	EXPECT(test, guest, USED_GPA / SZ_4K + 1);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
+	EXPECT(test, guest, USED_GPA / SZ_4K);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
+	expect(test, guest, NULL, 0);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_disable_notify(&ring));
 	EXPECT(test, guest, USED_GPA / SZ_4K);
 
 	ring.log = false;
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
 	expect(test, guest, NULL, 0);
+}
+
+/* An index that the driver sees must be in the log. */
+static void split_ring_without_log(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct mvs_ring ring = ring_of(guest, false);
+	struct mvs_chain chain = { .ndescs = 1 };
+
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&ring));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	guest->gm.log_base += PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, -EIO, mvs_ring_push(&ring, &chain, 0));
+	KUNIT_EXPECT_EQ(test, -EIO, mvs_ring_publish(&ring));
+	KUNIT_EXPECT_EQ(test, *(u16 *)guest_uaddr(guest, ring.used + 2), 0);
 }
 
 /* A packed ring's used descriptors are where its available ones were. */
@@ -218,8 +240,27 @@ static void packed_ring(struct kunit *test)
 	EXPECT(test, guest, USED_GPA / SZ_4K);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
 	EXPECT(test, guest, 0);
-	ring.next_used = 255;
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
+	EXPECT(test, guest, 0);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
+	expect(test, guest, NULL, 0);
+}
+
+/* The flags of the first one are on the page before that of the others. */
+static void packed_batch(struct kunit *test)
+{
+	struct guest *guest = create(test);
+	struct mvs_ring ring = ring_of(guest, true);
+	struct mvs_chain chain = { .ndescs = 1 };
+
+	ring.num = 300;
+	ring.next_used = MVS_PACKED_WRAP | 255;
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	EXPECT(test, guest, 0);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
+	EXPECT(test, guest, 1);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&ring));
 	EXPECT(test, guest, 0);
 }
 
@@ -234,12 +275,13 @@ static void packed_ring_without_log(struct kunit *test)
 	struct mvs_chain chain = { .ndescs = 1 };
 	struct vring_packed_desc *desc = guest_uaddr(guest, GUEST_LOW);
 
-	ring.log = false;
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&ring));
-	ring.log = true;
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_push(&ring, &chain, 0));
 	guest->gm.log_base += PAGE_SIZE;
 	KUNIT_EXPECT_EQ(test, -EIO, mvs_ring_push(&ring, &chain, 0));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc->flags), 0);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc[1].flags), 0);
+	KUNIT_EXPECT_EQ(test, -EIO, mvs_ring_publish(&ring));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc[0].flags), 0);
 }
 
 static struct kunit_case log_cases[] = {
@@ -250,7 +292,9 @@ static struct kunit_case log_cases[] = {
 	KUNIT_CASE(packet),
 	KUNIT_CASE(packet_from_guest),
 	KUNIT_CASE(split_ring),
+	KUNIT_CASE(split_ring_without_log),
 	KUNIT_CASE(packed_ring),
+	KUNIT_CASE(packed_batch),
 	KUNIT_CASE(packed_ring_without_log),
 	{}
 };

@@ -104,6 +104,12 @@ static int push(struct rig *rig, u16 id, u16 ndescs, u32 len)
 	return mvs_ring_push(&rig->ring, &chain, len);
 }
 
+/* A batch of one. */
+static int give_back(struct rig *rig, u16 id, u16 ndescs, u32 len)
+{
+	return push(rig, id, ndescs, len) ?: mvs_ring_publish(&rig->ring);
+}
+
 /* --- chains --- */
 
 struct desc_init {
@@ -340,7 +346,7 @@ static void wrap_counters(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 1, pop(rig));
 		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, i);
 
-		KUNIT_ASSERT_EQ(test, 0, push(rig, i, n, i));
+		KUNIT_ASSERT_EQ(test, 0, give_back(rig, i, n, i));
 		KUNIT_ASSERT_EQ(test, rig->ring.next_used, rig->next);
 		KUNIT_ASSERT_EQ(test, rig->ring.next_avail, rig->next);
 		KUNIT_ASSERT_EQ(test, le16_to_cpu(d->id), i);
@@ -391,7 +397,7 @@ static void ring_lost(struct kunit *test)
 	struct rig *rig = rig_create(test, NUM);
 
 	put_desc(rig, 0, 8, 0, 0);
-	mvs_gmem_invalidate(&rig->guest->gm, DESC, DESC + 1);
+	guest_lose_page(rig->guest, DESC);
 	KUNIT_EXPECT_EQ(test, -EFAULT, pop(rig));
 	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 0, 1, 0));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP);
@@ -418,8 +424,7 @@ static void table_lost(struct kunit *test)
 	struct rig *rig = rig_create(test, NUM);
 
 	put_desc(rig, TABLE, 16, I, 3);
-	mvs_gmem_invalidate(&rig->guest->gm, GUEST_LOW + TABLE,
-			    GUEST_LOW + TABLE + 1);
+	guest_lose_page(rig->guest, GUEST_LOW + TABLE);
 	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 3);
@@ -427,6 +432,150 @@ static void table_lost(struct kunit *test)
 	put_desc(rig, 0x2000, 8, 0, 4);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 4);
+}
+
+/* --- batches --- */
+
+/* What a driver that is at @place sees: does it begin a used chain? */
+static bool used_at(struct rig *rig, u16 place)
+{
+	const struct vring_packed_desc *d =
+		guest_uaddr(rig->guest, DESC + (place & ~WRAP) * sizeof(*d));
+	u16 flags = le16_to_cpu(d->flags);
+
+	return !!(flags & F_AVAIL) == !!(place & WRAP) &&
+	       !!(flags & F_USED) == !!(place & WRAP);
+}
+
+static u16 behind(const struct rig *rig, u16 place, u32 n)
+{
+	u32 i = (place & ~WRAP) + n;
+
+	return i < rig->ring.num ? place + n : (i - rig->ring.num) | (~place & WRAP);
+}
+
+/*
+ * As long as the ring, over the end of it, and in another order than they came: the
+ * driver, which looks at the first, sees nothing of it, and then all.
+ */
+static void batch(struct kunit *test)
+{
+	u32 num = *(const u32 *)test->param_value, i;
+	struct rig *rig = rig_create(test, num);
+	u16 base = WRAP | (num - 1 - num / 3), place = base;
+
+	rig->next = base;
+	rig->ring.next_avail = base;
+	rig->ring.next_used = base;
+	for (i = 0; i < num; i++)
+		put_desc(rig, i, 8, 0, i);
+	for (i = 0; i < num; i++)
+		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+	KUNIT_ASSERT_EQ(test, 0, pop(rig));
+
+	for (i = 0; i < num; i++) {
+		KUNIT_ASSERT_EQ(test, 0, push(rig, num - 1 - i, 1, i));
+		KUNIT_ASSERT_FALSE(test, used_at(rig, base));
+	}
+	KUNIT_EXPECT_EQ(test, 0, pop(rig));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	for (i = 0; i < num; i++, place = behind(rig, place, 1)) {
+		const struct vring_packed_desc *d = &rig->desc[place & ~WRAP];
+
+		KUNIT_EXPECT_TRUE(test, used_at(rig, place));
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(d->id), num - 1 - i);
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(d->len), i);
+		KUNIT_EXPECT_EQ(test, !!(le16_to_cpu(d->flags) & W), i > 0);
+	}
+	KUNIT_EXPECT_FALSE(test, used_at(rig, place));
+	KUNIT_EXPECT_EQ(test, rig->ring.next_used, place);
+}
+
+/* Chains of 1 to 4 descriptors, the longest first. */
+static void batch_of_long_chains(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 10);
+	u16 place = WRAP;
+	u32 n, i;
+
+	for (n = 1; n <= 4; n++) {
+		for (i = 0; i < n; i++)
+			put_desc(rig, 0, 8, i + 1 < n ? N : 0, n);
+		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+	}
+	for (n = 4; n; n--)
+		KUNIT_ASSERT_EQ(test, 0, push(rig, n, n, 0));
+	KUNIT_EXPECT_FALSE(test, used_at(rig, place));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	for (n = 4; n; n--) {
+		KUNIT_EXPECT_TRUE(test, used_at(rig, place));
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->desc[place & ~WRAP].id), n);
+		place = behind(rig, place, n);
+	}
+	KUNIT_EXPECT_EQ(test, rig->ring.next_used, place);
+	KUNIT_EXPECT_EQ(test, place, 0);
+}
+
+static void batch_of_nothing(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 5, 1, 55));
+	/* It is the driver's again. */
+	rig->desc[0].flags = cpu_to_le16(0x1234);
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->desc[0].flags), 0x1234);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->desc[1].flags), 0);
+}
+
+/* The first of two is the last place of a page. */
+static struct rig *lose_first(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 300);
+
+	rig->ring.next_used = WRAP | 255;
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 1, 55));
+	guest_lose_page(rig->guest, DESC);
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 1, 66));
+	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_FALSE(test, used_at(rig, WRAP | 255));
+	guest_find_page(test, rig->guest, DESC);
+	return rig;
+}
+
+static void first_lost(struct kunit *test)
+{
+	struct rig *rig = lose_first(test);
+
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 255));
+	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 256));
+}
+
+static void first_lost_until_start(struct kunit *test)
+{
+	struct rig *rig = lose_first(test);
+
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_start(&rig->ring));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 255));
+	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 256));
+	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP | 257);
+}
+
+/* What could not be pushed is not in the batch, and does not spoil it. */
+static void second_lost(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 300);
+
+	rig->ring.next_used = WRAP | 255;
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 1, 55));
+	guest_lose_page(rig->guest, DESC + PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 6, 1, 66));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 255));
+	KUNIT_EXPECT_FALSE(test, used_at(rig, WRAP | 256));
+	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP | 256);
 }
 
 /* --- event suppression --- */
@@ -482,6 +631,7 @@ static void signal(struct kunit *test)
 	rig->driver->off_wrap = cpu_to_le16(c->off_wrap);
 	for (i = 0; i < c->n; i++)
 		KUNIT_ASSERT_EQ(test, 0, push(rig, i, 1, 0));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -492,9 +642,9 @@ static void first_signal_with_place(struct kunit *test)
 	rig->ring.event_idx = true;
 	rig->driver->flags = cpu_to_le16(PLACE);
 	rig->driver->off_wrap = cpu_to_le16(WRAP | 6);
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 1, 0));
+	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 1, 0));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 1, 0));
+	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 1, 0));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -537,6 +687,12 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(ring_lost),
 	KUNIT_CASE(table_lost),
 	KUNIT_CASE(table_wraps),
+	KUNIT_CASE_PARAM(batch, num_gen_params),
+	KUNIT_CASE(batch_of_long_chains),
+	KUNIT_CASE(batch_of_nothing),
+	KUNIT_CASE(first_lost),
+	KUNIT_CASE(first_lost_until_start),
+	KUNIT_CASE(second_lost),
 	KUNIT_CASE_PARAM(signal, signal_gen_params),
 	KUNIT_CASE(first_signal_with_place),
 	KUNIT_CASE(notify),

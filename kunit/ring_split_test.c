@@ -92,6 +92,12 @@ static int push(struct rig *rig, u16 id, u32 len)
 	return mvs_ring_push(&rig->ring, &chain, len);
 }
 
+/* A batch of one. */
+static int give_back(struct rig *rig, u16 id, u32 len)
+{
+	return push(rig, id, len) ?: mvs_ring_publish(&rig->ring);
+}
+
 /* --- chains --- */
 
 struct desc_init {
@@ -353,7 +359,7 @@ static void index_wrap(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 1, pop(rig));
 		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, head);
 		KUNIT_ASSERT_EQ(test, rig->guest->chain.readable, 8 + head);
-		KUNIT_ASSERT_EQ(test, 0, push(rig, head, i));
+		KUNIT_ASSERT_EQ(test, 0, give_back(rig, head, i));
 		KUNIT_ASSERT_EQ(test, le16(rig->used->idx), (u16)(i + 1));
 		KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->id), head);
 		KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->len), i);
@@ -373,7 +379,7 @@ static void start_in_the_middle(struct kunit *test)
 	set_desc(&rig->desc[3], 0, 8, 0, 0);
 	offer(rig, 3);
 	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, 0, push(rig, 3, 0));
+	KUNIT_EXPECT_EQ(test, 0, give_back(rig, 3, 0));
 	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 991);
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, 1001);
 }
@@ -405,6 +411,7 @@ static void used_entry_over_two_pages(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
 	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
 	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 66));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	KUNIT_EXPECT_EQ(test, *(u16 *)guest_uaddr(rig->guest, used + 2), 2);
 	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 12), 6);
 	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 16), 66);
@@ -432,7 +439,7 @@ static void ring_lost(struct kunit *test)
 
 	set_desc(&rig->desc[0], 0, 8, 0, 0);
 	offer(rig, 0);
-	mvs_gmem_invalidate(&rig->guest->gm, c->uaddr, c->uaddr + 1);
+	guest_lose_page(rig->guest, c->uaddr);
 	KUNIT_EXPECT_EQ(test, c->push ? 1 : -EFAULT, pop(rig));
 	KUNIT_EXPECT_EQ(test, c->push ? -EFAULT : 0,
 			push(rig, 0, 0));
@@ -447,8 +454,7 @@ static void table_lost(struct kunit *test)
 
 	set_desc(&rig->desc[3], TABLE, 16, I, 0);
 	offer(rig, 3);
-	mvs_gmem_invalidate(&rig->guest->gm, GUEST_LOW + TABLE,
-			    GUEST_LOW + TABLE + 1);
+	guest_lose_page(rig->guest, GUEST_LOW + TABLE);
 	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 3);
@@ -467,9 +473,115 @@ static void ring_lost_after_a_table(struct kunit *test)
 	set_desc(&rig->desc[3], TABLE, 16, I, 0);
 	offer(rig, 3);
 	KUNIT_ASSERT_EQ(test, 1, pop(rig));
-	mvs_gmem_invalidate(&rig->guest->gm, AVAIL, AVAIL + 1);
+	guest_lose_page(rig->guest, AVAIL);
 	KUNIT_EXPECT_EQ(test, -EFAULT, pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, 1);
+}
+
+/* --- batches --- */
+
+static void expect_used(struct kunit *test, struct rig *rig, u16 idx, u16 id,
+			u32 len)
+{
+	const struct vring_used_elem *elem = &rig->used->ring[idx % rig->ring.num];
+
+	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, elem->id), id);
+	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, elem->len), len);
+}
+
+/*
+ * As long as the ring, over the end of it and of the index, and in another order than
+ * they came: the driver sees nothing of it, and then all.
+ */
+static void batch(struct kunit *test)
+{
+	u32 num = *(const u32 *)test->param_value, i;
+	struct rig *rig = rig_create(test, num);
+	u16 base = -(num / 2 + 1);
+
+	rig->ring.next_avail = base;
+	rig->used->idx = __cpu_to_virtio16(true, base);
+	set_avail_idx(rig, base);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
+	for (i = 0; i < num; i++) {
+		set_desc(&rig->desc[i], i, 8, 0, 0);
+		offer(rig, i);
+		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+	}
+
+	for (i = 0; i < num; i++) {
+		KUNIT_ASSERT_EQ(test, 0, push(rig, num - 1 - i, 100 + i));
+		KUNIT_ASSERT_EQ(test, le16(rig->used->idx), base);
+	}
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), (u16)(base + num));
+	for (i = 0; i < num; i++)
+		expect_used(test, rig, base + i, num - 1 - i, 100 + i);
+}
+
+static void batch_of_nothing(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+
+	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 5, 55));
+	/* Not even what is there is written again. */
+	rig->used->idx = __cpu_to_virtio16(true, 1234);
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 1234);
+}
+
+/* The index is on a page before that of the entries. */
+static struct rig *lose_index(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+	u64 used = USED + PAGE_SIZE - 4;
+
+	rig->ring.used = used;
+	rig->used = guest_uaddr(rig->guest, used);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
+	guest_lose_page(rig->guest, used);
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 66));
+	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
+	guest_find_page(test, rig->guest, used);
+	return rig;
+}
+
+static void index_lost(struct kunit *test)
+{
+	struct rig *rig = lose_index(test);
+
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 2);
+}
+
+static void index_lost_until_start(struct kunit *test)
+{
+	struct rig *rig = lose_index(test);
+
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_start(&rig->ring));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 2);
+	KUNIT_EXPECT_EQ(test, 0, give_back(rig, 7, 77));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 3);
+}
+
+/* What could not be pushed is not in the batch, and does not spoil it. */
+static void entry_lost(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+	u64 used = USED + PAGE_SIZE - 12;
+
+	rig->ring.used = used;
+	rig->used = guest_uaddr(rig->guest, used);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
+	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
+	guest_lose_page(rig->guest, USED + PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 6, 66));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 1);
+	expect_used(test, rig, 0, 5, 55);
 }
 
 /* --- notifications --- */
@@ -522,6 +634,7 @@ static void signal(struct kunit *test)
 	rig->avail->ring[NUM] = __cpu_to_virtio16(true, c->event);
 	for (i = c->before; i != c->after; i++)
 		KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -531,9 +644,9 @@ static void first_signal_with_event_index(struct kunit *test)
 
 	rig->ring.event_idx = true;
 	rig->avail->ring[NUM] = __cpu_to_virtio16(true, 1000);
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -547,7 +660,7 @@ static void signal_after_index_wrap(struct kunit *test)
 	KUNIT_ASSERT_LE(test, 0, mvs_ring_need_signal(&rig->ring));
 	rig->avail->ring[NUM] = __cpu_to_virtio16(true, 40000);
 	for (i = 0; i < 65536; i++)
-		KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
+		KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 0));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
 }
 
@@ -613,6 +726,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(ring_lost, lost_gen_params),
 	KUNIT_CASE(table_lost),
 	KUNIT_CASE(ring_lost_after_a_table),
+	KUNIT_CASE_PARAM(batch, num_gen_params),
+	KUNIT_CASE(batch_of_nothing),
+	KUNIT_CASE(index_lost),
+	KUNIT_CASE(index_lost_until_start),
+	KUNIT_CASE(entry_lost),
 	KUNIT_CASE_PARAM(signal, signal_gen_params),
 	KUNIT_CASE(first_signal_with_event_index),
 	KUNIT_CASE(signal_after_index_wrap),

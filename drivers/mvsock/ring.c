@@ -176,6 +176,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_prefetch);
  * mvs_ring_start - begin to use a ring
  * @ring: the ring, with all that the VMM sets
  *
+ * What could not be published when it broke is to be published still.
+ *
  * Context: process, outside of sections; may sleep.
  * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINPROGRESS
  * when the IOTLB does not have it; %-EINVAL when the size or the places do not go with
@@ -238,10 +240,12 @@ void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_unpop);
 
 /**
- * mvs_ring_push - give a chain back to the driver
+ * mvs_ring_push - give a chain back to the driver, which is not to see it yet
  * @ring: the ring
  * @chain: the chain
  * @len: bytes written to it
+ *
+ * Chains may go back in another order than they came.
  *
  * Context: process, outside of sections; may sleep.
  * Return: 0, or the error of mvs_gmem_fault_in(): the ring can't be reached.
@@ -255,15 +259,39 @@ int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 		return ret;
 
 	ring->next_used = advance(ring, ring->next_used, chain->ndescs);
-	ring->unsignalled = min(ring->unsignalled + chain->ndescs,
-				MVS_RING_NEVER_SIGNALLED);
+	ring->unpublished += chain->ndescs;
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
 
 /**
- * mvs_ring_need_signal - does the driver want to hear of the used chains?
+ * mvs_ring_publish - let the driver see all chains that were given back
  * @ring: the ring
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 0, or the error of mvs_gmem_fault_in() with nothing changed: it may be
+ * called again.
+ */
+int mvs_ring_publish(struct mvs_ring *ring)
+{
+	int ret;
+
+	if (!ring->unpublished)
+		return 0;
+	ret = in_section(ring, publish);
+	if (ret)
+		return ret;
+
+	ring->unsignalled = min(ring->unsignalled + ring->unpublished,
+				MVS_RING_NEVER_SIGNALLED);
+	ring->unpublished = 0;
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_publish);
+
+/**
+ * mvs_ring_need_signal - does the driver want to hear of the used chains?
+ * @ring: the ring, with all of them published
  *
  * Takes it that the driver is signalled when this says so.
  *

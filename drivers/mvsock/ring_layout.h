@@ -25,6 +25,7 @@ struct mvs_desc {
 int mvs_split_start(struct mvs_ring *ring);
 int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len);
+int mvs_split_publish(struct mvs_ring *ring);
 int mvs_split_need_signal(struct mvs_ring *ring);
 int mvs_split_write_notify(struct mvs_ring *ring);
 int mvs_split_has_avail(struct mvs_ring *ring);
@@ -33,6 +34,7 @@ int mvs_split_has_avail(struct mvs_ring *ring);
 int mvs_packed_start(struct mvs_ring *ring);
 int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len);
+int mvs_packed_publish(struct mvs_ring *ring);
 int mvs_packed_need_signal(struct mvs_ring *ring);
 int mvs_packed_write_notify(struct mvs_ring *ring);
 int mvs_packed_has_avail(struct mvs_ring *ring);

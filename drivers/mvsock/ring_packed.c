@@ -174,7 +174,11 @@ int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	return ret ?: 1;
 }
 
-/* Write a used descriptor over the place where the next one goes. */
+/*
+ * Write a used descriptor over the place where the next one goes. The driver looks at
+ * the places in turn, so it sees those behind the first unpublished one with that
+ * (virtio 1.3, 2.8).
+ */
 int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 {
 	u16 flags = wrap_of(ring->next_used) ? F_AVAIL | F_USED : 0;
@@ -194,13 +198,33 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 		flags |= VRING_DESC_F_WRITE;
 	WRITE_ONCE(d->id, cpu_to_le16(id));
 	WRITE_ONCE(d->len, cpu_to_le32(len));
+	if (ring->unpublished) {
+		WRITE_ONCE(d->flags, cpu_to_le16(flags));
+	} else {
+		ring->first_used = ring->next_used;
+		ring->first_flags = flags;
+	}
+	return mvs_ring_log(ring, at, sizeof(*d));
+}
+
+/* Write the flags that the driver looks at. */
+int mvs_packed_publish(struct mvs_ring *ring)
+{
+	u64 at = desc_at(ring, index_of(ring->first_used)) +
+		 offsetof(struct vring_packed_desc, flags);
+	__le16 *flags;
+
+	flags = mvs_ring_map(ring, at, sizeof(*flags), true);
+	if (unlikely(!flags || mvs_ring_log(ring, at, sizeof(*flags))))
+		return -EAGAIN;
 	/*
-	 * The rest, and what was written to the chain, before the flags that
-	 * make it used. Pairs with the driver's barrier after it reads them.
+	 * The rest of all of them, and what was written to their chains, before
+	 * the flags that make them used. Pairs with the driver's barrier after it
+	 * reads those.
 	 */
 	smp_wmb();
-	WRITE_ONCE(d->flags, cpu_to_le16(flags));
-	return mvs_ring_log(ring, at, sizeof(*d));
+	WRITE_ONCE(*flags, cpu_to_le16(ring->first_flags));
+	return mvs_ring_log(ring, at, sizeof(*flags));
 }
 
 int mvs_packed_need_signal(struct mvs_ring *ring)

@@ -259,38 +259,46 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	return ret ?: 1;
 }
 
-static int log_push(struct mvs_ring *ring, u64 entry)
-{
-	return mvs_ring_log(ring, entry, sizeof(struct vring_used_elem)) ?:
-	       mvs_ring_log(ring, used_idx(ring), sizeof(__virtio16));
-}
-
-/* Write a used entry, and the index that covers it. */
+/* Write a used entry, which the driver does not see before mvs_split_publish(). */
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 {
 	u64 entry = used_entry(ring, ring->next_used & (ring->num - 1));
+	u64 second = entry + offsetof(struct vring_used_elem, len);
 	__virtio32 *elem_id, *elem_len;
-	__virtio16 *idx;
 
-	/* An entry is aligned to 4 bytes only: it may lie on two pages. */
-	elem_id = mvs_ring_map(ring, entry + offsetof(struct vring_used_elem, id),
-			       sizeof(*elem_id), true);
-	elem_len = mvs_ring_map(ring,
-				entry + offsetof(struct vring_used_elem, len),
-				sizeof(*elem_len), true);
-	idx = mvs_ring_map(ring, used_idx(ring), sizeof(*idx), true);
-	if (unlikely(!elem_id || !elem_len || !idx || log_push(ring, entry)))
+	elem_id = mvs_ring_map(ring, entry, sizeof(*elem_id), true);
+	if (unlikely(!elem_id))
 		return -EAGAIN;
+	elem_len = elem_id + 1;
+	/* An entry is aligned to 4 bytes only: it may lie on two pages. */
+	if (unlikely(ring->gm->iotlb || !offset_in_page(second))) {
+		elem_len = mvs_ring_map(ring, second, sizeof(*elem_len), true);
+		if (!elem_len)
+			return -EAGAIN;
+	}
 
 	WRITE_ONCE(*elem_id, __cpu_to_virtio32(ring->le, id));
 	WRITE_ONCE(*elem_len, __cpu_to_virtio32(ring->le, len));
+	return mvs_ring_log(ring, entry, sizeof(struct vring_used_elem));
+}
+
+/* Write the index that covers all used entries. */
+int mvs_split_publish(struct mvs_ring *ring)
+{
+	u64 at = used_idx(ring);
+	__virtio16 *idx;
+
+	idx = mvs_ring_map(ring, at, sizeof(*idx), true);
+	if (unlikely(!idx || mvs_ring_log(ring, at, sizeof(*idx))))
+		return -EAGAIN;
 	/*
-	 * The entry, and what was written to the chain, before the index that
-	 * covers it. Pairs with the driver's barrier after it reads used->idx.
+	 * The entries, and what was written to their chains, before the index
+	 * that covers them. Pairs with the driver's barrier after it reads
+	 * used->idx.
 	 */
 	smp_wmb();
-	WRITE_ONCE(*idx, __cpu_to_virtio16(ring->le, ring->next_used + 1));
-	return log_push(ring, entry);
+	WRITE_ONCE(*idx, __cpu_to_virtio16(ring->le, ring->next_used));
+	return mvs_ring_log(ring, at, sizeof(*idx));
 }
 
 int mvs_split_need_signal(struct mvs_ring *ring)
@@ -334,7 +342,8 @@ int mvs_split_start(struct mvs_ring *ring)
 	if (!is_power_of_2(ring->num))
 		return -EINVAL;
 	ret = write16(ring, used_flags(ring), 0);
-	if (ret)
+	/* The index is behind what is to be published still. */
+	if (ret || ring->unpublished)
 		return ret;
 	return read16(ring, used_idx(ring), &ring->next_used);
 }

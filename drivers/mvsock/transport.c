@@ -274,8 +274,7 @@ static bool work(struct mvs_device *device, unsigned int index)
 		ret = next(device, vq);
 	} while (ret == 1 && ++packets < MVS_WORK_PACKETS &&
 		 vq->bytes - bytes < MVS_WORK_BYTES);
-	if (packets && vq->running)
-		mvs_vq_signal(vq);
+	mvs_vq_flush(vq);
 out:
 	mutex_unlock(&vq->mutex);
 

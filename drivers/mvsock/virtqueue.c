@@ -158,6 +158,8 @@ int mvs_vq_start(struct mvs_vq *vq)
 	if (ret)
 		return ret;
 	vq->running = true;
+	/* What could not be published when the ring broke. */
+	mvs_vq_flush(vq);
 	return 0;
 }
 
@@ -170,6 +172,9 @@ int mvs_vq_start(struct mvs_vq *vq)
 void mvs_vq_stop(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
+	/* What could not be published when the ring broke: now or never. */
+	mvs_vq_flush(vq);
+	vq->ring.unpublished = 0;
 	vq->running = false;
 	mvs_chain_destroy(&vq->chain);
 }
@@ -180,6 +185,8 @@ void mvs_vq_stop(struct mvs_vq *vq)
  */
 static void break_ring(struct mvs_vq *vq, int error)
 {
+	if (!vq->running)
+		return;
 	vq->running = false;
 	WRITE_ONCE(vq->broken, vq->broken + 1);
 	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, error);
@@ -278,6 +285,9 @@ int mvs_vq_unpop(struct mvs_vq *vq, int error)
  * @vq: the virtqueue
  * @len: bytes written to it
  *
+ * The driver sees it with mvs_vq_flush(), which comes before the mutex is let go,
+ * whatever else happens.
+ *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0, or an error when the ring was found broken.
  */
@@ -290,8 +300,6 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
 	/* Whatever the error: the driver would miss this chain for ever. */
 	if (unlikely(ret))
 		break_ring(vq, ret);
-	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
-		eventfd_signal(vq->device->log);
 	return ret;
 }
 
@@ -314,14 +322,28 @@ int mvs_vq_reject(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_signal - signal the driver, if it wants to hear of used chains
- * @vq: the virtqueue
+ * mvs_vq_flush - let the driver see the chains that were given back
+ * @vq: the virtqueue, which may have been found broken since
+ *
+ * Signals the driver, if it wants to hear of them.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
-void mvs_vq_signal(struct mvs_vq *vq)
+void mvs_vq_flush(struct mvs_vq *vq)
 {
+	int ret;
+
 	lockdep_assert_held(&vq->mutex);
+	if (!vq->ring.unpublished)
+		return;
+	ret = mvs_ring_publish(&vq->ring);
+	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
+		eventfd_signal(vq->device->log);
+	/* Whatever the error: the driver waits for these chains. */
+	if (unlikely(ret)) {
+		break_ring(vq, ret);
+		return;
+	}
 	/* When its wish can't be read, it may be this one. */
 	if (check(vq, mvs_ring_need_signal(&vq->ring)) && vq->call)
 		eventfd_signal(vq->call);

@@ -254,7 +254,7 @@ int mvs_vq_pop(struct mvs_vq *vq);
 int mvs_vq_unpop(struct mvs_vq *vq, int error);
 int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);
-void mvs_vq_signal(struct mvs_vq *vq);
+void mvs_vq_flush(struct mvs_vq *vq);
 
 /* vring.c */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,

@@ -28,9 +28,13 @@
  * @next_avail: what to take next: in a split ring the available entry, in a packed
  *	one the descriptor, with the wrap counter in bit 15
  * @next_used: where to give back next, in the same way
+ * @unpublished: what was given back and the driver does not see yet, counted as in
+ *	@next_used
+ * @first_used: packed: the place of the first of those
+ * @first_flags: packed: the flags that will make it, and all of them, seen
  * @avail_idx: split: what the driver's index was when last looked at
- * @unsignalled: what was given back since the driver was last signalled, counted
- *	as in @next_used; %MVS_RING_NEVER_SIGNALLED before the first time
+ * @unsignalled: what was published since the driver was last signalled, counted as
+ *	in @next_used; %MVS_RING_NEVER_SIGNALLED before the first time
  * @no_notify: the driver was told that no kick is needed
  * @fault: what the last access missed
  *
@@ -52,6 +56,9 @@ struct mvs_ring {
 	bool notify_on_empty;
 	u16 next_avail;
 	u16 next_used;
+	u32 unpublished;
+	u16 first_used;
+	u16 first_flags;
 	u16 avail_idx;
 	bool no_notify;
 	u32 unsignalled;
@@ -72,6 +79,7 @@ int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain);
 int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain,
 		  u32 len);
+int mvs_ring_publish(struct mvs_ring *ring);
 int mvs_ring_need_signal(struct mvs_ring *ring);
 int mvs_ring_disable_notify(struct mvs_ring *ring);
 int mvs_ring_enable_notify(struct mvs_ring *ring);

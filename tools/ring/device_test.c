@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 	add_abuse_tests();
 	add_type_tests();
 	add_order_tests();
+	add_batch_tests();
 	add_vmm_tests();
 	add_iommu_tests();
 	add_iotlb_tests();
