@@ -28,7 +28,8 @@ usage()
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
 	  load    the load generator's two ends count the same, in user-mode Linux
-	  smp     memory that moves, races, random guests, on two processors, in QEMU
+	  smp     memory that moves, races, busy polling, random guests, on two processors, in
+          QEMU
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
 	  life    a guest that reboots, loses its device, is killed: under traffic
@@ -597,7 +598,7 @@ group_smp()
 	build_ring || return 0
 	new_run "$WORK/smp"
 	set_env JOB smp
-	set_env WORDS "moving race"
+	set_env WORDS "moving race busyloop"
 	set_env FUZZ_SEED "$FUZZ_SEED"
 	set_env FUZZ_SECONDS $((FUZZ_SECONDS / 2))
 	set_env TIMEOUT 600

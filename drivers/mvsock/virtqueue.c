@@ -5,6 +5,8 @@
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_byteorder.h>
 #include <linux/virtio_config.h>
@@ -231,11 +233,37 @@ int mvs_vq_begin(struct mvs_vq *vq)
 	return check(vq, ret) ?: 1;
 }
 
+/*
+ * May the worker look for a chain again and again, in the place of a kick? For as long
+ * as the VMM said, from when there was the last one, and as nobody else wants its CPU.
+ */
+static bool poll(struct mvs_vq *vq)
+{
+	u64 now;
+
+	if (likely(!vq->busyloop_timeout))
+		return false;
+	/* There is one while a virtqueue runs. Others have better things to do. */
+	if (READ_ONCE(vq->device->worker->self) != current)
+		return false;
+
+	now = ktime_get_ns();
+	if (!vq->poll_end || vq->poll_place != vq->ring.next_avail) {
+		vq->poll_end = now + vq->busyloop_timeout * (u64)NSEC_PER_USEC;
+		vq->poll_place = vq->ring.next_avail;
+	}
+	vq->polling = now < vq->poll_end && !need_resched() &&
+		      !signal_pending(current);
+	return vq->polling;
+}
+
 /* No chain: ask for a kick. As mvs_ring_pop() if one came meanwhile. */
 static int pop_late(struct mvs_vq *vq)
 {
 	int ret;
 
+	if (poll(vq))
+		return 0;
 	ret = mvs_ring_enable_notify(&vq->ring);
 	if (ret <= 0)
 		return ret;
@@ -249,10 +277,10 @@ static int pop_late(struct mvs_vq *vq)
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 1; 0 when there is none, and the driver was asked for a kick when there
- * is one; %-EBADMSG when there was one that broke the rules, which the driver has
- * back already; %-ENOMEM or %-EINTR with nothing changed, and %-EINPROGRESS, until the
- * VMM has answered for the IOTLB, which wakes the device; any other error when the ring
- * was found broken, and stopped.
+ * is one, or the worker will look again by itself; %-EBADMSG when there was one that
+ * broke the rules, which the driver has back already; %-ENOMEM or %-EINTR with nothing
+ * changed, and %-EINPROGRESS, until the VMM has answered for the IOTLB, which wakes the
+ * device; any other error when the ring was found broken, and stopped.
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {

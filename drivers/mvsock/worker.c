@@ -3,11 +3,26 @@
  * The worker: a thread of the VMM's, from VHOST_SET_OWNER on.
  */
 #include <linux/bitops.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/vhost_task.h>
 #include <linux/slab.h>
 
 #include <mvsock/device.h>
+
+/* Returns true when the virtqueue is to be served again. */
+static bool serve(struct mvs_device *device, unsigned int index)
+{
+	struct mvs_vq *vq = &device->vqs[index];
+	bool again;
+
+	vq->polling = false;
+	again = device->ops->work(device, index);
+	if (vq->polling)
+		return true;
+	vq->poll_end = 0;
+	return again;
+}
 
 /* Called with the task state at TASK_INTERRUPTIBLE; false lets it sleep. */
 static bool run(void *data)
@@ -20,12 +35,14 @@ static bool run(void *data)
 		return false;
 
 	__set_current_state(TASK_RUNNING);
+	WRITE_ONCE(worker->self, current);
 	/* TX before RX: what it answers goes out in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&
-		    device->ops->work(device, vq))
+		    serve(device, vq))
 			set_bit(vq, &worker->work);
-	cond_resched();
+	/* It may not sleep for long, when it polls. */
+	cond_resched_tasks_rcu_qs();
 	return true;
 }
 

@@ -59,11 +59,13 @@ enum {
  * @task: the thread, which shares the VMM's address space and limits
  * @device: whom it serves
  * @work: a bit for each virtqueue that has something to do
+ * @self: the thread as it knows itself, once it runs
  */
 struct mvs_worker {
 	struct vhost_task *task;
 	struct mvs_device *device;
 	unsigned long work;
+	struct task_struct *self;
 };
 
 /**
@@ -110,12 +112,17 @@ struct mvs_miss {
  * @chain: the chain in work
  * @call: eventfd that signals the driver, or NULL
  * @err: eventfd that tells the VMM of a broken ring, or NULL
- * @busyloop_timeout: microseconds, as set by the VMM
+ * @busyloop_timeout: microseconds for which the worker looks for new chains before it
+ *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
  * @packets: packets that went through
  * @bytes: their payload
  * @rejected: chains given back unused, by reason
  * @broken: how often the ring could not be trusted any more
+ * @polling: there was no chain, and no kick was asked for: the worker is to look
+ *	again. Its own, as are the two below.
+ * @poll_end: until when, in ns of ktime_get_ns(); 0 before it begins
+ * @poll_place: where the ring was when it began
  * @miss: the translation that it waits for; protected by the device's iotlb_lock
  * @kick: eventfd by which the driver tells of new chains; protected by the
  *	device's mutex
@@ -134,6 +141,9 @@ struct mvs_vq {
 	u64 bytes;
 	u64 rejected[MVS_REASONS];
 	u64 broken;
+	bool polling;
+	u64 poll_end;
+	u16 poll_place;
 	struct mvs_miss miss;
 	struct mvs_kick kick;
 };

@@ -79,6 +79,13 @@ int dev_set_ring_num(const struct dev *d, __u32 ring, __u32 num)
 	return dev_ioctl(d, VHOST_SET_VRING_NUM, &s);
 }
 
+int dev_set_ring_busyloop(const struct dev *d, __u32 ring, __u32 us)
+{
+	struct vhost_vring_state s = { .index = ring, .num = us };
+
+	return dev_ioctl(d, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &s);
+}
+
 int dev_set_ring_base(const struct dev *d, __u32 ring, __u32 base)
 {
 	struct vhost_vring_state s = { .index = ring, .num = base };

@@ -55,6 +55,7 @@ int dev_set_ring_addr(const struct dev *d, __u32 ring, const void *desc,
 int dev_set_ring_kick(const struct dev *d, __u32 ring, int fd);
 int dev_set_ring_call(const struct dev *d, __u32 ring, int fd);
 int dev_set_ring_err(const struct dev *d, __u32 ring, int fd);
+int dev_set_ring_busyloop(const struct dev *d, __u32 ring, __u32 us);
 
 int dev_set_cid(const struct dev *d, __u64 cid);
 int dev_set_running(const struct dev *d, int running);
