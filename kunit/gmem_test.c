@@ -427,9 +427,9 @@ static void mm_no_window_for_nothing(struct kunit *test)
 	u8 byte;
 
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
-	KUNIT_EXPECT_NULL(test, xa_load(&guest->gm.windows, addr / SZ_2M));
+	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, addr / SZ_2M));
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, PAGE_SIZE, &byte));
-	KUNIT_EXPECT_NULL(test, xa_load(&guest->gm.windows, 0));
+	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, 0));
 	vmm_exit();
 }
 

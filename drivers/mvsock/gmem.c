@@ -23,7 +23,7 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->log_base = 0;
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
-	xa_init_flags(&gm->windows, XA_FLAGS_ACCOUNT);
+	gm->windows = RB_ROOT;
 	mutex_init(&gm->windows_lock);
 	memset(gm->recent, 0, sizeof(gm->recent));
 }

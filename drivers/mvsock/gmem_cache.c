@@ -74,6 +74,35 @@ static const struct mmu_interval_notifier_ops notifier_ops = {
 	.invalidate = invalidate,
 };
 
+static int compare(const void *number, const struct rb_node *node)
+{
+	const struct mvs_window *window = rb_entry(node, struct mvs_window, node);
+	unsigned long n = *(const unsigned long *)number;
+
+	return n < window->number ? -1 : n > window->number;
+}
+
+static bool comes_before(struct rb_node *a, const struct rb_node *b)
+{
+	return compare(&rb_entry(a, struct mvs_window, node)->number, b) < 0;
+}
+
+/**
+ * mvs_gmem_window - find a window
+ * @gm: guest memory
+ * @number: VMM-virtual address / 2 MiB
+ *
+ * Context: inside a section, or where no windows come.
+ * Return: the window, or NULL.
+ */
+struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
+				   unsigned long number)
+{
+	return rb_entry_safe(rb_find(&number, &gm->windows, compare),
+			     struct mvs_window, node);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_window);
+
 static void free_window(struct mvs_window *window)
 {
 	if (window->notifier.mm)
@@ -110,9 +139,9 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 			goto err;
 		}
 	}
-	ret = xa_err(xa_store(&gm->windows, number, window, GFP_KERNEL));
-	if (ret)
-		goto err;
+	write_lock(&gm->lock);
+	rb_add(&window->node, &gm->windows, comes_before);
+	write_unlock(&gm->lock);
 	return window;
 
 err:
@@ -127,7 +156,7 @@ static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 	struct mvs_window *window;
 
 	mutex_lock(&gm->windows_lock);
-	window = xa_load(&gm->windows, number) ?: create_window(gm, number);
+	window = mvs_gmem_window(gm, number) ?: create_window(gm, number);
 	mutex_unlock(&gm->windows_lock);
 	return window;
 }
@@ -140,7 +169,7 @@ static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
  *
  * When it returns no section uses them any more.
  *
- * Context: process, outside of sections.
+ * Context: process, outside of sections; may sleep.
  */
 void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 			 unsigned long end)
@@ -148,14 +177,19 @@ void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 	unsigned long first = start >> PAGE_SHIFT;
 	unsigned long last = (end - 1) >> PAGE_SHIFT;
 	struct mvs_window *window;
-	unsigned long i;
+	struct rb_node *node;
 
-	xa_for_each_range(&gm->windows, i, window, first / MVS_WINDOW_PAGES,
-			  last / MVS_WINDOW_PAGES) {
+	mutex_lock(&gm->windows_lock);
+	for (node = rb_first(&gm->windows); node; node = rb_next(node)) {
+		window = rb_entry(node, struct mvs_window, node);
+		if (window->number < first / MVS_WINDOW_PAGES ||
+		    window->number > last / MVS_WINDOW_PAGES)
+			continue;
 		write_lock(&gm->lock);
 		drop_pages(window, first, last);
 		write_unlock(&gm->lock);
 	}
+	mutex_unlock(&gm->windows_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_invalidate);
 
@@ -167,18 +201,17 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_invalidate);
  */
 void mvs_gmem_forget(struct mvs_gmem *gm)
 {
-	struct mvs_window *window;
-	unsigned long i;
+	struct mvs_window *window, *next;
 
 	/* While the notifiers can tell that the VMM has the pages still. */
 	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
 
 	memset(gm->recent, 0, sizeof(gm->recent));
-	xa_for_each(&gm->windows, i, window) {
+	rbtree_postorder_for_each_entry_safe(window, next, &gm->windows, node) {
 		free_window(window);
 		cond_resched();
 	}
-	xa_destroy(&gm->windows);
+	gm->windows = RB_ROOT;
 }
 
 /**
@@ -279,13 +312,16 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	 * A window stays until the device stops: none for what the VMM does not
 	 * have, or a guest could have the host make them without end.
 	 */
-	if (!xa_load(&gm->windows, fault->addr / SZ_2M)) {
+	mvs_gmem_begin(gm);
+	window = mvs_gmem_window(gm, fault->addr / SZ_2M);
+	mvs_gmem_end(gm);
+	if (!window) {
 		page = get_page_of(gm->mm, fault);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		put_page(page);
 	}
-	window = get_window(gm, fault->addr);
+	window = window ?: get_window(gm, fault->addr);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 
@@ -350,7 +386,7 @@ void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
 			struct mvs_gmem_fault *fault)
 {
 	unsigned long number = uaddr / SZ_2M, page = 0;
-	struct mvs_window *window = xa_load(&gm->windows, number);
+	struct mvs_window *window = mvs_gmem_window(gm, number);
 
 	if (window) {
 		WRITE_ONCE(*mvs_gmem_recent(gm, number), window);

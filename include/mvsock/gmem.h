@@ -31,13 +31,13 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/vhost_iotlb.h>
 #include <linux/vhost_types.h>
-#include <linux/xarray.h>
 
 struct vhost_memory_region;
 
@@ -56,12 +56,14 @@ struct vhost_memory_region;
  * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
  *	protected by the lock of @gm
  * @gm: whose it is
+ * @node: its place among @gm->windows
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
  */
 struct mvs_window {
 	unsigned long number;
 	unsigned long *pages;
 	struct mvs_gmem *gm;
+	struct rb_node node;
 	struct mmu_interval_notifier notifier;
 };
 
@@ -80,7 +82,7 @@ struct mvs_window {
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
- * @windows: VMM-virtual address / 2 MiB to &struct mvs_window; they come under
+ * @windows: all &struct mvs_window, by their numbers; they come under @lock and
  *	@windows_lock, and go when there are no users
  * @windows_lock: serializes new windows
  * @recent: windows that were used, each at its number's hash; a hint, read and
@@ -93,8 +95,8 @@ struct mvs_gmem {
 	bool logging;
 	u64 log_base;
 	struct mm_struct *mm;
-	rwlock_t lock;	/* the windows' pages */
-	struct xarray windows;
+	rwlock_t lock;	/* the windows, and their pages */
+	struct rb_root windows;
 	struct mutex windows_lock;	/* new windows */
 	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 };
@@ -153,6 +155,8 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 void mvs_gmem_forget(struct mvs_gmem *gm);
 void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 			 unsigned long end);
+struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
+				   unsigned long number);
 
 /**
  * mvs_gmem_begin - begin a section
