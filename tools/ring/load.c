@@ -35,7 +35,8 @@ static const struct load loads[] = {
 
 static const char help[] =
 	"usage: load [OPTION...] [LOAD...]\n"
-	"Plays guests under load in front of " DEV_PATH ". Prints a line a load.\n"
+	"Plays guests under load in front of " DEV_PATH ". Prints a line a load:\n"
+	"numbers, each followed by what it is.\n"
 	"  --dev PATH   another device\n"
 	"  --seconds N  how long each takes (2)\n"
 	"  --count N    messages, round trips or connections of each guest instead\n"

@@ -90,7 +90,9 @@ struct load_run {
 
 extern struct load_run load_run;
 
-/* Run one load and print its line. False if it failed, which it says. */
+/* Run one load and print its line: its name, and numbers, each followed by what it
+ * is. False if it failed, which it says.
+ */
 bool load_execute(const struct load *l);
 
 /* Say what went wrong. */

@@ -89,7 +89,7 @@ void load_devices(void)
 	open = timed(open_devices);
 	start = timed(start_devices);
 	close = timed(close_devices);
-	printf("%s: %.1f open-us %.1f start-us %.1f close-us devices %u\n",
+	printf("%s: %.1f open-us %.1f start-us %.1f close-us %u devices\n",
 	       load_run.load->name, open, start, close, num);
 }
 
@@ -184,7 +184,7 @@ void load_memory(void)
 	idle = kernel_memory();
 	use_devices();
 	busy = kernel_memory();
-	printf("%s: %.0f open-bytes %.0f idle-bytes %.0f busy-bytes devices %u\n",
+	printf("%s: %.0f open-bytes %.0f idle-bytes %.0f busy-bytes %u devices\n",
 	       load_run.load->name, (open - before) / num,
 	       (idle - before) / num, (busy - before) / num, num);
 	close_devices();

@@ -87,11 +87,13 @@ void load_print(const struct load_total *t)
 		printf("%s: %.0f connections/s", l->name, rate);
 		break;
 	default:
-		printf("%s: %.0f messages/s %.1f MB/s", l->name, rate,
-		       rate * l->size / 1e6);
+		if (l->size < 4096)
+			printf("%s: %.0f messages/s", l->name, rate);
+		else
+			printf("%s: %.1f MB/s", l->name, rate * l->size / 1e6);
 	}
-	printf(" messages %llu guest-packets %llu host-packets %llu",
+	printf(" %llu messages %llu guest-packets %llu host-packets",
 	       t->messages, t->guest_packets, t->host_packets);
-	printf(" signals %llu kicks %llu guests %u seconds %.3f\n", t->signals,
+	printf(" %llu signals %llu kicks %u guests %.3f seconds\n", t->signals,
 	       t->kicks, load_run.opt->guests, t->seconds);
 }
