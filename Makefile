@@ -24,6 +24,9 @@ demo: ## Show it at work, in a virtual host with a virtual guest
 check: ## Run all tests, none of which touches this machine's kernel
 	tools/check.sh $(GROUP)
 
+bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt-64 g2h-64/8"
+	tools/bench.sh $(if $(LOADS),--loads "$(LOADS)") $(ENV)
+
 bench-parse: ## Time the parser, in a virtual host
 	tools/bench-parse.sh
 
@@ -33,4 +36,4 @@ fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-.PHONY: modules clean load unload demo check fuzz bench-parse help
+.PHONY: modules clean load unload demo check fuzz bench bench-parse help

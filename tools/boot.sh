@@ -74,12 +74,33 @@ boot_uml()
 # see stock_initrd.
 boot_stock()
 {
-	boot "$1" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -smp 2,sockets=2 -cpu max -m 2G \
+	boot_debian "$1" -accel tcg,thread=multi -smp 2,sockets=2 -cpu max \
 		-object memory-backend-ram,id=m0,size=1G -numa node,memdev=m0,cpus=0 \
-		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1 \
+		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1
+}
+
+# boot_counting SECONDS [OPTION...]: the same on one processor, where an instruction
+# takes a nanosecond, and nothing depends on the machine or on chance. Each byte
+# that "rep movsb" copies would count as an instruction.
+boot_counting()
+{
+	local seconds=$1
+
+	shift
+	boot_debian "$seconds" -accel tcg,thread=single -icount shift=0,sleep=off -smp 1 \
+		-cpu max,erms=off,fsrm=off -rtc base=2024-01-01,clock=vm -seed 1 "$@"
+}
+
+# boot_debian SECONDS OPTION...
+boot_debian()
+{
+	local seconds=$1
+
+	shift
+	boot "$seconds" qemu-system-x86_64 -M q35 -m 2G "$@" \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
 		-kernel "$(stock_kernel)" -initrd "$RUN/stock.cpio" \
-		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init"
+		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M nokaslr KIND=stock RIG=/rig rdinit=/rig/init"
 }
 
 stock_kernel() { echo "$LINUX/image/boot/vmlinuz-$ABI"; }

@@ -5,11 +5,11 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, parity, vsock_test, demo,
-#                  life, migrate or memory
+#                  life, migrate, memory or bench
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz); the one that compares
-#                  (parity), or loads (load)
+#                  (parity), or loads (load, bench)
 #   WORDS          those of their tests to run, whose name has one (device, smp)
 #   FUZZ_SEED      to begin with (fuzz, smp)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
@@ -25,7 +25,12 @@
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
 #   CHECKS         leak, reload, busy: to do after the job
-#   OTHER          another host-to-guest transport, files in order (busy, parity)
+#   OTHER          another host-to-guest transport, files in order (busy, parity,
+#                  bench)
+#   BENCH_LOADS    names of loads, each with /GUESTS if these are several (bench)
+#   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
+#   BENCH_DEVICES  of those with many devices
+#   BENCH_SETTLE   seconds after boot, in which the kernel has work of its own
 #
 # Results are files in OUT. A line "rig: ..." on the console is for a person.
 
@@ -385,6 +390,8 @@ check_leak()
 
 # shellcheck source=tools/rig/both.sh
 . "$RIG/both.sh"
+# shellcheck source=tools/rig/bench.sh
+. "$RIG/bench.sh"
 # shellcheck source=tools/rig/demo.sh
 . "$RIG/demo.sh"
 # shellcheck source=tools/rig/traffic.sh

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.sh [--loads "NAME..."] [ENVIRONMENT...]: measures vhost_vsock and mvsock under
+# the same loads, in turn and in one boot of each environment; prints a table, and
+# keeps it.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tools/boot.sh
+. "$TOP/tools/boot.sh"
+# shellcheck source=tools/bench-results.sh
+. "$TOP/tools/bench-results.sh"
+
+# What many guests do at once.
+MANY=(g2h-64 g2h-65536 h2g-64 h2g-65536 rtt-64)
+LOADS=
+
+usage()
+{
+	cat <<-END
+	usage: tools/bench.sh [--loads "NAME..."] [ENVIRONMENT...]
+	  icount  Debian's kernel in QEMU, where an instruction takes a nanosecond
+	  smp     the same kernel on two emulated processors
+	  uml     user-mode Linux
+	A load's NAME is one of tools/ring/load's, or NAME/GUESTS.
+	END
+}
+
+# --- environments -------------------------------------------------------------
+
+# Of each load: rounds with both modules, whose median counts, and seconds. Where
+# instructions are counted, a second is a billion of them, and sleeping is for free.
+bench_icount()
+{
+	bench_stock 3 0.1 && boot_counting 3000
+}
+
+bench_smp()
+{
+	bench_stock 5 0.4 && boot_stock 3000
+}
+
+# bench_stock ROUNDS SECONDS
+bench_stock()
+{
+	local root=$RUN/root module
+
+	build "$BUILD/stock" "$(headers_dir)"
+	stage_base "$root" "$BUILD/stock/mvsock.ko"
+	cp "$BUILD/ring/load" "$root/bin/"
+	set_env PROGRAMS /bin/load
+	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
+	modules_for "$LINUX/image/lib/modules" vhost_vsock | while read -r module; do
+		stage_module "$root" "$module"
+	done >"$RUN/other"
+	set_env OTHER "$(paste -sd' ' "$RUN/other")"
+	bench_env "$@"
+	cp "$RUN/env" "$root/rig/"
+	pack "$root" "$RUN/stock.cpio"
+}
+
+bench_uml()
+{
+	local dir
+
+	dir=$(uml_dir plain)
+	build "$BUILD/uml-plain" "$dir" ARCH=um
+	set_env PROGRAMS "$BUILD/ring/load"
+	set_env MODULES "$(modules_for "$dir" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
+	set_env OTHER "$(modules_for "$dir" vhost_vsock | paste -sd' ')"
+	bench_env 5 0.3
+	boot_uml plain 3000
+}
+
+# build FOLDER KDIR [ARGUMENT...]
+build()
+{
+	quietly "$1.log" build_module "$@" || die "the module does not build" "see $1.log"
+}
+
+# bench_env ROUNDS SECONDS
+bench_env()
+{
+	set_env JOB bench
+	set_env BENCH_ROUNDS "$1"
+	set_env BENCH_SECONDS "$2"
+	set_env BENCH_DEVICES 1000
+	set_env BENCH_SETTLE 20
+	set_env BENCH_LOADS "$LOADS"
+	set_env TIMEOUT 200
+}
+
+# --- main ---------------------------------------------------------------------
+
+all_loads()
+{
+	local load
+
+	for load in $("$BUILD/ring/load" --list); do
+		echo "$load"
+		[[ " ${MANY[*]} " != *" $load "* ]] || printf '%s\n' "$load/8" "$load/64"
+	done
+}
+
+# bench ENVIRONMENT
+bench()
+{
+	local start=$SECONDS result status=0
+
+	say "# $1: $(usage | sed -n "s/^ *$1  *//p")"
+	new_run "$BUILD/bench/$1"
+	"bench_$1" || status=$?
+	((status == 0)) || explain_boot >&2
+	result=$BUILD/bench/results/$(commit)-$1.txt
+	mkdir -p "$(dirname "$result")"
+	{
+		bench_header "$1"
+		bench_table "$RUN/out/bench"
+	} >"$result"
+	cat "$result"
+	say "# $1: $((SECONDS - start)) s; kept in $result"
+	return "$status"
+}
+
+commit()
+{
+	git -C "$TOP" describe --always --dirty --exclude='*' --abbrev=12 2>/dev/null || echo unknown
+}
+
+# bench_header ENVIRONMENT
+bench_header()
+{
+	echo "# commit: $(commit)"
+	echo "# environment: $1, $(usage | sed -n "s/^ *$1  *//p")"
+	echo "# kernel: $VERSION, ${ABI}"
+	echo "# machine: $(nproc) of $(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"
+	echo "# date: $(date -u +%Y-%m-%d)"
+	sed -n "s/^BENCH_\(ROUNDS\|SECONDS\|DEVICES\)='\(.*\)'/# \L\1: \2/p" "$RUN/env"
+}
+
+main()
+{
+	local env status=0 envs=()
+
+	while (($#)); do
+		case $1 in
+		--loads) LOADS=${2:-}; shift ;;
+		icount | smp | uml) envs+=("$1") ;;
+		*) usage >&2; exit 2 ;;
+		esac
+		shift
+	done
+	((${#envs[@]})) || envs=(icount smp uml)
+	mkdir -p "$BUILD"
+	lock "$BUILD/bench.lock" "runs a benchmark"
+	"$TOP/tools/setup.sh" packages source uml guest headers vsock_test
+	use_cache
+	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" ||
+		die "the ring driver does not build" "see $BUILD/ring.log"
+	[[ -n $LOADS ]] || LOADS=$(all_loads | paste -sd' ')
+	for env in "${envs[@]}"; do
+		bench "$env" || status=1
+	done
+	return "$status"
+}
+
+main "$@"
