@@ -27,6 +27,9 @@ check: ## Run all tests, none of which touches this machine's kernel
 bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt-64 g2h-64/8"
 	tools/bench.sh $(if $(LOADS),--loads "$(LOADS)") $(ENV)
 
+bench-profile: ## Show where the instructions of LOAD= go, with both
+	tools/bench-profile.sh $(LOAD)
+
 bench-parse: ## Time the parser, in a virtual host
 	tools/bench-parse.sh
 
@@ -34,6 +37,6 @@ fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
 	tools/check.sh --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) fuzz
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check fuzz bench bench-parse help
+.PHONY: modules clean load unload demo check fuzz bench bench-profile bench-parse help

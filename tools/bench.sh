@@ -9,6 +9,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
+# shellcheck source=tools/bench-lib.sh
+. "$TOP/tools/bench-lib.sh"
 # shellcheck source=tools/bench-results.sh
 . "$TOP/tools/bench-results.sh"
 
@@ -33,62 +35,17 @@ usage()
 # instructions are counted, a second is a billion of them, and sleeping is for free.
 bench_icount()
 {
-	bench_stock 3 0.1 && boot_counting 3000
+	bench_env 3 0.1 "$LOADS" && stock_host bench && boot_counting 3000
 }
 
 bench_smp()
 {
-	bench_stock 5 0.4 && boot_stock 3000
-}
-
-# bench_stock ROUNDS SECONDS
-bench_stock()
-{
-	local root=$RUN/root module
-
-	build "$BUILD/stock" "$(headers_dir)"
-	stage_base "$root" "$BUILD/stock/mvsock.ko"
-	cp "$BUILD/ring/load" "$root/bin/"
-	set_env PROGRAMS /bin/load
-	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
-	modules_for "$LINUX/image/lib/modules" vhost_vsock | while read -r module; do
-		stage_module "$root" "$module"
-	done >"$RUN/other"
-	set_env OTHER "$(paste -sd' ' "$RUN/other")"
-	bench_env "$@"
-	cp "$RUN/env" "$root/rig/"
-	pack "$root" "$RUN/stock.cpio"
+	bench_env 5 0.4 "$LOADS" && stock_host bench && boot_stock 3000
 }
 
 bench_uml()
 {
-	local dir
-
-	dir=$(uml_dir plain)
-	build "$BUILD/uml-plain" "$dir" ARCH=um
-	set_env PROGRAMS "$BUILD/ring/load"
-	set_env MODULES "$(modules_for "$dir" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
-	set_env OTHER "$(modules_for "$dir" vhost_vsock | paste -sd' ')"
-	bench_env 5 0.3
-	boot_uml plain 3000
-}
-
-# build FOLDER KDIR [ARGUMENT...]
-build()
-{
-	quietly "$1.log" build_module "$@" || die "the module does not build" "see $1.log"
-}
-
-# bench_env ROUNDS SECONDS
-bench_env()
-{
-	set_env JOB bench
-	set_env BENCH_ROUNDS "$1"
-	set_env BENCH_SECONDS "$2"
-	set_env BENCH_DEVICES 1000
-	set_env BENCH_SETTLE 20
-	set_env BENCH_LOADS "$LOADS"
-	set_env TIMEOUT 200
+	bench_env 5 0.3 "$LOADS" && uml_host bench && boot_uml plain 3000
 }
 
 # --- main ---------------------------------------------------------------------
@@ -113,7 +70,6 @@ bench()
 	"bench_$1" || status=$?
 	((status == 0)) || explain_boot >&2
 	result=$BUILD/bench/results/$(commit)-$1.txt
-	mkdir -p "$(dirname "$result")"
 	{
 		bench_header "$1"
 		bench_table "$RUN/out/bench"
@@ -121,11 +77,6 @@ bench()
 	cat "$result"
 	say "# $1: $((SECONDS - start)) s; kept in $result"
 	return "$status"
-}
-
-commit()
-{
-	git -C "$TOP" describe --always --dirty --exclude='*' --abbrev=12 2>/dev/null || echo unknown
 }
 
 # bench_header ENVIRONMENT
@@ -152,12 +103,7 @@ main()
 		shift
 	done
 	((${#envs[@]})) || envs=(icount smp uml)
-	mkdir -p "$BUILD"
-	lock "$BUILD/bench.lock" "runs a benchmark"
-	"$TOP/tools/setup.sh" packages source uml guest headers vsock_test
-	use_cache
-	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" ||
-		die "the ring driver does not build" "see $BUILD/ring.log"
+	bench_setup
 	[[ -n $LOADS ]] || LOADS=$(all_loads | paste -sd' ')
 	for env in "${envs[@]}"; do
 		bench "$env" || status=1

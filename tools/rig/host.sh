@@ -5,7 +5,7 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, parity, vsock_test, demo,
-#                  life, migrate, memory or bench
+#                  life, migrate, memory, bench or symbols
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz); the one that compares
@@ -30,6 +30,7 @@
 #   BENCH_LOADS    names of loads, each with /GUESTS if these are several (bench)
 #   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
 #   BENCH_DEVICES  of those with many devices
+#   BENCH_PROFILE  if they are marked for tools/bench-plugin.c
 #   BENCH_SETTLE   seconds after boot, in which the kernel has work of its own
 #
 # Results are files in OUT. A line "rig: ..." on the console is for a person.

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The kernels in which bench.sh and bench-profile.sh measure. Sourced after boot.sh.
+
+# bench_setup: all that is needed for any of them.
+bench_setup()
+{
+	mkdir -p "$BUILD/bench/results"
+	lock "$BUILD/bench.lock" "runs a benchmark"
+	"$TOP/tools/setup.sh" packages source uml guest headers vsock_test
+	use_cache
+	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" ||
+		die "the ring driver does not build" "see $BUILD/ring.log"
+}
+
+# bench_env ROUNDS SECONDS LOADS
+bench_env()
+{
+	set_env BENCH_ROUNDS "$1"
+	set_env BENCH_SECONDS "$2"
+	set_env BENCH_LOADS "$3"
+	set_env BENCH_DEVICES 1000
+	set_env BENCH_SETTLE 20
+	set_env TIMEOUT 200
+}
+
+# uml_host JOB
+uml_host()
+{
+	local dir
+
+	dir=$(uml_dir plain)
+	build "$BUILD/uml-plain" "$dir" ARCH=um
+	set_env JOB "$1"
+	set_env PROGRAMS "$BUILD/ring/load"
+	set_env MODULES "$(modules_for "$dir" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
+	set_env OTHER "$(modules_for "$dir" vhost_vsock | paste -sd' ')"
+}
+
+# stock_host JOB: makes RUN/stock.cpio: Debian's kernel with both modules.
+stock_host()
+{
+	local root=$RUN/root module
+
+	build "$BUILD/stock" "$(headers_dir)"
+	stage_base "$root" "$BUILD/stock/mvsock.ko"
+	cp "$BUILD/ring/load" "$root/bin/"
+	set_env JOB "$1"
+	set_env PROGRAMS /bin/load
+	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
+	modules_for "$LINUX/image/lib/modules" vhost_vsock | while read -r module; do
+		stage_module "$root" "$module"
+	done >"$RUN/other"
+	set_env OTHER "$(paste -sd' ' "$RUN/other")"
+	cp "$RUN/env" "$root/rig/"
+	pack "$root" "$RUN/stock.cpio"
+}
+
+# build FOLDER KDIR [ARGUMENT...]
+build()
+{
+	quietly "$1.log" build_module "$@" || die "the module does not build" "see $1.log"
+}
+
+commit()
+{
+	git -C "$TOP" describe --always --dirty --exclude='*' --abbrev=12 2>/dev/null || echo unknown
+}

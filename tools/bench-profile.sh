@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench-profile.sh LOAD[/GUESTS]: where the instructions of a load go, with vhost_vsock
+# and with mvsock: by thread and by function, as QEMU counts them.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tools/boot.sh
+. "$TOP/tools/boot.sh"
+# shellcheck source=tools/bench-lib.sh
+. "$TOP/tools/bench-lib.sh"
+
+DIR=$BUILD/bench
+SECONDS_EACH=0.2
+
+main()
+{
+	local load=${1:-}
+
+	(($# == 1)) || die "which load?" "make bench-profile LOAD=h2g-64; names: tools/ring/load --list"
+	bench_setup
+	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench-plugin.c"
+	[[ -s $DIR/symbols-$ABI ]] || read_symbols
+	say "# $load: a boot with both modules"
+	new_run "$DIR/profile"
+	set_env BENCH_PROFILE 1
+	bench_env 1 "$SECONDS_EACH" "$load"
+	stock_host bench
+	boot_counting 600 -plugin "$DIR/plugin.so,out=$RUN/counts,$(plugin_address switch __switch_to_asm),$(plugin_address mark __x64_sys_sethostname)" || {
+		explain_boot >&2
+		die "the load did not run to its end"
+	}
+	say "# $load at $(commit), Linux $VERSION, instructions for each message"
+	python3 "$TOP/tools/bench-profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/ring/load"
+}
+
+# read_symbols: the addresses that this kernel has when they are not random; its
+# System.map is not in the image.
+read_symbols()
+{
+	say "# a boot for the kernel's symbols"
+	new_run "$DIR/symbols"
+	stock_host symbols
+	boot_counting 600 || {
+		explain_boot >&2
+		die "the kernel's symbols cannot be read"
+	}
+	cp "$RUN/out/symbols" "$DIR/symbols-$ABI"
+}
+
+# plugin_address NAME SYMBOL
+plugin_address() { echo "$1=$(awk -v s="$2" '$3 == s { print $1 }' "$DIR/symbols-$ABI")"; }
+
+main "$@"
