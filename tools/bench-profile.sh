@@ -27,7 +27,7 @@ main()
 	set_env BENCH_PROFILE 1
 	bench_env 1 "$SECONDS_EACH" "$load"
 	stock_host bench
-	boot_counting 600 -plugin "$DIR/plugin.so,out=$RUN/counts,$(plugin_address switch __switch_to_asm),$(plugin_address mark __x64_sys_sethostname)" || {
+	boot_counting 600 -plugin "$DIR/plugin.so,$(plugin_options)" || {
 		explain_boot >&2
 		die "the load did not run to its end"
 	}
@@ -49,7 +49,11 @@ read_symbols()
 	cp "$RUN/out/symbols" "$DIR/symbols-$ABI"
 }
 
-# plugin_address NAME SYMBOL
-plugin_address() { echo "$1=$(awk -v s="$2" '$3 == s { print $1 }' "$DIR/symbols-$ABI")"; }
+plugin_options()
+{
+	echo "out=$RUN/counts,switch=$(address __switch_to_asm),mark=$(address __x64_sys_sethostname)"
+}
+
+address() { awk -v symbol="$1" '$3 == symbol { print $1 }' "$DIR/symbols-$ABI"; }
 
 main "$@"

@@ -11,8 +11,6 @@ set -euo pipefail
 . "$TOP/tools/boot.sh"
 # shellcheck source=tools/bench-lib.sh
 . "$TOP/tools/bench-lib.sh"
-# shellcheck source=tools/bench-results.sh
-. "$TOP/tools/bench-results.sh"
 
 # What many guests do at once.
 MANY=(g2h-64 g2h-65536 h2g-64 h2g-65536 rtt-64)
@@ -31,21 +29,21 @@ usage()
 
 # --- environments -------------------------------------------------------------
 
-# Of each load: rounds with both modules, whose median counts, and seconds. Where
-# instructions are counted, a second is a billion of them, and sleeping is for free.
+# bench_env: rounds with both modules, and seconds for each load. Where instructions
+# are counted, a second is a billion of them.
 bench_icount()
 {
-	bench_env 3 0.1 "$LOADS" && stock_host bench && boot_counting 3000
+	bench_env 2 0.2 "$LOADS" && stock_host bench && boot_counting 3000
 }
 
 bench_smp()
 {
-	bench_env 5 0.4 "$LOADS" && stock_host bench && boot_stock 3000
+	bench_env 3 0.3 "$LOADS" && stock_host bench && boot_stock 3000 "$FAIR_CPU"
 }
 
 bench_uml()
 {
-	bench_env 5 0.3 "$LOADS" && uml_host bench && boot_uml plain 3000
+	bench_env 5 0.2 "$LOADS" && uml_host bench && boot_uml plain 3000
 }
 
 # --- main ---------------------------------------------------------------------
@@ -69,10 +67,11 @@ bench()
 	new_run "$BUILD/bench/$1"
 	"bench_$1" || status=$?
 	((status == 0)) || explain_boot >&2
+	! grep -q ' failed$' "$RUN/out/bench" || status=1
 	result=$BUILD/bench/results/$(commit)-$1.txt
 	{
 		bench_header "$1"
-		bench_table "$RUN/out/bench"
+		awk -f "$TOP/tools/bench-table.awk" "$RUN/out/bench"
 	} >"$result"
 	cat "$result"
 	say "# $1: $((SECONDS - start)) s; kept in $result"

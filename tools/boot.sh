@@ -70,37 +70,41 @@ boot_uml()
 		uml_dir="$RUN/" log_buf_len=4M kunit.enable=1 "$@"
 }
 
-# boot_stock SECONDS: Debian's kernel, on two processors and as many nodes of memory;
-# see stock_initrd.
+# In an emulated processor each byte that "rep movsb" copies takes as long as an
+# instruction. Real ones are fast at it: where time matters, the kernel shall choose
+# another way to copy.
+FAIR_CPU=max,erms=off,fsrm=off
+
+# boot_stock SECONDS [CPU]: Debian's kernel, on two processors and as many nodes of
+# memory; see stock_initrd.
 boot_stock()
 {
-	boot_debian "$1" -accel tcg,thread=multi -smp 2,sockets=2 -cpu max \
+	boot_debian "$1" "" -accel tcg,thread=multi -smp 2,sockets=2 -cpu "${2:-max}" \
 		-object memory-backend-ram,id=m0,size=1G -numa node,memdev=m0,cpus=0 \
 		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1
 }
 
 # boot_counting SECONDS [OPTION...]: the same on one processor, where an instruction
-# takes a nanosecond, and nothing depends on the machine or on chance. Each byte
-# that "rep movsb" copies would count as an instruction.
+# takes a nanosecond, and nothing depends on the machine or on chance.
 boot_counting()
 {
 	local seconds=$1
 
 	shift
-	boot_debian "$seconds" -accel tcg,thread=single -icount shift=0,sleep=off -smp 1 \
-		-cpu max,erms=off,fsrm=off -rtc base=2024-01-01,clock=vm -seed 1 "$@"
+	boot_debian "$seconds" nokaslr -accel tcg,thread=single -icount shift=0,sleep=off -smp 1 \
+		-cpu "$FAIR_CPU" -rtc base=2024-01-01,clock=vm -seed 1 "$@"
 }
 
-# boot_debian SECONDS OPTION...
+# boot_debian SECONDS KERNEL_OPTIONS OPTION...
 boot_debian()
 {
-	local seconds=$1
+	local seconds=$1 append=$2
 
-	shift
+	shift 2
 	boot "$seconds" qemu-system-x86_64 -M q35 -m 2G "$@" \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
 		-kernel "$(stock_kernel)" -initrd "$RUN/stock.cpio" \
-		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M nokaslr KIND=stock RIG=/rig rdinit=/rig/init"
+		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init $append"
 }
 
 stock_kernel() { echo "$LINUX/image/boot/vmlinuz-$ABI"; }

@@ -33,14 +33,17 @@ bench_module()
 	! [ "$BENCH_PROFILE" ] || symbols | grep '\[' >"$OUT/symbols-$1"
 }
 
-# bench_load LOAD[/GUESTS]: its line goes to the file line.
+# bench_load LOAD[/GUESTS]: its line goes to the file line. Many guests need longer
+# until each had its turn.
 bench_load()
 {
 	guests=${1#"${1%/*}"}
 	guests=${guests#/}
+	guests=${guests:-1}
+	seconds=$(busybox awk "BEGIN { print $BENCH_SECONDS * (1 + int($guests / 8) / 4) }")
 	bench_mark
-	timeout "$TIMEOUT" "$PROGRAMS" --seconds $BENCH_SECONDS --devices $BENCH_DEVICES \
-		--guests "${guests:-1}" "${1%/*}" >line 2>>"$OUT/errors"
+	timeout "$TIMEOUT" "$PROGRAMS" --seconds $seconds --devices $BENCH_DEVICES \
+		--guests $guests "${1%/*}" >line 2>>"$OUT/errors"
 	result=$?
 	bench_mark
 	return $result
