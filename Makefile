@@ -27,6 +27,9 @@ check: ## Run all tests, none of which touches this machine's kernel
 bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt-64 g2h-64/8"
 	tools/bench.sh $(if $(LOADS),--loads "$(LOADS)") $(ENV)
 
+bench-compare: ## Print the results A= and B= side by side
+	tools/bench-compare.sh "$(A)" "$(B)"
+
 bench-profile: ## Show where the instructions of LOAD= go, with both
 	tools/bench-profile.sh $(LOAD)
 
@@ -39,4 +42,4 @@ fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check fuzz bench bench-profile bench-parse help
+.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-profile bench-parse help

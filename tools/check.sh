@@ -10,6 +10,8 @@ set -euo pipefail
 . "$TOP/tools/boot.sh"
 # shellcheck source=tools/check-guest.sh
 . "$TOP/tools/check-guest.sh"
+# shellcheck source=tools/check-bench.sh
+. "$TOP/tools/check-bench.sh"
 
 GROUPS_ALL=(lint kunit fuzz device parity load smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
@@ -587,6 +589,7 @@ group_load()
 		line=$(grep "^$name: " "$RUN/out/load" 2>/dev/null) || true
 		verdict "$name" "$([[ -n $line ]] || tail -n 3 "$RUN/out/load" 2>&1)"
 	done
+	check_tables
 	report_kernel reload
 }
 
