@@ -30,6 +30,9 @@ bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt
 bench-compare: ## Print the results A= and B= side by side
 	tools/bench-compare.sh "$(A)" "$(B)"
 
+bench-plot: ## Draw the published results
+	tools/bench-plot.sh
+
 bench-profile: ## Show where the instructions of LOAD= go, with both
 	tools/bench-profile.sh $(LOAD)
 
@@ -42,4 +45,4 @@ fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-profile bench-parse help
+.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-plot bench-profile bench-parse help

@@ -16,6 +16,7 @@ usage()
 	cat <<-END
 	usage: tools/setup.sh PART...
 	  packages    the Debian packages in tools/packages (apt-get install)
+	  gnuplot     for make bench-plot
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
@@ -38,21 +39,32 @@ apt_update()
 	quietly "$CACHE/log/apt-update" apt_get update
 }
 
+# missing_packages PACKAGE...
 missing_packages()
 {
-	local wanted installed
+	local installed
 
-	mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$TOP/tools/packages")
-	installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+	installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null |
 		sed -n 's/^ii *//p') || true
-	printf '%s\n' "${wanted[@]}" | grep -vxF -e "$installed" || true
+	printf '%s\n' "$@" | grep -vxF -e "$installed" || true
 }
 
 part_packages()
 {
+	local wanted
+
+	mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$TOP/tools/packages")
+	install_packages "${wanted[@]}"
+}
+
+part_gnuplot() { install_packages gnuplot-nox; }
+
+# install_packages PACKAGE...: those that are not there.
+install_packages()
+{
 	local missing install
 
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "$@")
 	((${#missing[@]})) || return 0
 	install=(apt-get install --no-install-recommends -y "${missing[@]}")
 	if ((EUID != 0)) && ! sudo_works; then
@@ -292,7 +304,7 @@ main()
 	lock "$CACHE/lock" "prepares the cache"
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
-		[[ $part == packages || -n ${VERSION:-} ]] || choose_version
+		[[ $part == packages || $part == gnuplot || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done
 }

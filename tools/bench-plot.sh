@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench-plot.sh: draws the ratios in Documentation/benchmarks as ratios.svg there.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+DIR=$TOP/Documentation/benchmarks
+ENVS=() # whose results are there
+
+# ratios FILE...: a line a load, in the order of the first file: its name, and its ratio
+# in each of them; NaN where there is none. Percentiles say little beside the rate, and
+# have no place of their own.
+ratios()
+{
+	awk '
+	FNR == 1 { file++ }
+	/^#/ || $1 == "load" || $2 ~ /^p[0-9]+-us$|\/message$/ { next }
+	{
+		name = $2 ~ /\/s$/ ? $1 : $1 ", " $2
+		ratio[file, name] = $5
+	}
+	file == 1 { names[++n] = name }
+	END {
+		for (i = 1; i <= n; i++) {
+			printf "\"%s\"", names[i]
+			for (f = 1; f <= file; f++)
+				printf " %s", (ratio[f, names[i]] > 0 ? ratio[f, names[i]] : "NaN")
+			print ""
+		}
+	}' "$@"
+}
+
+# The axis is logarithmic about 1, which boxes of gnuplot do not start from: so the
+# logarithms are drawn.
+plot()
+{
+	local columns="" i
+
+	for i in "${!ENVS[@]}"; do
+		columns+="'$BUILD/bench/ratios' using (log(\$$((i + 2)))/log(2)):xtic(1) title '${ENVS[i]}', "
+	done
+	gnuplot <<-END
+	set terminal svg size 1100,520 font "sans,12" background "white"
+	set output "$DIR/ratios.svg"
+	set title "mvsock: how many times better than vhost_vsock (what is beyond 16 is cut off)" noenhanced
+	set style data histogram
+	set style histogram clustered gap 1
+	set style fill solid 0.9 noborder
+	set xtics rotate by 60 right nomirror
+	set ytics nomirror ("1/4" -2, "1/2" -1, "1" 0, "2" 1, "4" 2, "8" 3, "16" 4)
+	set yrange [-2:4]
+	set grid ytics
+	set xzeroaxis lt -1
+	set key top left
+	set border 3
+	plot ${columns%, }
+	END
+}
+
+main()
+{
+	local env files=()
+
+	for env in icount smp uml; do
+		[[ -r $DIR/$env.txt ]] || continue
+		ENVS+=("$env")
+		files+=("$DIR/$env.txt")
+	done
+	((${#files[@]})) || die "there are no results in $DIR" \
+		"copy those that are to be published there, as icount.txt, smp.txt, uml.txt"
+	"$TOP/tools/setup.sh" gnuplot
+	mkdir -p "$BUILD/bench"
+	ratios "${files[@]}" >"$BUILD/bench/ratios"
+	plot
+	say "drawn: $DIR/ratios.svg"
+}
+
+main "$@"
