@@ -14,6 +14,17 @@ bench_setup()
 		die "the ring driver does not build" "see $BUILD/ring.log"
 }
 
+# check_loads NAME[/GUESTS]...
+check_loads()
+{
+	local word
+
+	for word; do
+		"$BUILD/ring/load" --list | grep -qxF -e "${word%/*}" ||
+			die "there is no load '$word'" "see tools/ring/load.c"
+	done
+}
+
 # bench_env ROUNDS SECONDS LOADS
 bench_env()
 {

@@ -18,8 +18,9 @@ main()
 {
 	local load=${1:-}
 
-	(($# == 1)) || die "which load?" "make bench-profile LOAD=h2g-64; names: tools/ring/load --list"
+	(($# == 1)) || die "which load?" "make bench-profile LOAD=h2g-64"
 	bench_setup
+	check_loads "$load"
 	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench-plugin.c"
 	[[ -s $DIR/symbols-$ABI ]] || read_symbols
 	say "# $load: a boot with both modules"

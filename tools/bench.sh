@@ -104,6 +104,8 @@ main()
 	((${#envs[@]})) || envs=(icount smp uml)
 	bench_setup
 	[[ -n $LOADS ]] || LOADS=$(all_loads | paste -sd' ')
+	# shellcheck disable=SC2086 # words
+	check_loads $LOADS
 	for env in "${envs[@]}"; do
 		bench "$env" || status=1
 	done
