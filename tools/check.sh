@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=tools/check-bench.sh
 . "$TOP/tools/check-bench.sh"
 
-GROUPS_ALL=(lint kunit fuzz device parity load smp guest packed life migrate memory viommu stock)
+GROUPS_ALL=(lint kunit fuzz device parity sockets load smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -29,6 +29,7 @@ usage()
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
+	  sockets the host's sockets do as with vhost_vsock, in user-mode Linux
 	  load    the load generator's two ends count the same, in user-mode Linux
 	  smp     memory that moves, races, busy polling, random guests, on two processors, in
           QEMU
@@ -397,21 +398,36 @@ explain_tap()
 
 # --- parity -------------------------------------------------------------------
 
-# Always of mvsock: vhost_vsock is what it is compared with. Without debugging,
-# which makes it three times as long.
+# Without debugging, which makes it three times as long.
 group_parity()
 {
 	build_plain && build_ring || return 0
-	new_run "$WORK/parity"
+	compare_modules plain parity reload
+}
+
+group_sockets()
+{
+	build_debug && build_ring || return 0
+	compare_modules debug sockets leak reload
+}
+
+# compare_modules plain|debug PROGRAM CHECK...: always of mvsock: vhost_vsock is what
+# it is compared with.
+compare_modules()
+{
+	local kind=$1 program=$2
+
+	shift 2
+	new_run "$WORK/$program"
 	set_env JOB parity
-	set_env MODULES "$(modules_for "$(uml_dir plain)" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
-	set_env OTHER "$(modules_for "$(uml_dir plain)" vhost_vsock | paste -sd' ')"
-	set_env PROGRAMS "$BUILD/ring/parity"
+	set_env MODULES "$(modules_for "$(uml_dir "$kind")" "$BUILD/uml-$kind/mvsock.ko" | paste -sd' ')"
+	set_env OTHER "$(modules_for "$(uml_dir "$kind")" vhost_vsock | paste -sd' ')"
+	set_env PROGRAMS "$BUILD/ring/$program"
 	set_env TIMEOUT 300
-	set_env CHECKS "reload"
-	boot_uml plain 700 || true
-	report_tap parity
-	report_kernel reload
+	set_env CHECKS "$*"
+	boot_uml "$kind" 700 || true
+	report_tap "$program"
+	report_kernel "$@"
 }
 
 # --- vsock_test ---------------------------------------------------------------
@@ -636,7 +652,7 @@ parts()
 	for group; do
 		case $group in
 		lint) echo headers uml-debug ;;
-		kunit | fuzz | device) echo uml-debug ;;
+		kunit | fuzz | device | sockets) echo uml-debug ;;
 		parity | load) echo uml ;;
 		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
 		smp | stock) echo headers guest vsock_test ;;

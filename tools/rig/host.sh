@@ -9,7 +9,7 @@
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz); the one that compares
-#                  (parity), or loads (load, bench)
+#                  (parity: parity, sockets), or loads (load, bench)
 #   WORDS          those of their tests to run, whose name has one (device, smp)
 #   FUZZ_SEED      to begin with (fuzz, smp)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
@@ -308,12 +308,12 @@ job_parity()
 	parity_print mvsock && unload "$TESTED.ko" && insert $OTHER &&
 		parity_print vhost_vsock && unload "$(basename "${OTHER##* }")" &&
 		insert "${MODULES##* }" || return
-	"$PROGRAMS" compare "$OUT/vhost_vsock" "$OUT/mvsock" >"$OUT/parity.tap"
+	"$PROGRAMS" compare "$OUT/vhost_vsock" "$OUT/mvsock" >"$OUT/$(basename "$PROGRAMS").tap"
 }
 
 parity_print()
 {
-	tell "parity, with $1"
+	tell "$(basename "$PROGRAMS"), with $1"
 	timeout "$TIMEOUT" "$PROGRAMS" print >"$OUT/$1"
 }
 

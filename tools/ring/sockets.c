@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the host's sockets do, and what the guest gets to see of it. To be run in
+ * front of two modules in turn, and compared.
+ *
+ *	sockets print [DEVICE]	a line for each row and type of socket
+ *	sockets compare A B	what both printed; A is vhost_vsock, B is mvsock
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "compare.h"
+#include "rows.h"
+#include "sockets.h"
+
+#define AT_ONCE 12	/* rows: some wait for 8 seconds */
+
+static __u32 cid_base;
+
+static const struct {
+	const char *name;
+	int socktype;
+	unsigned int bit;
+} types[] = {
+	{ "stream", SOCK_STREAM, STREAM },
+	{ "seqpacket", SOCK_SEQPACKET, SEQPACKET },
+};
+
+static void tell(const char *text)
+{
+	row_tell("%s%s", row_is_untold() ? "" : ", ", text);
+}
+
+static void play_row(unsigned int i)
+{
+	const struct row *r = &rows[i / ARRAY_SIZE(types)];
+	unsigned int type = i % ARRAY_SIZE(types);
+
+	if (!(r->types & types[type].bit)) {
+		tell("not for this type");
+		return;
+	}
+	test_options.cid_base = cid_base + i;
+	play(r, types[type].socktype, tell);
+	if (row_is_untold())
+		tell(WRONG ": nothing is told");
+}
+
+static void label_row(unsigned int i, char *text, size_t size)
+{
+	snprintf(text, size, "%s\t%s", rows[i / ARRAY_SIZE(types)].name,
+		 types[i % ARRAY_SIZE(types)].name);
+}
+
+static const char *row_name(unsigned int i)
+{
+	return rows[i].name;
+}
+
+/* What mvsock does otherwise on purpose. */
+static struct difference differences[] = {
+};
+
+static const char *const never[] = {
+	"*" WRONG "*", "*killed by signal*", "*, failed*", NULL
+};
+
+static int compare_rows(const char *vhost_vsock, const char *mvsock)
+{
+	const struct compare c = {
+		.n = nrows,
+		.states = ARRAY_SIZE(types),
+		.name = row_name,
+		.never = never,
+		.differences = differences,
+		.ndifferences = ARRAY_SIZE(differences),
+	};
+
+	return compare(&c, vhost_vsock, mvsock);
+}
+
+int main(int argc, char **argv)
+{
+	const struct rows table = {
+		.n = nrows * ARRAY_SIZE(types),
+		.at_once = AT_ONCE,
+		.apart = true,
+		.seconds = TAP_TIMEOUT,
+		.play = play_row,
+		.label = label_row,
+	};
+
+	cid_base = getpid() << 12;
+	if (argc >= 2 && argc <= 3 && !strcmp(argv[1], "print")) {
+		if (argc == 3)
+			test_options.path = argv[2];
+		return rows_print(&table);
+	}
+	if (argc == 4 && !strcmp(argv[1], "compare"))
+		return compare_rows(argv[2], argv[3]);
+	fputs("usage: sockets print [DEVICE] | compare VHOST_VSOCK MVSOCK\n",
+	      stderr);
+	return 2;
+}
