@@ -7,83 +7,53 @@
  *	parity print [DEVICE]	one line for each state and call
  *	parity compare A B	what both printed; A is vhost_vsock, B is mvsock
  */
-#include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "parity.h"
+#include "rows.h"
 #include "session.h"
 
-#define OUTCOME 160
-#define BATCHES 8	/* at once, as a row may wait for what does not come */
+#define AT_ONCE 8
 
-struct row {
-	const struct parity_state *state;
-	const struct parity_call *call;
-	char outcome[OUTCOME];
-};
+static __u32 cid_base;
 
-/* Rows that one process runs, every BATCHES-th; a new process those behind one
- * that failed. In memory that all processes share, as the rows are.
- */
-struct batch {
-	pid_t pid;
-	unsigned int next;
-};
-
-static struct row *rows;
-static unsigned int nrows;
-
-/* Append to what is known of the row. */
-static void tell(struct row *r, const char *fmt, ...)
-{
-	size_t used = strlen(r->outcome);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(r->outcome + used, OUTCOME - used, fmt, args);
-	va_end(args);
-}
-
-static void tell_result(struct row *r, __s64 result)
+static void tell_result(__s64 result)
 {
 	if (result < 0)
-		tell(r, "%s", strerrorname_np(-result));
+		row_tell("%s", strerrorname_np(-result));
 	else
-		tell(r, "%llx", (unsigned long long)result);
+		row_tell("%llx", (unsigned long long)result);
 }
 
 /* What can be read back: where the rings are. */
-static void tell_bases(struct row *r, const struct guest *g)
+static void tell_bases(const struct guest *g)
 {
 	unsigned int i;
 	__u32 base;
 	int err;
 
 	for (i = 0; i < NUM_QUEUES; i++) {
-		tell(r, ", base ");
+		row_tell(", base ");
 		err = dev_get_ring_base(&g->dev, i, &base);
-		tell_result(r, err ? err : (__s64)base);
+		tell_result(err ? err : (__s64)base);
 	}
 }
 
-static __s64 make_call(struct row *r, const struct guest *g)
+static __s64 make_call(const struct parity_call *c, const struct guest *g)
 {
-	const struct parity_call *c = r->call;
 	__s64 result = c->special ? c->special(g, c->call.a) :
 				    call_make(g, &c->call);
 
-	tell_result(r, result);
+	tell_result(result);
 	return result;
 }
 
 /* The call comes from a process that is not the owner. */
-static __s64 other_makes_call(struct row *r, const struct guest *g)
+static __s64 other_makes_call(const struct parity_call *c,
+			      const struct guest *g)
 {
 	int status;
 	pid_t pid;
@@ -91,7 +61,7 @@ static __s64 other_makes_call(struct row *r, const struct guest *g)
 	pid = fork();
 	require(pid >= 0, "fork");
 	if (!pid)
-		_exit(make_call(r, g) < 0);
+		_exit(make_call(c, g) < 0);
 	require(waitpid(pid, &status, 0) == pid, "waitpid");
 	return -status;
 }
@@ -124,38 +94,42 @@ static void set_up_again(struct guest *g)
 /* The remaining steps of a set-up; how far they get. Nothing is repaired after
  * a call that failed, so that it shows if it changed something.
  */
-static int start_device(struct row *r, struct guest *g, bool repair)
+static int start_device(enum state reach, struct guest *g, bool repair)
 {
 	enum state i;
 	int err = 0;
 
 	if (repair)
 		set_up_again(g);
-	for (i = r->state->reach; !err && i < RUNNING; i++) {
+	for (i = reach; !err && i < RUNNING; i++) {
 		if (i == FRESH && repair)
 			continue;
 		err = state_next(g, i);
 	}
-	if (!err && r->state->reach == RUNNING)
+	if (!err && reach == RUNNING)
 		err = dev_set_running(&g->dev, 1);
-	tell(r, ", start ");
-	tell_result(r, err);
+	row_tell(", start ");
+	tell_result(err);
 	return err;
 }
 
-static void run_row(struct row *r)
+static void play_row(unsigned int i)
 {
-	struct guest_config cfg = test_config(0);
+	const struct parity_state *state = &parity_states[i % parity_nstates];
+	const struct parity_call *call = &parity_calls[i / parity_nstates];
+	struct guest_config cfg;
 	struct session s;
 	__s64 result;
 
-	require_ok(state_reach(&s.g, &cfg, r->state->reach));
-	if (r->state->stopped)
+	test_options.cid_base = cid_base + i;
+	cfg = test_config(0);
+	require_ok(state_reach(&s.g, &cfg, state->reach));
+	if (state->stopped)
 		require_ok(dev_set_running(&s.g.dev, 0));
-	result = r->state->other ? other_makes_call(r, &s.g) :
-				   make_call(r, &s.g);
-	tell_bases(r, &s.g);
-	if (start_device(r, &s.g, result >= 0 || r->call->repair)) {
+	result = state->other ? other_makes_call(call, &s.g) :
+				make_call(call, &s.g);
+	tell_bases(&s.g);
+	if (start_device(state->reach, &s.g, result >= 0 || call->repair)) {
 		guest_stop(&s.g);
 		return;
 	}
@@ -164,92 +138,31 @@ static void run_row(struct row *r)
 	session_connect(&s, SOCK_STREAM);
 	session_exchange(&s, 3000);
 	session_close(&s);
-	tell(r, ", works");
+	row_tell(", works");
 }
 
-static void run_batch(struct batch *b)
+static void label_row(unsigned int i, char *text, size_t size)
 {
-	__u32 cid_base = test_options.cid_base;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Why data did not come is of no interest. */
-	require(dup2(open("/dev/null", O_RDWR), 0) == 0 && dup2(0, 1) == 1,
-		"/dev/null");
-	for (; b->next < nrows; b->next += BATCHES) {
-		alarm(TAP_TIMEOUT);
-		test_options.cid_base = cid_base + b->next;
-		run_row(&rows[b->next]);
-	}
-	_exit(0);
-}
-
-static void start_batch(struct batch *b)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	require(pid >= 0, "fork");
-	if (!pid)
-		run_batch(b);
-	b->pid = pid;
-}
-
-/* Wait for a process; true if it came to the end of its batch. */
-static bool end_batch(struct batch *batches)
-{
-	struct batch *b = batches;
-	int status;
-	pid_t pid;
-
-	pid = wait(&status);
-	while (b < batches + BATCHES && b->pid != pid)
-		b++;
-	require(b < batches + BATCHES, "wait");
-	if (b->next >= nrows)
-		return true;
-	if (WIFSIGNALED(status))
-		tell(&rows[b->next], ", killed by signal %d", WTERMSIG(status));
-	b->next += BATCHES;
-	start_batch(b);
-	return false;
-}
-
-static void *shared(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	require(p != MAP_FAILED, "mmap");
-	return p;
+	snprintf(text, size, "%s\t%s", parity_calls[i / parity_nstates].name,
+		 parity_states[i % parity_nstates].name);
 }
 
 static int print(void)
 {
-	struct batch *batches = shared(BATCHES * sizeof(*batches));
-	unsigned int i, ended = 0;
+	const struct rows rows = {
+		.n = parity_nstates * parity_ncalls,
+		.at_once = AT_ONCE,
+		.seconds = TAP_TIMEOUT,
+		.play = play_row,
+		.label = label_row,
+	};
 
-	nrows = parity_nstates * parity_ncalls;
-	rows = shared(nrows * sizeof(*rows));
-	for (i = 0; i < nrows; i++) {
-		rows[i].state = &parity_states[i % parity_nstates];
-		rows[i].call = &parity_calls[i / parity_nstates];
-	}
-	for (i = 0; i < BATCHES; i++) {
-		batches[i].next = i;
-		start_batch(&batches[i]);
-	}
-	while (ended < BATCHES)
-		ended += end_batch(batches);
-	for (i = 0; i < nrows; i++)
-		printf("%s\t%s\t%s\n", rows[i].call->name, rows[i].state->name,
-		       rows[i].outcome);
-	return 0;
+	return rows_print(&rows);
 }
 
 int main(int argc, char **argv)
 {
-	test_options.cid_base = getpid() << 12;
+	cid_base = getpid() << 12;
 	signal(SIGPIPE, SIG_IGN);
 	parity_init();
 	if (argc >= 2 && argc <= 3 && !strcmp(argv[1], "print")) {
