@@ -71,7 +71,8 @@ struct verb {
 	void (*act)(struct scene *p, struct step *s);
 };
 
-extern const struct verb host_verbs[], guest_verbs[], wait_verbs[], io_verbs[];
+extern const struct verb host_verbs[], guest_verbs[], wait_verbs[], io_verbs[],
+	uring_verbs[];
 
 /* Add to what a step says. */
 void say(struct step *s, const char *fmt, ...);

@@ -492,6 +492,39 @@ const struct row rows[] = {
 	{ "sendmmsg: credit for some", "guest; room 25; accepted; anything; "
 	  "sendmmsg 10 4; partly", BOTH },
 
+	{ "io_uring: recv", "accepted; uring recv 10; reaps; rw 5; reaps 1; "
+	  "rw 5; uring recv 10; reaps 1", BOTH },
+	{ "io_uring: recv WAITALL", "accepted; uring recv 10 WAITALL; rw 5; "
+	  "reaps; rw 5; reaps 1", STREAM },
+	{ "io_uring: recv, shut 2", "accepted; uring recv 10; shut 2; reaps 1",
+	  BOTH },
+	{ "io_uring: recv, RST", "accepted; uring recv 10; rst; reaps 1",
+	  BOTH },
+	{ "io_uring: recv, the guest goes", "accepted; uring recv 10; gone; "
+	  "reaps 1", BOTH },
+	{ "io_uring: recv, cancel", "accepted; uring recv 10; uring_cancel; "
+	  "reaps 2; rw 5; recv 10", BOTH },
+	{ "io_uring: send", "accepted; uring send 5; reaps 1; gets 5; "
+	  "uring send 60000; reaps 1; gets 60005", BOTH },
+	{ "io_uring: send, credit", "guest; room 10; accepted; send 10; "
+	  "uring send 10; reaps; gets 10; eats; update; reaps 1; gets 10",
+	  BOTH },
+	{ "io_uring: send, shut 1", "guest; room 10; accepted; send 10; "
+	  "uring send 10; shut 1; reaps 1", BOTH },
+	{ "io_uring: zerocopy send", "accepted; set zerocopy 1; "
+	  "uring sendzc 60000; gets 60000; reaps 2", BOTH },
+	{ "io_uring: accept", "guest; listen; uring accept; reaps; request; "
+	  "reaps 1; rw 5; recv 10", BOTH },
+	{ "io_uring: connect", "guest; socket; uring connect; reaps; sees; "
+	  "response; reaps 1; send 5; gets 5", BOTH },
+	{ "io_uring: connect, refused", "guest; socket; uring connect; sees; "
+	  "rst; reaps 1; err", BOTH },
+	{ "io_uring: poll", "accepted; uring poll; reaps; rw 5; reaps 1", BOTH },
+	{ "io_uring: shutdown", "accepted; uring shutdown 1; reaps 1; sees",
+	  BOTH },
+	{ "io_uring: close", "accepted; uring close; reaps 1; sees; rst",
+	  BOTH },
+
 	{ "unknown connection", "guest; listen; aims nobody; op 1; sees; "
 	  "rw 10; sees; shut 3; sees; update; sees; "
 	  "op 7; sees; op 2; sees; op 0; sees; op 99; sees; rst; sees", BOTH },
