@@ -6,8 +6,9 @@
  *
  * Steps are separated by semicolons, words by spaces. The first word says what
  * is done; "word@t" does it to the connection t instead of s. "&" before a step
- * has a thread of its own do it, "%" a process of its own. What a step found
- * out becomes a part of the row's outcome.
+ * has a thread of its own do it, "%" a process of its own; a step that is
+ * done "slowly" has to take as long as a timeout of 200 ms. What a step found out
+ * becomes a part of the row's outcome.
  *
  * The guest has one port for each connection. Of the packets that it receives
  * are told: operations and flags in their order, and how many bytes, whose
@@ -42,7 +43,7 @@ struct flow {
 struct end {
 	int fd;		/* -1: none */
 	struct conn c;
-	__u32 edge;	/* the most that the guest ever granted, as rx_cnt */
+	__u64 edge;	/* the most that the guest ever granted, as rx_cnt */
 	struct flow host_sends, guest_gets, guest_sends, host_gets;
 };
 
@@ -64,6 +65,7 @@ struct scene {
 	__u64 bytes;		/* of the packet that is being told */
 	char bytes_slot;
 	bool anything;		/* bytes are not checked */
+	__u64 closed;		/* when the last socket was */
 };
 
 struct verb {

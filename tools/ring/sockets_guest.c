@@ -70,7 +70,7 @@ static void take_data(struct scene *p, struct end *e, char slot,
 	p->bytes_slot = slot;
 	p->bytes += k->hdr.len;
 	e->c.rx_cnt += k->hdr.len;
-	if ((__s32)(e->edge - e->c.rx_cnt) < 0)
+	if (e->c.rx_cnt > e->edge)
 		put(p, " " WRONG ": beyond the credit");
 	if (!p->anything &&
 	    pattern_check(k->data, k->hdr.len, 100 + f->msg, f->pos) >= 0)
@@ -96,12 +96,11 @@ static struct end *find_end(struct scene *p, const struct pkt *h)
 	return e;
 }
 
-static int answer(struct scene *p, struct end *e, __u16 op, __u32 flags)
+static int answer(struct end *e, __u16 op, __u32 flags)
 {
-	__u32 edge = e->c.fwd_cnt + e->c.buf_alloc;
+	__u64 edge = (__u64)e->c.fwd_cnt + e->c.buf_alloc;
 
-	(void)p;
-	if ((__s32)(edge - e->edge) > 0)
+	if (edge > e->edge)
 		e->edge = edge;
 	return conn_send_op(&e->c, op, flags);
 }
@@ -141,7 +140,7 @@ static void take(struct scene *p, const struct packet *k)
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
 		if (e)
-			answer(p, e, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
+			answer(e, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 		return;
 	}
 	put_bytes(p, "");
@@ -162,7 +161,8 @@ static bool take_next(struct scene *p, struct pkt *h, int timeout)
 	return true;
 }
 
-/* A packet of no connection is answered with RST, behind all that was before. */
+/* A packet of no connection is answered with RST, behind all that came before.
+ */
 void guest_look(struct scene *p)
 {
 	struct pkt h = {
@@ -205,17 +205,16 @@ static void act_sees(struct scene *p, struct step *s)
 	*p->told = '\0';
 }
 
-/* awaits OP: the same, until that comes, which takes how long? */
+/* awaits OP [late]: the same, until that comes; 8 seconds after close(). */
 static void act_awaits(struct scene *p, struct step *s)
 {
-	__u64 start = now_ms();
 	__u16 op = 0;
 
 	while (op < ARRAY_SIZE(op_names) && strcmp(op_names[op], s->arg[0]))
 		op++;
 	guest_await(p, s->slot, op);
-	if (now_ms() - start > 7500)
-		say(s, "after 8 s: ");
+	if (has_arg(s, "late") && now_ms() - p->closed < 7500)
+		say(s, "too soon: ");
 	act_sees(p, s);
 }
 
@@ -259,7 +258,7 @@ static void act_granted(struct scene *p, struct step *s)
 	if (!has_arg(s, "free"))
 		return;
 	/* How soon it is told is up to the host, unless it is asked. */
-	require_ok(answer(p, e, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0));
+	require_ok(answer(e, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0));
 	guest_look(p);
 	say(s, " free %d", e->c.peer_buf_alloc -
 	    (e->c.tx_cnt - e->c.peer_fwd_cnt));
@@ -295,7 +294,7 @@ static void send_op(struct scene *p, struct step *s, __u16 op, __u32 flags)
 		e->c.type = VIRTIO_VSOCK_TYPE_SEQPACKET;
 	if (has_arg(s, "TYPE_3"))
 		e->c.type = 3;
-	require_ok(answer(p, e, op, flags));
+	require_ok(answer(e, op, flags));
 	e->c.type = type;
 }
 
@@ -354,30 +353,58 @@ static void act_asks(struct scene *p, struct step *s)
 	say(s, "%s", op_names[h.op]);
 }
 
-/* rw N [times] [part] [EOR]: a message of N bytes; a part of one, for the next. */
-static void act_rw(struct scene *p, struct step *s)
+static void send_data(struct scene *p, struct end *e, __u32 len, __u32 flags)
 {
-	__u32 len = number_arg(s, 0, 0), flags = 0, times = 1;
-	struct end *e = end_of(p, s);
 	struct flow *f = &e->guest_sends;
 	__u8 *buf = malloc(len + 1);
 
-	if (s->argc > 1 && *s->arg[1] >= '0' && *s->arg[1] <= '9')
-		times = number_arg(s, 1, 1);
-	if (p->socktype == SOCK_SEQPACKET && !has_arg(s, "part"))
-		flags |= VIRTIO_VSOCK_SEQ_EOM;
-	if (has_arg(s, "EOR"))
-		flags |= VIRTIO_VSOCK_SEQ_EOR;
-	for (; buf && times; times--) {
-		pattern_fill(buf, len, f->msg, f->pos);
-		require_ok(conn_send_rw(&e->c, buf, len, flags, STEP_TIMEOUT));
-		f->pos += len;
-		if (flags & VIRTIO_VSOCK_SEQ_EOM) {
-			f->msg++;
-			f->pos = 0;
-		}
+	if (!buf)
+		abort();
+	if (p->socktype == SOCK_STREAM)
+		flags &= ~VIRTIO_VSOCK_SEQ_EOM;
+	pattern_fill(buf, len, f->msg, f->pos);
+	require_ok(conn_send_rw(&e->c, buf, len, flags, STEP_TIMEOUT));
+	f->pos += len;
+	if (flags & VIRTIO_VSOCK_SEQ_EOM) {
+		f->msg++;
+		f->pos = 0;
 	}
 	free(buf);
+}
+
+/* rw N [TIMES] [part] [EOR]: a message of N bytes, whatever the credit says; a
+ * part of one, of which more comes.
+ */
+static void act_rw(struct scene *p, struct step *s)
+{
+	__u32 flags = has_arg(s, "part") ? 0 : VIRTIO_VSOCK_SEQ_EOM, times = 1;
+
+	if (s->argc > 1 && *s->arg[1] >= '0' && *s->arg[1] <= '9')
+		times = number_arg(s, 1, 1);
+	if (has_arg(s, "EOR"))
+		flags |= VIRTIO_VSOCK_SEQ_EOR;
+	while (times--)
+		send_data(p, end_of(p, s), number_arg(s, 0, 0), flags);
+}
+
+/* sends N: a message of N bytes, as the credit allows that it has been told. */
+static void act_sends(struct scene *p, struct step *s)
+{
+	__u32 left = number_arg(s, 0, 0), credit, len;
+	__u64 deadline = now_ms() + STEP_TIMEOUT;
+	struct conn *c = &end_of(p, s)->c;
+	struct pkt h;
+
+	for (; left; left -= len) {
+		while (!(credit = c->peer_buf_alloc -
+				  (c->tx_cnt - c->peer_fwd_cnt)))
+			if (!take_next(p, &h, ms_left(deadline)))
+				give_up("%u bytes have no credit", left);
+		len = left < MAX_PAYLOAD ? left : MAX_PAYLOAD;
+		len = len < credit ? len : credit;
+		send_data(p, end_of(p, s), len,
+			  len == left ? VIRTIO_VSOCK_SEQ_EOM : 0);
+	}
 }
 
 /* --- its device --- */
@@ -471,5 +498,6 @@ const struct verb guest_verbs[] = {
 	{ "asks", act_asks },
 	{ "op", act_op },
 	{ "rw", act_rw },
+	{ "sends", act_sends },
 	{ }
 };

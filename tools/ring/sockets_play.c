@@ -147,10 +147,13 @@ static void on_sigpipe(int number)
 static void act(struct scene *p, struct step *s)
 {
 	unsigned int before = atomic_load(&sigpipes);
+	__u64 start = now_ms();
 
 	s->verb->act(p, s);
 	if (atomic_load(&sigpipes) != before)
 		say(s, " SIGPIPE");
+	if (has_arg(s, "slowly") && now_ms() - start < 190)
+		say(s, " too soon");
 }
 
 /* --- in a thread --- */

@@ -4,17 +4,18 @@
 /* Those that wait for 8 seconds come first. */
 const struct row rows[] = {
 	{ "close: the guest does not answer", "accepted; close; sees; "
-	  "awaits RST; rw 1; sees", BOTH },
-	{ "close: unread data", "accepted; rw 100; close; sees; awaits RST",
+	  "awaits RST late; rw 1; sees", BOTH },
+	{ "close: unread data", "accepted; rw 100; close; sees; awaits RST late",
 	  BOTH },
 	{ "close: the guest sends on and shuts down", "accepted; close; sees; "
-	  "rw 10; shut 3; sees; awaits RST", BOTH },
-	{ "close: linger, the guest is late", "accepted; set linger 1; close; "
-	  "sees; awaits RST", BOTH },
+	  "rw 10; shut 3; sees; awaits RST late", BOTH },
+	{ "close: linger, the guest is late", "accepted; set linger 1; "
+	  "close slowly; "
+	  "sees; awaits RST late", BOTH },
 	{ "close: linger, a signal", "accepted; set linger 20; &close; signal; "
-	  "join; sees; awaits RST", BOTH },
+	  "join; sees; awaits RST late", BOTH },
 	{ "close: a listener with connections", "guest; listen 4; request@a; "
-	  "request@b; rw@b 10; sees; close@l; sees; awaits@a RST; "
+	  "request@b; rw@b 10; sees; close@l; sees; awaits@a RST late; "
 	  "request@c; sees", BOTH },
 
 	{ "close: the guest answers with RST", "accepted; close; sees; rst; "
@@ -38,13 +39,17 @@ const struct row rows[] = {
 	{ "close: linger 0", "accepted; set linger 0; close; sees; rst", BOTH },
 	{ "close: linger, the guest shuts down", "accepted; set linger 20; "
 	  "&close; sees; shut 3; join; sees", BOTH },
+	{ "close: linger, the process ends", "accepted; set linger 20; holds; "
+	  "close; releases; sees; rst", BOTH },
+	{ "close: the host had connected", "connected; close; sees; shut 3; "
+	  "sees", BOTH },
 	{ "close: not connected", "guest; socket; close; sees", BOTH },
 	{ "close: connecting", "guest; socket; nonblock; connect; sees; close; "
 	  "sees; response; sees", BOTH },
 	{ "close: data under way", "guest deaf; post 1; listen; request; "
 	  "awaits RESPONSE; accept; send 100; close; hears; sees; rst", BOTH },
 
-	{ "connect: blocking", "guest; socket; get conntimeo; &connect; sees; "
+	{ "connect: blocking", "guest; socket plain; get conntimeo; &connect; sees; "
 	  "response; join; name; peer; poll; connect; sees", BOTH },
 	{ "connect: refused", "guest; socket; &connect; sees; rst; join; err; "
 	  "poll; &connect; sees; response; join; send 5; gets 5", BOTH },
@@ -59,12 +64,12 @@ const struct row rows[] = {
 	{ "connect: not blocking, then blocking", "guest; socket; nonblock; "
 	  "connect; sees; nonblock off; &connect; response; join", BOTH },
 	{ "connect: timeout", "guest; socket; set conntimeo 300; get conntimeo; "
-	  "&connect; join; err; poll; sees; response; sees", BOTH },
+	  "connect slowly; err; poll; sees; response; sees", BOTH },
 	{ "connect: timeout, not blocking", "guest; socket; nonblock; "
 	  "set conntimeo 300; connect; until ERR; poll; err; sees; response; "
 	  "sees; connect; sees", BOTH },
 	{ "connect: timeout, nothing was sent", "guest deaf; socket; "
-	  "set conntimeo 300; &connect; join; hears; sees", BOTH },
+	  "set conntimeo 300; connect slowly; hears; sees", BOTH },
 	{ "connect: timeouts", "guest; socket; set conntimeo 0; get conntimeo; "
 	  "set conntimeo -5; set conntimeo 100000000; get conntimeo; "
 	  "set conntimeo 300 4; get conntimeo 4", BOTH },
@@ -90,10 +95,10 @@ const struct row rows[] = {
 	{ "connect: no seqpackets", "guest NO_SEQPACKET; socket; &connect; "
 	  "sees; rst; join", SEQPACKET },
 	{ "connect: the guest has stopped", "guest; stop; socket; "
-	  "set conntimeo 300; &connect; join; start; sees", BOTH },
+	  "set conntimeo 300; connect slowly; start; sees", BOTH },
 	{ "connect: the guest had stopped", "guest; stop; socket; &connect; "
 	  "start; response; join; send 5; gets 5", BOTH },
-	{ "connect: the guest goes", "guest; socket; set conntimeo 500; "
+	{ "connect: the guest goes", "guest; socket; set conntimeo 4000; "
 	  "&connect; gone; join; err; connect", BOTH },
 	{ "connect: REQUEST in return", "guest; socket; &connect; sees; op 1; "
 	  "join; sees", BOTH },
@@ -116,12 +121,19 @@ const struct row rows[] = {
 	{ "connect: two RESPONSEs", "guest; socket; &connect; response; join; "
 	  "response; sees; send 5; gets 5", BOTH },
 
+	{ "connect: RESPONSE and data", "guest; socket; &connect; response; "
+	  "rw 5; shut 2; join; recv 10; recv 10", BOTH },
+	{ "connect: RESPONSE and RST", "guest; socket; nonblock; connect; "
+	  "response; rst; poll; err; recv 10; send 5", BOTH },
+	{ "connect: RESPONSE and SHUTDOWN", "guest; socket; nonblock; connect; "
+	  "response; shut 3; poll; err; recv 10; sees", BOTH },
+
 	{ "accept: blocking", "guest; listen; poll@l; &accept; request; join; "
 	  "sees; poll@l; name; peer; poll; get listening; get@l listening; "
 	  "get type; get domain", BOTH },
 	{ "accept: not blocking", "guest; listen; nonblock@l; accept; request; "
 	  "sees; poll@l; accept; poll@l; accept@t", BOTH },
-	{ "accept: timeout", "guest; listen; set@l rcvtimeo 200; &accept; join",
+	{ "accept: timeout", "guest; listen; set@l rcvtimeo 200; accept slowly",
 	  BOTH },
 	{ "accept: signal", "guest; listen; &accept; signal; join; request; "
 	  "accept", BOTH },
@@ -223,7 +235,7 @@ const struct row rows[] = {
 	{ "recv blocks: signal, restart, with a timeout", "accepted; "
 	  "set rcvtimeo 20000; &recv 10; signal RESTART; join", BOTH },
 	{ "recv blocks: timeout", "accepted; set rcvtimeo 200; get rcvtimeo; "
-	  "&recv 10; join; rw 5; recv 10", BOTH },
+	  "recv 10 slowly; rw 5; recv 10", BOTH },
 	{ "recv: not blocking", "accepted; recv 10 DONTWAIT; nonblock; recv 10; "
 	  "rw 5; recv 10; recv 10", BOTH },
 
@@ -253,15 +265,22 @@ const struct row rows[] = {
 	{ "send blocks: signal, restart", "guest; room 10; accepted; send 10; "
 	  "&send 10; sees; signal RESTART; eats; update; join; sees", BOTH },
 	{ "send blocks: timeout", "guest; room 10; accepted; set sndtimeo 200; "
-	  "send 10; &send 10; join; sees", BOTH },
+	  "send 10; send 10 slowly; sees", BOTH },
 	{ "send blocks: timeout, a part was sent", "guest; room 10; accepted; "
-	  "set sndtimeo 200; &send 20; join; sees", STREAM },
+	  "set sndtimeo 200; send 20 slowly; sees", STREAM },
 	{ "send: a part of a message, not blocking", "guest; room 100; "
 	  "accepted; anything; send 60; send 60 DONTWAIT; partly; eats; "
 	  "update; send 30 DONTWAIT; partly", BOTH },
 	{ "send: not blocking", "guest; room 100; accepted; send 60 DONTWAIT; "
 	  "poll; send 40 DONTWAIT; poll; send 1 DONTWAIT; nonblock; send 1; "
 	  "gets 100; poll; eats 50; update; poll; send 50; gets 50", BOTH },
+	{ "send: what a RESPONSE grants", "guest; room 100; connected; poll; "
+	  "send 100 DONTWAIT; poll; send 1 DONTWAIT; gets 100", BOTH },
+	{ "send: more was read than was sent", "guest; room 100; accepted; "
+	  "eats 50; update; poll; send 10 DONTWAIT; sees", BOTH },
+	{ "send: all the room that there can be", "guest; room 4294967295; "
+	  "accepted; poll; send 10 DONTWAIT; gets 10; room 100; update; poll",
+	  BOTH },
 	{ "send: no room at first", "guest; room 0; accepted; poll; "
 	  "send 1 DONTWAIT; room 10; update; poll; send 10 DONTWAIT; gets 10",
 	  BOTH },
@@ -311,7 +330,7 @@ const struct row rows[] = {
 	{ "recv: WAITALL, signal", "accepted; rw 4; &recv 10 WAITALL; signal; "
 	  "join", STREAM },
 	{ "recv: WAITALL, timeout", "accepted; set rcvtimeo 200; rw 4; "
-	  "&recv 10 WAITALL; join", BOTH },
+	  "recv 10 WAITALL", BOTH },
 	{ "recv: WAITALL PEEK", "accepted; rw 4; recv 10 WAITALL PEEK DONTWAIT; "
 	  "recv 10", BOTH },
 	{ "recv: WAITALL, as large as the buffer", "guest; listen; "
@@ -358,6 +377,12 @@ const struct row rows[] = {
 	  "get lowat; set lowat 0; get lowat; set lowat -1; get lowat", BOTH },
 	{ "SO_RCVLOWAT: shut 2", "accepted; set lowat 8; rw 4; &polls IN; "
 	  "shut 2; join; recv 100; recv 100", BOTH },
+	{ "SO_RCVLOWAT: credit for as much", "accepted; rw 60000 4; recv 60000; "
+	  "set lowat 210000; sends 30000; poll", STREAM },
+	{ "SO_RCVLOWAT: less later", "accepted; set lowat 8; rw 4; poll; "
+	  "set lowat 4; poll", BOTH },
+	{ "SO_RCVLOWAT: epoll, edge", "accepted; set lowat 8; epoll IN ET; "
+	  "events; rw 4; events; rw 4; events; rw 1; events", BOTH },
 	{ "buffer: sizes", "accepted; get size; get min; get max; granted; "
 	  "set size 1000; get size; granted; set size 10; get size; granted; "
 	  "set size 1000000; get size; granted; set size 1000 4; get size 4",
@@ -388,6 +413,12 @@ const struct row rows[] = {
 	{ "buffer: full, read, full", "guest; listen; set@l size 65536; "
 	  "request; sees; accept; rw 65536; recv 70000; granted free; "
 	  "rw 65536; recv 70000; granted free", BOTH },
+	{ "buffer: read in part", "accepted; rw 1000; recv 400; granted free; "
+	  "recv 600; granted free", STREAM },
+	{ "buffer: credit comes back", "accepted; sends 200000; "
+	  "recv 200000 WAITALL; sends 200000; recv 200000 WAITALL; "
+	  "sends 200000; recv 200000 WAITALL; sends 262144; "
+	  "recv 262144 DONTWAIT; sends 200000", BOTH },
 	{ "SIOCOUTQ", "guest deaf; post 1; listen; request; awaits RESPONSE; "
 	  "accept; outq; send 100; outq; send 50; outq; hears; gets 150; outq; "
 	  "eats; update; outq; shutdown wr; outq", BOTH },
@@ -469,6 +500,12 @@ const struct row rows[] = {
 	{ "MSG_ZEROCOPY: no credit", "guest; room 10; accepted; "
 	  "set zerocopy 1; send 10; send 10 ZEROCOPY DONTWAIT; "
 	  "recv 1 ERRQUEUE; gets 10", BOTH },
+	{ "MSG_ZEROCOPY: signal", "guest; room 10; accepted; set zerocopy 1; "
+	  "send 10; &send 10 ZEROCOPY; signal; join; recv 1 ERRQUEUE; sees",
+	  BOTH },
+	{ "MSG_ZEROCOPY: RST", "guest deaf; post 1; listen; request; "
+	  "awaits RESPONSE; accept; set zerocopy 1; send 4096 ZEROCOPY; rst; "
+	  "hears; sees; completions", BOTH },
 	{ "MSG_ZEROCOPY: close", "guest deaf; post 1; listen; request; "
 	  "awaits RESPONSE; accept; set zerocopy 1; send 4096 ZEROCOPY; close; "
 	  "hears; gets 4096; sees; rst", BOTH },
@@ -485,7 +522,12 @@ const struct row rows[] = {
 	  "splice_in 200", SEQPACKET },
 	{ "splice: in, it ends", "accepted; shut 2; splice_in 50", BOTH },
 	{ "splice: in, blocks", "accepted; &splice_in 50; rw 10; join", BOTH },
+	{ "splice: in, signal", "accepted; &splice_in 50; signal; join", BOTH },
 	{ "splice: out", "accepted; splice_out 100; gets 100", BOTH },
+	{ "splice: out, blocks", "guest; room 10; accepted; send 10; "
+	  "&splice_out 10; gets 10; eats; update; join; gets 10", BOTH },
+	{ "splice: out, signal", "guest; room 10; accepted; send 10; "
+	  "&splice_out 10; signal; join; sees", BOTH },
 	{ "splice: out, shut 1", "accepted; shut 1; splice_out 100", BOTH },
 	{ "sendfile", "accepted; sendfile 10000; gets 10000", STREAM },
 	{ "sendmmsg", "accepted; sendmmsg 10 4; gets 40", BOTH },

@@ -86,48 +86,54 @@ static const struct name ops[] = {
 	{ }
 };
 
+static bool sends(void)
+{
+	return req.op == IORING_OP_SEND || req.op == IORING_OP_SEND_ZC;
+}
+
+static void point_to_data(struct io_uring_sqe *sqe)
+{
+	const struct flow *f = &req.e->host_sends;
+
+	if (sends())
+		pattern_fill(req.data, req.len, 100 + f->msg, f->pos);
+	sqe->addr = (unsigned long)req.data;
+	sqe->len = req.len;
+}
+
+static void point_to_address(struct io_uring_sqe *sqe)
+{
+	req.sa = (struct sockaddr_vm){
+		.svm_family = AF_VSOCK,
+		.svm_cid = req.p->g.cfg.cid,
+		.svm_port = req.e->c.port,
+	};
+	sqe->addr = (unsigned long)&req.sa;
+	sqe->off = sizeof(req.sa);
+}
+
 /* uring OP [N] [WAITALL]: begin it. */
 static void act_uring(struct scene *p, struct step *s)
 {
-	struct end *e = end_of(p, s);
-	struct flow *f = &e->host_sends;
-	struct io_uring_sqe sqe = { .fd = e->fd };
+	struct io_uring_sqe sqe = { .fd = end_of(p, s)->fd };
 
 	ring_setup();
 	req.p = p;
-	req.e = e;
+	req.e = end_of(p, s);
 	req.op = name_arg(s, 0, ops);
-	req.len = s->argc > 1 ? number_arg(s, 1, 0) : 0;
+	req.len = number_arg(s, 1, 0);
 	sqe.opcode = req.op;
 	sqe.msg_flags = has_arg(s, "WAITALL") ? MSG_WAITALL : 0;
-	switch (req.op) {
-	case IORING_OP_SEND:
-	case IORING_OP_SEND_ZC:
-		pattern_fill(req.data, req.len, 100 + f->msg, f->pos);
-		/* fall through */
-	case IORING_OP_RECV:
-		sqe.addr = (unsigned long)req.data;
-		sqe.len = req.len;
-		break;
-	case IORING_OP_ACCEPT:
+	if (req.op == IORING_OP_RECV || sends())
+		point_to_data(&sqe);
+	else if (req.op == IORING_OP_CONNECT)
+		point_to_address(&sqe);
+	else if (req.op == IORING_OP_ACCEPT)
 		sqe.fd = p->end['l' - 'a'].fd;
-		break;
-	case IORING_OP_CONNECT:
-		req.sa = (struct sockaddr_vm){
-			.svm_family = AF_VSOCK,
-			.svm_cid = p->g.cfg.cid,
-			.svm_port = e->c.port,
-		};
-		sqe.addr = (unsigned long)&req.sa;
-		sqe.off = sizeof(req.sa);
-		break;
-	case IORING_OP_POLL_ADD:
+	else if (req.op == IORING_OP_POLL_ADD)
 		sqe.poll32_events = POLLIN;
-		break;
-	case IORING_OP_SHUTDOWN:
+	else if (req.op == IORING_OP_SHUTDOWN)
 		sqe.len = req.len;
-		break;
-	}
 	submit(&sqe);
 }
 
@@ -148,28 +154,15 @@ static void act_cancel(struct scene *p, struct step *s)
 /* What a result of the request means for the connection. */
 static void take_result(struct step *s, int n)
 {
-	bool stream = req.p->socktype == SOCK_STREAM;
-	struct flow *f;
+	struct flow *f = sends() ? &req.e->host_sends : &req.e->host_gets;
 
-	if (n < 0)
-		return;
-	switch (req.op) {
-	case IORING_OP_SEND:
-	case IORING_OP_SEND_ZC:
-		f = &req.e->host_sends;
-		break;
-	case IORING_OP_RECV:
-		f = &req.e->host_gets;
-		if (pattern_check(req.data, n, f->msg, f->pos) >= 0)
-			say(s, " " WRONG ": other data");
-		break;
-	case IORING_OP_ACCEPT:
+	if (n >= 0 && req.op == IORING_OP_ACCEPT)
 		req.e->fd = n;
+	if (n < 0 || (!sends() && req.op != IORING_OP_RECV))
 		return;
-	default:
-		return;
-	}
-	if (stream)
+	if (!sends() && pattern_check(req.data, n, f->msg, f->pos) >= 0)
+		say(s, " " WRONG ": other data");
+	if (req.p->socktype == SOCK_STREAM)
 		f->pos += n;
 	else
 		f->msg++;
