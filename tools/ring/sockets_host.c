@@ -47,13 +47,14 @@ static void new_socket(struct scene *p, struct end *e)
 }
 
 /* socket [plain]: its connect() takes its time, so that other steps are in time
- * however slow the machine is.
+ * however slow the machine is. For as long the module can't be unloaded, if that did
+ * not block.
  */
 static void act_socket(struct scene *p, struct step *s)
 {
 	new_socket(p, end_of(p, s));
 	if (!has_arg(s, "plain"))
-		do_steps(p, s->slot, "set conntimeo 60000");
+		do_steps(p, s->slot, "set conntimeo 10000");
 }
 
 static struct end *listener(struct scene *p)

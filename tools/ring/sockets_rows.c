@@ -557,10 +557,10 @@ const struct row rows[] = {
 	  "uring sendzc 60000; gets 60000; reaps 2", BOTH },
 	{ "io_uring: accept", "guest; listen; uring accept; reaps; request; "
 	  "reaps 1; rw 5; recv 10", BOTH },
-	{ "io_uring: connect", "guest; socket; uring connect; reaps; sees; "
-	  "response; reaps 1; send 5; gets 5", BOTH },
-	{ "io_uring: connect, refused", "guest; socket; uring connect; sees; "
-	  "rst; reaps 1; err", BOTH },
+	{ "io_uring: connect", "guest deaf; socket; uring connect; reaps; hears; "
+	  "sees; response; reaps 1; send 5; gets 5", BOTH },
+	{ "io_uring: connect, refused", "guest deaf; socket; uring connect; "
+	  "reaps; hears; sees; rst; reaps 1; err", BOTH },
 	{ "io_uring: poll", "accepted; uring poll; reaps; rw 5; reaps 1", BOTH },
 	{ "io_uring: shutdown", "accepted; uring shutdown 1; reaps 1; sees",
 	  BOTH },
