@@ -74,7 +74,7 @@ struct verb {
 };
 
 extern const struct verb host_verbs[], guest_verbs[], wait_verbs[], io_verbs[],
-	uring_verbs[];
+	uring_verbs[], sockmap_verbs[];
 
 /* Add to what a step says. */
 void say(struct step *s, const char *fmt, ...);

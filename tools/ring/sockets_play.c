@@ -306,7 +306,7 @@ static const struct verb *find_verb(const char *name)
 {
 	static const struct verb *const lists[] = {
 		play_verbs, host_verbs, guest_verbs, wait_verbs, io_verbs,
-		uring_verbs
+		uring_verbs, sockmap_verbs
 	};
 	const struct verb *v;
 	unsigned int i;

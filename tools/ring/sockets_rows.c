@@ -567,6 +567,25 @@ const struct row rows[] = {
 	{ "io_uring: close", "accepted; uring close; reaps 1; sees; rst",
 	  BOTH },
 
+	{ "sockmap", "accepted; sockmap; rw 5; until IN; poll; recv 10; "
+	  "recv 10 DONTWAIT; rw 5000; until IN; recv 10000 DONTWAIT; "
+	  "granted free; send 5; gets 5", BOTH },
+	{ "sockmap: shut 2", "accepted; sockmap; shut 2; poll; "
+	  "recv 10 DONTWAIT", BOTH },
+	{ "sockmap: shut 2, unread data", "accepted; sockmap; rw 5; until IN; "
+	  "shut 2; recv 10; recv 10 DONTWAIT", BOTH },
+	{ "sockmap: RST", "accepted; sockmap; rst; poll; recv 10 DONTWAIT; "
+	  "send 5", BOTH },
+	{ "sockmap: the guest goes", "accepted; sockmap; gone; poll; "
+	  "recv 10 DONTWAIT; recv 10 DONTWAIT", BOTH },
+	{ "sockmap: close", "accepted; sockmap; rw 5; close; sees; rst", BOTH },
+	{ "sockmap: not any more", "accepted; sockmap; rw 5; until IN; recv 10; "
+	  "unmaps; rw 5; recv 10", BOTH },
+	{ "sockmap: redirected", "accepted; accepted@t; sees; anything; "
+	  "sockmap redirect; rw 500; gets@t 500; granted free", BOTH },
+	{ "sockmap: a listener, and not connected", "guest; listen; sockmap@l; "
+	  "socket; sockmap", BOTH },
+
 	{ "unknown connection", "guest; listen; aims nobody; op 1; sees; "
 	  "rw 10; sees; shut 3; sees; update; sees; "
 	  "op 7; sees; op 2; sees; op 0; sees; op 99; sees; rst; sees", BOTH },
