@@ -44,7 +44,6 @@ struct rig {
 	u64 best;		/* picoseconds a chain */
 	struct guest *guest;
 	struct mvs_ring ring;
-	struct sk_buff *skb;
 };
 
 /* What the @i-th of a chain's descriptors has: first the header, alone if there
@@ -171,7 +170,7 @@ static int take_all(struct rig *rig)
 {
 	struct mvs_chain *chain = &rig->guest->chain;
 	struct mvs_gmem *gm = &rig->guest->gm;
-	struct virtio_vsock_hdr hdr;
+	struct virtio_vsock_hdr hdr = {};
 	int ret, n = 0;
 
 	rig->ring.next_avail = rig->packed ? MVS_PACKED_WRAP : 0;
@@ -183,7 +182,7 @@ static int take_all(struct rig *rig)
 		if (ret != 1)
 			return ret;
 		ret = rig->rx ?
-		      mvs_packet_write(chain, gm, rig->skb) :
+		      mvs_packet_write(chain, gm, &hdr, NULL, 0) :
 		      mvs_packet_parse(chain, gm, GUEST_CID, HOST_CID, &hdr);
 		if (ret)
 			return ret;
@@ -222,13 +221,10 @@ static void lay(struct kunit *test, struct rig *rig)
 	};
 	lay_header(rig);
 	lay_ring(rig);
-	rig->skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, rig->skb);
 }
 
 static void report(struct kunit *test, struct rig *rig)
 {
-	kfree_skb(rig->skb);
 	kunit_info(test, "%s  %-6s  %-8s  %11u  %4llu.%llu\n",
 		   rig->rx ? "RX" : "TX", rig->packed ? "packed" : "split",
 		   rig->indirect ? "indirect" : "direct", rig->n,

@@ -29,6 +29,8 @@
  * @nheld: how many
  * @bytes: payload of all that is sent to the guest
  * @buf: room for another payload
+ * @wanted: what that must be
+ * @pieces: @bytes or @buf, in pieces
  * @rounds: how many rounds there were
  * @chains: chains taken
  * @refused: chains refused, by reason
@@ -56,6 +58,8 @@ struct fuzz {
 	u32 nheld;
 	u8 *bytes;
 	u8 *buf;
+	u8 *wanted;
+	struct kvec pieces[2];
 	u64 rounds;
 	u64 chains;
 	u64 refused[MVS_REASONS];

@@ -225,34 +225,65 @@ static void refused(struct fuzz *fz, const char *what, long ret, u32 reasons)
 		fz->refused[fz->chain->reason]++;
 }
 
-static void check_skb(struct fuzz *fz, struct sk_buff *skb,
-		      const struct virtio_vsock_hdr *hdr, const u8 *payload)
+/* @len bytes at @bytes, in two pieces, of which one may be empty. */
+static void set_iter(struct fuzz *fz, struct iov_iter *iter,
+		     unsigned int direction, u8 *bytes, u32 len)
 {
-	u32 len = le32_to_cpu(hdr->len), done;
+	u32 first = fuzz_below(&fz->rnd, len + 1);
 
-	if (!fuzz_check(fz, skb->len == len, "read: %u bytes, not %u", skb->len,
-			len))
+	fz->pieces[0] = (struct kvec) { bytes, first };
+	fz->pieces[1] = (struct kvec) { bytes + first, len - first };
+	iov_iter_kvec(iter, direction, fz->pieces, ARRAY_SIZE(fz->pieces), len);
+}
+
+/* The iterator moved on by what was to be moved, of what there was. */
+static void moved(struct fuzz *fz, const char *what,
+		  const struct iov_iter *iter, u32 len, u32 wanted)
+{
+	fuzz_check(fz, iov_iter_count(iter) == len - wanted,
+		   "%s: %zu bytes are left, not %u", what, iov_iter_count(iter),
+		   len - wanted);
+}
+
+/* Who only looks sees the same, and moves nothing. */
+static void peek_packet(struct fuzz *fz, u32 len)
+{
+	const struct mvs_chain *chain = fz->chain;
+	unsigned int pos = chain->pos;
+	u32 off = chain->off;
+
+	memset(fz->buf, 0, len);
+	mvs_packet_peek(chain, &fz->mem.guest->gm, fz->buf, len);
+	fuzz_check(fz, !memcmp(fz->buf, fz->wanted, len), "peek: wrong bytes");
+	fuzz_check(fz, chain->pos == pos && chain->off == off,
+		   "peek: the position moved");
+}
+
+static void read_payload(struct fuzz *fz, u32 len)
+{
+	struct iov_iter iter;
+	int ret;
+
+	set_iter(fz, &iter, ITER_DEST, fz->buf, MVS_PACKET_MAX);
+	ret = mvs_packet_read(fz->chain, &fz->mem.guest->gm, len, &iter);
+	if (model_bytes(&fz->model, fz->forecast[0], HDR, fz->wanted, len,
+			false) < len) {
+		refused(fz, "read", ret, MODEL_REASON(BAD_ADDRESS));
+		moved(fz, "read", &iter, MVS_PACKET_MAX, 0);
 		return;
-	fuzz_check(fz, !memcmp(virtio_vsock_hdr(skb), hdr, HDR),
-		   "read: another header");
-	for (done = 0; done < len; done += PAGE_SIZE) {
-		u32 n = min_t(u32, len - done, PAGE_SIZE);
-
-		if (skb_copy_bits(skb, done, fz->buf, n) ||
-		    memcmp(fz->buf, payload + done, n)) {
-			fuzz_check(fz, false, "read: wrong bytes from %u on", done);
-			return;
-		}
 	}
+	if (!fuzz_check(fz, !ret, "read: got %d", ret))
+		return;
+	moved(fz, "read", &iter, MVS_PACKET_MAX, len);
+	fuzz_check(fz, !memcmp(fz->buf, fz->wanted, len), "read: wrong bytes");
+	peek_packet(fz, len);
 	fz->packets++;
 }
 
 static void read_packet(struct fuzz *fz)
 {
 	struct virtio_vsock_hdr hdr, wanted;
-	u8 *payload = fz->buf + PAGE_SIZE;
-	struct sk_buff *skb;
-	u32 reasons, len;
+	u32 reasons;
 	int ret;
 
 	reasons = model_parse(&fz->model, fz->forecast[0], FUZZ_GUEST_CID,
@@ -263,42 +294,10 @@ static void read_packet(struct fuzz *fz)
 		refused(fz, "parse", ret, reasons);
 		return;
 	}
-	if (!fuzz_check(fz, !ret, "parse: got %d, reason %u, not 0", ret,
-			fz->chain->reason) ||
-	    !fuzz_check(fz, !memcmp(&hdr, &wanted, HDR), "parse: another header"))
-		return;
-
-	len = le32_to_cpu(hdr.len);
-	skb = mvs_packet_read(fz->chain, &fz->mem.guest->gm, &hdr);
-	if (model_bytes(&fz->model, fz->forecast[0], HDR, payload, len, false) < len)
-		refused(fz, "read", PTR_ERR_OR_ZERO(skb), MODEL_REASON(BAD_ADDRESS));
-	else if (fuzz_check(fz, !IS_ERR(skb), "read: got %ld", PTR_ERR(skb)))
-		check_skb(fz, skb, &hdr, payload);
-	if (!IS_ERR(skb))
-		kfree_skb(skb);
-}
-
-/* A packet of any length and contents, of which some was sent before. */
-static struct sk_buff *make_packet(struct fuzz *fz)
-{
-	u32 len = fuzz_below(&fz->rnd, fuzz_once_in(&fz->rnd, 8) ?
-			     MVS_PACKET_MAX + 1 : 400);
-	struct sk_buff *skb;
-
-	if (fuzz_once_in(&fz->rnd, 4))
-		len = 0;
-	skb = virtio_vsock_alloc_skb(HDR + len, GFP_KERNEL);
-	if (!fuzz_check(fz, skb, "no memory"))
-		return NULL;
-	memcpy(virtio_vsock_hdr(skb), fz->bytes + fuzz_below(&fz->rnd, 64), HDR);
-	VIRTIO_VSOCK_SKB_CB(skb)->offset = 0;
-	if (!len)
-		return skb;
-	virtio_vsock_skb_put(skb, len);
-	if (fuzz_once_in(&fz->rnd, 4))
-		VIRTIO_VSOCK_SKB_CB(skb)->offset = fuzz_below(&fz->rnd, len + 1);
-	fuzz_check(fz, !skb_store_bits(skb, 0, fz->bytes, len), "no skb");
-	return skb;
+	if (fuzz_check(fz, !ret, "parse: got %d, reason %u, not 0", ret,
+		       fz->chain->reason) &&
+	    fuzz_check(fz, !memcmp(&hdr, &wanted, HDR), "parse: another header"))
+		read_payload(fz, le32_to_cpu(hdr.len));
 }
 
 /* Bytes written, or the reason to refuse the chain in @reasons. */
@@ -326,27 +325,47 @@ static u32 foretell_write(struct fuzz *fz, struct virtio_vsock_hdr *hdr,
 	return len;
 }
 
+/* A packet of any length and contents. */
+static u32 make_packet(struct fuzz *fz, struct virtio_vsock_hdr *hdr)
+{
+	memcpy(hdr, fz->bytes + fuzz_below(&fz->rnd, 64), HDR);
+	if (fuzz_once_in(&fz->rnd, 4))
+		return 0;
+	return fuzz_below(&fz->rnd, fuzz_once_in(&fz->rnd, 8) ?
+			  MVS_PACKET_MAX + 1 : 400);
+}
+
 static void write_packet(struct fuzz *fz)
 {
-	struct sk_buff *skb = make_packet(fz);
-	struct virtio_vsock_hdr hdr;
-	u32 offset, wanted, reasons;
+	struct virtio_vsock_hdr hdr, wanted_hdr;
+	u32 len = make_packet(fz, &hdr), left;
+	u32 wanted, reasons, offset;
+	struct iov_iter iter;
 	int ret;
 
-	if (!skb)
-		return;
-	hdr = *virtio_vsock_hdr(skb);
-	offset = VIRTIO_VSOCK_SKB_CB(skb)->offset;
-	wanted = foretell_write(fz, &hdr, fz->bytes + offset, skb->len - offset,
-				&reasons);
-	ret = mvs_packet_write(fz->chain, &fz->mem.guest->gm, skb);
-	kfree_skb(skb);
-	fuzz_memory_is(fz, "write");
-	if (reasons)
-		refused(fz, "write", ret, reasons);
+	/* Some of it was sent before. */
+	set_iter(fz, &iter, ITER_SOURCE, fz->bytes, len);
+	offset = fuzz_once_in(&fz->rnd, 4) ? fuzz_below(&fz->rnd, len + 1) : 0;
+	iov_iter_advance(&iter, offset);
+	len -= offset;
+	if (fuzz_once_in(&fz->rnd, 4))
+		left = fuzz_below(&fz->rnd, len + 1);
 	else
-		fz->written += fuzz_check(fz, ret == wanted,
-					  "write: got %d, not %u", ret, wanted);
+		left = len;
+
+	wanted_hdr = hdr;
+	wanted = foretell_write(fz, &wanted_hdr, fz->bytes + offset, left,
+				&reasons);
+	ret = mvs_packet_write(fz->chain, &fz->mem.guest->gm, &hdr, &iter, left);
+	fuzz_memory_is(fz, "write");
+	moved(fz, "write", &iter, len, reasons ? 0 : wanted);
+	if (reasons) {
+		refused(fz, "write", ret, reasons);
+		return;
+	}
+	fuzz_check(fz, !memcmp(&hdr, &wanted_hdr, HDR), "write: another header");
+	fz->written += fuzz_check(fz, ret == wanted, "write: got %d, not %u",
+				  ret, wanted);
 }
 
 /* Now and then the wrong one for the chain. */

@@ -41,7 +41,8 @@ struct fuzz *fuzz_create(struct kunit *test)
 	fz->driver.layout = alloc(test, sizeof(*fz->driver.layout));
 	fz->forecast[0] = alloc(test, sizeof(*fz->forecast[0]));
 	fz->forecast[1] = alloc(test, sizeof(*fz->forecast[1]));
-	fz->buf = alloc(test, PAGE_SIZE + MVS_PACKET_MAX);
+	fz->buf = alloc(test, MVS_PACKET_MAX);
+	fz->wanted = alloc(test, MVS_PACKET_MAX);
 	fz->bytes = alloc(test, MVS_PACKET_MAX);
 	for (i = 0; i < MVS_PACKET_MAX; i++)
 		fz->bytes[i] = fuzz_random(&fz->rnd);

@@ -3,10 +3,8 @@
  * Guest memory: the memory table, sections, and the page cache against a real
  * address space.
  */
-#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/sched/mm.h>
 #include <linux/vhost_types.h>
 
 #include "guest.h"
@@ -275,45 +273,6 @@ static void invalidate_over_windows(struct kunit *test)
 
 /* --- a real address space --- */
 
-static unsigned long vmm_map(struct kunit *test, unsigned long addr,
-			     unsigned long prot)
-{
-	unsigned long flags = MAP_PRIVATE | MAP_ANONYMOUS;
-
-	addr = kunit_vm_mmap(test, NULL, addr, 2 * PAGE_SIZE, prot,
-			     addr ? flags | MAP_FIXED : flags, 0);
-	KUNIT_ASSERT_NE(test, addr, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	return addr;
-}
-
-/*
- * The end of the VMM. A kthread that leaves its address space to its own end does
- * not give back all of it.
- */
-static void vmm_exit(void)
-{
-	struct mm_struct *mm = current->mm;
-
-	kthread_unuse_mm(mm);
-	mmput(mm);
-}
-
-static void detach(void *gm)
-{
-	mvs_gmem_detach(gm);
-}
-
-static struct guest *attached(struct kunit *test)
-{
-	struct guest *guest = guest_create(test);
-
-	mvs_gmem_attach(&guest->gm, current->mm);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, detach, &guest->gm));
-	return guest;
-}
-
 static int get(struct guest *guest, u64 uaddr, u8 *byte)
 {
 	struct mvs_gmem_fault fault;
@@ -344,8 +303,8 @@ static int put(struct guest *guest, u64 uaddr, u8 byte)
 
 static void mm_read_write(struct kunit *test)
 {
-	unsigned long addr = vmm_map(test, 0, PROT_READ | PROT_WRITE);
-	struct guest *guest = attached(test);
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = guest_create_attached(test);
 	u8 byte = 1;
 
 	/* Read first: the zero page, which must not be written. */
@@ -356,37 +315,37 @@ static void mm_read_write(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, byte, 42);
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr + PAGE_SIZE, &byte));
 	KUNIT_EXPECT_EQ(test, byte, 0);
-	vmm_exit();
+	guest_vmm_exit();
 }
 
 static void mm_read_only(struct kunit *test)
 {
-	unsigned long addr = vmm_map(test, 0, PROT_READ);
-	struct guest *guest = attached(test);
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ);
+	struct guest *guest = guest_create_attached(test);
 	u8 byte;
 
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
 	KUNIT_EXPECT_EQ(test, -EFAULT, put(guest, addr, 42));
-	vmm_exit();
+	guest_vmm_exit();
 }
 
 static void mm_nothing_there(struct kunit *test)
 {
-	unsigned long addr = vmm_map(test, 0, PROT_READ);
-	struct guest *guest = attached(test);
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ);
+	struct guest *guest = guest_create_attached(test);
 	u8 byte;
 
 	KUNIT_ASSERT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, ULONG_MAX - 1, &byte));
-	vmm_exit();
+	guest_vmm_exit();
 }
 
 /* Stale data is the bug that a page cache must not have. */
 static void mm_page_replaced_between_reads(struct kunit *test)
 {
-	unsigned long addr = vmm_map(test, 0, PROT_READ | PROT_WRITE);
-	struct guest *guest = attached(test);
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = guest_create_attached(test);
 	struct mvs_gmem_fault fault;
 	u8 byte;
 
@@ -397,17 +356,17 @@ static void mm_page_replaced_between_reads(struct kunit *test)
 
 	/* The new mapping unmaps the old one first. */
 	KUNIT_ASSERT_EQ(test, addr,
-			vmm_map(test, addr, PROT_READ | PROT_WRITE));
+			guest_vmm_map(test, addr, PROT_READ | PROT_WRITE));
 	KUNIT_EXPECT_NULL(test, map(guest, addr, false, &fault));
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
 	KUNIT_EXPECT_EQ(test, byte, 0);
-	vmm_exit();
+	guest_vmm_exit();
 }
 
 static void mm_unmapped_between_reads(struct kunit *test)
 {
-	unsigned long addr = vmm_map(test, 0, PROT_READ | PROT_WRITE);
-	struct guest *guest = attached(test);
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = guest_create_attached(test);
 	u8 byte;
 
 	KUNIT_ASSERT_EQ(test, 0, put(guest, addr, 42));
@@ -416,21 +375,21 @@ static void mm_unmapped_between_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr + PAGE_SIZE, &byte));
 	KUNIT_EXPECT_EQ(test, byte, 43);
-	vmm_exit();
+	guest_vmm_exit();
 }
 
 /* Windows stay: what is not there must not make them. */
 static void mm_no_window_for_nothing(struct kunit *test)
 {
-	unsigned long addr = vmm_map(test, 0, PROT_NONE);
-	struct guest *guest = attached(test);
+	unsigned long addr = guest_vmm_map(test, 0, PROT_NONE);
+	struct guest *guest = guest_create_attached(test);
 	u8 byte;
 
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
 	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, addr / SZ_2M));
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, PAGE_SIZE, &byte));
 	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, 0));
-	vmm_exit();
+	guest_vmm_exit();
 }
 
 static struct kunit_case cases[] = {

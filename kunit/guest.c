@@ -3,7 +3,10 @@
  * A guest for tests.
  */
 #include <linux/gfp.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
 
 #include "guest.h"
 
@@ -130,4 +133,47 @@ void guest_expect(struct kunit *test, struct guest *guest, u64 gpa, u8 first,
 	for (i = 0; i < len; i++)
 		KUNIT_ASSERT_EQ_MSG(test, *(u8 *)guest_gpa(guest, gpa + i),
 				    (u8)(first + i), "byte %u of %u", i, len);
+}
+
+/* --- a real address space --- */
+
+/* Two pages of a program's, at an address of its own or at @addr. */
+unsigned long guest_vmm_map(struct kunit *test, unsigned long addr,
+			    unsigned long prot)
+{
+	unsigned long flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	addr = kunit_vm_mmap(test, NULL, addr, 2 * PAGE_SIZE, prot,
+			     addr ? flags | MAP_FIXED : flags, 0);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	return addr;
+}
+
+/*
+ * The end of the VMM. A kthread that leaves its address space to its own end does
+ * not give back all of it.
+ */
+void guest_vmm_exit(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	kthread_unuse_mm(mm);
+	mmput(mm);
+}
+
+static void detach(void *gm)
+{
+	mvs_gmem_detach(gm);
+}
+
+/* A guest whose VMM has what guest_vmm_map() mapped, besides the guest's memory. */
+struct guest *guest_create_attached(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+
+	mvs_gmem_attach(&guest->gm, current->mm);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, detach, &guest->gm));
+	return guest;
 }

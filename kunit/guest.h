@@ -45,5 +45,9 @@ int guest_chain_add(struct guest *guest, u64 gpa, u32 len, bool write);
 void guest_fill(struct guest *guest, u64 gpa, u8 first, u32 len);
 void guest_expect(struct kunit *test, struct guest *guest, u64 gpa, u8 first,
 		  u32 len);
+unsigned long guest_vmm_map(struct kunit *test, unsigned long addr,
+			    unsigned long prot);
+void guest_vmm_exit(void);
+struct guest *guest_create_attached(struct kunit *test);
 
 #endif /* _MVSOCK_KUNIT_GUEST_H */

@@ -137,25 +137,31 @@ static void access_ok_of_log(struct kunit *test)
 static void packet(struct kunit *test)
 {
 	struct guest *guest = create(test);
-	struct sk_buff *skb;
-	u32 len = SZ_8K;
+	struct virtio_vsock_hdr hdr = {};
+	struct iov_iter iter;
+	struct kvec vec = {
+		.iov_base = kunit_kzalloc(test, SZ_8K, GFP_KERNEL),
+		.iov_len = SZ_8K,
+	};
 
-	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, skb);
-	virtio_vsock_skb_put(skb, len);
+	KUNIT_ASSERT_NOT_NULL(test, vec.iov_base);
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, SZ_8K);
 	mvs_chain_reset(&guest->chain);
 	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, SZ_8K, SZ_16K, true));
-	KUNIT_EXPECT_EQ(test, len, mvs_packet_write(&guest->chain, &guest->gm,
-						    skb));
+	KUNIT_EXPECT_EQ(test, SZ_8K,
+			mvs_packet_write(&guest->chain, &guest->gm, &hdr, &iter,
+					 SZ_8K));
 	EXPECT(test, guest, 2, 3, 4);
 
 	/* The guest is not to blame when there is no log. */
 	guest->gm.log_base += PAGE_SIZE;
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, SZ_8K);
 	mvs_chain_reset(&guest->chain);
 	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, SZ_16K, true));
-	KUNIT_EXPECT_EQ(test, -EIO, mvs_packet_write(&guest->chain, &guest->gm,
-						     skb));
-	kfree_skb(skb);
+	KUNIT_EXPECT_EQ(test, -EIO,
+			mvs_packet_write(&guest->chain, &guest->gm, &hdr, &iter,
+					 SZ_8K));
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), SZ_8K);
 }
 
 /* What is read is not logged. */

@@ -8,6 +8,7 @@
 #include <mvsock/packet.h>
 
 #include "guest.h"
+#include "payload.h"
 
 #define HDR	sizeof(struct virtio_vsock_hdr)
 #define CID	5
@@ -48,6 +49,11 @@ static int parse(struct guest *guest, struct virtio_vsock_hdr *hdr)
 	return mvs_packet_parse(&guest->chain, &guest->gm, CID, HOST, hdr);
 }
 
+static int read(struct guest *guest, u32 len, struct iov_iter *to)
+{
+	return mvs_packet_read(&guest->chain, &guest->gm, len, to);
+}
+
 static void put_wire(struct guest *guest)
 {
 	memcpy(guest_gpa(guest, AT_HDR), wire, HDR);
@@ -80,19 +86,17 @@ static void header_fields(struct kunit *test)
 static void header_is_a_copy(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
+	struct payload *p = payload_room(test, 0);
 	struct virtio_vsock_hdr hdr;
-	struct sk_buff *skb;
 
 	put_wire(guest);
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
 	memset(guest_gpa(guest, AT_HDR), 0xff, HDR);
-	skb = mvs_packet_read(&guest->chain, &guest->gm, &hdr);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(skb));
-	KUNIT_EXPECT_MEMEQ(test, virtio_vsock_hdr(skb), wire, HDR);
-	KUNIT_EXPECT_EQ(test, skb->len, 0);
-	kfree_skb(skb);
+	KUNIT_EXPECT_EQ(test, 0, read(guest, 0, &p->iter));
+	KUNIT_EXPECT_MEMEQ(test, (const void *)&hdr, wire, HDR);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 1);
 }
 
 /* --- validation --- */
@@ -180,23 +184,16 @@ static void validate(struct kunit *test)
 /* A packet of @len payload bytes counting up from 1, laid into the chain. */
 static void read_and_check(struct kunit *test, struct guest *guest, u32 len)
 {
+	struct payload *p = payload_room(test, len);
 	struct virtio_vsock_hdr hdr;
-	struct sk_buff *skb;
-	u32 i;
 
 	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
 	KUNIT_ASSERT_EQ(test, le32_to_cpu(hdr.len), len);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.fwd_cnt), 0x84838281);
-	skb = mvs_packet_read(&guest->chain, &guest->gm, &hdr);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(skb));
-	KUNIT_ASSERT_EQ(test, skb->len, len);
-	for (i = 0; i < len; i++) {
-		u8 byte;
-
-		KUNIT_ASSERT_EQ(test, 0, skb_copy_bits(skb, i, &byte, 1));
-		KUNIT_ASSERT_EQ_MSG(test, byte, (u8)(1 + i), "byte %u", i);
-	}
-	kfree_skb(skb);
+	KUNIT_ASSERT_EQ(test, 0, read(guest, len, &p->iter));
+	KUNIT_ASSERT_EQ(test, iov_iter_count(&p->iter), 1);
+	payload_expect(test, p->bytes, 1, len);
+	KUNIT_EXPECT_EQ(test, p->bytes[len], 0xee);
 }
 
 /* Header and payload in a row at AT_HDR, with @len in the header. */
@@ -268,7 +265,7 @@ static void read_across_regions(struct kunit *test)
 	read_and_check(test, guest, 200);
 }
 
-/* As large as it gets, which is more than one page of skb. */
+/* As large as it gets, which is many pages. */
 static void read_64k(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -282,24 +279,70 @@ static void read_64k(struct kunit *test)
 	read_and_check(test, guest, SZ_64K);
 }
 
-/* The VMM lost the payload's page after the chain was taken. */
+/* What it goes to is in pieces of its own, as a queue is. */
+static void read_into_pieces(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	struct payload *p = payload_room(test, 6000);
+	struct virtio_vsock_hdr hdr;
+	struct kvec pieces[] = {
+		{ p->bytes, 1 },
+		{ p->bytes + 1, 4087 },
+		{ p->bytes + 4088, 0 },
+		{ p->bytes + 4088, 13 },
+		{ p->bytes + 4101, 1900 },
+	};
+	struct iov_iter iter;
+
+	put_packet(guest, 6000);
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR + 6000, false);
+	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
+	iov_iter_kvec(&iter, ITER_DEST, pieces, ARRAY_SIZE(pieces), 6001);
+	KUNIT_EXPECT_EQ(test, 0, read(guest, 6000, &iter));
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 1);
+	payload_expect(test, p->bytes, 1, 6000);
+	KUNIT_EXPECT_EQ(test, p->bytes[6000], 0xee);
+}
+
+/*
+ * A chain of a header at AT_HDR and of payload over two pages, @len bytes on each, of
+ * which the VMM has not the second one.
+ */
+static void add_lost(struct kunit *test, struct guest *guest, u32 len,
+		     bool write)
+{
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, write);
+	add(test, guest, AT_DATA + PAGE_SIZE - len, 2 * len, write);
+	guest_lose_page(guest, GUEST_LOW + AT_DATA + PAGE_SIZE);
+}
+
+/* The VMM lost a page of the payload after the chain was taken. */
 static void read_page_lost(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
+	struct payload *p = payload_room(test, 200);
 	struct virtio_vsock_hdr hdr;
-	struct sk_buff *skb;
 
 	put_packet(guest, 0);
-	put_unaligned_le32(100, guest_gpa(guest, AT_HDR + 24));
-	mvs_chain_reset(&guest->chain);
-	add(test, guest, AT_HDR, HDR, false);
-	add(test, guest, AT_DATA, 100, false);
+	put_unaligned_le32(200, guest_gpa(guest, AT_HDR + 24));
+	guest_fill(guest, AT_DATA + PAGE_SIZE - 100, 1, 200);
+	add_lost(test, guest, 100, false);
 	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
-	mvs_gmem_invalidate(&guest->gm, GUEST_LOW + AT_DATA,
-			    GUEST_LOW + AT_DATA + 1);
-	skb = mvs_packet_read(&guest->chain, &guest->gm, &hdr);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, PTR_ERR_OR_ZERO(skb));
+	KUNIT_EXPECT_EQ(test, -EBADMSG, read(guest, 200, &p->iter));
 	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_ADDRESS);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 201);
+
+	/* The next packet goes where this one went. */
+	guest_find_page(test, guest, GUEST_LOW + AT_DATA + PAGE_SIZE);
+	guest_fill(guest, AT_DATA + PAGE_SIZE - 100, 51, 200);
+	guest->chain.pos = 0;
+	guest->chain.off = 0;
+	KUNIT_ASSERT_EQ(test, 0, parse(guest, &hdr));
+	KUNIT_EXPECT_EQ(test, 0, read(guest, 200, &p->iter));
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 1);
+	payload_expect(test, p->bytes, 51, 200);
 }
 
 /* --- to the guest --- */
@@ -307,27 +350,22 @@ static void read_page_lost(struct kunit *test)
 #define EOM	VIRTIO_VSOCK_SEQ_EOM
 #define EOR	VIRTIO_VSOCK_SEQ_EOR
 
-static struct sk_buff *packet(struct kunit *test, u32 len, u32 flags)
+/* As on the wire, with other flags. */
+static struct virtio_vsock_hdr header(u32 flags)
 {
-	struct sk_buff *skb = virtio_vsock_alloc_skb(HDR + len, GFP_KERNEL);
-	u32 i;
+	struct virtio_vsock_hdr hdr;
 
-	KUNIT_ASSERT_NOT_NULL(test, skb);
-	memcpy(virtio_vsock_hdr(skb), wire, HDR);
-	virtio_vsock_hdr(skb)->flags = cpu_to_le32(flags);
-	if (len)
-		virtio_vsock_skb_put(skb, len);
-	for (i = 0; i < len; i++) {
-		u8 byte = 1 + i;
-
-		KUNIT_ASSERT_EQ(test, 0, skb_store_bits(skb, i, &byte, 1));
-	}
-	return skb;
+	memcpy(&hdr, wire, HDR);
+	hdr.flags = cpu_to_le32(flags);
+	return hdr;
 }
 
-static int write(struct guest *guest, struct sk_buff *skb)
+/* All that is left of it. */
+static int write(struct guest *guest, struct virtio_vsock_hdr *hdr,
+		 struct payload *p)
 {
-	return mvs_packet_write(&guest->chain, &guest->gm, skb);
+	return mvs_packet_write(&guest->chain, &guest->gm, hdr, &p->iter,
+				iov_iter_count(&p->iter));
 }
 
 struct write_case {
@@ -362,17 +400,19 @@ static void write_packet(struct kunit *test)
 	const struct write_case *c = test->param_value;
 	struct guest *guest = guest_create(test);
 	const struct virtio_vsock_hdr *sent = guest_gpa(guest, AT_HDR);
-	struct sk_buff *skb = packet(test, c->len, c->flags);
+	struct virtio_vsock_hdr hdr = header(c->flags);
+	struct payload *p = payload_data(test, c->len);
+	u32 left = c->len - c->offset;
 	int ret;
 
-	VIRTIO_VSOCK_SKB_CB(skb)->offset = c->offset;
+	iov_iter_advance(&p->iter, c->offset);
 	memset(guest_gpa(guest, AT_HDR), 0xee, 300);
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, c->room, true);
 
-	ret = write(guest, skb);
-	kfree_skb(skb);
+	ret = write(guest, &hdr, p);
 	KUNIT_ASSERT_EQ(test, ret, c->ret);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), left - max(ret, 0));
 	if (ret < 0) {
 		KUNIT_EXPECT_EQ(test, guest->chain.reason,
 				MVS_REASON_TOO_SHORT);
@@ -382,15 +422,37 @@ static void write_packet(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), ret);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->flags), c->sent_flags);
 	KUNIT_EXPECT_MEMEQ(test, (const void *)sent, wire, 24);
+	KUNIT_EXPECT_MEMEQ(test, (const void *)sent, (const void *)&hdr, HDR);
 	guest_expect(test, guest, AT_HDR + HDR, 1 + c->offset, ret);
 	/* Not a byte more. */
 	KUNIT_EXPECT_EQ(test, *(u8 *)guest_gpa(guest, AT_HDR + HDR + ret), 0xee);
 }
 
+/* There is credit for less than there is to send. */
+static void write_no_more_than_left(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+	const struct virtio_vsock_hdr *sent = guest_gpa(guest, AT_HDR);
+	struct virtio_vsock_hdr hdr = header(EOM);
+	struct payload *p = payload_data(test, 100);
+
+	memset(guest_gpa(guest, AT_HDR), 0xee, 300);
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, 300, true);
+	KUNIT_EXPECT_EQ(test, 70, mvs_packet_write(&guest->chain, &guest->gm,
+						   &hdr, &p->iter, 70));
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 30);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), 70);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->flags), EOM);
+	guest_expect(test, guest, AT_HDR + HDR, 1, 70);
+	KUNIT_EXPECT_EQ(test, *(u8 *)guest_gpa(guest, AT_HDR + HDR + 70), 0xee);
+}
+
 static void write_split_anywhere(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 30, 0);
+	struct virtio_vsock_hdr hdr = header(0);
+	struct payload *p = payload_data(test, 30);
 	u32 at;
 
 	for (at = 1; at < HDR + 30; at++) {
@@ -398,65 +460,76 @@ static void write_split_anywhere(struct kunit *test)
 		mvs_chain_reset(&guest->chain);
 		add(test, guest, AT_HDR, at, true);
 		add(test, guest, AT_HDR + at, HDR + 30 - at, true);
-		KUNIT_ASSERT_EQ(test, 30, write(guest, skb));
+		KUNIT_ASSERT_EQ(test, 30, write(guest, &hdr, p));
 		KUNIT_ASSERT_MEMEQ(test, guest_gpa(guest, AT_HDR), wire, 24);
 		guest_expect(test, guest, AT_HDR + HDR, 1, 30);
+		iov_iter_revert(&p->iter, 30);
 	}
-	kfree_skb(skb);
 }
 
 static void write_across_regions(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 6000, 0);
+	struct virtio_vsock_hdr hdr = header(0);
+	struct payload *p = payload_data(test, 6000);
 	u64 gpa = SZ_16K - 20;
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, gpa, HDR + 6000, true);
-	KUNIT_EXPECT_EQ(test, 6000, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, 6000, write(guest, &hdr, p));
 	guest_expect(test, guest, gpa + HDR, 1, 6000);
-	kfree_skb(skb);
 }
 
 static void write_to_readable(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 0, 0);
+	struct virtio_vsock_hdr hdr = header(0);
+	struct payload *p = payload_data(test, 0);
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
 	add(test, guest, AT_DATA, HDR, true);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, &hdr, p));
 	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_DIRECTION);
-	kfree_skb(skb);
 }
 
 static void write_readable_header_only(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 0, 0);
+	struct virtio_vsock_hdr hdr = header(0);
+	struct payload *p = payload_data(test, 0);
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, &hdr, p));
 	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_DIRECTION);
-	kfree_skb(skb);
 }
 
 /* Room for more than a packet may have. */
 static void write_to_large_buffer(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 100, 0);
+	const struct virtio_vsock_hdr *sent = guest_gpa(guest, AT_HDR);
+	struct virtio_vsock_hdr hdr = header(EOM);
+	struct payload *p = payload_data(test, SZ_64K + 100);
 
 	while (guest->chain.max < 64)
 		KUNIT_ASSERT_EQ(test, 0, mvs_chain_grow(&guest->chain));
 	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, true);
+	add_bytes(test, guest, 2 * SZ_64K, true);
+	KUNIT_EXPECT_EQ(test, SZ_64K, write(guest, &hdr, p));
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), SZ_64K);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->flags), 0);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 100);
+
+	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR + 100, true);
 	add_bytes(test, guest, 2 * SZ_64K, true);
-	KUNIT_EXPECT_EQ(test, 100, write(guest, skb));
+	hdr = header(EOM);
+	KUNIT_EXPECT_EQ(test, 100, write(guest, &hdr, p));
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->flags), EOM);
 	guest_expect(test, guest, AT_HDR + HDR, 1, 100);
-	kfree_skb(skb);
 }
 
 /* As large as it gets, over the same page again and again. */
@@ -464,46 +537,49 @@ static void write_64k(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
 	const struct virtio_vsock_hdr *sent = guest_gpa(guest, AT_HDR);
-	struct sk_buff *skb = packet(test, SZ_64K, 0);
+	struct virtio_vsock_hdr hdr = header(0);
+	struct payload *p = payload_data(test, SZ_64K);
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, true);
 	add_bytes(test, guest, SZ_64K, true);
-	KUNIT_EXPECT_EQ(test, SZ_64K, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, SZ_64K, write(guest, &hdr, p));
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), SZ_64K);
 	/* The last page of it, which counts on from a multiple of 256. */
 	guest_expect(test, guest, AT_DATA, 1, PAGE_SIZE);
-	kfree_skb(skb);
 }
 
-/* The VMM lost the payload's page after the chain was taken. */
+/* The VMM lost a page of the payload's after the chain was taken. */
 static void write_page_lost(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 100, 0);
+	struct virtio_vsock_hdr hdr = header(0);
+	struct payload *p = payload_data(test, 200);
 
-	mvs_chain_reset(&guest->chain);
-	add(test, guest, AT_HDR, HDR, true);
-	add(test, guest, AT_DATA, 100, true);
-	mvs_gmem_invalidate(&guest->gm, GUEST_LOW + AT_DATA,
-			    GUEST_LOW + AT_DATA + 1);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, skb));
+	add_lost(test, guest, 100, true);
+	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, &hdr, p));
 	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_ADDRESS);
-	kfree_skb(skb);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 200);
+
+	/* The next chain gets all of it. */
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR + 200, true);
+	KUNIT_EXPECT_EQ(test, 200, write(guest, &hdr, p));
+	guest_expect(test, guest, AT_HDR + HDR, 1, 200);
 }
 
-/* All that is not about the payload is the socket's, byte by byte. */
+/* All that is not about the payload is the connection's, byte by byte. */
 static void write_header_fields(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct sk_buff *skb = packet(test, 0, 0);
+	struct virtio_vsock_hdr hdr;
 
-	memcpy(virtio_vsock_hdr(skb), wire, HDR);
+	memcpy(&hdr, wire, HDR);
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, true);
-	KUNIT_EXPECT_EQ(test, 0, write(guest, skb));
+	KUNIT_EXPECT_EQ(test, 0, mvs_packet_write(&guest->chain, &guest->gm,
+						  &hdr, NULL, 0));
 	KUNIT_EXPECT_MEMEQ(test, guest_gpa(guest, AT_HDR), wire, HDR);
-	kfree_skb(skb);
 }
 
 static struct kunit_case cases[] = {
@@ -515,8 +591,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(read_bytes_apart),
 	KUNIT_CASE(read_across_regions),
 	KUNIT_CASE(read_64k),
+	KUNIT_CASE(read_into_pieces),
 	KUNIT_CASE(read_page_lost),
 	KUNIT_CASE_PARAM(write_packet, write_gen_params),
+	KUNIT_CASE(write_no_more_than_left),
 	KUNIT_CASE(write_split_anywhere),
 	KUNIT_CASE(write_across_regions),
 	KUNIT_CASE(write_to_readable),

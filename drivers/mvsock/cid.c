@@ -28,6 +28,25 @@ struct mvs_device *mvs_cid_find(u32 cid)
 }
 
 /**
+ * mvs_cid_get - find a device, and keep it
+ * @cid: a guest's CID
+ *
+ * Context: any.
+ * Return: the device with a reference, for mvs_device_put(); or NULL.
+ */
+struct mvs_device *mvs_cid_get(u32 cid)
+{
+	struct mvs_device *device;
+
+	rcu_read_lock();
+	device = mvs_cid_find(cid);
+	if (device && !refcount_inc_not_zero(&device->ref))
+		device = NULL;
+	rcu_read_unlock();
+	return device;
+}
+
+/**
  * mvs_cid_set - give a device its CID, in the place of the one it had
  * @device: the device
  * @cid: the CID, as the VMM gave it

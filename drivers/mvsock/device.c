@@ -50,7 +50,7 @@ static const struct mvs_device_ops *device_ops;
 void mvs_device_lock_vqs(struct mvs_device *device)
 {
 	mutex_lock(&device->vqs[MVS_VQ_TX].mutex);
-	mutex_lock_nested(&device->vqs[MVS_VQ_RX].mutex, SINGLE_DEPTH_NESTING);
+	mutex_lock(&device->vqs[MVS_VQ_RX].mutex);
 }
 
 /**
@@ -77,6 +77,23 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 	if (device->worker)
 		mvs_worker_queue(device->worker, vq);
 	spin_unlock_bh(&device->worker_lock);
+}
+
+/**
+ * mvs_device_put - give up a reference
+ * @device: the device
+ *
+ * Without the file's it can do nothing any more, but is there.
+ *
+ * Context: process, without spinning locks held.
+ */
+void mvs_device_put(struct mvs_device *device)
+{
+	/* The transport may have found the device by its CID. */
+	if (refcount_dec_and_test(&device->ref)) {
+		device->ops->free(device);
+		kfree_rcu(device, rcu);
+	}
 }
 
 static void set_worker(struct mvs_device *device, struct mvs_worker *worker)
@@ -409,6 +426,12 @@ static int device_open(struct inode *inode, struct file *file)
 	if (!device)
 		return -ENOMEM;
 
+	device->ops = device_ops;
+	if (device->ops->open(device)) {
+		kfree(device);
+		return -ENOMEM;
+	}
+	refcount_set(&device->ref, 1);
 	mutex_init(&device->mutex);
 	spin_lock_init(&device->worker_lock);
 	mvs_iotlb_init(device);
@@ -416,8 +439,6 @@ static int device_open(struct inode *inode, struct file *file)
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_init(&device->vqs[i], device, i);
 	apply_features(device, 0);
-	device->ops = device_ops;
-	device->ops->open(device);
 	file->private_data = device;
 	return 0;
 }
@@ -433,8 +454,7 @@ static int device_release(struct inode *inode, struct file *file)
 	mvs_cid_clear(device);
 	device->ops->close(device);
 	mvs_gmem_destroy(&device->gmem);
-	/* The transport may have found the device by its CID. */
-	kfree_rcu(device, rcu);
+	mvs_device_put(device);
 	return 0;
 }
 

@@ -81,17 +81,57 @@ static int header_to_mem(void *hdr, u32 done, void *mem, u32 n)
 	return 0;
 }
 
-static int skb_from_mem(void *skb, u32 done, void *mem, u32 n)
+/**
+ * struct payload - the other end of a payload
+ * @iter: where it is
+ * @moved: bytes that @iter is ahead of where it was
+ */
+struct payload {
+	struct iov_iter *iter;
+	u32 moved;
+};
+
+/*
+ * A step that is made again goes back first. A program's memory is not waited for in
+ * a section.
+ */
+static __always_inline int payload_step(struct payload *payload, u32 done,
+					void *mem, u32 n, bool to_mem)
 {
-	return skb_store_bits(skb, done, mem, n);
+	size_t copied;
+
+	if (unlikely(payload->moved != done))
+		iov_iter_revert(payload->iter, payload->moved - done);
+	pagefault_disable();
+	copied = to_mem ? copy_from_iter(mem, n, payload->iter) :
+			  copy_to_iter(mem, n, payload->iter);
+	pagefault_enable();
+	payload->moved = done + copied;
+	return likely(copied == n) ? 0 : -ENODATA;
 }
 
-static int skb_to_mem(void *ctx, u32 done, void *mem, u32 n)
+static int payload_to_mem(void *ctx, u32 done, void *mem, u32 n)
 {
-	struct sk_buff *skb = ctx;
+	return payload_step(ctx, done, mem, n, true);
+}
 
-	return skb_copy_bits(skb, VIRTIO_VSOCK_SKB_CB(skb)->offset + done, mem,
-			     n);
+static int payload_from_mem(void *ctx, u32 done, void *mem, u32 n)
+{
+	return payload_step(ctx, done, mem, n, false);
+}
+
+/* All of a payload, or none of it. */
+static int transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
+			    u32 len, struct iov_iter *iter, bool to_mem)
+{
+	struct payload payload = { .iter = iter };
+	int ret;
+
+	ret = to_mem ? transfer(chain, gm, len, payload_to_mem, &payload) :
+		       transfer(chain, gm, len, payload_from_mem, &payload);
+	if (unlikely(ret))
+		iov_iter_revert(iter, payload.moved);
+	return ret;
 }
 
 /**
@@ -139,71 +179,110 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_parse);
  * mvs_packet_read - get the payload of a packet from the guest
  * @chain: the chain, as mvs_packet_parse() left it
  * @gm: guest memory
- * @hdr: what that gave
+ * @len: bytes, what the header says
+ * @to: where to; moves on by @len, or not at all
  *
  * Context: process; may sleep.
- * Return: a new skb with header and payload, or an ERR_PTR() of what
- * mvs_packet_parse() has.
+ * Return: 0; %-ENODATA when a page of @to is not in memory, and what else
+ * mvs_packet_parse() has: the chain may be taken again.
  */
-struct sk_buff *mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm,
-				const struct virtio_vsock_hdr *hdr)
+int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,
+		    struct iov_iter *to)
 {
-	u32 len = le32_to_cpu(hdr->len);
-	struct sk_buff *skb;
-	int ret;
-
-	skb = virtio_vsock_alloc_skb(sizeof(*hdr) + len, GFP_KERNEL);
-	if (!skb)
-		return ERR_PTR(-ENOMEM);
-
-	*virtio_vsock_hdr(skb) = *hdr;
-	if (len) {
-		virtio_vsock_skb_put(skb, len);
-		ret = transfer(chain, gm, len, skb_from_mem, skb);
-		if (ret) {
-			kfree_skb(skb);
-			return ERR_PTR(ret);
-		}
-	}
-	return skb;
+	return transfer_payload(chain, gm, len, to, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_read);
+
+/**
+ * mvs_packet_room - how much payload the guest's buffer takes
+ * @chain: a chain of the RX ring
+ *
+ * Return: bytes, at least one; or %-EBADMSG with @chain->reason set.
+ */
+int mvs_packet_room(struct mvs_chain *chain)
+{
+	const u32 header = sizeof(struct virtio_vsock_hdr);
+
+	if (chain->readable)
+		return mvs_chain_refuse(chain, MVS_REASON_BAD_DIRECTION);
+	/* A payload of which nothing fits would stay for ever. */
+	if (chain->writable <= header)
+		return mvs_chain_refuse(chain, MVS_REASON_TOO_SHORT);
+	return min_t(u64, chain->writable - header, MVS_PACKET_MAX);
+}
 
 /**
  * mvs_packet_write - put a packet, or as much as fits, into the guest's buffer
  * @chain: a chain of the RX ring
  * @gm: guest memory
- * @skb: the packet; its payload from VIRTIO_VSOCK_SKB_CB()->offset on is what is
- *	left to send. Its header becomes the one that was written: len is that of
- *	this piece, and a seqpacket's EOM and EOR are the last piece's alone.
+ * @hdr: the header, which becomes the one that was written: len is that of this
+ *	piece, and a seqpacket's EOM and EOR are the last piece's alone
+ * @from: the payload; moves on by what was written, or not at all
+ * @left: how much of it there is, in bytes
  *
  * Context: process; may sleep.
- * Return: payload bytes written; %-EBADMSG with @chain->reason set; %-ENOMEM or
- * %-EINTR, after which the chain may be taken again; %-EIO when the dirty log can't be
- * reached.
+ * Return: payload bytes written; %-EBADMSG with @chain->reason set; %-ENODATA when a page
+ * of @from is not in memory, %-ENOMEM or %-EINTR, after which the chain may be taken
+ * again; %-EIO when the dirty log can't be reached.
  */
 int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
-		     struct sk_buff *skb)
+		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,
+		     u32 left)
 {
-	u32 left = skb->len - VIRTIO_VSOCK_SKB_CB(skb)->offset;
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	u32 len;
 	int ret;
 
-	if (chain->readable)
-		return mvs_chain_refuse(chain, MVS_REASON_BAD_DIRECTION);
-	/* A payload of which nothing fits would stay for ever. */
-	if (chain->writable < sizeof(*hdr) + !!left)
-		return mvs_chain_refuse(chain, MVS_REASON_TOO_SHORT);
+	ret = mvs_packet_room(chain);
+	/* A header alone takes no more than that. */
+	if (ret < 0 && (left || chain->readable ||
+			chain->writable < sizeof(*hdr)))
+		return ret;
 
-	len = min_t(u64, left, chain->writable - sizeof(*hdr));
+	len = left ? min_t(u32, left, ret) : 0;
 	hdr->len = cpu_to_le32(len);
 	if (len < left)
 		hdr->flags &= ~cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM |
 					   VIRTIO_VSOCK_SEQ_EOR);
 
-	ret = transfer(chain, gm, sizeof(*hdr), header_to_mem, hdr) ?:
-	      transfer(chain, gm, len, skb_to_mem, skb);
+	ret = transfer(chain, gm, sizeof(*hdr), header_to_mem, hdr);
+	if (!ret && len)
+		ret = transfer_payload(chain, gm, len, from, true);
 	return ret ?: len;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
+
+/**
+ * mvs_packet_peek - look at the payload of a packet in a chain
+ * @chain: the chain; it is not moved
+ * @gm: guest memory
+ * @to: where to; pages that are not in the cache, and what is behind them, are left
+ *	out
+ * @len: bytes
+ *
+ * Context: any but interrupts, outside of sections.
+ */
+void mvs_packet_peek(const struct mvs_chain *chain, struct mvs_gmem *gm,
+		     void *to, u32 len)
+{
+	u32 skip = sizeof(struct virtio_vsock_hdr), done = 0, n;
+	struct mvs_chain copy = *chain;
+	const void *mem;
+
+	copy.pos = 0;
+	copy.off = 0;
+	mvs_gmem_begin(gm);
+	while (done < len) {
+		mem = mvs_chain_map(&copy, gm, skip ?: len - done, &n);
+		if (!mem)
+			break;
+		if (!skip) {
+			memcpy(to + done, mem, n);
+			done += n;
+		} else {
+			skip -= n;
+		}
+		mvs_chain_move(&copy, n);
+	}
+	mvs_gmem_end(gm);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_packet_peek);

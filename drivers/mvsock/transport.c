@@ -1,305 +1,431 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host-to-guest transport of AF_VSOCK, on the kernel's own connection layer
- * (virtio_transport_*()).
+ * The host-to-guest transport of AF_VSOCK: data between programs and connections.
  *
- *   to the guest:   send_pkt() -> sendq -> send_next() -> RX virtqueue
- *   from the guest: TX virtqueue -> recv_next() -> virtio_transport_recv_pkt()
- *
- * A packet from the guest may be answered by one to it. While the guest takes no
- * packets those answers add up, so past as many as the TX virtqueue is long no
- * more packets are taken from there; until then one direction that is full does
- * not stop the other (virtio 1.3, 5.10.6.1.2).
+ *   to the guest:   send() -> mvs_send_data() -> RX virtqueue
+ *   from the guest: TX virtqueue -> mvs_recv_work() -> queue -> recv()
  */
 #include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/skbuff.h>
 #include <linux/virtio_vsock.h>
 #include <net/af_vsock.h>
 #include <net/sock.h>
 
+#include <mvsock/conn.h>
 #include <mvsock/packet.h>
+#include <mvsock/socket.h>
 #include <mvsock/transport.h>
 
-/*
- * What one call of work may do before the other virtqueue has its turn, in packets
- * and in bytes of payload.
- */
-#define MVS_WORK_PACKETS	256
-#define MVS_WORK_BYTES		(512 * 1024)
+/* What sockmap gets of a stream at once. */
+#define MVS_SKB_BYTES	(16 * 1024)
 
-static struct virtio_transport transport;
-
-/* @n answers have left sendq: there may be room for TX to go on. */
-static void replies_done(struct mvs_device *device, int n)
-{
-	int num = READ_ONCE(device->vqs[MVS_VQ_TX].ring.num);
-	int left = atomic_sub_return(n, &device->queued_replies);
-
-	if (left < num && left + n >= num)
-		mvs_device_wake(device, MVS_VQ_TX);
-}
-
-static bool may_reply(struct mvs_device *device)
-{
-	return atomic_read(&device->queued_replies) <
-	       device->vqs[MVS_VQ_TX].ring.num;
-}
-
-static int send_pkt(struct sk_buff *skb)
-{
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	int len = skb->len, ret = -ENODEV;
-	struct mvs_device *device;
-
-	rcu_read_lock();
-	device = mvs_cid_find(le64_to_cpu(hdr->dst_cid));
-	if (device) {
-		/*
-		 * Credit updates are answers as well, when the guest asked for
-		 * them: it may do so without end, and take none.
-		 */
-		if (READ_ONCE(device->receiver) == current)
-			virtio_vsock_skb_set_reply(skb);
-		spin_lock_bh(&device->sendq.lock);
-		if (!device->closed) {
-			if (virtio_vsock_skb_reply(skb))
-				atomic_inc(&device->queued_replies);
-			__skb_queue_tail(&device->sendq, skb);
-			ret = len;
-		}
-		spin_unlock_bh(&device->sendq.lock);
-	}
-	if (ret >= 0)
-		mvs_device_wake(device, MVS_VQ_RX);
-	rcu_read_unlock();
-
-	if (ret < 0)
-		kfree_skb(skb);
-	return ret;
-}
-
-/* They are read without the mutex. */
-static void count(struct mvs_vq *vq, u32 bytes)
-{
-	WRITE_ONCE(vq->packets, vq->packets + 1);
-	WRITE_ONCE(vq->bytes, vq->bytes + bytes);
-}
-
-/* The packet is in the guest's hands. */
-static void packet_done(struct mvs_device *device, struct sk_buff *skb)
-{
-	if (virtio_vsock_skb_reply(skb))
-		replies_done(device, 1);
-	virtio_transport_consume_skb_sent(skb, true);
-}
+/* --- to the guest --------------------------------------------------------- */
 
 /*
- * Send what of a packet fits into @vq->chain. Returns 1 when all of the packet was
- * sent, 0 when some is left for the next chain, %-EBADMSG when this chain was no
- * good and went back to the driver, or another error as mvs_vq_pop() has it.
+ * Bytes that there is credit and may be room for; 0 when there are fewer than what the
+ * sender waits for, who is woken when that changes.
  */
-static int send_packet(struct mvs_vq *vq, struct sk_buff *skb)
+static u32 space(struct mvs_conn *conn)
 {
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	__le32 flags = hdr->flags;
-	int len, ret;
+	u32 bytes;
 
-	len = mvs_packet_write(&vq->chain, vq->ring.gm, skb);
-	if (len == -EBADMSG) {
-		ret = mvs_vq_reject(vq) ?: -EBADMSG;
-	} else if (len < 0) {
-		ret = mvs_vq_unpop(vq, len);
-	} else {
-		virtio_transport_deliver_tap_pkt(skb);
-		ret = mvs_vq_push(vq, sizeof(*hdr) + len);
-	}
-	/* The next piece begins with the packet's own. */
-	hdr->flags = flags;
-	if (ret)
-		return ret;
-
-	count(vq, len);
-	VIRTIO_VSOCK_SKB_CB(skb)->offset += len;
-	if (VIRTIO_VSOCK_SKB_CB(skb)->offset == skb->len)
-		return 1;
-	virtio_vsock_skb_clear_tap_delivered(skb);
+	lockdep_assert_held(&conn->lock);
+	bytes = conn->parked || conn->tx_left ? 0 :
+		mvs_credit_space(&conn->credit);
+	if (bytes >= conn->wanted)
+		return bytes;
+	conn->blocked = true;
 	return 0;
 }
 
-/*
- * Send the next packet, or a piece of it. Returns 1 when something was given back
- * to the driver, 0 when there is nothing to do until a packet or a chain comes, or
- * an error as mvs_vq_pop() has it.
- */
-static int send_next(struct mvs_device *device, struct mvs_vq *vq)
+static s64 has_space(struct vsock_sock *vsk)
 {
-	struct sk_buff *skb;
+	struct mvs_conn *conn = vsk->trans;
+	u32 bytes;
+
+	spin_lock(&conn->lock);
+	bytes = space(conn);
+	spin_unlock(&conn->lock);
+	return bytes;
+}
+
+/* Credit for as much of @len as there is, but not for less than @least bytes. */
+static u32 take_credit(struct mvs_conn *conn, size_t len, u32 least)
+{
+	u32 bytes;
+
+	spin_lock(&conn->lock);
+	conn->wanted = least;
+	bytes = min_t(size_t, len, space(conn));
+	if (bytes)
+		conn->wanted = 1;
+	conn->credit.tx_cnt += bytes;
+	spin_unlock(&conn->lock);
+	return bytes;
+}
+
+static void return_credit(struct mvs_conn *conn, u32 bytes)
+{
+	spin_lock(&conn->lock);
+	conn->credit.tx_cnt -= bytes;
+	spin_unlock(&conn->lock);
+}
+
+/*
+ * Bring the program's data into memory. Returns how many of the next @len bytes are
+ * there now, %-EFAULT or %-EINTR.
+ */
+static ssize_t bring_in(struct msghdr *msg, u32 len)
+{
+	ssize_t there = len - fault_in_iov_iter_readable(&msg->msg_iter, len);
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return there ?: -EFAULT;
+}
+
+/* As vhost_vsock has it: all of what fits into a packet, and %-ENOMEM if not. */
+static int check_memory(struct msghdr *msg, u32 len)
+{
+	ssize_t ret = bring_in(msg, len);
+
+	return ret == len ? 0 : ret == -EINTR ? ret : -ENOMEM;
+}
+
+/*
+ * Send what the program has of the next @len bytes; there is credit for them. Returns
+ * how many were sent, which may be none for want of room, or an error.
+ */
+static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
+			  u32 flags)
+{
+	ssize_t ret, done = 0;
+
+	do {
+		ret = mvs_send_data(conn, &msg->msg_iter, len - done, flags);
+		if (ret > 0)
+			done += ret;
+		if (ret == -ENODATA)
+			ret = bring_in(msg, min_t(u32, len - done,
+						  MVS_PACKET_MAX));
+	} while (ret > 0 && done < len);
+	return done ?: ret;
+}
+
+/*
+ * Send all of a message, or nothing if there is no room at all. What is left of one that
+ * was begun is queued: nothing else may come in between.
+ */
+static ssize_t send_message(struct mvs_conn *conn, struct msghdr *msg, u32 len,
+			    u32 flags)
+{
+	ssize_t ret, done;
+
+	ret = check_memory(msg, len);
+	if (ret)
+		return ret;
+	done = send_bytes(conn, msg, len, flags);
+	if (done <= 0 || done == len)
+		return done;
+	ret = mvs_send_later(conn, &msg->msg_iter, len - done, flags);
+	if (ret < 0) {
+		/* The guest would take the next one for the rest of it. */
+		mvs_socket_fail(conn->vsk);
+		return ret;
+	}
+	return len;
+}
+
+/*
+ * The completion that MSG_ZEROCOPY asks for. There never is a copy of the data but the
+ * guest's; what counts as one is as with vhost_vsock.
+ */
+static struct ubuf_info *begin_zerocopy(struct sock *sk, struct msghdr *msg,
+					u32 len)
+{
+	const struct iov_iter *iter = &msg->msg_iter;
+	struct ubuf_info *uarg;
+
+	if (!sock_flag(sk, SOCK_ZEROCOPY))
+		msg->msg_flags &= ~MSG_ZEROCOPY;
+	/* Who gives one of his own completes it himself. */
+	if (!(msg->msg_flags & MSG_ZEROCOPY) || msg->msg_ubuf)
+		return NULL;
+	uarg = msg_zerocopy_realloc(sk, len, NULL);
+	if (!uarg)
+		return ERR_PTR(-ENOMEM);
+	if (iter->iov_offset || iov_iter_count(iter) > len)
+		uarg_to_msgzc(uarg)->zerocopy = 0;
+	return uarg;
+}
+
+static void end_zerocopy(struct ubuf_info *uarg, bool sent)
+{
+	if (sent)
+		net_zcopy_put(uarg);
+	else
+		net_zcopy_put_abort(uarg, true);
+}
+
+/* Send what there is credit for; of a message all, or nothing. */
+static ssize_t enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
+		       bool message, u32 flags)
+{
+	struct mvs_conn *conn = vsk->trans;
+	struct ubuf_info *uarg;
+	ssize_t ret;
+	u32 credit;
+
+	credit = take_credit(conn, len, message ? len : 1);
+	if (!credit)
+		return 0;
+	uarg = begin_zerocopy(sk_vsock(vsk), msg, credit);
+	if (IS_ERR(uarg)) {
+		return_credit(conn, credit);
+		return PTR_ERR(uarg);
+	}
+	if (message)
+		ret = send_message(conn, msg, credit, flags);
+	else
+		ret = check_memory(msg, min(credit, MVS_PACKET_MAX)) ?:
+		      send_bytes(conn, msg, credit, 0);
+	end_zerocopy(uarg, ret > 0);
+	if (ret < (s64)credit)
+		return_credit(conn, credit - max(ret, 0));
+	return ret;
+}
+
+static ssize_t stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+			      size_t len)
+{
+	return enqueue(vsk, msg, len, false, 0);
+}
+
+static int seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+			     size_t len)
+{
+	const struct mvs_conn *conn = vsk->trans;
+
+	if (len > mvs_credit_max(&conn->credit))
+		return -EMSGSIZE;
+	return enqueue(vsk, msg, len, true, VIRTIO_VSOCK_SEQ_EOM |
+		       (msg->msg_flags & MSG_EOR ? VIRTIO_VSOCK_SEQ_EOR : 0));
+}
+
+/* --- from the guest ------------------------------------------------------- */
+
+/* What is left to the reader is there, too, but he has to look how much it is. */
+static s64 has_data(struct vsock_sock *vsk)
+{
+	const struct mvs_conn *conn = vsk->trans;
+
+	return READ_ONCE(conn->rx_bytes) ?: READ_ONCE(conn->direct);
+}
+
+static u32 seqpacket_has_data(struct vsock_sock *vsk)
+{
+	const struct mvs_conn *conn = vsk->trans;
+
+	return READ_ONCE(conn->rx_messages);
+}
+
+static void send_credit_update(struct mvs_conn *conn)
+{
+	mvs_conn_mark(conn, MVS_MARK_CREDIT_UPDATE, 0);
+	mvs_send_pending(conn->device);
+}
+
+/* Tell the guest what room there is, if it is time, or @wanted bytes are waited for. */
+static void refresh_credit(struct mvs_conn *conn, u64 wanted)
+{
+	bool tell;
+
+	spin_lock(&conn->lock);
+	tell = conn->open &&
+	       mvs_credit_stale(&conn->credit, !mvs_socket_readable(conn, 1),
+				wanted);
+	spin_unlock(&conn->lock);
+	if (tell)
+		send_credit_update(conn);
+}
+
+/* What is to be read, with its marks, and from where on. */
+static u64 begin_read(struct mvs_conn *conn, struct mvs_queue_pos *pos)
+{
+	u64 bytes;
+
+	spin_lock(&conn->lock);
+	*pos = conn->rx.head;
+	bytes = conn->rx_len;
+	spin_unlock(&conn->lock);
+	return bytes;
+}
+
+/* What is before @pos was read: so many bytes, in as many records and messages. */
+static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
+		    u32 bytes, u32 records, u32 messages)
+{
+	spin_lock(&conn->lock);
+	mvs_queue_drop(&conn->rx, &conn->device->conns->pool, pos);
+	conn->rx_len -= bytes + records * sizeof(u32);
+	conn->rx_bytes -= bytes;
+	conn->rx_records -= records;
+	conn->rx_messages -= messages;
+	conn->credit.fwd_cnt += bytes;
+	spin_unlock(&conn->lock);
+	refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
+}
+
+/*
+ * Who only looks does so in the queue: have the worker put there what was left to him.
+ * Returns 0 or an error, as recv() does when it has waited.
+ */
+static int wait_for_worker(struct mvs_conn *conn, int flags)
+{
+	struct sock *sk = sk_vsock(conn->vsk);
+	long timeout = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	spin_lock(&conn->lock);
+	conn->rx_target = 1;
+	spin_unlock(&conn->lock);
+	mvs_recv_decline(conn);
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !signal_pending(current) &&
+	       !sk_wait_event(sk, &timeout, READ_ONCE(conn->rx_bytes) ||
+			      sk->sk_err || conn->vsk->peer_shutdown, &wait))
+		;
+	remove_wait_queue(sk_sleep(sk), &wait);
+	if (conn->rx_bytes || sk->sk_err || conn->vsk->peer_shutdown)
+		return 0;
+	return timeout ? sock_intr_errno(timeout) : -EAGAIN;
+}
+
+/*
+ * What was left to the reader. Returns bytes; 0 when there are none, and it has to be
+ * waited for more.
+ */
+static ssize_t read_direct(struct mvs_conn *conn, struct msghdr *msg,
+			   size_t len)
+{
+	size_t done = mvs_recv_direct(conn, &msg->msg_iter, len);
+
+	if (done)
+		refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
+	return done;
+}
+
+static ssize_t stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+			      size_t len, int flags)
+{
+	struct mvs_conn *conn = vsk->trans;
+	struct mvs_queue_pos pos;
 	int ret;
 
-	/* Without packets, new chains are of no interest: no kicks. */
-	if (skb_queue_empty_lockless(&device->sendq))
-		return 0;
-
-	ret = mvs_vq_pop(vq);
-	if (ret <= 0)
-		return ret == -EBADMSG ? 1 : ret;
-
-	skb = virtio_vsock_skb_dequeue(&device->sendq);
-	if (!skb)
-		return mvs_vq_unpop(vq, 0);
-
-	ret = send_packet(vq, skb);
-	if (ret == 1) {
-		packet_done(device, skb);
-		return 1;
+	WRITE_ONCE(conn->read_len, flags & MSG_PEEK ? 0 : len);
+	if (!conn->rx_bytes && conn->direct) {
+		if (!(flags & MSG_PEEK))
+			return read_direct(conn, msg, len);
+		ret = wait_for_worker(conn, flags);
+		if (ret)
+			return ret;
 	}
-	virtio_vsock_skb_queue_head(&device->sendq, skb);
-	return !ret || ret == -EBADMSG ? 1 : ret;
-}
-
-/* Streams need no negotiation, unless that was negotiated. */
-static bool type_allowed(u64 features, u16 type)
-{
-	if (type == VIRTIO_VSOCK_TYPE_SEQPACKET)
-		return features & BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET);
-	return features & BIT_ULL(VIRTIO_VSOCK_F_STREAM) ||
-	       !(features & BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM));
-}
-
-/*
- * Answer a packet of a type that was not negotiated with RST (virtio 1.3, 5.10.6.4.2
- * has it for types that are unknown). Returns 0 or %-ENOMEM.
- */
-static int refuse_type(const struct virtio_vsock_hdr *hdr)
-{
-	struct sk_buff *skb;
-
-	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+	len = min_t(u64, len, begin_read(conn, &pos));
+	if (!len)
 		return 0;
-	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM, GFP_KERNEL);
+	if (mvs_queue_read(&pos, len, &msg->msg_iter) < len)
+		return -EFAULT;
+	if (!(flags & MSG_PEEK))
+		consume(conn, &pos, len, 0, 0);
+	return len;
+}
+
+static u32 read_record(struct mvs_queue_pos *pos)
+{
+	u32 record;
+
+	mvs_queue_get(pos, &record, sizeof(record));
+	return record;
+}
+
+/* A message that does not fit is cut off, one that can't be copied is lost. */
+static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				 int flags)
+{
+	struct mvs_conn *conn = vsk->trans;
+	u32 record, len, n, total = 0, records = 0;
+	struct mvs_queue_pos pos;
+	bool fault = false;
+
+	if (!conn->rx_messages)
+		return 0;
+	begin_read(conn, &pos);
+	do {
+		record = read_record(&pos);
+		len = record & MVS_RECORD_LEN;
+		n = fault ? 0 : min_t(size_t, len, msg_data_left(msg));
+		if (n) {
+			size_t copied = mvs_queue_read(&pos, n, &msg->msg_iter);
+
+			fault = copied < n;
+			n = copied;
+		}
+		mvs_queue_skip(&pos, len - n);
+		total += len;
+		records++;
+	} while (!(record & MVS_RECORD_EOM));
+
+	if (record & MVS_RECORD_EOR)
+		msg->msg_flags |= MSG_EOR;
+	if (!(flags & MSG_PEEK))
+		consume(conn, &pos, total, records, 1);
+	return fault ? -EFAULT : (ssize_t)total;
+}
+
+/* Copy from the queue to an skb that has room. */
+static void fill_skb(struct sk_buff *skb, u32 off, struct mvs_queue_pos *pos,
+		     u32 len)
+{
+	u8 buf[256];
+
+	while (len) {
+		u32 n = min_t(u32, len, sizeof(buf));
+
+		mvs_queue_get(pos, buf, n);
+		skb_store_bits(skb, off, buf, n);
+		off += n;
+		len -= n;
+	}
+}
+
+/* sockmap's way to read: a piece of a stream, or of a message. */
+static int read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
+{
+	struct mvs_conn *conn = vsk->trans;
+	bool seqpacket = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+	struct mvs_queue_pos pos;
+	struct sk_buff *skb;
+	u32 len, record = 0;
+
+	len = min_t(u64, begin_read(conn, &pos), MVS_SKB_BYTES);
+	if (!len)
+		return -EAGAIN;
+	if (seqpacket) {
+		record = read_record(&pos);
+		len = record & MVS_RECORD_LEN;
+	}
+	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len,
+				     GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
-
-	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr) {
-		.src_cid = hdr->dst_cid,
-		.dst_cid = hdr->src_cid,
-		.src_port = hdr->dst_port,
-		.dst_port = hdr->src_port,
-		.type = hdr->type,
-		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
-	};
-	virtio_vsock_skb_set_reply(skb);
-	send_pkt(skb);
-	return 0;
+	virtio_vsock_skb_put(skb, len);
+	fill_skb(skb, 0, &pos, len);
+	consume(conn, &pos, len, seqpacket, !!(record & MVS_RECORD_EOM));
+	return actor(sk_vsock(vsk), skb);
 }
 
-static bool type_negotiated(const struct mvs_device *device,
-			    const struct virtio_vsock_hdr *hdr)
-{
-	u16 type = le16_to_cpu(hdr->type);
-
-	/* What is neither is AF_VSOCK's to answer. */
-	return (type != VIRTIO_VSOCK_TYPE_STREAM &&
-		type != VIRTIO_VSOCK_TYPE_SEQPACKET) ||
-	       type_allowed(READ_ONCE(device->features), type);
-}
-
-/*
- * Hand the packet in @vq->chain to AF_VSOCK. Returns 0, or an error as
- * mvs_packet_parse() has it.
- */
-static int recv_packet(struct mvs_device *device, struct mvs_vq *vq)
-{
-	struct virtio_vsock_hdr hdr;
-	struct sk_buff *skb;
-	int ret;
-
-	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
-			       READ_ONCE(device->cid), MVS_HOST_CID, &hdr);
-	if (ret)
-		return ret;
-	if (unlikely(!type_negotiated(device, &hdr)))
-		return refuse_type(&hdr);
-
-	skb = mvs_packet_read(&vq->chain, vq->ring.gm, &hdr);
-	if (IS_ERR(skb))
-		return PTR_ERR(skb);
-	count(vq, skb->len);
-	virtio_transport_deliver_tap_pkt(skb);
-	WRITE_ONCE(device->receiver, current);
-	virtio_transport_recv_pkt(&transport, skb);
-	WRITE_ONCE(device->receiver, NULL);
-	return 0;
-}
-
-/* Take the next packet from the guest. Returns as send_next() does. */
-static int recv_next(struct mvs_device *device, struct mvs_vq *vq)
-{
-	int ret;
-
-	/* No kicks either: replies_done() wakes us. */
-	if (!may_reply(device))
-		return 0;
-
-	ret = mvs_vq_pop(vq);
-	if (ret <= 0)
-		return ret == -EBADMSG ? 1 : ret;
-
-	ret = recv_packet(device, vq);
-	if (ret == -EBADMSG)
-		return mvs_vq_reject(vq) ?: 1;
-	if (ret)
-		return mvs_vq_unpop(vq, ret);
-	return mvs_vq_push(vq, 0) ?: 1;
-}
-
-/* mvs_device_ops.work */
-static bool work(struct mvs_device *device, unsigned int index)
-{
-	int (*next)(struct mvs_device *device, struct mvs_vq *vq) =
-		index == MVS_VQ_TX ? recv_next : send_next;
-	struct mvs_vq *vq = &device->vqs[index];
-	unsigned int packets = 0;
-	u64 bytes;
-	int ret = 0;
-
-	mutex_lock(&vq->mutex);
-	if (!vq->running)
-		goto out;
-	ret = mvs_vq_begin(vq);
-	if (ret <= 0)
-		goto out;
-
-	bytes = vq->bytes;
-	do {
-		ret = next(device, vq);
-	} while (ret == 1 && ++packets < MVS_WORK_PACKETS &&
-		 vq->bytes - bytes < MVS_WORK_BYTES);
-	mvs_vq_flush(vq);
-out:
-	mutex_unlock(&vq->mutex);
-
-	/* Nobody would wake us when there is memory again. */
-	if (ret == -ENOMEM)
-		schedule_timeout_killable(1);
-	return ret == 1 || ret == -ENOMEM;
-}
-
-static int cancel_pkt(struct vsock_sock *vsk)
-{
-	struct mvs_device *device;
-	int replies, ret = -ENODEV;
-
-	rcu_read_lock();
-	device = mvs_cid_find(vsk->remote_addr.svm_cid);
-	if (device) {
-		replies = virtio_transport_purge_skbs(vsk, &device->sendq);
-		if (replies)
-			replies_done(device, replies);
-		ret = 0;
-	}
-	rcu_read_unlock();
-	return ret;
-}
+/* --- what else AF_VSOCK asks for ------------------------------------------ */
 
 static u32 get_local_cid(void)
 {
@@ -311,157 +437,253 @@ static bool msgzerocopy_allow(void)
 	return true;
 }
 
-/* @absent: what to say of a guest that is not there. */
-static bool guest_allows(u32 cid, u16 type, bool absent)
+static bool seqpacket_allow(u32 remote_cid)
 {
 	struct mvs_device *device;
-	bool allow = absent;
+	bool allow;
 
 	rcu_read_lock();
-	device = mvs_cid_find(cid);
-	if (device)
-		allow = type_allowed(READ_ONCE(device->features), type);
+	device = mvs_cid_find(remote_cid);
+	allow = device && mvs_socket_type_allowed(READ_ONCE(device->features),
+						  VIRTIO_VSOCK_TYPE_SEQPACKET);
 	rcu_read_unlock();
 	return allow;
 }
 
-static bool seqpacket_allow(u32 remote_cid)
+static bool stream_allow(u32 cid, u32 port)
 {
-	return guest_allows(remote_cid, VIRTIO_VSOCK_TYPE_SEQPACKET, false);
+	return true;
 }
 
-/*
- * AF_VSOCK asks stream_allow() for seqpackets as well, so streams are refused here.
- * That a guest is not there is found by who sends to it.
- */
-static int connect(struct vsock_sock *vsk)
+static bool stream_is_active(struct vsock_sock *vsk)
 {
-	if (sk_vsock(vsk)->sk_type == SOCK_STREAM &&
-	    !guest_allows(vsk->remote_addr.svm_cid, VIRTIO_VSOCK_TYPE_STREAM,
-			  true))
-		return -ENETUNREACH;
-	return virtio_transport_connect(vsk);
+	return true;
 }
 
-static struct virtio_transport transport = {
-	.transport = {
-		.module			= THIS_MODULE,
+static u64 stream_rcvhiwat(struct vsock_sock *vsk)
+{
+	return vsk->buffer_size;
+}
 
-		.get_local_cid		= get_local_cid,
+static int dgram_bind(struct vsock_sock *vsk, struct sockaddr_vm *addr)
+{
+	return -EOPNOTSUPP;
+}
 
-		.init			= virtio_transport_do_socket_init,
-		.destruct		= virtio_transport_destruct,
-		.release		= virtio_transport_release,
-		.connect		= connect,
-		.shutdown		= virtio_transport_shutdown,
-		.cancel_pkt		= cancel_pkt,
+static int dgram_dequeue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
+			 int flags)
+{
+	return -EOPNOTSUPP;
+}
 
-		.dgram_bind		= virtio_transport_dgram_bind,
-		.dgram_dequeue		= virtio_transport_dgram_dequeue,
-		.dgram_enqueue		= virtio_transport_dgram_enqueue,
-		.dgram_allow		= virtio_transport_dgram_allow,
+static int dgram_enqueue(struct vsock_sock *vsk, struct sockaddr_vm *addr,
+			 struct msghdr *msg, size_t len)
+{
+	return -EOPNOTSUPP;
+}
 
-		.stream_dequeue		= virtio_transport_stream_dequeue,
-		.stream_enqueue		= virtio_transport_stream_enqueue,
-		.stream_has_data	= virtio_transport_stream_has_data,
-		.stream_has_space	= virtio_transport_stream_has_space,
-		.stream_rcvhiwat	= virtio_transport_stream_rcvhiwat,
-		.stream_is_active	= virtio_transport_stream_is_active,
-		.stream_allow		= virtio_transport_stream_allow,
+static bool dgram_allow(u32 cid, u32 port)
+{
+	return false;
+}
 
-		.seqpacket_dequeue	= virtio_transport_seqpacket_dequeue,
-		.seqpacket_enqueue	= virtio_transport_seqpacket_enqueue,
-		.seqpacket_allow	= seqpacket_allow,
-		.seqpacket_has_data	= virtio_transport_seqpacket_has_data,
+static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
+{
+	*ready = mvs_socket_readable(vsk->trans, target);
+	return 0;
+}
 
-		.msgzerocopy_allow	= msgzerocopy_allow,
+static int notify_poll_out(struct vsock_sock *vsk, size_t target, bool *ready)
+{
+	*ready = has_space(vsk) > 0;
+	return 0;
+}
 
-		.notify_poll_in		= virtio_transport_notify_poll_in,
-		.notify_poll_out	= virtio_transport_notify_poll_out,
-		.notify_recv_init	= virtio_transport_notify_recv_init,
-		.notify_recv_pre_block	= virtio_transport_notify_recv_pre_block,
-		.notify_recv_pre_dequeue =
-			virtio_transport_notify_recv_pre_dequeue,
-		.notify_recv_post_dequeue =
-			virtio_transport_notify_recv_post_dequeue,
-		.notify_send_init	= virtio_transport_notify_send_init,
-		.notify_send_pre_block	= virtio_transport_notify_send_pre_block,
-		.notify_send_pre_enqueue =
-			virtio_transport_notify_send_pre_enqueue,
-		.notify_send_post_enqueue =
-			virtio_transport_notify_send_post_enqueue,
-		.notify_buffer_size	= virtio_transport_notify_buffer_size,
-		.notify_set_rcvlowat	= virtio_transport_notify_set_rcvlowat,
+/* What the last recv() waited for does not matter to this one. */
+static int notify_recv_init(struct vsock_sock *vsk, size_t target,
+			    struct vsock_transport_recv_notify_data *data)
+{
+	struct mvs_conn *conn = vsk->trans;
 
-		.unsent_bytes		= virtio_transport_unsent_bytes,
+	spin_lock(&conn->lock);
+	conn->rx_target = 0;
+	conn->waits = false;
+	spin_unlock(&conn->lock);
+	return 0;
+}
 
-		.read_skb		= virtio_transport_read_skb,
-	},
+/* Some of the calls around recv() and send() are of no interest. */
+static int notify_recv(struct vsock_sock *vsk, size_t target,
+		       struct vsock_transport_recv_notify_data *data)
+{
+	return 0;
+}
 
-	.send_pkt = send_pkt,
+/* The reader waits for more than there is. */
+static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
+				 struct vsock_transport_recv_notify_data *data)
+{
+	struct mvs_conn *conn = vsk->trans;
+
+	u64 bytes;
+
+	refresh_credit(conn, target);
+	spin_lock(&conn->lock);
+	conn->rx_target = target;
+	conn->waits = true;
+	bytes = conn->rx_bytes;
+	spin_unlock(&conn->lock);
+	/* Who put them may have looked for the target before: do not sleep. */
+	if (bytes)
+		__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static int
+notify_recv_post_dequeue(struct vsock_sock *vsk, size_t target, ssize_t copied,
+			 bool data_read,
+			 struct vsock_transport_recv_notify_data *data)
+{
+	return 0;
+}
+
+/* What the last send() waited for does not matter to this one. */
+static int notify_send_init(struct vsock_sock *vsk,
+			    struct vsock_transport_send_notify_data *data)
+{
+	struct mvs_conn *conn = vsk->trans;
+
+	conn->wanted = 1;
+	return 0;
+}
+
+static int notify_send(struct vsock_sock *vsk,
+		       struct vsock_transport_send_notify_data *data)
+{
+	return 0;
+}
+
+static int
+notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t written,
+			 struct vsock_transport_send_notify_data *data)
+{
+	return 0;
+}
+
+/* A program may make its buffer larger or smaller at any time. */
+static void notify_buffer_size(struct vsock_sock *vsk, u64 *val)
+{
+	struct mvs_conn *conn = vsk->trans;
+
+	*val = min_t(u64, *val, VIRTIO_VSOCK_MAX_BUF_SIZE);
+	spin_lock(&conn->lock);
+	conn->credit.buf_alloc = *val;
+	spin_unlock(&conn->lock);
+	if (conn->state != MVS_CONN_CLOSED)
+		send_credit_update(conn);
+}
+
+static int notify_set_rcvlowat(struct vsock_sock *vsk, int val)
+{
+	refresh_credit(vsk->trans, val);
+	return 0;
+}
+
+/* Nothing is queued for a guest but what is left of a message. */
+static ssize_t unsent_bytes(struct vsock_sock *vsk)
+{
+	const struct mvs_conn *conn = vsk->trans;
+
+	return READ_ONCE(conn->tx_left);
+}
+
+static const struct vsock_transport transport = {
+	.module			= THIS_MODULE,
+
+	.get_local_cid		= get_local_cid,
+
+	.init			= mvs_socket_init,
+	.destruct		= mvs_socket_destruct,
+	.release		= mvs_socket_release,
+	.connect		= mvs_socket_connect,
+	.cancel_pkt		= mvs_socket_cancel,
+	.shutdown		= mvs_socket_shutdown,
+
+	.dgram_bind		= dgram_bind,
+	.dgram_dequeue		= dgram_dequeue,
+	.dgram_enqueue		= dgram_enqueue,
+	.dgram_allow		= dgram_allow,
+
+	.stream_dequeue		= stream_dequeue,
+	.stream_enqueue		= stream_enqueue,
+	.stream_has_data	= has_data,
+	.stream_has_space	= has_space,
+	.stream_rcvhiwat	= stream_rcvhiwat,
+	.stream_is_active	= stream_is_active,
+	.stream_allow		= stream_allow,
+
+	.seqpacket_dequeue	= seqpacket_dequeue,
+	.seqpacket_enqueue	= seqpacket_enqueue,
+	.seqpacket_allow	= seqpacket_allow,
+	.seqpacket_has_data	= seqpacket_has_data,
+
+	.msgzerocopy_allow	= msgzerocopy_allow,
+
+	.notify_poll_in		= notify_poll_in,
+	.notify_poll_out	= notify_poll_out,
+	.notify_recv_init	= notify_recv_init,
+	.notify_recv_pre_block	= notify_recv_pre_block,
+	.notify_recv_pre_dequeue = notify_recv,
+	.notify_recv_post_dequeue = notify_recv_post_dequeue,
+	.notify_send_init	= notify_send_init,
+	.notify_send_pre_block	= notify_send,
+	.notify_send_pre_enqueue = notify_send,
+	.notify_send_post_enqueue = notify_send_post_enqueue,
+	.notify_buffer_size	= notify_buffer_size,
+	.notify_set_rcvlowat	= notify_set_rcvlowat,
+
+	.unsent_bytes		= unsent_bytes,
+
+	.read_skb		= read_skb,
 };
 
-/* Does the guest know nothing of this connection any more? */
-static bool forgotten(struct vsock_sock *vsk)
-{
-	struct mvs_device *device;
-	bool ret;
-
-	rcu_read_lock();
-	device = mvs_cid_find(vsk->remote_addr.svm_cid);
-	ret = !device || READ_ONCE(device->renewing);
-	rcu_read_unlock();
-	return ret;
-}
-
-/* Called for each connected socket of the transport, under vsock_table_lock. */
-static void reset_forgotten(struct sock *sk)
-{
-	struct vsock_sock *vsk = vsock_sk(sk);
-
-	/*
-	 * A socket that is being closed is left to its timer, which would race
-	 * with us otherwise.
-	 */
-	if (!forgotten(vsk) || vsk->close_work_scheduled)
-		return;
-
-	/* What it sent is nothing for a later connection with its ports. */
-	cancel_pkt(vsk);
-	sock_set_flag(sk, SOCK_DONE);
-	vsk->peer_shutdown = SHUTDOWN_MASK;
-	sk->sk_state = SS_UNCONNECTED;
-	sk->sk_err = ECONNRESET;
-	sk_error_report(sk);
-}
-
-static void device_opened(struct mvs_device *device)
-{
-	skb_queue_head_init(&device->sendq);
-	device->closed = false;
-	device->receiver = NULL;
-	atomic_set(&device->queued_replies, 0);
-}
-
-/*
- * The connections are the last driver's. Requests for new ones wait in sendq for the
- * next.
+/**
+ * mvs_transport_serves - is a socket this transport's?
+ * @vsk: the socket
  */
+bool mvs_transport_serves(const struct vsock_sock *vsk)
+{
+	return vsk->transport == &transport;
+}
+
+/* --- devices -------------------------------------------------------------- */
+
+static int device_opened(struct mvs_device *device)
+{
+	device->conns = mvs_conns_create();
+	return device->conns ? 0 : -ENOMEM;
+}
+
+static void device_freed(struct mvs_device *device)
+{
+	mvs_conns_destroy(device->conns);
+}
+
+static bool work(struct mvs_device *device, unsigned int vq)
+{
+	return vq == MVS_VQ_TX ? mvs_recv_work(device) :
+				 mvs_send_work(device);
+}
+
+/* Connections that the last driver has not been asked for are for the next. */
 static void device_renewed(struct mvs_device *device)
 {
-	WRITE_ONCE(device->renewing, true);
-	vsock_for_each_connected_socket(&transport.transport, reset_forgotten);
-	WRITE_ONCE(device->renewing, false);
+	mvs_conns_forget(device->conns, false);
 }
 
 static void device_closed(struct mvs_device *device)
 {
-	spin_lock_bh(&device->sendq.lock);
-	device->closed = true;
-	spin_unlock_bh(&device->sendq.lock);
-	virtio_vsock_skb_queue_purge(&device->sendq);
-
-	vsock_for_each_connected_socket(&transport.transport, reset_forgotten);
+	mvs_conns_forget(device->conns, true);
 }
 
 const struct mvs_device_ops mvs_transport_device_ops = {
@@ -469,17 +691,25 @@ const struct mvs_device_ops mvs_transport_device_ops = {
 	.work	= work,
 	.renew	= device_renewed,
 	.close	= device_closed,
+	.free	= device_freed,
 };
 
 /**
  * mvs_transport_register - offer the transport to AF_VSOCK
  *
- * Return: 0, or %-EBUSY when there is another host-to-guest transport.
+ * Return: 0, %-EBUSY when there is another host-to-guest transport, or %-ENOMEM.
  */
 int mvs_transport_register(void)
 {
-	return vsock_core_register(&transport.transport,
-				   VSOCK_TRANSPORT_F_H2G);
+	int ret;
+
+	ret = mvs_conn_init_table();
+	if (ret)
+		return ret;
+	ret = vsock_core_register(&transport, VSOCK_TRANSPORT_F_H2G);
+	if (ret)
+		mvs_conn_destroy_table();
+	return ret;
 }
 
 /**
@@ -487,5 +717,6 @@ int mvs_transport_register(void)
  */
 void mvs_transport_unregister(void)
 {
-	vsock_core_unregister(&transport.transport);
+	vsock_core_unregister(&transport);
+	mvs_conn_destroy_table();
 }

@@ -26,6 +26,23 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 	[MVS_REASON_BAD_CID]		= "bad_cid",
 };
 
+/*
+ * How far apart signals are in a stream of packets, in ns: long enough for a driver that
+ * runs at once to find several, and nothing against what it takes to wake it.
+ */
+#define MVS_SIGNAL_GAP_NS	(50 * NSEC_PER_USEC)
+
+static struct lock_class_key mutex_keys[MVS_VQS];
+
+/* In softirq: it was put off for long enough. */
+static enum hrtimer_restart late(struct hrtimer *timer)
+{
+	struct mvs_vq *vq = container_of(timer, struct mvs_vq, late);
+
+	mvs_device_wake(vq->device, vq->index);
+	return HRTIMER_NORESTART;
+}
+
 /**
  * mvs_vq_init - set up a virtqueue
  * @vq: the virtqueue, zeroed
@@ -36,11 +53,15 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 		 unsigned int index)
 {
 	mutex_init(&vq->mutex);
+	/* Sockets' locks come between those of a device. */
+	lockdep_set_class(&vq->mutex, &mutex_keys[index]);
 	vq->device = device;
 	vq->index = index;
 	vq->ring.gm = &device->gmem;
 	/* As vhost has it: usable without VHOST_SET_VRING_NUM. */
 	vq->ring.num = 1;
+	hrtimer_init(&vq->late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	vq->late.function = late;
 	mvs_kick_init(&vq->kick, index);
 }
 
@@ -176,6 +197,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	lockdep_assert_held(&vq->mutex);
 	/* What could not be published when the ring broke: now or never. */
 	mvs_vq_flush(vq);
+	hrtimer_cancel(&vq->late);
 	vq->ring.unpublished = 0;
 	vq->running = false;
 	mvs_chain_destroy(&vq->chain);
@@ -349,6 +371,47 @@ int mvs_vq_reject(struct mvs_vq *vq)
 	return mvs_vq_push(vq, 0);
 }
 
+/* Let the driver see them. Returns whether it is to be signalled. */
+static bool publish(struct mvs_vq *vq)
+{
+	int ret;
+
+	lockdep_assert_held(&vq->mutex);
+	if (!vq->ring.unpublished)
+		return vq->owed;
+	ret = mvs_ring_publish(&vq->ring);
+	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
+		eventfd_signal(vq->device->log);
+	/* Whatever the error: the driver waits for these chains. */
+	if (unlikely(ret)) {
+		break_ring(vq, ret);
+		return false;
+	}
+	/* When its wish can't be read, it may be this one. */
+	return vq->owed || check(vq, mvs_ring_need_signal(&vq->ring));
+}
+
+static void signal(struct mvs_vq *vq)
+{
+	vq->owed = false;
+	vq->signalled = ktime_get_ns();
+	if (vq->call)
+		eventfd_signal(vq->call);
+}
+
+/**
+ * mvs_vq_wake_in - have the worker serve a virtqueue after a while
+ * @vq: the virtqueue, of which nothing is owed to the driver
+ * @ns: how long
+ *
+ * Context: with the virtqueue's mutex held.
+ */
+void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
+{
+	lockdep_assert_held(&vq->mutex);
+	hrtimer_start(&vq->late, ns_to_ktime(ns), HRTIMER_MODE_REL_SOFT);
+}
+
 /**
  * mvs_vq_flush - let the driver see the chains that were given back
  * @vq: the virtqueue, which may have been found broken since
@@ -359,20 +422,31 @@ int mvs_vq_reject(struct mvs_vq *vq)
  */
 void mvs_vq_flush(struct mvs_vq *vq)
 {
-	int ret;
+	if (publish(vq))
+		signal(vq);
+}
 
-	lockdep_assert_held(&vq->mutex);
-	if (!vq->ring.unpublished)
+/**
+ * mvs_vq_flush_lazily - mvs_vq_flush() of what more is likely to follow
+ * @vq: the virtqueue, which may have been found broken since
+ *
+ * A driver that was signalled just now is not signalled again at once: it would wake up
+ * for every packet of a stream. The next mvs_vq_flush() does it, and if nothing else
+ * calls that, the worker.
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_flush_lazily(struct mvs_vq *vq)
+{
+	s64 left;
+
+	if (!publish(vq) || vq->owed)
 		return;
-	ret = mvs_ring_publish(&vq->ring);
-	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
-		eventfd_signal(vq->device->log);
-	/* Whatever the error: the driver waits for these chains. */
-	if (unlikely(ret)) {
-		break_ring(vq, ret);
+	left = vq->signalled + MVS_SIGNAL_GAP_NS - ktime_get_ns();
+	if (left <= 0) {
+		signal(vq);
 		return;
 	}
-	/* When its wish can't be read, it may be this one. */
-	if (check(vq, mvs_ring_need_signal(&vq->ring)) && vq->call)
-		eventfd_signal(vq->call);
+	vq->owed = true;
+	hrtimer_start(&vq->late, ns_to_ktime(left), HRTIMER_MODE_REL_SOFT);
 }

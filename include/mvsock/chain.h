@@ -177,6 +177,20 @@ static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm,
 }
 
 /**
+ * mvs_chain_move - move the position
+ * @chain: the chain
+ * @len: by so many bytes, as mvs_chain_map() gave
+ */
+static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
+{
+	chain->off += len;
+	if (chain->off == chain->segs[chain->pos].len) {
+		chain->pos++;
+		chain->off = 0;
+	}
+}
+
+/**
  * mvs_chain_advance - move the position; what was written there is logged
  * @chain: the chain
  * @gm: guest memory
@@ -194,11 +208,7 @@ static inline int mvs_chain_advance(struct mvs_chain *chain,
 	    mvs_gmem_log(gm, seg->uaddr + chain->off, len, &chain->fault))
 		return -EAGAIN;
 
-	chain->off += len;
-	if (chain->off == seg->len) {
-		chain->pos++;
-		chain->off = 0;
-	}
+	mvs_chain_move(chain, len);
 	return 0;
 }
 

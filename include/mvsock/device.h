@@ -5,8 +5,10 @@
  * Locks, from the outermost in:
  *
  *	device->mutex		set-up: one ioctl at a time
- *	vq->mutex		a virtqueue, the memory table and the IOTLB; TX before RX
- *	sk_lock			of the socket that a packet is for
+ *	TX vq->mutex		a virtqueue, the memory table and the IOTLB
+ *	sk_lock			of the socket that a packet is for, or that sends one
+ *	RX vq->mutex
+ *	those of connections	see <mvsock/conn.h>
  *	gmem->windows_lock, the VMM's mmap lock
  *	device->iotlb_lock	translations that are waited for
  *	device->worker_lock	the worker's life against who wakes it
@@ -17,10 +19,11 @@
 
 #include <linux/atomic.h>
 #include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
-#include <linux/skbuff.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/vhost_types.h>
 
@@ -31,6 +34,7 @@
 struct file;
 struct iov_iter;
 struct kiocb;
+struct mvs_conns;
 struct mvs_device;
 struct seq_file;
 struct task_struct;
@@ -115,6 +119,9 @@ struct mvs_miss {
  * @busyloop_timeout: microseconds for which the worker looks for new chains before it
  *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
+ * @owed: the driver is to be signalled, soon
+ * @signalled: when it was last, in ns
+ * @late: wakes the worker: when soon is over, or as mvs_vq_wake_in() says
  * @packets: packets that went through
  * @bytes: their payload
  * @rejected: chains given back unused, by reason
@@ -137,6 +144,9 @@ struct mvs_vq {
 	struct eventfd_ctx *err;
 	u32 busyloop_timeout;
 	bool running;
+	bool owed;
+	u64 signalled;
+	struct hrtimer late;
 	u64 packets;
 	u64 bytes;
 	u64 rejected[MVS_REASONS];
@@ -150,19 +160,21 @@ struct mvs_vq {
 
 /**
  * struct mvs_device_ops - the layer above
- * @open: set up what it keeps in the device
+ * @open: set up what it keeps in the device. Returns 0 or %-ENOMEM.
  * @work: serve a virtqueue for a bounded while. Returns true when it is to be
  *	called again. Called by the worker alone.
  * @renew: the device is set up for another driver, or for an earlier state of this
  *	one, which knows nothing of what went before. Called while it does not run,
  *	with the device's mutex held.
- * @close: the device goes away: its CID is free and it does not run. Undoes @open.
+ * @close: the device goes away: its CID is free and it does not run
+ * @free: nobody refers to the device any more. Undoes @open.
  */
 struct mvs_device_ops {
-	void (*open)(struct mvs_device *device);
+	int (*open)(struct mvs_device *device);
 	bool (*work)(struct mvs_device *device, unsigned int vq);
 	void (*renew)(struct mvs_device *device);
 	void (*close)(struct mvs_device *device);
+	void (*free)(struct mvs_device *device);
 };
 
 /**
@@ -186,12 +198,8 @@ struct mvs_device_ops {
  * @ops: the layer above
  * @cid: the guest's CID or 0; protected by the CID table's lock, read without
  * @rcu: the CID table is read under RCU
- * @sendq: packets for the guest; the transport's
- * @closed: no packets any more; protected by @sendq.lock
- * @renewing: its connections are being reset
- * @receiver: who hands a packet from the guest to AF_VSOCK: what this thread sends
- *	meanwhile is an answer to it
- * @queued_replies: packets in @sendq that answer one from the guest
+ * @ref: the file's, and one for each connection
+ * @conns: the guest's connections, which are the layer above's
  */
 struct mvs_device {
 	struct mutex mutex;	/* set-up */
@@ -212,18 +220,27 @@ struct mvs_device {
 	const struct mvs_device_ops *ops;
 	u32 cid;
 	struct rcu_head rcu;
-
-	/* The transport's. */
-	struct sk_buff_head sendq;
-	bool closed;
-	bool renewing;
-	struct task_struct *receiver;
-	atomic_t queued_replies;
+	refcount_t ref;
+	struct mvs_conns *conns;
 };
+
+/**
+ * mvs_vq_count - count a packet that went through
+ * @vq: the virtqueue
+ * @bytes: its payload
+ *
+ * Context: with the virtqueue's mutex held; the counters are read without.
+ */
+static inline void mvs_vq_count(struct mvs_vq *vq, u32 bytes)
+{
+	WRITE_ONCE(vq->packets, vq->packets + 1);
+	WRITE_ONCE(vq->bytes, vq->bytes + bytes);
+}
 
 /* device.c */
 int mvs_device_register(const struct mvs_device_ops *ops);
 void mvs_device_unregister(void);
+void mvs_device_put(struct mvs_device *device);
 void mvs_device_wake(struct mvs_device *device, unsigned int vq);
 void mvs_device_lock_vqs(struct mvs_device *device);
 void mvs_device_unlock_vqs(struct mvs_device *device);
@@ -232,6 +249,7 @@ void mvs_device_unlock_vqs(struct mvs_device *device);
 int mvs_cid_set(struct mvs_device *device, u64 cid);
 void mvs_cid_clear(struct mvs_device *device);
 struct mvs_device *mvs_cid_find(u32 cid);
+struct mvs_device *mvs_cid_get(u32 cid);
 
 /* fdinfo.c */
 void mvs_device_show_fdinfo(struct seq_file *m, struct file *file);
@@ -265,6 +283,8 @@ int mvs_vq_unpop(struct mvs_vq *vq, int error);
 int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);
 void mvs_vq_flush(struct mvs_vq *vq);
+void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns);
+void mvs_vq_flush_lazily(struct mvs_vq *vq);
 
 /* vring.c */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets: a struct virtio_vsock_hdr and its payload, from a TX chain into an skb
- * and from an skb into an RX chain. The header lies in front of the skb's data,
- * as AF_VSOCK's virtio transports have it (virtio_vsock_hdr()).
+ * Packets: a struct virtio_vsock_hdr and its payload, from a TX chain and into an RX
+ * chain. The payload's other end is whatever an iov_iter can be.
  */
 #ifndef _MVSOCK_PACKET_H
 #define _MVSOCK_PACKET_H
 
-#include <linux/skbuff.h>
+#include <linux/uio.h>
 #include <uapi/linux/virtio_vsock.h>
 
 #include <mvsock/chain.h>
@@ -18,9 +17,13 @@
 
 int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
 		     u64 guest_cid, u64 host_cid, struct virtio_vsock_hdr *hdr);
-struct sk_buff *mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm,
-				const struct virtio_vsock_hdr *hdr);
+int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,
+		    struct iov_iter *to);
+int mvs_packet_room(struct mvs_chain *chain);
 int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
-		     struct sk_buff *skb);
+		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,
+		     u32 left);
+void mvs_packet_peek(const struct mvs_chain *chain, struct mvs_gmem *gm,
+		     void *to, u32 len);
 
 #endif /* _MVSOCK_PACKET_H */

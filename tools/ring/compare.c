@@ -39,6 +39,22 @@ static bool only_answer(const char *pattern)
 	return comma && !strcmp(comma, ", *");
 }
 
+/* What a pattern's "*" in front stands for. */
+static size_t head_len(const char *pattern, const char *outcome)
+{
+	return strlen(outcome) - strlen(pattern + 1);
+}
+
+static bool same_head(const struct difference *d, const char *a, const char *b)
+{
+	size_t len;
+
+	if (*d->vhost_vsock != '*' || *d->mvsock != '*')
+		return true;
+	len = head_len(d->vhost_vsock, a);
+	return len == head_len(d->mvsock, b) && !strncmp(a, b, len);
+}
+
 static bool is_meant(const struct compare *c, const struct line *a,
 		     const struct line *b)
 {
@@ -48,10 +64,12 @@ static bool is_meant(const struct compare *c, const struct line *a,
 		struct difference *d = &c->differences[i];
 
 		if (fnmatch(d->name, a->name, 0) ||
-		    fnmatch(d->vhost_vsock, a->outcome, 0) ||
-		    fnmatch(d->mvsock, b->outcome, 0))
+		    fnmatch(d->vhost_vsock, a->outcome, FNM_EXTMATCH) ||
+		    fnmatch(d->mvsock, b->outcome, FNM_EXTMATCH))
 			continue;
 		if (only_answer(d->mvsock) && !same_rest(a, b))
+			continue;
+		if (!same_head(d, a->outcome, b->outcome))
 			continue;
 		d->seen = true;
 		return true;

@@ -7,7 +7,10 @@
 
 #include "util.h"
 
-/* What mvsock does otherwise on purpose; all are patterns. Each must be seen. */
+/*
+ * What mvsock does otherwise on purpose; all are patterns, those of outcomes may have
+ * "?(this)" for what may be there. Each must be seen.
+ */
 struct difference {
 	const char *name;
 	const char *vhost_vsock;
@@ -23,7 +26,9 @@ struct difference {
  * @name: the @i-th
  * @never: patterns of outcomes that neither module may have, up to NULL
  * @differences: those that are meant. If the pattern is an answer and ", *", only
- *	what stands before the first comma of the outcome may differ.
+ *	what stands before the first comma of the outcome may differ. If both
+ *	patterns begin with "*", and have nothing else like that, only what follows
+ *	may.
  * @ndifferences: how many
  */
 struct compare {

@@ -36,12 +36,22 @@ struct pkt conn_pkt(const struct conn *c, __u16 op)
 	};
 }
 
+/* A packet tells the peer what we grant; nothing that was granted is taken back. */
+static void tell_credit(struct conn *c)
+{
+	__s64 room = (__s64)c->buf_alloc - (__s32)(c->rx_cnt - c->fwd_cnt);
+
+	c->told_fwd_cnt = c->fwd_cnt;
+	if (room > c->room)
+		c->room = room;
+}
+
 int conn_send_op(struct conn *c, __u16 op, __u32 flags)
 {
 	struct pkt p = conn_pkt(c, op);
 
 	p.flags = flags;
-	c->told_fwd_cnt = c->fwd_cnt;
+	tell_credit(c);
 	return guest_send(c->g, &p, NULL, SEND_TIMEOUT);
 }
 
@@ -78,7 +88,8 @@ static int handle(struct conn *c, struct packet *p)
 		break;
 	case VIRTIO_VSOCK_OP_RW:
 		c->rx_cnt += h.len;
-		if (c->rx_cnt - c->fwd_cnt > c->buf_alloc)
+		c->room -= h.len;
+		if (c->room < 0)
 			err = -EPROTO;
 		packet_list_add(&c->rxq, p);
 		return err;
@@ -170,14 +181,14 @@ static bool has_packet(const struct conn *c)
 	return c->rxq.first;
 }
 
-static __u32 credit(const struct conn *c)
+__u32 conn_credit(const struct conn *c)
 {
 	return c->peer_buf_alloc - (c->tx_cnt - c->peer_fwd_cnt);
 }
 
 static bool has_credit(const struct conn *c)
 {
-	return credit(c);
+	return conn_credit(c);
 }
 
 int conn_connect(struct conn *c, int timeout)
@@ -218,7 +229,7 @@ int conn_send_rw(struct conn *c, const void *buf, __u32 len, __u32 flags,
 
 	p.len = len;
 	p.flags = flags;
-	c->told_fwd_cnt = c->fwd_cnt;
+	tell_credit(c);
 	c->tx_cnt += len;
 	return guest_send(c->g, &p, buf, timeout);
 }
@@ -234,8 +245,8 @@ int conn_send(struct conn *c, const void *buf, __u32 len, int timeout)
 		err = pump_until(c, has_credit, ms_left(deadline));
 		if (err)
 			return err;
-		if (n > credit(c))
-			n = credit(c);
+		if (n > conn_credit(c))
+			n = conn_credit(c);
 		err = conn_send_rw(c, buf, n, 0, ms_left(deadline));
 		if (err)
 			return err;

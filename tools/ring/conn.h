@@ -25,6 +25,7 @@ struct conn {
 	__u32 rx_cnt;
 	__u32 fwd_cnt;
 	__u32 told_fwd_cnt;
+	__s64 room;	/* what the peer may still send, by what it was told */
 
 	/* what the peer grants */
 	__u32 tx_cnt;
@@ -52,6 +53,9 @@ int conn_connect(struct conn *c, int timeout);
 
 /* Wait for a REQUEST to @c's port, answer it. @c's peer port is set. */
 int conn_accept(struct conn *c, int timeout);
+
+/* What the peer may be sent now. */
+__u32 conn_credit(const struct conn *c);
 
 /* Send within the peer's credit, in packets of at most 64 KiB. */
 int conn_send(struct conn *c, const void *buf, __u32 len, int timeout);

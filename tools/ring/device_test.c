@@ -75,5 +75,8 @@ int main(int argc, char **argv)
 	add_iommu_tests();
 	add_iotlb_tests();
 	add_log_tests();
+	add_data_tests();
+	add_stall_tests();
+	add_cut_tests();
 	return tap_run(&opt);
 }

@@ -25,5 +25,8 @@ void add_vmm_tests(void);
 void add_iommu_tests(void);
 void add_iotlb_tests(void);
 void add_log_tests(void);
+void add_data_tests(void);
+void add_stall_tests(void);
+void add_cut_tests(void);
 
 #endif

@@ -52,6 +52,41 @@ static void expect_op(struct fuzz *f, const struct fuzz_conn *c, __u16 op)
 	model_expect(f, &p, NULL);
 }
 
+/* Of a connection's packets without data that are under way. */
+static struct packet **find_pending(struct fuzz *f, const struct fuzz_conn *c,
+				    __u16 op)
+{
+	struct packet **at, *p;
+
+	for (at = &f->pending.first; (p = *at); at = &p->next)
+		if (p->hdr.op == op && p->hdr.src_port == c->peer_port &&
+		    p->hdr.dst_port == c->port)
+			return at;
+	return NULL;
+}
+
+static void forget_pending(struct fuzz *f, const struct fuzz_conn *c, __u16 op)
+{
+	struct packet **at = find_pending(f, c, op), *p;
+
+	if (!at)
+		return;
+	p = *at;
+	*at = p->next;
+	if (!p->next)
+		f->pending.last = at;
+	f->replies -= is_reply(&p->hdr);
+	free(p);
+}
+
+/* The last word of a connection comes in the place of what has not gone out. */
+static void expect_last(struct fuzz *f, const struct fuzz_conn *c)
+{
+	forget_pending(f, c, VIRTIO_VSOCK_OP_RESPONSE);
+	forget_pending(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+	expect_op(f, c, VIRTIO_VSOCK_OP_RST);
+}
+
 /* An answer that is no connection's; RST has none. */
 static void expect_reset(struct fuzz *f, const struct pkt *p)
 {
@@ -132,7 +167,7 @@ static void receive_data(struct fuzz *f, struct fuzz_conn *c,
 			 const struct pkt *p, const void *data)
 {
 	if (c->unread + p->len > HOST_BUF_ALLOC) {
-		expect_op(f, c, VIRTIO_VSOCK_OP_RST);
+		expect_last(f, c);
 		c->state = CONN_GONE;
 		c->unsure = true;
 		return;
@@ -153,7 +188,7 @@ static void receive_shutdown(struct fuzz *f, struct fuzz_conn *c,
 	if (c->shutdown != SHUTDOWN_ALL)
 		return;
 	if (!c->unread)
-		expect_op(f, c, VIRTIO_VSOCK_OP_RST);
+		expect_last(f, c);
 	c->state = CONN_GONE;
 }
 
@@ -190,7 +225,9 @@ static void receive_on(struct fuzz *f, struct fuzz_conn *c, const struct pkt *p,
 		receive_data(f, c, p, data);
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		expect_op(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+		/* One that is under way says it all. */
+		if (!find_pending(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE))
+			expect_op(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 		break;
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
 		receive_shutdown(f, c, p);
@@ -231,12 +268,12 @@ void model_receive(struct fuzz *f, const struct pkt *p, const void *data)
 		     p->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
 	struct fuzz_conn *c;
 
+	f->packets[TXQ]++;
+	f->bytes[TXQ] += p->len;
 	if (known && !model_type_allowed(f, p->type)) {
 		expect_reset(f, p);
 		return;
 	}
-	f->packets[TXQ]++;
-	f->bytes[TXQ] += p->len;
 	c = find(f, p->src_port, p->dst_port);
 	if (known && c && c->type == p->type)
 		receive_on(f, c, p, data);
@@ -271,6 +308,9 @@ static bool may_come(struct fuzz *f, const struct pkt *p)
 			return true;
 		}
 		if (c->state >= CONN_DONE && p->op == VIRTIO_VSOCK_OP_RST)
+			return true;
+		/* Its RST has not overtaken this one. */
+		if (c->state == CONN_GONE && p->op == VIRTIO_VSOCK_OP_RESPONSE)
 			return true;
 	}
 	return false;
@@ -308,6 +348,18 @@ static struct pkt next_piece(const struct packet *p, __u32 room)
 	return h;
 }
 
+/* What was read of a connection is told as it is when the packet goes out. */
+static void tell_late(struct fuzz *f, struct pkt *piece, const struct pkt *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < FUZZ_CONNS; i++)
+		if (on(&f->conn[i], p) &&
+		    p->fwd_cnt - piece->fwd_cnt <=
+		    f->conn[i].host_read - piece->fwd_cnt)
+			piece->fwd_cnt = p->fwd_cnt;
+}
+
 static void got_data(struct fuzz *f, const struct pkt *p)
 {
 	unsigned int i;
@@ -331,16 +383,39 @@ static void fail_packet(const struct pkt *got, const struct packet *want)
 		 w->flags, w->fwd_cnt, w->buf_alloc);
 }
 
+/* Have that packet come next which its connection awaits. Between connections there is
+ * no order.
+ */
+static void put_first(struct packet_list *l, const struct pkt *p)
+{
+	struct packet **at = &l->first, *want;
+
+	while ((want = *at) && (want->hdr.src_port != p->src_port ||
+				want->hdr.dst_port != p->dst_port))
+		at = &want->next;
+	if (!want || at == &l->first)
+		return;
+	*at = want->next;
+	if (!want->next)
+		l->last = at;
+	want->next = l->first;
+	l->first = want;
+}
+
 void model_got(struct fuzz *f, const struct pkt *p, const void *data,
 	       __u32 room)
 {
-	struct packet *want = f->pending.first;
+	struct packet *want;
 	struct pkt piece;
 
+	put_first(&f->pending, p);
+	want = f->pending.first;
 	f->packets[RXQ]++;
 	f->bytes[RXQ] += p->len;
-	if (want)
+	if (want) {
 		piece = next_piece(want, room);
+		tell_late(f, &piece, p);
+	}
 	if (!want || !same(&piece, p)) {
 		if (!may_come(f, p))
 			fail_packet(p, want);

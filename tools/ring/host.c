@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
@@ -25,6 +27,17 @@ int host_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		return -errno;
 	return -err;
+}
+
+int host_set_blocking(int fd, int timeout)
+{
+	struct timeval tv = { timeout / 1000, timeout % 1000 * 1000 };
+
+	if (fcntl(fd, F_SETFL, 0) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
+		return -errno;
+	return 0;
 }
 
 static int new_socket(int socktype)
@@ -107,23 +120,76 @@ int host_connected(int fd, int timeout)
 	return host_error(fd);
 }
 
-int host_send(int fd, const void *buf, size_t len, int flags, int timeout)
+/* Send what there is room for now. 0, or a negative errno. */
+static int send_some(struct sending *s)
 {
-	__u64 deadline = now_ms() + timeout;
 	ssize_t n;
 
-	while (len) {
-		n = send(fd, buf, len, flags | MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN)
+	while (s->len) {
+		n = send(s->fd, s->buf, s->len, s->flags | MSG_NOSIGNAL);
+		if (n < 0)
 			return -errno;
-		if (n > 0) {
-			buf += n;
-			len -= n;
-		} else if (!host_poll(fd, POLLOUT, ms_left(deadline))) {
-			return -ETIMEDOUT;
-		}
+		s->buf += n;
+		s->len -= n;
 	}
 	return 0;
+}
+
+static int send_all(struct sending *s)
+{
+	__u64 deadline = now_ms() + s->timeout;
+	int err;
+
+	while ((err = send_some(s)) == -EAGAIN)
+		if (!host_poll(s->fd, POLLOUT, ms_left(deadline)))
+			return -ETIMEDOUT;
+	return err;
+}
+
+int host_send(int fd, const void *buf, size_t len, int flags, int timeout)
+{
+	struct sending s = { fd, buf, len, flags, timeout };
+
+	return send_all(&s);
+}
+
+static void *send_rest(void *arg)
+{
+	struct sending *s = arg;
+
+	s->err = send_all(s);
+	return NULL;
+}
+
+static void start_thread(struct sending *s)
+{
+	s->waits = true;
+	if (pthread_create(&s->thread, NULL, send_rest, s))
+		abort();
+}
+
+void host_send_begin(struct sending *s, int fd, const void *buf, size_t len,
+		     int flags, int timeout)
+{
+	*s = (struct sending){ fd, buf, len, flags, timeout };
+	s->err = send_some(s);
+	if (s->err == -EAGAIN)
+		start_thread(s);
+}
+
+void host_send_beside(struct sending *s, int fd, const void *buf, size_t len,
+		      int flags, int timeout)
+{
+	*s = (struct sending){ fd, buf, len, flags, timeout };
+	start_thread(s);
+}
+
+int host_send_end(struct sending *s)
+{
+	if (s->waits)
+		pthread_join(s->thread, NULL);
+	s->waits = false;
+	return s->err;
 }
 
 int host_recv(int fd, void *buf, size_t len, int timeout)

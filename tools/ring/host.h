@@ -7,6 +7,8 @@
 #ifndef MVS_RING_HOST_H
 #define MVS_RING_HOST_H
 
+#include <pthread.h>
+
 #include "util.h"
 
 int host_listen_on(int socktype, __u32 port);
@@ -19,7 +21,35 @@ int host_connect(int socktype, __u32 cid, __u32 port);
 int host_connected(int fd, int timeout);
 
 int host_send(int fd, const void *buf, size_t len, int flags, int timeout);
+
+/* A send() that may have to wait for the guest, while the caller plays that. */
+struct sending {
+	int fd;
+	const void *buf;
+	size_t len;
+	int flags;
+	int timeout;
+	int err;
+	bool waits;
+	pthread_t thread;
+};
+
+/* Send what can be sent at once; a thread goes on with the rest, if there is any.
+ * @buf stays until host_send_end(), which tells as host_send() how it ended.
+ */
+void host_send_begin(struct sending *s, int fd, const void *buf, size_t len,
+		     int flags, int timeout);
+
+/* The same, all of it in the thread. */
+void host_send_beside(struct sending *s, int fd, const void *buf, size_t len,
+		      int flags, int timeout);
+
+int host_send_end(struct sending *s);
+
 int host_recv(int fd, void *buf, size_t len, int timeout);
+
+/* From now on calls wait, but no longer than @timeout. */
+int host_set_blocking(int fd, int timeout);
 
 /* Wait for one of @events; what poll() returned in revents, 0 after @timeout */
 int host_poll(int fd, int events, int timeout);

@@ -167,6 +167,26 @@ void session_close(struct session *s)
 	guest_stop(&s->g);
 }
 
+void session_another(struct session *s, struct session *first, int socktype,
+		     unsigned int n)
+{
+	__u32 port = 0;
+
+	s->listener = host_listen(socktype, &port);
+	require_ok(s->listener);
+	conn_init(&s->c, &first->g, packet_type(socktype), GUEST_PORT + n, port);
+	require_ok(conn_connect(&s->c, TIMEOUT));
+	s->fd = host_accept(s->listener, TIMEOUT);
+	require_ok(s->fd);
+}
+
+void session_close_another(struct session *s)
+{
+	close(s->fd);
+	close(s->listener);
+	conn_free(&s->c);
+}
+
 static void *block(__u32 len)
 {
 	void *p = malloc(len ?: 1);
@@ -193,11 +213,13 @@ void session_to_host(struct session *s, __u32 len)
 void session_to_guest(struct session *s, __u32 len)
 {
 	void *out = block(len), *in = block(len);
+	struct sending sending;
 	__u32 seed = len + 2;
 
 	pattern_fill(out, len, seed, 0);
-	require_ok(host_send(s->fd, out, len, 0, TIMEOUT));
+	host_send_begin(&sending, s->fd, out, len, 0, TIMEOUT);
 	require_ok(conn_recv(&s->c, in, len, TIMEOUT));
+	require_ok(host_send_end(&sending));
 	require(pattern_check(in, len, seed, 0) < 0,
 		"guest got other data at byte %ld of %u",
 		pattern_check(in, len, seed, 0), len);
@@ -209,6 +231,14 @@ void session_exchange(struct session *s, __u32 len)
 {
 	session_to_host(s, len);
 	session_to_guest(s, len);
+}
+
+void require_ended(struct sending *x)
+{
+	int err = host_send_end(x);
+
+	require(test_options.upstream ? !err :
+		err == -EPIPE || err == -ECONNRESET, "%s", strerror(-err));
 }
 
 void neighbour_exchange(__u32 len)

@@ -73,10 +73,20 @@ void session_accept(struct session *s, int socktype);
 
 void session_close(struct session *s);
 
+/* The @n-th other connection of @first's guest, on a listener of its own. */
+void session_another(struct session *s, struct session *first, int socktype,
+		     unsigned int n);
+void session_close_another(struct session *s);
+
 /* One block each way, contents verified. */
 void session_to_host(struct session *s, __u32 len);
 void session_to_guest(struct session *s, __u32 len);
 void session_exchange(struct session *s, __u32 len);
+
+/* The device was closed: what the guest did not take ends with an error. Upstream
+ * has taken it, to throw it away.
+ */
+void require_ended(struct sending *x);
 
 /* The neighbour works now, and not only when the test is over. */
 void neighbour_exchange(__u32 len);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "compare.h"
 #include "rows.h"
 #include "sockets.h"
 
@@ -26,6 +25,8 @@ static const struct {
 	{ "stream", SOCK_STREAM, STREAM },
 	{ "seqpacket", SOCK_SEQPACKET, SEQPACKET },
 };
+
+const unsigned int sockets_ntypes = ARRAY_SIZE(types);
 
 static void tell(const char *text)
 {
@@ -53,33 +54,6 @@ static void label_row(unsigned int i, char *text, size_t size)
 		 types[i % ARRAY_SIZE(types)].name);
 }
 
-static const char *row_name(unsigned int i)
-{
-	return rows[i].name;
-}
-
-/* What mvsock does otherwise on purpose. */
-static struct difference differences[] = {
-};
-
-static const char *const never[] = {
-	"*" WRONG "*", "*killed by signal*", "*, failed*", NULL
-};
-
-static int compare_rows(const char *vhost_vsock, const char *mvsock)
-{
-	const struct compare c = {
-		.n = nrows,
-		.states = ARRAY_SIZE(types),
-		.name = row_name,
-		.never = never,
-		.differences = differences,
-		.ndifferences = ARRAY_SIZE(differences),
-	};
-
-	return compare(&c, vhost_vsock, mvsock);
-}
-
 int main(int argc, char **argv)
 {
 	const struct rows table = {
@@ -98,7 +72,7 @@ int main(int argc, char **argv)
 		return rows_print(&table);
 	}
 	if (argc == 4 && !strcmp(argv[1], "compare"))
-		return compare_rows(argv[2], argv[3]);
+		return sockets_compare(argv[2], argv[3]);
 	fputs("usage: sockets print [DEVICE] | compare VHOST_VSOCK MVSOCK\n",
 	      stderr);
 	return 2;

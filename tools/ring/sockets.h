@@ -128,7 +128,13 @@ struct row {
 extern const struct row rows[];
 extern const unsigned int nrows;
 
+/* Of each row there is a line for each type of socket. */
+extern const unsigned int sockets_ntypes;
+
 /* Play it, telling all through @tell. */
 void play(const struct row *r, int socktype, void (*tell)(const char *text));
+
+/* Compare what was printed in front of both modules. The exit status. */
+int sockets_compare(const char *vhost_vsock, const char *mvsock);
 
 #endif

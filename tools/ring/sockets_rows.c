@@ -8,7 +8,9 @@ const struct row rows[] = {
 	{ "close: unread data", "accepted; rw 100; close; sees; awaits RST late",
 	  BOTH },
 	{ "close: the guest sends on and shuts down", "accepted; close; sees; "
-	  "rw 10; shut 3; sees; awaits RST late", BOTH },
+	  "rw 10; shut 3; sees; rst", BOTH },
+	{ "close: the guest sends on and shuts down, RST", "accepted; close; "
+	  "sees; rw 10; shut 3; awaits RST", BOTH },
 	{ "close: linger, the guest is late", "accepted; set linger 1; "
 	  "close slowly; "
 	  "sees; awaits RST late", BOTH },
@@ -47,7 +49,8 @@ const struct row rows[] = {
 	{ "close: connecting", "guest; socket; nonblock; connect; sees; close; "
 	  "sees; response; sees", BOTH },
 	{ "close: data under way", "guest deaf; post 1; listen; request; "
-	  "awaits RESPONSE; accept; send 100; close; hears; sees; rst", BOTH },
+	  "awaits RESPONSE; accept; send 100 DONTWAIT; close; hears; "
+	  "awaits SHUTDOWN; rst", BOTH },
 
 	{ "connect: blocking", "guest; socket plain; get conntimeo; &connect; sees; "
 	  "response; join; name; peer; poll; connect; sees", BOTH },
@@ -290,17 +293,17 @@ const struct row rows[] = {
 	{ "send: larger than what the guest has", "guest; room 100; accepted; "
 	  "send 101 DONTWAIT; sees; room 200; update; send 101 DONTWAIT; sees",
 	  SEQPACKET },
-	{ "send: larger than what the host has", "guest; room 1000000; "
-	  "accepted; send 262145 DONTWAIT; gets 262144", STREAM },
+	{ "send: larger than what the host has", "guest; post 64; "
+	  "room 1000000; accepted; send 262145 DONTWAIT; gets 262144", STREAM },
 	{ "send: larger than what the host has, seqpacket", "guest; "
-	  "room 1000000; accepted; send 262145; send 262144; gets 262144; "
+	  "post 64; room 1000000; accepted; send 262145; send 262144; gets 262144; "
 	  "set max 300000; set size 300000; eats; update; send 262145; "
 	  "gets 262145", SEQPACKET },
 	{ "send: nothing", "accepted; send 0; sees; send 0 EOR; sees", BOTH },
 	{ "send: EOR", "accepted; send 3 EOR; send 3; sees; send 3 MORE; sees",
 	  BOTH },
-	{ "send: large", "accepted; send 200000; gets 200000; eats; update; "
-	  "send 200000; gets 200000", BOTH },
+	{ "send: large", "guest; post 32; accepted; send 200000; gets 200000; "
+	  "eats; update; send 200000; gets 200000", BOTH },
 	{ "send: many", "accepted; send 1; send 2; send 3; send 4; gets 10",
 	  BOTH },
 	{ "send: with an address", "guest; socket; send 5 TO; &connect; "
@@ -310,8 +313,10 @@ const struct row rows[] = {
 	{ "send: bad memory, in part", "accepted; anything; send 10 CUT; "
 	  "partly; send 10; gets 10", BOTH },
 	{ "send: OOB", "accepted; send 5 OOB; sees", BOTH },
-	{ "send: the guest has stopped", "accepted; stop; send 10; outq; start; "
-	  "gets 10", BOTH },
+	{ "send: the guest has stopped", "accepted; stop; send 10 DONTWAIT; outq; "
+	  "start; sees", BOTH },
+	{ "send: the guest had stopped", "accepted; stop; &send 10; start; "
+	  "gets 10; join", BOTH },
 
 	{ "recv: PEEK", "accepted; rw 8; recv 4 PEEK; recv 100 PEEK; recv 100; "
 	  "recv 100 DONTWAIT; recv 1 PEEK DONTWAIT", BOTH },
@@ -420,8 +425,11 @@ const struct row rows[] = {
 	  "sends 200000; recv 200000 WAITALL; sends 262144; "
 	  "recv 262144 DONTWAIT; sends 200000", BOTH },
 	{ "SIOCOUTQ", "guest deaf; post 1; listen; request; awaits RESPONSE; "
-	  "accept; outq; send 100; outq; send 50; outq; hears; gets 150; outq; "
-	  "eats; update; outq; shutdown wr; outq", BOTH },
+	  "accept; outq; send 100 DONTWAIT; outq; send 50 DONTWAIT; outq; hears; "
+	  "sees; outq; eats; update; outq; shutdown wr; awaits SHUTDOWN; outq",
+	  BOTH },
+	{ "SIOCOUTQ: it was sent", "accepted; outq; send 100; gets 100; outq; "
+	  "eats; update; outq; shutdown wr; outq; sees", BOTH },
 	{ "SIOCINQ", "accepted; rw 10; inq", BOTH },
 	{ "options", "accepted; get peerid; get trusted; get nonblock_txrx; "
 	  "set trusted 1; set nonblock_txrx 1; get err", BOTH },
@@ -452,6 +460,12 @@ const struct row rows[] = {
 	{ "epoll: edge, OUT", "guest; room 10; accepted; epoll OUT ET; events; "
 	  "events; send 10; gets 10; events; eats; update; events; events",
 	  BOTH },
+	{ "epoll: edge, OUT, no room", "guest; room 10; accepted; "
+	  "epoll OUT ET; events; send 10; send 10 DONTWAIT; gets 10; events; "
+	  "eats; update; events", BOTH },
+	{ "epoll: edge, OUT, room for a part", "guest; room 10; accepted; "
+	  "epoll OUT ET; events; send 20 DONTWAIT; gets 10; events; eats; "
+	  "update; events", STREAM },
 	{ "epoll: edge, room that was there", "accepted; epoll OUT ET; events; "
 	  "update; events; rw 5; events", BOTH },
 	{ "epoll: edge, all", "accepted; epoll IN OUT RDHUP ET; events; shut 3; "
@@ -485,7 +499,7 @@ const struct row rows[] = {
 	{ "MSG_ZEROCOPY", "accepted; set zerocopy 1; get zerocopy; "
 	  "send 40960 ZEROCOPY; gets 40960; completions; "
 	  "send 100 ZEROCOPY; gets 41060; completions; recv 1 ERRQUEUE", BOTH },
-	{ "MSG_ZEROCOPY: large", "accepted; set zerocopy 1; "
+	{ "MSG_ZEROCOPY: large", "guest; post 32; accepted; set zerocopy 1; "
 	  "send 200000 ZEROCOPY; gets 200000; completions", BOTH },
 	{ "MSG_ZEROCOPY: not enabled", "accepted; send 40960 ZEROCOPY; "
 	  "gets 40960; recv 1 ERRQUEUE; poll", BOTH },
@@ -495,8 +509,8 @@ const struct row rows[] = {
 	{ "MSG_ZEROCOPY: values", "accepted; set zerocopy 2; set zerocopy -1; "
 	  "set zerocopy 1 2; get zerocopy", BOTH },
 	{ "MSG_ZEROCOPY: not sent yet", "guest deaf; post 1; listen; request; "
-	  "awaits RESPONSE; accept; set zerocopy 1; send 4096 ZEROCOPY; poll; "
-	  "recv 1 ERRQUEUE; hears; gets 4096; completions", BOTH },
+	  "awaits RESPONSE; accept; set zerocopy 1; &send 4096 ZEROCOPY; poll; "
+	  "recv 1 ERRQUEUE; hears; gets 4096; join; completions", BOTH },
 	{ "MSG_ZEROCOPY: no credit", "guest; room 10; accepted; "
 	  "set zerocopy 1; send 10; send 10 ZEROCOPY DONTWAIT; "
 	  "recv 1 ERRQUEUE; gets 10", BOTH },
@@ -504,11 +518,11 @@ const struct row rows[] = {
 	  "send 10; &send 10 ZEROCOPY; signal; join; recv 1 ERRQUEUE; sees",
 	  BOTH },
 	{ "MSG_ZEROCOPY: RST", "guest deaf; post 1; listen; request; "
-	  "awaits RESPONSE; accept; set zerocopy 1; send 4096 ZEROCOPY; rst; "
-	  "hears; sees; completions", BOTH },
+	  "awaits RESPONSE; accept; set zerocopy 1; &send 4096 ZEROCOPY; rst; "
+	  "join; hears; sees; completions", BOTH },
 	{ "MSG_ZEROCOPY: close", "guest deaf; post 1; listen; request; "
-	  "awaits RESPONSE; accept; set zerocopy 1; send 4096 ZEROCOPY; close; "
-	  "hears; gets 4096; sees; rst", BOTH },
+	  "awaits RESPONSE; accept; set zerocopy 1; send 4096 ZEROCOPY DONTWAIT; "
+	  "close; hears; awaits SHUTDOWN; sees; rst", BOTH },
 
 	{ "read and write", "accepted; write 5; gets 5; rw 5; read 3; read 3; "
 	  "write 0; sees", STREAM },
@@ -558,9 +572,9 @@ const struct row rows[] = {
 	{ "io_uring: accept", "guest; listen; uring accept; reaps; request; "
 	  "reaps 1; rw 5; recv 10", BOTH },
 	{ "io_uring: connect", "guest deaf; socket; uring connect; reaps; hears; "
-	  "sees; response; reaps 1; send 5; gets 5", BOTH },
+	  "awaits REQUEST; response; reaps 1; send 5; gets 5", BOTH },
 	{ "io_uring: connect, refused", "guest deaf; socket; uring connect; "
-	  "reaps; hears; sees; rst; reaps 1; err", BOTH },
+	  "reaps; hears; awaits REQUEST; rst; reaps 1; err", BOTH },
 	{ "io_uring: poll", "accepted; uring poll; reaps; rw 5; reaps 1", BOTH },
 	{ "io_uring: shutdown", "accepted; uring shutdown 1; reaps 1; sees",
 	  BOTH },

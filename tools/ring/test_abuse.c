@@ -27,6 +27,7 @@ static void endless_refill(const void *arg)
 	struct session a;
 	struct ring *r = &a.g.q[RXQ].ring;
 	__u64 end = now_ms() + 500;
+	struct sending x;
 	struct counters before;
 	struct seg seg;
 	__u64 refused;
@@ -41,7 +42,7 @@ static void endless_refill(const void *arg)
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	session_connect(&a, SOCK_STREAM);
 	before = counters_read(&a.g);
-	require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
+	host_send_begin(&x, a.fd, "x", 1, 0, TIMEOUT);
 	seg = (struct seg){ a.g.tx_gpa + 0x1000, HDR_LEN - 1, true };
 	while (ms_left(end)) {
 		while (ring_get_used(r, &len, &token) >= 0)
@@ -49,7 +50,6 @@ static void endless_refill(const void *arg)
 		while (ring_add(r, &seg, 1, NULL) >= 0)
 			;
 		guest_kick(&a.g, RXQ);
-		/* Each makes the host grant credit, which finds no room. */
 		require_ok(conn_send(&a.c, "y", 1, 1000));
 		require_ok(host_recv(a.fd, &c, 1, 1000));
 		neighbour_exchange(100);
@@ -68,6 +68,7 @@ static void endless_refill(const void *arg)
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	require_ok(conn_recv(&a.c, &c, 1, TIMEOUT));
 	require(c == 'x', "the packet was lost");
+	require_ok(host_send_end(&x));
 	session_exchange(&a, 10000);
 	session_close(&a);
 }
@@ -185,6 +186,7 @@ static void no_permission(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	struct counters before;
+	struct sending x;
 	struct session a;
 	struct gmem_region *r = &a.g.mem.region[3];
 	struct seg seg = { GUEST_EDGE, HDR_LEN + 1000, false };
@@ -196,7 +198,7 @@ static void no_permission(const void *arg)
 	session_connect(&a, SOCK_STREAM);
 	before = counters_read(&a.g);
 	require(!mprotect(r->va, r->size, PROT_READ), "mprotect");
-	require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
+	host_send_begin(&x, a.fd, "x", 1, 0, TIMEOUT);
 	seg.write = true;
 	require_ok(ring_add(&a.g.q[RXQ].ring, &seg, 1, NULL));
 	guest_kick(&a.g, RXQ);
@@ -210,6 +212,7 @@ static void no_permission(const void *arg)
 	a.g.rx_repost = true;
 	require_ok(guest_post_rx(&a.g, 4096, &layout_one));
 	require_ok(conn_recv(&a.c, &seg, 1, TIMEOUT));
+	require_ok(host_send_end(&x));
 	session_exchange(&a, 1000);
 	session_close(&a);
 }

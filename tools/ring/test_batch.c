@@ -128,9 +128,10 @@ static void broken_within(const void *arg)
 {
 	struct guest_config cfg = config();
 	unsigned int q = *(const unsigned int *)arg, i;
+	__u8 in[LEN], out[(GOOD + 1) * LEN];
 	struct counters before;
+	struct sending sending;
 	struct session s;
-	__u8 in[LEN];
 	char *page;
 
 	if (cfg.packed)
@@ -139,8 +140,9 @@ static void broken_within(const void *arg)
 	before = counters_read(&s.g);
 	skip_to_page_end(&s.g.q[q].ring);
 
-	for (i = 0; i <= GOOD && q == RXQ; i++)
-		require_ok(host_send(s.fd, in, LEN, 0, TIMEOUT));
+	pattern_fill(out, sizeof(out), 0, 0);
+	if (q == RXQ)
+		host_send_begin(&sending, s.fd, out, sizeof(out), 0, TIMEOUT);
 	for (i = 0; i <= GOOD; i++) {
 		if (q == TXQ)
 			add_packet(&s, i);
@@ -162,8 +164,12 @@ static void broken_within(const void *arg)
 	if (q == TXQ)
 		expect_data(&s);
 	go_on(&s);
-	if (q == RXQ)
+	if (q == RXQ) {
+		/* What the broken ring did not take. */
 		require_ok(conn_recv(&s.c, in, LEN, TIMEOUT));
+		require(!memcmp(in, out + GOOD * LEN, LEN), "data differ");
+		require_ok(host_send_end(&sending));
+	}
 	session_close(&s);
 }
 

@@ -202,6 +202,7 @@ static void rx_waits(const void *arg)
 	struct guest *g = &t.s.g;
 	__u64 from, len = 0x400000;
 	__u8 out[10000], in[10000];
+	struct sending sending;
 
 	(void)arg;
 	start_default(&t);
@@ -209,7 +210,7 @@ static void rx_waits(const void *arg)
 	iommu_hold(&t.m, from, from + len);
 	require(iommu_invalidate(&t.m, from, len) > 0, "invalidate");
 	pattern_fill(out, sizeof(out), 9, 0);
-	require_ok(host_send(t.s.fd, out, sizeof(out), 0, TIMEOUT));
+	host_send_begin(&sending, t.s.fd, out, sizeof(out), 0, TIMEOUT);
 	require(iommu_wait_held(&t.m, TIMEOUT), "no question");
 	session_to_host(&t.s, 20000);
 	guest_kick(g, RXQ);
@@ -217,6 +218,7 @@ static void rx_waits(const void *arg)
 	require(!g->inbox.first && !t.s.c.rxq.first, "it was received");
 	iommu_release(&t.m);
 	require_ok(conn_recv(&t.s.c, in, sizeof(in), TIMEOUT));
+	require_ok(host_send_end(&sending));
 	require(pattern_check(in, sizeof(in), 9, 0) < 0, "data differ");
 	session_exchange(&t.s, 65536);
 	end(&t);
@@ -228,6 +230,7 @@ static void ring_waits(const void *arg)
 	const unsigned int *q = arg;
 	struct iommu_session t;
 	struct guest *g = &t.s.g;
+	struct sending x;
 	__u64 iova;
 
 	start_default(&t);
@@ -240,7 +243,7 @@ static void ring_waits(const void *arg)
 		require(iommu_wait_held(&t.m, TIMEOUT), "no question");
 		session_to_guest(&t.s, 20000);
 	} else {
-		require_ok(host_send(t.s.fd, "x", 1, 0, TIMEOUT));
+		host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
 		require(iommu_wait_held(&t.m, TIMEOUT), "no question");
 		require_ok(conn_send_rw(&t.s.c, "y", 1, 0, TIMEOUT));
 	}
@@ -255,6 +258,7 @@ static void ring_waits(const void *arg)
 
 		require_ok(conn_recv(&t.s.c, &c, 1, TIMEOUT));
 		require(c == 'x', "data differ");
+		require_ok(host_send_end(&x));
 		require_ok(host_recv(t.s.fd, &c, 1, TIMEOUT));
 		require(c == 'y', "data differ");
 	}
@@ -413,6 +417,7 @@ static void pages_moved(const void *arg)
 	struct iommu_session t;
 	struct guest *g = &t.s.g;
 	__u8 in[30000], out[30000];
+	struct sending sending;
 	unsigned int n = 0, i;
 
 	(void)arg;
@@ -431,13 +436,14 @@ static void pages_moved(const void *arg)
 
 		/* A packet is on its way while its pages move. */
 		pattern_fill(out, sizeof(out), n, 0);
-		require_ok(host_send(t.s.fd, out, sizeof(out), 0, TIMEOUT));
+		host_send_beside(&sending, t.s.fd, out, sizeof(out), 0, TIMEOUT);
 		for (i = 0; i < ARRAY_SIZE(places); i++) {
 			old[n] = iommu_move(&t.m, places[i]);
 			require(old[n++], "the page could not be moved");
 			guest_kick(g, RXQ);
 		}
 		require_ok(conn_recv(&t.s.c, in, sizeof(in), TIMEOUT));
+		require_ok(host_send_end(&sending));
 		require(pattern_check(in, sizeof(in), n - 4, 0) < 0,
 			"data differ");
 		session_to_host(&t.s, 5000 + n);
@@ -556,6 +562,7 @@ static void refused(const void *arg)
 	struct iommu_session t;
 	struct guest *g = &t.s.g;
 	struct seg seg = { GUEST_EDGE, 4096, c->q == RXQ };
+	struct sending x;
 	char ch = 0;
 
 	cfg.rx_bufs = 0;
@@ -568,7 +575,7 @@ static void refused(const void *arg)
 	require_ok(ring_add(&g->q[c->q].ring, &seg, 1, NULL));
 	guest_kick(g, c->q);
 	if (c->q == RXQ)
-		require_ok(host_send(t.s.fd, "x", 1, 0, TIMEOUT));
+		host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
 	require(!guest_wait_used(g, c->q), "it was used");
 	counters_expect(g, &before, REJ_BAD_ADDRESS, 1);
 
@@ -578,6 +585,7 @@ static void refused(const void *arg)
 	if (c->q == RXQ) {
 		require_ok(conn_recv(&t.s.c, &ch, 1, TIMEOUT));
 		require(ch == 'x', "the packet was lost");
+		require_ok(host_send_end(&x));
 	}
 	session_exchange(&t.s, 1000);
 	end(&t);

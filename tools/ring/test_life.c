@@ -42,6 +42,8 @@ static void close_resets(const void *arg)
 static void close_resets_many(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
+	static const __u8 buf[60000];
+	struct sending sending[20];
 	struct session s[20];
 	int i;
 
@@ -56,14 +58,18 @@ static void close_resets_many(const void *arg)
 		require_ok(s[i].fd);
 	}
 	s[0].g.rx_repost = false;
-	for (i = 0; i < 20; i++) {
-		__u8 buf[60000] = { 0 };
-
-		require_ok(host_send(s[i].fd, buf, sizeof(buf), 0, TIMEOUT));
-	}
-	dev_close(&s[0].g.dev);
 	for (i = 0; i < 20; i++)
+		host_send_begin(&sending[i], s[i].fd, buf, sizeof(buf), 0,
+				TIMEOUT);
+	dev_close(&s[0].g.dev);
+	for (i = 0; i < 20; i++) {
+		/* There is room for the first two. */
+		if (i < 2)
+			require_ok(host_send_end(&sending[i]));
+		else
+			require_ended(&sending[i]);
 		require_gone(s[i].fd);
+	}
 }
 
 /* A connection that nobody has accepted yet is closed, too. */
@@ -207,6 +213,7 @@ static void start_stop(const void *arg)
 static void stopped_is_still(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
+	struct sending x;
 	struct session s;
 	struct seg seg;
 	__u8 c;
@@ -218,7 +225,7 @@ static void stopped_is_still(const void *arg)
 	seg = (struct seg){ s.g.tx_gpa, HDR_LEN, false };
 	require_ok(ring_add(&s.g.q[TXQ].ring, &seg, 1, NULL));
 	guest_kick(&s.g, TXQ);
-	require_ok(host_send(s.fd, "x", 1, 0, TIMEOUT));
+	host_send_begin(&x, s.fd, "x", 1, 0, TIMEOUT);
 	usleep(QUIET * 1000);
 	require(!ring_has_used(&s.g.q[TXQ].ring), "transmit ring moved");
 	require(!ring_has_used(&s.g.q[RXQ].ring), "receive ring moved");
@@ -226,6 +233,7 @@ static void stopped_is_still(const void *arg)
 	guest_kick(&s.g, TXQ);
 	require_ok(conn_recv(&s.c, &c, 1, TIMEOUT));
 	require(c == 'x', "data differ");
+	require_ok(host_send_end(&x));
 	session_exchange(&s, 1000);
 	session_close(&s);
 }

@@ -386,6 +386,7 @@ static void fetched_under_traffic(const void *arg)
 	struct log_session t;
 	struct guest *g = &t.s.g;
 	__u8 *copy, out[40000], in[40000];
+	struct sending sending;
 	__u64 first, len, at;
 	int i;
 
@@ -401,7 +402,7 @@ static void fetched_under_traffic(const void *arg)
 	gmem_read(&g->mem, first, copy, len);
 	for (i = 0; i < 50; i++) {
 		pattern_fill(out, sizeof(out), i, 0);
-		require_ok(host_send(t.s.fd, out, sizeof(out), 0, TIMEOUT));
+		host_send_beside(&sending, t.s.fd, out, sizeof(out), 0, TIMEOUT);
 		if (i % 2)
 			usleep(100);
 		for (at = 0; at < len; at += PAGE) {
@@ -413,6 +414,7 @@ static void fetched_under_traffic(const void *arg)
 				gmem_read(&g->mem, first + at, copy + at, PAGE);
 		}
 		require_ok(conn_recv(&t.s.c, in, sizeof(in), TIMEOUT));
+		require_ok(host_send_end(&sending));
 		require(pattern_check(in, sizeof(in), i, 0) < 0, "data differ");
 	}
 	require_ok(dev_set_running(&g->dev, 0));
@@ -553,6 +555,7 @@ static void log_lost(const void *arg)
 	struct counters before;
 	struct log_session t;
 	struct guest *g = &t.s.g;
+	struct sending x;
 	char ch = 0;
 
 	start_default(&t);
@@ -567,7 +570,7 @@ static void log_lost(const void *arg)
 		require(!mprotect(t.log, LOG_LEN, PROT_READ), "mprotect");
 	else
 		require(!munmap(t.log, LOG_LEN), "munmap");
-	require_ok(host_send(t.s.fd, "x", 1, 0, TIMEOUT));
+	host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
 	require(guest_ring_error(g, RXQ, TIMEOUT), "no error eventfd");
 	counters_expect(g, &before, BROKEN_RINGS, 1);
 	require(!guest_poll(g, 0), "a chain came back");
@@ -583,6 +586,7 @@ static void log_lost(const void *arg)
 	require_ok(dev_set_running(&g->dev, 1));
 	require_ok(conn_recv(&t.s.c, &ch, 1, TIMEOUT));
 	require(ch == 'x', "the packet was lost");
+	require_ok(host_send_end(&x));
 	session_exchange(&t.s, 10000);
 	counters_expect(g, &before, BROKEN_RINGS, 1);
 	end(&t);
@@ -638,6 +642,7 @@ static void no_base(const void *arg)
 	struct counters before;
 	struct log_session t;
 	struct guest *g = &t.s.g;
+	struct sending x;
 	unsigned int i;
 	char ch = 0;
 	int err;
@@ -660,7 +665,7 @@ static void no_base(const void *arg)
 	/* With none it is at 0, where nothing is mapped. */
 	require_ok(dev_set_log_base(&g->dev, 0));
 	require_ok(dev_set_features(&g->dev, g->cfg.features | F_LOG_ALL));
-	require_ok(host_send(t.s.fd, "x", 1, 0, TIMEOUT));
+	host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
 	require(guest_ring_error(g, RXQ, TIMEOUT), "no error eventfd");
 	counters_expect(g, &before, BROKEN_RINGS, 1);
 	require_ok(dev_set_log_base(&g->dev, (uintptr_t)t.log));
@@ -669,6 +674,7 @@ static void no_base(const void *arg)
 	run(&t);
 	require_ok(conn_recv(&t.s.c, &ch, 1, TIMEOUT));
 	require(ch == 'x', "the packet was lost");
+	require_ok(host_send_end(&x));
 	session_to_guest(&t.s, 1000);
 	end(&t);
 }

@@ -86,6 +86,7 @@ static void rx_buffer_unmapped(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	struct counters before;
+	struct sending x;
 	struct session s;
 	struct seg seg;
 	void *token;
@@ -103,7 +104,7 @@ static void rx_buffer_unmapped(const void *arg)
 	seg = (struct seg){ GUEST_EDGE, 4096, true };
 	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
 	guest_kick(&s.g, RXQ);
-	require_ok(host_send(s.fd, "x", 1, 0, TIMEOUT));
+	host_send_begin(&x, s.fd, "x", 1, 0, TIMEOUT);
 	require(host_poll(s.g.q[RXQ].call, POLLIN, TIMEOUT), "no interrupt");
 	usleep(1000);
 	require(ring_get_used(&s.g.q[RXQ].ring, &len, &token) >= 0 && !len,
@@ -112,6 +113,7 @@ static void rx_buffer_unmapped(const void *arg)
 	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
 	require_ok(conn_recv(&s.c, &c, 1, TIMEOUT));
 	require(c == 'x', "the packet was lost");
+	require_ok(host_send_end(&x));
 	dev_close(&s.g.dev);
 }
 

@@ -123,6 +123,7 @@ static __u32 piece(__u32 room, __u32 left)
 static void rx_order(const void *arg)
 {
 	struct counters before;
+	struct sending sending;
 	__u8 in[PAYLOAD], out[4 * PAYLOAD];
 	unsigned int i, round;
 	struct order o;
@@ -136,7 +137,7 @@ static void rx_order(const void *arg)
 		__u32 at = 0, left = 4 * PAYLOAD - round;
 
 		pattern_fill(out, sizeof(out), 7, round);
-		require_ok(host_send(o.a.fd, out, left, 0, TIMEOUT));
+		host_send_begin(&sending, o.a.fd, out, left, 0, TIMEOUT);
 		for (i = 0; at < left; i++) {
 			push(&o, RXQ, i, HDR_LEN + PAYLOAD - i);
 			at += is_bad(i) ? 0 : PAYLOAD - i;
@@ -155,6 +156,7 @@ static void rx_order(const void *arg)
 			at += len;
 			left -= len;
 		}
+		require_ok(host_send_end(&sending));
 		require(!ring_has_used(&o.a.g.q[RXQ].ring), "one too many");
 	}
 	counters_expect(&o.a.g, &before, REJ_BAD_ADDRESS, 2 * ROUNDS);

@@ -172,10 +172,11 @@ static void ring_size(const void *arg)
 	session_close(&s);
 }
 
+#define FIRST_PORT 1000000	/* where nobody listens, as on those behind it */
 #define WRAP_TRIPS 2000
 
 /* Round trips until the indices of both rings have wrapped, one by one.
- * Each CREDIT_REQUEST is answered by one CREDIT_UPDATE.
+ * Each packet is for nobody, and answered by one RST.
  */
 static void index_wrap(const void *arg)
 {
@@ -197,9 +198,8 @@ static void index_wrap(const void *arg)
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	h = pkt_encode(&(struct pkt){
 		.src_cid = cfg.cid, .dst_cid = HOST_CID,
-		.src_port = s.c.port, .dst_port = s.c.peer_port,
-		.type = s.c.type, .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST,
-		.buf_alloc = CONN_BUF_ALLOC });
+		.src_port = s.c.port, .dst_port = FIRST_PORT,
+		.type = s.c.type, .op = VIRTIO_VSOCK_OP_RW });
 	gmem_write(&s.g.mem, s.g.tx_gpa, &h, HDR_LEN);
 	seg = (struct seg){ s.g.tx_gpa, HDR_LEN, false };
 	while (got < WRAP_TRIPS) {
@@ -210,8 +210,8 @@ static void index_wrap(const void *arg)
 		require(guest_poll(&s.g, TIMEOUT) > 0,
 			"stuck after %u sent, %u received", sent, got);
 		while ((p = packet_list_pop(&s.g.inbox))) {
-			require(p->hdr.op == VIRTIO_VSOCK_OP_CREDIT_UPDATE,
-				"op %u", p->hdr.op);
+			require(p->hdr.op == VIRTIO_VSOCK_OP_RST, "op %u",
+				p->hdr.op);
 			got++;
 			free(p);
 		}
@@ -312,8 +312,6 @@ static void rx_empty(const void *arg)
 	session_exchange(&s, 65536);
 	session_close(&s);
 }
-
-#define FIRST_PORT 1000000
 
 /* Packets to @n ports where nobody listens, each answered by RST. */
 static void provoke_resets(struct guest *g, unsigned int n)

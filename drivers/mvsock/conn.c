@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Connections: the table in which packets find theirs, and what each has to send.
+ */
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <linux/virtio_vsock.h>
+#include <net/af_vsock.h>
+
+#include <mvsock/conn.h>
+#include <mvsock/device.h>
+
+static const struct rhashtable_params table_params = {
+	.key_len		= sizeof(struct mvs_conn_key),
+	.key_offset		= offsetof(struct mvs_conn, key),
+	.head_offset		= offsetof(struct mvs_conn, node),
+	.automatic_shrinking	= true,
+};
+
+/* All devices' connections. */
+static struct rhashtable table;
+
+/**
+ * mvs_conn_init_table - set up the table of connections
+ *
+ * Return: 0 or %-ENOMEM.
+ */
+int mvs_conn_init_table(void)
+{
+	return rhashtable_init(&table, &table_params);
+}
+
+/**
+ * mvs_conn_destroy_table - undo mvs_conn_init_table(); there are no connections
+ */
+void mvs_conn_destroy_table(void)
+{
+	rhashtable_destroy(&table);
+}
+
+/**
+ * mvs_conns_create - what a device keeps of its connections
+ *
+ * Return: that, without any, for mvs_conns_destroy(); or NULL.
+ */
+struct mvs_conns *mvs_conns_create(void)
+{
+	struct mvs_conns *conns = kzalloc(sizeof(*conns), GFP_KERNEL_ACCOUNT);
+
+	if (!conns)
+		return NULL;
+	spin_lock_init(&conns->lock);
+	INIT_LIST_HEAD(&conns->all);
+	INIT_LIST_HEAD(&conns->pending);
+	INIT_LIST_HEAD(&conns->waiting);
+	INIT_LIST_HEAD(&conns->resets);
+	mvs_pool_init(&conns->pool);
+	return conns;
+}
+
+/**
+ * mvs_conns_destroy - undo mvs_conns_create()
+ * @conns: forgotten, with all
+ */
+void mvs_conns_destroy(struct mvs_conns *conns)
+{
+	mvs_pool_drain(&conns->pool);
+	kfree(conns);
+}
+
+/**
+ * mvs_conn_create - a connection for a socket
+ * @vsk: the socket
+ *
+ * Context: process, with sk_lock held; may sleep.
+ * Return: the connection, closed; or NULL.
+ */
+struct mvs_conn *mvs_conn_create(struct vsock_sock *vsk)
+{
+	struct mvs_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+
+	if (!conn)
+		return NULL;
+	refcount_set(&conn->ref, 1);
+	conn->vsk = vsk;
+	conn->type = sk_vsock(vsk)->sk_type == SOCK_SEQPACKET ?
+		     VIRTIO_VSOCK_TYPE_SEQPACKET : VIRTIO_VSOCK_TYPE_STREAM;
+	conn->data_ready = sk_vsock(vsk)->sk_data_ready;
+	INIT_LIST_HEAD(&conn->all);
+	INIT_LIST_HEAD(&conn->pending);
+	INIT_LIST_HEAD(&conn->waiting);
+	spin_lock_init(&conn->lock);
+	return conn;
+}
+
+/**
+ * mvs_conn_put - give up a reference
+ * @conn: the connection
+ *
+ * Context: process, without spinning locks held.
+ */
+void mvs_conn_put(struct mvs_conn *conn)
+{
+	if (!refcount_dec_and_test(&conn->ref))
+		return;
+	if (conn->device) {
+		mvs_queue_purge(&conn->rx, &conn->device->conns->pool);
+		mvs_queue_purge(&conn->tx, &conn->device->conns->pool);
+		mvs_device_put(conn->device);
+	}
+	/* Who looks for another one may come by. */
+	kfree_rcu(conn, rcu);
+}
+
+/**
+ * mvs_conn_attach - begin a connection: packets find it from now on
+ * @conn: the connection, which was never attached
+ * @device: the guest
+ * @key: what packets name it by
+ *
+ * Context: process, with sk_lock held; may sleep.
+ * Return: 0; %-ENODEV when the guest is gone; %-EADDRINUSE when there is another
+ * connection of this name; %-ENOMEM.
+ */
+int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
+		    const struct mvs_conn_key *key)
+{
+	struct mvs_conns *conns = device->conns;
+	int ret = -ENODEV;
+
+	if (!refcount_inc_not_zero(&device->ref))
+		return -ENODEV;
+	conn->device = device;
+	conn->key = *key;
+
+	spin_lock(&conns->lock);
+	if (!conns->closed)
+		ret = rhashtable_insert_fast(&table, &conn->node, table_params);
+	if (!ret) {
+		sock_hold(sk_vsock(conn->vsk));
+		conn->in_table = true;
+		list_add_tail(&conn->all, &conns->all);
+	}
+	spin_unlock(&conns->lock);
+	return ret == -EEXIST ? -EADDRINUSE : ret;
+}
+
+/**
+ * mvs_conn_remove - packets find a connection no more
+ * @conn: the connection, in the table or not
+ *
+ * What it has to send is sent all the same.
+ *
+ * Context: process; the caller has a reference on the socket.
+ */
+void mvs_conn_remove(struct mvs_conn *conn)
+{
+	struct mvs_conns *conns;
+	bool was, last;
+
+	if (!conn->device)
+		return;
+	conns = conn->device->conns;
+	spin_lock(&conns->lock);
+	was = conn->in_table;
+	if (was) {
+		rhashtable_remove_fast(&table, &conn->node, table_params);
+		conn->in_table = false;
+		list_del_init(&conn->all);
+		list_del_init(&conn->waiting);
+	}
+	last = list_empty(&conns->all);
+	spin_unlock(&conns->lock);
+	/* A guest that talks to nobody is to hold nothing. */
+	if (last)
+		mvs_pool_drain(&conns->pool);
+	if (was)
+		sock_put(sk_vsock(conn->vsk));
+}
+
+/**
+ * mvs_conn_forget - a connection has nothing to send any more, and never will
+ * @conn: the connection
+ *
+ * Context: process.
+ */
+void mvs_conn_forget(struct mvs_conn *conn)
+{
+	struct mvs_conns *conns;
+	bool put;
+
+	if (!conn->device)
+		return;
+	conns = conn->device->conns;
+	spin_lock(&conns->lock);
+	conn->forgotten = true;
+	conn->marks = 0;
+	conn->shutdown = 0;
+	put = !list_empty(&conn->pending);
+	list_del_init(&conn->pending);
+	spin_unlock(&conns->lock);
+	if (put)
+		mvs_conn_put(conn);
+}
+
+/**
+ * mvs_conn_discard - nobody will read what a connection received
+ * @conn: the connection
+ *
+ * Context: process, with sk_lock held.
+ */
+void mvs_conn_discard(struct mvs_conn *conn)
+{
+	struct mvs_queue purge = {};
+
+	if (!conn->device)
+		return;
+	spin_lock(&conn->lock);
+	conn->open = false;
+	conn->discard = true;
+	if (!conn->putting)
+		swap(purge, conn->rx);
+	conn->rx_len = 0;
+	conn->rx_bytes = 0;
+	conn->rx_records = 0;
+	conn->rx_messages = 0;
+	spin_unlock(&conn->lock);
+	mvs_queue_purge(&purge, &conn->device->conns->pool);
+}
+
+/**
+ * mvs_conn_find - the connection that a packet is for
+ * @device: the guest it comes from
+ * @key: what it says
+ *
+ * Context: process.
+ * Return: the connection, for mvs_conn_release(), with its socket; or NULL.
+ */
+struct mvs_conn *mvs_conn_find(struct mvs_device *device,
+			       const struct mvs_conn_key *key)
+{
+	struct mvs_conns *conns = device->conns;
+	struct mvs_conn *conn;
+
+	/* Whoever takes it out of the table, and then puts the socket, waits. */
+	spin_lock(&conns->lock);
+	conn = rhashtable_lookup_fast(&table, key, table_params);
+	if (conn && conn->device == device) {
+		refcount_inc(&conn->ref);
+		sock_hold(sk_vsock(conn->vsk));
+	} else {
+		conn = NULL;
+	}
+	spin_unlock(&conns->lock);
+	return conn;
+}
+
+/**
+ * mvs_conn_release - undo mvs_conn_find()
+ * @conn: the connection
+ *
+ * Context: process, without sk_lock.
+ */
+void mvs_conn_release(struct mvs_conn *conn)
+{
+	struct sock *sk = sk_vsock(conn->vsk);
+
+	mvs_conn_put(conn);
+	sock_put(sk);
+}
+
+/*
+ * The guest may have forgotten this connection; or it has ended it, and begun one of
+ * the same name, which a late packet would hit.
+ */
+static bool may_mark(const struct mvs_conn *conn)
+{
+	return !conn->forgotten &&
+	       (conn->in_table ||
+		!rhashtable_lookup_fast(&table, &conn->key, table_params));
+}
+
+/**
+ * mvs_conn_mark - have a connection send a packet without data
+ * @conn: the connection, attached
+ * @mark: the packet; a second one of its name before the first is out is none
+ * @shutdown: VIRTIO_VSOCK_SHUTDOWN_*, beside those that are on their way
+ *
+ * mvs_send_pending() or the worker sends it.
+ *
+ * Context: process.
+ */
+void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown)
+{
+	struct mvs_conns *conns = conn->device->conns;
+
+	spin_lock(&conns->lock);
+	if (may_mark(conn)) {
+		if (mark == MVS_MARK_RST)
+			conn->marks = 0;
+		conn->marks |= BIT(mark);
+		conn->shutdown |= shutdown;
+		if (list_empty(&conn->pending)) {
+			refcount_inc(&conn->ref);
+			list_add_tail(&conn->pending, &conns->pending);
+		}
+	}
+	spin_unlock(&conns->lock);
+}
+
+/**
+ * mvs_conn_writable - wake who wants to send, if there is still a socket
+ * @conn: the connection
+ *
+ * Context: process.
+ */
+void mvs_conn_writable(struct mvs_conn *conn)
+{
+	struct mvs_conns *conns = conn->device->conns;
+	struct sock *sk = NULL;
+
+	spin_lock(&conns->lock);
+	if (conn->in_table) {
+		sk = sk_vsock(conn->vsk);
+		sock_hold(sk);
+	}
+	spin_unlock(&conns->lock);
+	if (sk) {
+		sk->sk_write_space(sk);
+		sock_put(sk);
+	}
+}
+
+/**
+ * mvs_conns_reset - have a reset sent for a connection that there is not
+ * @conns: the guest's connections
+ * @key: what the guest named
+ * @type: VIRTIO_VSOCK_TYPE_*, or what the guest has in its place
+ *
+ * The caller bounds how many there are.
+ *
+ * Context: process; may sleep.
+ * Return: 0 or %-ENOMEM.
+ */
+int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
+		    u16 type)
+{
+	struct mvs_reset *reset = kmalloc(sizeof(*reset), GFP_KERNEL_ACCOUNT);
+
+	if (!reset)
+		return -ENOMEM;
+	reset->key = *key;
+	reset->type = type;
+	spin_lock(&conns->lock);
+	list_add_tail(&reset->list, &conns->resets);
+	conns->nresets++;
+	spin_unlock(&conns->lock);
+	return 0;
+}
+
+/**
+ * mvs_conn_header - make the header of a packet, which tells what room there is
+ * @conn: the connection
+ * @op: VIRTIO_VSOCK_OP_*
+ * @flags: what the packet's name goes with
+ * @hdr: the header, but its len
+ *
+ * Context: any.
+ */
+void mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
+		     struct virtio_vsock_hdr *hdr)
+{
+	*hdr = (struct virtio_vsock_hdr) {
+		.src_cid = cpu_to_le64(MVS_HOST_CID),
+		.dst_cid = cpu_to_le64(conn->key.cid),
+		.src_port = cpu_to_le32(conn->key.local_port),
+		.dst_port = cpu_to_le32(conn->key.remote_port),
+		.type = cpu_to_le16(conn->type),
+		.op = cpu_to_le16(op),
+		.flags = cpu_to_le32(flags),
+	};
+	spin_lock(&conn->lock);
+	mvs_credit_tell(&conn->credit);
+	hdr->buf_alloc = cpu_to_le32(conn->credit.buf_alloc);
+	hdr->fwd_cnt = cpu_to_le32(conn->credit.fwd_cnt);
+	spin_unlock(&conn->lock);
+}
+
+static void purge_resets(struct mvs_conns *conns)
+{
+	struct mvs_reset *reset, *next;
+	LIST_HEAD(resets);
+
+	spin_lock(&conns->lock);
+	list_splice_init(&conns->resets, &resets);
+	conns->nresets = 0;
+	spin_unlock(&conns->lock);
+	list_for_each_entry_safe(reset, next, &resets, list)
+		kfree(reset);
+}
+
+/*
+ * The guest knows nothing of this connection. Its socket may be locked, by a program
+ * that waits for its own memory, while the VMM must not wait: what is done here needs
+ * no lock of the socket's.
+ */
+static void reset_socket(struct mvs_conn *conn)
+{
+	struct sock *sk = sk_vsock(conn->vsk);
+
+	spin_lock(&conn->lock);
+	conn->open = false;
+	spin_unlock(&conn->lock);
+	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
+	WRITE_ONCE(sk->sk_err, ECONNRESET);
+	sk_error_report(sk);
+}
+
+/**
+ * mvs_conns_forget - reset a device's connections, as the guest has forgotten them
+ * @conns: the connections, which nobody receives packets for
+ * @all: those too that the guest has not been told of
+ *
+ * Context: process.
+ */
+void mvs_conns_forget(struct mvs_conns *conns, bool all)
+{
+	struct mvs_conn *conn;
+	struct sock *sk;
+	LIST_HEAD(list);
+
+	spin_lock(&conns->lock);
+	if (all)
+		conns->closed = true;
+	list_splice_init(&conns->all, &list);
+	while ((conn = list_first_entry_or_null(&list, struct mvs_conn, all))) {
+		list_move_tail(&conn->all, &conns->all);
+		if (!all && conn->marks & BIT(MVS_MARK_REQUEST))
+			continue;
+		refcount_inc(&conn->ref);
+		sk = sk_vsock(conn->vsk);
+		sock_hold(sk);
+		spin_unlock(&conns->lock);
+
+		reset_socket(conn);
+		mvs_conn_remove(conn);
+		mvs_conn_forget(conn);
+		mvs_conn_put(conn);
+		sock_put(sk);
+		spin_lock(&conns->lock);
+	}
+	spin_unlock(&conns->lock);
+	purge_resets(conns);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The states of a connection.
+ *
+ *	CLOSED --connect--> CONNECTING --RESPONSE--> OPEN --close--> CLOSING
+ *	   '--------accept---------------------------^ |               | RST,
+ *	                                     SHUTDOWN  v               | or too
+ *	                             CLOSED <--close-- ENDED           v late
+ *	                                                             CLOSED
+ */
+#include <kunit/visibility.h>
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include <mvsock/conn_state.h>
+
+#define STAY(state)		{ MVS_CONN_ ## state, MVS_MARK_NONE, 0 }
+#define GO(state, mark)		{ MVS_CONN_ ## state, MVS_MARK_ ## mark, 0 }
+#define FAIL(mark, errno)	{ MVS_CONN_CLOSED, MVS_MARK_ ## mark, errno }
+
+/**
+ * struct line - what an event does in a state
+ * @state: the state
+ * @event: the event
+ * @then: what it does
+ */
+struct line {
+	enum mvs_conn_state state;
+	enum mvs_conn_event event;
+	struct mvs_transition then;
+};
+
+/*
+ * Packets for a connection that is closed never get here: it is not found, and they
+ * are answered with RST.
+ */
+static const struct line lines[] = {
+	{ MVS_CONN_CLOSED, MVS_EVENT_CONNECT, GO(CONNECTING, REQUEST) },
+	{ MVS_CONN_CLOSED, MVS_EVENT_ACCEPT, GO(OPEN, RESPONSE) },
+
+	{ MVS_CONN_CONNECTING, MVS_EVENT_RESPONSE, STAY(OPEN) },
+	{ MVS_CONN_CONNECTING, MVS_EVENT_RST, FAIL(NONE, ECONNRESET) },
+	{ MVS_CONN_CONNECTING, MVS_EVENT_INVALID, STAY(CONNECTING) },
+	{ MVS_CONN_CONNECTING, MVS_EVENT_CANCEL, STAY(CLOSED) },
+
+	{ MVS_CONN_OPEN, MVS_EVENT_CLOSE, GO(CLOSING, SHUTDOWN) },
+	{ MVS_CONN_OPEN, MVS_EVENT_FAILED, FAIL(RST, ENOMEM) },
+	{ MVS_CONN_OPEN, MVS_EVENT_RST, STAY(CLOSED) },
+	{ MVS_CONN_OPEN, MVS_EVENT_SHUTDOWN_READ, GO(CLOSED, RST) },
+	{ MVS_CONN_OPEN, MVS_EVENT_SHUTDOWN_UNREAD, STAY(ENDED) },
+	{ MVS_CONN_OPEN, MVS_EVENT_OVERRUN, FAIL(RST, ENOBUFS) },
+	{ MVS_CONN_OPEN, MVS_EVENT_CREDIT_REQUEST, GO(OPEN, CREDIT_UPDATE) },
+
+	{ MVS_CONN_ENDED, MVS_EVENT_CLOSE, GO(CLOSED, RST) },
+
+	{ MVS_CONN_CLOSING, MVS_EVENT_CREDIT_REQUEST,
+	  GO(CLOSING, CREDIT_UPDATE) },
+	{ MVS_CONN_CLOSING, MVS_EVENT_RST, STAY(CLOSED) },
+	{ MVS_CONN_CLOSING, MVS_EVENT_SHUTDOWN_READ, GO(CLOSED, RST) },
+	{ MVS_CONN_CLOSING, MVS_EVENT_SHUTDOWN_UNREAD, GO(CLOSED, RST) },
+	{ MVS_CONN_CLOSING, MVS_EVENT_TIMEOUT, GO(CLOSED, RST) },
+};
+
+/* What any other event does: nothing, but for a peer that answers another question. */
+static const struct mvs_transition others[MVS_CONN_STATES] = {
+	[MVS_CONN_CLOSED]	= STAY(CLOSED),
+	[MVS_CONN_CONNECTING]	= FAIL(RST, EPROTO),
+	[MVS_CONN_OPEN]		= STAY(OPEN),
+	[MVS_CONN_ENDED]	= STAY(ENDED),
+	[MVS_CONN_CLOSING]	= STAY(CLOSING),
+};
+
+/**
+ * mvs_conn_transition - what an event does to a connection
+ * @state: where the connection is
+ * @event: what happens
+ */
+struct mvs_transition mvs_conn_transition(enum mvs_conn_state state,
+					  enum mvs_conn_event event)
+{
+	const struct line *line;
+
+	for (line = lines; line < lines + ARRAY_SIZE(lines); line++)
+		if (line->state == state && line->event == event)
+			return line->then;
+	return others[state];
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_conn_transition);

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Byte queues.
+ *
+ *	head                                 tail
+ *	 |                                    |
+ *	[ taken | to be read ]-->[ to be read | free ]
+ *
+ * Who takes gives back a page when the place moves behind it, but never the last
+ * one: that is where the other puts.
+ */
+#include <kunit/visibility.h>
+#include <linux/gfp.h>
+
+#include <mvsock/queue.h>
+
+/**
+ * mvs_pool_init - set up a pool, empty
+ * @pool: the pool
+ */
+void mvs_pool_init(struct mvs_pool *pool)
+{
+	spin_lock_init(&pool->lock);
+	pool->first = NULL;
+	pool->count = 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_pool_init);
+
+/**
+ * mvs_pool_drain - give a pool's pages back to the kernel
+ * @pool: the pool
+ */
+void mvs_pool_drain(struct mvs_pool *pool)
+{
+	struct mvs_chunk *chunk, *next;
+
+	spin_lock(&pool->lock);
+	chunk = pool->first;
+	pool->first = NULL;
+	pool->count = 0;
+	spin_unlock(&pool->lock);
+
+	for (; chunk; chunk = next) {
+		next = chunk->next;
+		free_page((unsigned long)chunk);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_pool_drain);
+
+static struct mvs_chunk *get_chunk(struct mvs_pool *pool)
+{
+	struct mvs_chunk *chunk;
+
+	spin_lock(&pool->lock);
+	chunk = pool->first;
+	if (chunk) {
+		pool->first = chunk->next;
+		pool->count--;
+	}
+	spin_unlock(&pool->lock);
+
+	if (!chunk)
+		chunk = (struct mvs_chunk *)__get_free_page(GFP_KERNEL |
+							    __GFP_NOWARN);
+	if (chunk)
+		chunk->next = NULL;
+	return chunk;
+}
+
+static void put_chunk(struct mvs_pool *pool, struct mvs_chunk *chunk)
+{
+	bool keep;
+
+	spin_lock(&pool->lock);
+	keep = pool->count < MVS_POOL_MAX;
+	if (keep) {
+		chunk->next = pool->first;
+		pool->first = chunk;
+		pool->count++;
+	}
+	spin_unlock(&pool->lock);
+
+	if (!keep)
+		free_page((unsigned long)chunk);
+}
+
+/* Give back @chunk, and what is behind it, up to @end. */
+static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
+		       const struct mvs_chunk *end)
+{
+	while (chunk != end) {
+		struct mvs_chunk *next = chunk->next;
+
+		put_chunk(pool, chunk);
+		chunk = next;
+	}
+}
+
+/**
+ * mvs_queue_purge - throw away all there is in a queue
+ * @queue: the queue, which nobody puts to or takes from
+ * @pool: where its pages go
+ */
+void mvs_queue_purge(struct mvs_queue *queue, struct mvs_pool *pool)
+{
+	put_chunks(pool, queue->head.chunk, NULL);
+	*queue = (struct mvs_queue) {};
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_purge);
+
+/**
+ * mvs_queue_rewind - begin a queue's only page from its start again
+ * @queue: the queue, with nothing in it to be read
+ *
+ * Context: the one who puts, with the owner's lock held.
+ */
+void mvs_queue_rewind(struct mvs_queue *queue)
+{
+	queue->head.off = 0;
+	queue->tail.off = 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_rewind);
+
+/* Add a piece of at most @len bytes at the end of the room. Returns its length. */
+static u32 add_piece(struct mvs_queue_room *room, u32 len)
+{
+	u32 n = min_t(u32, len, MVS_CHUNK_SIZE - room->tail.off);
+
+	room->pieces[room->npieces++] = (struct kvec) {
+		.iov_base = room->tail.chunk->data + room->tail.off,
+		.iov_len = n,
+	};
+	room->tail.off += n;
+	return n;
+}
+
+/**
+ * mvs_queue_reserve - find room behind the bytes of a queue
+ * @queue: the queue
+ * @pool: where pages come from
+ * @len: bytes, from 1 to %MVS_QUEUE_PUT_MAX
+ * @room: filled in; ended by mvs_queue_commit() or mvs_queue_cancel()
+ *
+ * Context: the one who puts; without the owner's lock; process; may sleep.
+ * Return: 0 or %-ENOMEM.
+ */
+int mvs_queue_reserve(const struct mvs_queue *queue, struct mvs_pool *pool,
+		      u32 len, struct mvs_queue_room *room)
+{
+	struct mvs_chunk *chunk, *last = NULL;
+
+	room->npieces = 0;
+	room->first = NULL;
+	room->tail = queue->tail;
+	if (room->tail.chunk && room->tail.off < MVS_CHUNK_SIZE)
+		len -= add_piece(room, len);
+
+	while (len) {
+		chunk = get_chunk(pool);
+		if (!chunk) {
+			mvs_queue_cancel(pool, room);
+			return -ENOMEM;
+		}
+		if (last)
+			last->next = chunk;
+		else
+			room->first = chunk;
+		last = chunk;
+		room->tail = (struct mvs_queue_pos) { .chunk = chunk };
+		len -= add_piece(room, len);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_reserve);
+
+/**
+ * mvs_queue_fill - begin to fill room
+ * @room: as mvs_queue_reserve() filled it in
+ * @mark: what comes first
+ * @size: bytes of it; 0 for nothing
+ * @len: bytes that come after it
+ * @to: where they are to be put
+ */
+void mvs_queue_fill(const struct mvs_queue_room *room, const void *mark,
+		    u32 size, u32 len, struct iov_iter *to)
+{
+	iov_iter_kvec(to, ITER_DEST, room->pieces, room->npieces, size + len);
+	if (size)
+		WARN_ON_ONCE(copy_to_iter(mark, size, to) != size);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_fill);
+
+/**
+ * mvs_queue_commit - what is in the room is in the queue
+ * @queue: the queue
+ * @room: as mvs_queue_reserve() filled it in
+ *
+ * Context: the one who puts, with the owner's lock held.
+ */
+void mvs_queue_commit(struct mvs_queue *queue,
+		      const struct mvs_queue_room *room)
+{
+	if (!queue->tail.chunk)
+		queue->head.chunk = room->first;
+	else if (room->first)
+		queue->tail.chunk->next = room->first;
+	queue->tail = room->tail;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_commit);
+
+/**
+ * mvs_queue_cancel - give up room that was reserved
+ * @pool: where its pages go
+ * @room: as mvs_queue_reserve() filled it in
+ */
+void mvs_queue_cancel(struct mvs_pool *pool, struct mvs_queue_room *room)
+{
+	put_chunks(pool, room->first, NULL);
+	room->first = NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_cancel);
+
+/* All of the room, or %-EFAULT. */
+static int fill_from(const struct mvs_queue_room *room, struct iov_iter *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < room->npieces; i++)
+		if (copy_from_iter(room->pieces[i].iov_base,
+				   room->pieces[i].iov_len, from) !=
+		    room->pieces[i].iov_len)
+			return -EFAULT;
+	return 0;
+}
+
+/**
+ * mvs_queue_append - put bytes into a queue that nobody else has
+ * @queue: the queue; when this fails it has some of them
+ * @pool: where pages come from
+ * @from: the bytes
+ * @len: how many
+ *
+ * Context: process; may sleep.
+ * Return: 0; %-EFAULT when @from does not have as many; %-ENOMEM.
+ */
+int mvs_queue_append(struct mvs_queue *queue, struct mvs_pool *pool,
+		     struct iov_iter *from, size_t len)
+{
+	struct mvs_queue_room room;
+	int ret;
+
+	while (len) {
+		u32 n = min_t(size_t, len, MVS_QUEUE_PUT_MAX);
+
+		ret = mvs_queue_reserve(queue, pool, n, &room);
+		if (ret)
+			return ret;
+		ret = fill_from(&room, from);
+		if (ret) {
+			mvs_queue_cancel(pool, &room);
+			return ret;
+		}
+		mvs_queue_commit(queue, &room);
+		len -= n;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_append);
+
+/* How many of @len bytes are in one piece at @pos, which goes to its page. */
+static size_t contiguous(struct mvs_queue_pos *pos, size_t len)
+{
+	if (pos->off == MVS_CHUNK_SIZE)
+		*pos = (struct mvs_queue_pos) { .chunk = pos->chunk->next };
+	return min_t(size_t, len, MVS_CHUNK_SIZE - pos->off);
+}
+
+/**
+ * mvs_queue_pieces - where bytes of a queue are
+ * @pos: where they begin
+ * @len: how many, at most %MVS_QUEUE_PUT_MAX, all committed
+ * @pieces: filled in, %MVS_QUEUE_PIECES at most
+ *
+ * Context: the one who takes, without the owner's lock.
+ * Return: how many pieces.
+ */
+unsigned int mvs_queue_pieces(const struct mvs_queue_pos *pos, size_t len,
+			      struct kvec *pieces)
+{
+	struct mvs_queue_pos at = *pos;
+	unsigned int n = 0;
+
+	while (len) {
+		size_t piece = contiguous(&at, len);
+
+		pieces[n++] = (struct kvec) {
+			.iov_base = at.chunk->data + at.off,
+			.iov_len = piece,
+		};
+		at.off += piece;
+		len -= piece;
+	}
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_pieces);
+
+/**
+ * mvs_queue_read - copy from a queue
+ * @pos: where from; moves behind what was copied
+ * @len: bytes, all committed
+ * @to: where to
+ *
+ * Context: the one who takes, without the owner's lock; may sleep if @to is a
+ * program's memory.
+ * Return: bytes copied; fewer when there was no more of @to.
+ */
+size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
+		      struct iov_iter *to)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t n = contiguous(pos, len - done);
+		size_t copied = copy_to_iter(pos->chunk->data + pos->off, n, to);
+
+		pos->off += copied;
+		done += copied;
+		if (copied < n)
+			break;
+	}
+	return done;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_read);
+
+/**
+ * mvs_queue_get - copy from a queue to the kernel's memory
+ * @pos: where from; moves behind what was copied
+ * @to: where to
+ * @len: bytes, all committed
+ *
+ * Context: the one who takes, without the owner's lock.
+ */
+void mvs_queue_get(struct mvs_queue_pos *pos, void *to, size_t len)
+{
+	while (len) {
+		size_t n = contiguous(pos, len);
+
+		memcpy(to, pos->chunk->data + pos->off, n);
+		pos->off += n;
+		to += n;
+		len -= n;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_get);
+
+/**
+ * mvs_queue_skip - go on in a queue without a copy
+ * @pos: the place, which moves
+ * @len: bytes, all committed
+ *
+ * Context: the one who takes, without the owner's lock.
+ */
+void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len)
+{
+	while (len) {
+		size_t n = contiguous(pos, len);
+
+		pos->off += n;
+		len -= n;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_skip);
+
+/**
+ * mvs_queue_drop - what is before a place was read
+ * @queue: the queue
+ * @pool: where its pages go
+ * @pos: the place
+ *
+ * Context: the one who takes, with the owner's lock held.
+ */
+void mvs_queue_drop(struct mvs_queue *queue, struct mvs_pool *pool,
+		    const struct mvs_queue_pos *pos)
+{
+	put_chunks(pool, queue->head.chunk, pos->chunk);
+	queue->head = *pos;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_drop);

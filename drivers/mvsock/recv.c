@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the guest: packets out of the TX virtqueue.
+ *
+ * Data go into the connection's queue without the socket's lock; its reader is woken
+ * when the burst is over, or is a long one. If he waits in recv() for what is a large
+ * packet, the worker leaves it to him: he takes it from the guest's memory to his own.
+ * All else changes the socket's state, and is done with its lock held.
+ */
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/virtio_vsock.h>
+#include <net/af_vsock.h>
+
+#include <mvsock/conn.h>
+#include <mvsock/device.h>
+#include <mvsock/packet.h>
+#include <mvsock/socket.h>
+#include <mvsock/tap.h>
+
+/*
+ * What one call of work may do before the other virtqueue has its turn, in packets
+ * and in bytes of payload.
+ */
+#define MVS_RECV_PACKETS	256
+#define MVS_RECV_BYTES		(512 * 1024)
+
+/* A reader may as well begin with so many bytes while more come in. */
+#define MVS_RECV_WAKE_BYTES	(32 * 1024)
+
+/* A copy less is worth a hand-over from here on, in bytes. */
+#define MVS_DIRECT_MIN		(16 * 1024)
+
+/* For so long the guest waits for a reader who was woken and does not come, in ns. */
+#define MVS_DIRECT_WAIT		NSEC_PER_MSEC
+
+/**
+ * struct burst - packets that are taken one after the other
+ * @device: the guest
+ * @conn: whom the last one was for, as mvs_conn_find() gave it; or NULL
+ * @bytes: data for it that its reader was not woken for
+ * @data: there is something new to read at all
+ * @handed_over: the next packet is the reader's
+ */
+struct burst {
+	struct mvs_device *device;
+	struct mvs_conn *conn;
+	u32 bytes;
+	bool data;
+	bool handed_over;
+};
+
+/* Somebody may have replaced what a socket does about new data; he wants the lock. */
+static void tell_other(struct mvs_conn *conn, struct sock *sk)
+{
+	u64 before;
+
+	lock_sock(sk);
+	do {
+		before = READ_ONCE(conn->rx_len);
+		sk->sk_data_ready(sk);
+		/* He may take one packet each time. */
+	} while (READ_ONCE(conn->rx_len) && conn->rx_len != before);
+	release_sock(sk);
+}
+
+static void wake_reader(struct burst *burst)
+{
+	struct mvs_conn *conn = burst->conn;
+	struct sock *sk = sk_vsock(conn->vsk);
+
+	burst->data = false;
+	burst->bytes = 0;
+	if (unlikely(READ_ONCE(sk->sk_data_ready) != conn->data_ready))
+		tell_other(conn, sk);
+	else if (mvs_socket_readable(conn, READ_ONCE(sk->sk_rcvlowat)) ||
+		 mvs_socket_awaited(conn))
+		conn->data_ready(sk);
+}
+
+/* The burst goes on with another connection, or is over. */
+static void end_conn(struct burst *burst)
+{
+	if (!burst->conn)
+		return;
+	if (burst->data)
+		wake_reader(burst);
+	mvs_conn_release(burst->conn);
+	burst->conn = NULL;
+}
+
+/* The connection that a packet is for, or NULL. */
+static struct mvs_conn *find(struct burst *burst,
+			     const struct mvs_conn_key *key)
+{
+	struct mvs_conn *conn = burst->conn;
+
+	if (conn && READ_ONCE(conn->in_table) &&
+	    !memcmp(&conn->key, key, sizeof(*key)))
+		return conn;
+	end_conn(burst);
+	burst->conn = mvs_conn_find(burst->device, key);
+	return burst->conn;
+}
+
+/* The peer's credit is in every packet. */
+static void update_credit(struct mvs_conn *conn,
+			  const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *sk = sk_vsock(conn->vsk);
+	bool wake;
+
+	spin_lock(&conn->lock);
+	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	wake = conn->blocked && !conn->parked &&
+	       mvs_credit_space(&conn->credit) >= conn->wanted;
+	if (wake)
+		conn->blocked = false;
+	spin_unlock(&conn->lock);
+	if (wake)
+		sk->sk_write_space(sk);
+}
+
+/* --- data ----------------------------------------------------------------- */
+
+static bool records_allowed(const struct mvs_conn *conn)
+{
+	/* Each takes memory, and an empty one no credit. */
+	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
+	       conn->rx_records < conn->credit.buf_alloc;
+}
+
+/*
+ * May the peer send these data now? Returns 0, and begins to put; %-ENOBUFS when it
+ * may not; %-ENOTCONN when they are for nobody.
+ */
+static int begin_put(struct mvs_conn *conn, u32 len)
+{
+	int ret = 0;
+
+	spin_lock(&conn->lock);
+	if (!conn->open)
+		ret = -ENOTCONN;
+	else if (!mvs_credit_allows(&conn->credit, len) ||
+		 !records_allowed(conn))
+		ret = -ENOBUFS;
+	else
+		conn->putting = true;
+	/* Did the reader not come in time? */
+	if (conn->direct)
+		conn->waits = false;
+	conn->direct = false;
+	if (conn->putting && !conn->rx_len)
+		mvs_queue_rewind(&conn->rx);
+	spin_unlock(&conn->lock);
+	return ret;
+}
+
+/* What stands before a packet's data in a seqpacket's queue; 0 in a stream's. */
+static u32 record(const struct mvs_conn *conn,
+		  const struct virtio_vsock_hdr *hdr)
+{
+	u32 flags = le32_to_cpu(hdr->flags);
+
+	return le32_to_cpu(hdr->len) |
+	       (flags & VIRTIO_VSOCK_SEQ_EOM ? MVS_RECORD_EOM : 0) |
+	       (flags & VIRTIO_VSOCK_SEQ_EOR ? MVS_RECORD_EOR : 0);
+}
+
+/* Put what is in @room, or nothing without one. */
+static void end_put(struct mvs_conn *conn, struct mvs_queue_room *room, u32 len,
+		    const u32 *mark)
+{
+	struct mvs_queue purge = {};
+
+	spin_lock(&conn->lock);
+	conn->putting = false;
+	if (room && conn->open) {
+		mvs_queue_commit(&conn->rx, room);
+		conn->credit.rx_cnt += len;
+		conn->rx_len += len + (mark ? sizeof(*mark) : 0);
+		conn->rx_bytes += len;
+		conn->rx_records += !!mark;
+		conn->rx_messages += mark && *mark & MVS_RECORD_EOM;
+		room = NULL;
+	}
+	/* The program closed its socket meanwhile, and left this to us. */
+	if (conn->discard)
+		swap(purge, conn->rx);
+	spin_unlock(&conn->lock);
+
+	if (room)
+		mvs_queue_cancel(&conn->device->conns->pool, room);
+	mvs_queue_purge(&purge, &conn->device->conns->pool);
+}
+
+/* Returns 0, or an error as mvs_packet_parse() has it. */
+static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
+		    const struct virtio_vsock_hdr *hdr)
+{
+	bool marked = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+	u32 len = le32_to_cpu(hdr->len), mark = record(conn, hdr);
+	struct mvs_pool *pool = &conn->device->conns->pool;
+	u32 size = marked ? sizeof(mark) : 0;
+	struct mvs_queue_room room;
+	struct iov_iter iter;
+	int ret;
+
+	ret = mvs_queue_reserve(&conn->rx, pool, size + len, &room);
+	if (ret) {
+		end_put(conn, NULL, 0, NULL);
+		return ret;
+	}
+	mvs_queue_fill(&room, &mark, size, len, &iter);
+	ret = mvs_packet_read(&vq->chain, vq->ring.gm, len, &iter);
+	if (ret)
+		mvs_queue_cancel(pool, &room);
+	end_put(conn, ret ? NULL : &room, len, marked ? &mark : NULL);
+	return ret;
+}
+
+/*
+ * Does the reader wait in recv(), with room for it? Then it is his to take, and the
+ * driver has to wait for him, but not for long.
+ */
+static bool hand_over(struct burst *burst, struct mvs_conn *conn, u32 len)
+{
+	if (len < MVS_DIRECT_MIN || conn->type != VIRTIO_VSOCK_TYPE_STREAM ||
+	    READ_ONCE(sk_vsock(conn->vsk)->sk_data_ready) != conn->data_ready)
+		return false;
+
+	spin_lock(&conn->lock);
+	burst->handed_over = conn->open && conn->waits && !conn->rx_len &&
+			     !conn->direct && len <= conn->read_len &&
+			     mvs_credit_allows(&conn->credit, len);
+	conn->direct = burst->handed_over;
+	spin_unlock(&conn->lock);
+	return burst->handed_over;
+}
+
+/* A packet without data is one if it ends a message. */
+static bool empty(const struct mvs_conn *conn,
+		  const struct virtio_vsock_hdr *hdr)
+{
+	return !hdr->len && (conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
+			     !(record(conn, hdr) & MVS_RECORD_EOM));
+}
+
+/* Returns 0, or an error as mvs_packet_parse() has it. */
+static int recv_data(struct burst *burst, struct mvs_vq *vq,
+		     const struct virtio_vsock_hdr *hdr)
+{
+	struct mvs_conn *conn = burst->conn;
+	u32 len = le32_to_cpu(hdr->len);
+	int ret;
+
+	if (READ_ONCE(conn->open) && empty(conn, hdr))
+		return 0;
+	if (hand_over(burst, conn, len))
+		return -EXFULL;
+	ret = begin_put(conn, len);
+	if (unlikely(ret)) {
+		mvs_socket_event(conn, ret == -ENOBUFS ? MVS_EVENT_OVERRUN :
+				 MVS_EVENT_RW, hdr);
+		return 0;
+	}
+	ret = put_data(conn, vq, hdr);
+	if (ret)
+		return ret;
+	WRITE_ONCE(conn->streaming, false);
+	burst->data = true;
+	burst->bytes += len;
+	if (burst->bytes >= MVS_RECV_WAKE_BYTES)
+		wake_reader(burst);
+	return 0;
+}
+
+/* --- other packets -------------------------------------------------------- */
+
+static enum mvs_conn_event event_of(const struct virtio_vsock_hdr *hdr)
+{
+	switch (le16_to_cpu(hdr->op)) {
+	case VIRTIO_VSOCK_OP_INVALID:
+		return MVS_EVENT_INVALID;
+	case VIRTIO_VSOCK_OP_REQUEST:
+		return MVS_EVENT_REQUEST;
+	case VIRTIO_VSOCK_OP_RESPONSE:
+		return MVS_EVENT_RESPONSE;
+	case VIRTIO_VSOCK_OP_RST:
+		return MVS_EVENT_RST;
+	case VIRTIO_VSOCK_OP_SHUTDOWN:
+		return MVS_EVENT_SHUTDOWN;
+	case VIRTIO_VSOCK_OP_RW:
+		return MVS_EVENT_RW;
+	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
+		return MVS_EVENT_CREDIT_UPDATE;
+	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+		return MVS_EVENT_CREDIT_REQUEST;
+	default:
+		return MVS_EVENT_UNKNOWN;
+	}
+}
+
+/* Answer RST, but not to RST. Returns 0 or %-ENOMEM. */
+static int refuse(struct mvs_device *device, const struct mvs_conn_key *key,
+		  const struct virtio_vsock_hdr *hdr)
+{
+	int ret;
+
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+		return 0;
+	ret = mvs_conns_reset(device->conns, key, le16_to_cpu(hdr->type));
+	if (!ret)
+		mvs_device_wake(device, MVS_VQ_RX);
+	return ret;
+}
+
+/* Is it of a type that there is, and that was negotiated? */
+static bool type_ok(const struct mvs_device *device, u16 type)
+{
+	return (type == VIRTIO_VSOCK_TYPE_STREAM ||
+		type == VIRTIO_VSOCK_TYPE_SEQPACKET) &&
+	       mvs_socket_type_allowed(READ_ONCE(device->features), type);
+}
+
+/* Returns 0, or an error as mvs_packet_parse() has it. */
+static int dispatch(struct burst *burst, struct mvs_vq *vq,
+		    const struct virtio_vsock_hdr *hdr)
+{
+	const struct mvs_conn_key key = {
+		.cid = le64_to_cpu(hdr->src_cid),
+		.local_port = le32_to_cpu(hdr->dst_port),
+		.remote_port = le32_to_cpu(hdr->src_port),
+	};
+	struct mvs_device *device = burst->device;
+	enum mvs_conn_event event = event_of(hdr);
+	struct mvs_conn *conn;
+
+	if (unlikely(!type_ok(device, le16_to_cpu(hdr->type))))
+		return refuse(device, &key, hdr);
+
+	conn = find(burst, &key);
+	if (!conn && event == MVS_EVENT_REQUEST &&
+	    mvs_socket_accept(device, &key, hdr))
+		return 0;
+	if (!conn || conn->type != le16_to_cpu(hdr->type))
+		return refuse(device, &key, hdr);
+
+	update_credit(conn, hdr);
+	if (event == MVS_EVENT_RW)
+		return recv_data(burst, vq, hdr);
+	if (event != MVS_EVENT_CREDIT_UPDATE || !READ_ONCE(conn->open))
+		mvs_socket_event(conn, event, hdr);
+	return 0;
+}
+
+/*
+ * Hand the packet in @vq->chain to whom it is for. Returns 0, or an error as
+ * mvs_packet_parse() has it.
+ */
+static int recv_packet(struct burst *burst, struct mvs_vq *vq)
+{
+	struct virtio_vsock_hdr hdr;
+	int ret;
+
+	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
+			       READ_ONCE(burst->device->cid), MVS_HOST_CID,
+			       &hdr);
+	if (!ret)
+		ret = dispatch(burst, vq, &hdr);
+	if (ret)
+		return ret;
+	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
+	mvs_vq_count(vq, le32_to_cpu(hdr.len));
+	return 0;
+}
+
+/*
+ * Take the next packet from the guest. Returns 1 when something was given back to the
+ * driver, 0 when there is nothing to do until a kick, or an error as mvs_vq_pop() has
+ * it.
+ */
+static int recv_next(struct burst *burst, struct mvs_vq *vq)
+{
+	struct mvs_conns *conns = burst->device->conns;
+	int ret;
+
+	/* No kicks either: unthrottle() wakes us. */
+	if (READ_ONCE(conns->nresets) >= vq->ring.num) {
+		WRITE_ONCE(conns->throttled, true);
+		mvs_device_wake(burst->device, MVS_VQ_RX);
+		return 0;
+	}
+	ret = mvs_vq_pop(vq);
+	if (ret <= 0)
+		return ret == -EBADMSG ? 1 : ret;
+
+	ret = recv_packet(burst, vq);
+	if (ret == -EXFULL)
+		return mvs_vq_unpop(vq, 0);
+	if (ret == -EBADMSG)
+		return mvs_vq_reject(vq) ?: 1;
+	if (ret)
+		return mvs_vq_unpop(vq, ret);
+	return mvs_vq_push(vq, 0) ?: 1;
+}
+
+/* --- by the reader -------------------------------------------------------- */
+
+/* What there is in the TX virtqueue when a reader has taken what he can. */
+enum rest {
+	REST_NONE,	/* nothing: the driver will kick */
+	REST_READER,	/* more for him, when he comes again */
+	REST_WORKER,
+};
+
+static bool is_for(const struct mvs_conn *conn,
+		   const struct virtio_vsock_hdr *hdr)
+{
+	return hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
+	       hdr->type == cpu_to_le16(VIRTIO_VSOCK_TYPE_STREAM) &&
+	       hdr->src_port == cpu_to_le32(conn->key.remote_port) &&
+	       hdr->dst_port == cpu_to_le32(conn->key.local_port);
+}
+
+/* Count @len bytes as received and read, if they may be. */
+static bool account(struct mvs_conn *conn, u32 len)
+{
+	bool ok;
+
+	spin_lock(&conn->lock);
+	ok = conn->open && !conn->rx_len &&
+	     mvs_credit_allows(&conn->credit, len);
+	if (ok) {
+		conn->credit.rx_cnt += len;
+		conn->credit.fwd_cnt += len;
+	}
+	spin_unlock(&conn->lock);
+	return ok;
+}
+
+/*
+ * Copy the packet in @vq->chain to the reader's memory, of which @room bytes are left.
+ * Returns its length, or 0 when it is another's to take, as @rest says.
+ */
+static u32 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
+		       struct iov_iter *to, size_t room, enum rest *rest)
+{
+	struct virtio_vsock_hdr hdr;
+	u32 len;
+
+	*rest = REST_WORKER;
+	if (mvs_packet_parse(&vq->chain, vq->ring.gm, conn->key.cid,
+			     MVS_HOST_CID, &hdr) || !is_for(conn, &hdr))
+		return 0;
+	len = le32_to_cpu(hdr.len);
+	if (len > room && len <= conn->read_len)
+		*rest = REST_READER;
+	if (!len || len > room ||
+	    mvs_packet_read(&vq->chain, vq->ring.gm, len, to))
+		return 0;
+	if (!account(conn, len)) {
+		iov_iter_revert(to, len);
+		return 0;
+	}
+	update_credit(conn, &hdr);
+	WRITE_ONCE(conn->streaming, false);
+	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
+	mvs_vq_count(vq, len);
+	return len;
+}
+
+/* Returns how many bytes were copied. */
+static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
+			   struct iov_iter *to, size_t room, enum rest *rest)
+{
+	size_t done = 0;
+	int ret = 0;
+	u32 len;
+
+	if (vq->running)
+		ret = mvs_vq_begin(vq);
+	while (ret == 1) {
+		ret = mvs_vq_pop(vq);
+		if (ret != 1)
+			break;
+		len = copy_packet(conn, vq, to, room - done, rest);
+		if (!len) {
+			mvs_vq_unpop(vq, 0);
+			return done;
+		}
+		done += len;
+		ret = mvs_vq_push(vq, 0) ?: 1;
+	}
+	*rest = ret ? REST_WORKER : REST_NONE;
+	return done;
+}
+
+static void leave_to_reader(struct mvs_vq *vq)
+{
+	WRITE_ONCE(vq->device->conns->handed_over,
+		   ktime_get_ns() + MVS_DIRECT_WAIT);
+	mvs_vq_wake_in(vq, MVS_DIRECT_WAIT);
+}
+
+/**
+ * mvs_recv_direct - take what was left to the reader
+ * @conn: the connection
+ * @to: his memory
+ * @room: how much there is
+ *
+ * If there is more for him he should come again soon, or the worker goes on.
+ *
+ * Context: process, with sk_lock held; may sleep.
+ * Return: bytes, or 0 when there are none for him: they come by way of the queue.
+ */
+size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room)
+{
+	struct mvs_device *device = conn->device;
+	struct mvs_vq *vq = &device->vqs[MVS_VQ_TX];
+	enum rest rest = REST_WORKER;
+	size_t done = 0;
+
+	/* Who has it may be waiting for the socket's lock. */
+	if (mutex_trylock(&vq->mutex)) {
+		done = copy_packets(conn, vq, to, room, &rest);
+		mvs_vq_flush(vq);
+		if (rest == REST_READER)
+			leave_to_reader(vq);
+		mutex_unlock(&vq->mutex);
+	}
+	/* What he can't take at all comes by way of the queue, the next time too. */
+	if (!done)
+		WRITE_ONCE(conn->read_len, 0);
+	if (rest == REST_WORKER)
+		mvs_recv_decline(conn);
+	if (rest == REST_NONE) {
+		WRITE_ONCE(conn->direct, false);
+		WRITE_ONCE(device->conns->handed_over, 0);
+	}
+	return done;
+}
+
+/**
+ * mvs_recv_decline - the worker is to take what was left to the reader
+ * @conn: the connection
+ *
+ * Context: process, with sk_lock held.
+ */
+void mvs_recv_decline(struct mvs_conn *conn)
+{
+	WRITE_ONCE(conn->direct, false);
+	WRITE_ONCE(conn->device->conns->handed_over, 0);
+	mvs_device_wake(conn->device, MVS_VQ_TX);
+}
+
+/* --- by the worker -------------------------------------------------------- */
+
+/* Is a reader on his way? Then come again when he is late. */
+static bool left_to_reader(struct mvs_vq *vq)
+{
+	u64 until = READ_ONCE(vq->device->conns->handed_over);
+	u64 now;
+
+	if (likely(!until))
+		return false;
+	now = ktime_get_ns();
+	if (now < until) {
+		mvs_vq_wake_in(vq, until - now);
+		return true;
+	}
+	WRITE_ONCE(vq->device->conns->handed_over, 0);
+	return false;
+}
+
+/**
+ * mvs_recv_work - the TX virtqueue's part of the worker's work
+ * @device: the guest
+ *
+ * Return: whether to come again.
+ */
+bool mvs_recv_work(struct mvs_device *device)
+{
+	struct mvs_vq *vq = &device->vqs[MVS_VQ_TX];
+	struct burst burst = { .device = device };
+	unsigned int packets = 0;
+	u64 bytes;
+	int ret = 0;
+
+	mutex_lock(&vq->mutex);
+	if (vq->running && !left_to_reader(vq))
+		ret = mvs_vq_begin(vq);
+	if (ret <= 0)
+		goto out;
+
+	bytes = vq->bytes;
+	do {
+		ret = recv_next(&burst, vq);
+	} while (ret == 1 && ++packets < MVS_RECV_PACKETS &&
+		 vq->bytes - bytes < MVS_RECV_BYTES);
+	/* If the reader answers, the driver need be woken but once. */
+	if (!burst.handed_over)
+		end_conn(&burst);
+	mvs_vq_flush(vq);
+	if (burst.handed_over)
+		leave_to_reader(vq);
+out:
+	mutex_unlock(&vq->mutex);
+	/* He needs the mutex. */
+	if (burst.handed_over)
+		burst.conn->data_ready(sk_vsock(burst.conn->vsk));
+	end_conn(&burst);
+
+	/* Nobody would wake us when there is memory again. */
+	if (ret == -ENOMEM)
+		schedule_timeout_killable(1);
+	return ret == 1 || ret == -ENOMEM;
+}

@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * To the guest: packets into the RX virtqueue.
+ *
+ * Who sends data does it all by himself, from his memory to the guest's; when there is
+ * no chain he waits, with his connection in the list of those that do. Packets without
+ * data are marks on their connections, and resets in a list of their own; they go out
+ * when there is a chain.
+ *
+ * The worker comes when the driver kicks, that is after somebody found no chain.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/virtio_vsock.h>
+#include <net/af_vsock.h>
+
+#include <mvsock/conn.h>
+#include <mvsock/device.h>
+#include <mvsock/packet.h>
+#include <mvsock/tap.h>
+
+/* Chains that are no good, until somebody else has his turn. */
+#define MVS_SEND_REJECTS	256
+
+/* DATA is not here: it takes as many packets as it takes. */
+static const u16 mark_ops[MVS_MARKS] = {
+	[MVS_MARK_REQUEST]		= VIRTIO_VSOCK_OP_REQUEST,
+	[MVS_MARK_RESPONSE]		= VIRTIO_VSOCK_OP_RESPONSE,
+	[MVS_MARK_CREDIT_UPDATE]	= VIRTIO_VSOCK_OP_CREDIT_UPDATE,
+	[MVS_MARK_SHUTDOWN]		= VIRTIO_VSOCK_OP_SHUTDOWN,
+	[MVS_MARK_RST]			= VIRTIO_VSOCK_OP_RST,
+};
+
+/* Take the next chain that is good. Returns as mvs_vq_pop() otherwise. */
+static int next_chain(struct mvs_vq *vq)
+{
+	unsigned int rejects = 0;
+	int ret;
+
+	do {
+		ret = mvs_vq_pop(vq);
+	} while (ret == -EBADMSG && ++rejects < MVS_SEND_REJECTS);
+	return ret;
+}
+
+/*
+ * Put a packet, with at most @left bytes of @from, into @vq->chain. Returns the bytes
+ * that it took; %-EBADMSG when the chain was no good and is the driver's again;
+ * %-ENODATA when @from is not in memory; or an error as mvs_vq_pop() has it.
+ */
+static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
+		      struct iov_iter *from, u32 left)
+{
+	int len, ret;
+
+	len = mvs_packet_write(&vq->chain, vq->ring.gm, hdr, from, left);
+	if (len == -EBADMSG)
+		return mvs_vq_reject(vq) ?: -EBADMSG;
+	if (len == -ENODATA)
+		mvs_vq_unpop(vq, 0);
+	if (len < 0)
+		return len == -ENODATA ? len : mvs_vq_unpop(vq, len);
+
+	mvs_tap(hdr, &vq->chain, vq->ring.gm);
+	ret = mvs_vq_push(vq, sizeof(*hdr) + len);
+	if (ret)
+		return ret;
+	mvs_vq_count(vq, len);
+	return len;
+}
+
+/* Send a packet without data. Returns 1, or as mvs_vq_pop(). */
+static int put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
+{
+	int ret;
+
+	do {
+		ret = next_chain(vq);
+		if (ret == 1)
+			ret = put_packet(vq, hdr, NULL, 0) ?: 1;
+	} while (ret == -EBADMSG);
+	return ret;
+}
+
+/* The header of a packet that did not go out told the guest nothing. */
+static void untell(struct mvs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	mvs_credit_untold(&conn->credit);
+	spin_unlock(&conn->lock);
+}
+
+/* --- what is queued of a message ------------------------------------------ */
+
+/* Some of it is sent. */
+static void message_sent(struct mvs_conn *conn, u32 len)
+{
+	struct mvs_pool *pool = &conn->device->conns->pool;
+	struct mvs_queue_pos pos = conn->tx.head;
+	bool wake;
+
+	mvs_queue_skip(&pos, len);
+	mvs_queue_drop(&conn->tx, pool, &pos);
+	spin_lock(&conn->lock);
+	conn->tx_left -= len;
+	wake = !conn->tx_left && conn->blocked && !conn->parked;
+	if (wake)
+		conn->blocked = false;
+	spin_unlock(&conn->lock);
+	if (!conn->tx_left)
+		mvs_queue_purge(&conn->tx, pool);
+	if (wake)
+		mvs_conn_writable(conn);
+}
+
+/* Returns 1 when all is sent, or as mvs_vq_pop(). */
+static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
+{
+	struct kvec pieces[MVS_QUEUE_PIECES];
+	struct virtio_vsock_hdr hdr;
+	struct iov_iter from;
+	unsigned int n;
+	int ret = 1;
+	u32 len;
+
+	while (conn->tx_left && (ret > 0 || ret == -EBADMSG)) {
+		ret = next_chain(vq);
+		if (ret != 1)
+			break;
+		len = min_t(u64, conn->tx_left, vq->chain.writable);
+		n = mvs_queue_pieces(&conn->tx.head,
+				     min_t(u32, len, MVS_PACKET_MAX), pieces);
+		iov_iter_kvec(&from, ITER_SOURCE, pieces, n,
+			      min_t(u32, len, MVS_PACKET_MAX));
+		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, conn->tx_flags, &hdr);
+		ret = put_packet(vq, &hdr, &from, conn->tx_left);
+		if (ret > 0)
+			message_sent(conn, ret);
+		else
+			untell(conn);
+	}
+	return conn->tx_left ? ret : 1;
+}
+
+/* --- packets without data ------------------------------------------------- */
+
+/* Take the next mark off a connection. */
+static enum mvs_mark take_mark(struct mvs_conns *conns, struct mvs_conn *conn,
+			       u32 *flags, bool *last)
+{
+	enum mvs_mark mark = MVS_MARK_NONE;
+
+	spin_lock(&conns->lock);
+	*last = false;
+	if (!list_empty(&conn->pending)) {
+		mark = __ffs(conn->marks);
+		conn->marks &= ~BIT(mark);
+		*flags = mark == MVS_MARK_SHUTDOWN ? conn->shutdown : 0;
+		conn->shutdown &= ~*flags;
+		*last = !conn->marks;
+		if (*last)
+			list_del_init(&conn->pending);
+	}
+	spin_unlock(&conns->lock);
+	return mark;
+}
+
+/* Send what a connection has to send. Returns 1, or as mvs_vq_pop(). */
+static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
+{
+	struct mvs_conns *conns = vq->device->conns;
+	struct virtio_vsock_hdr hdr;
+	enum mvs_mark mark;
+	int ret = 1;
+	u32 flags;
+	bool last;
+
+	while (ret == 1 && READ_ONCE(conn->marks)) {
+		mark = take_mark(conns, conn, &flags, &last);
+		if (mark == MVS_MARK_NONE)
+			break;
+		if (mark == MVS_MARK_DATA) {
+			ret = send_message(vq, conn);
+		} else {
+			mvs_conn_header(conn, mark_ops[mark], flags, &hdr);
+			ret = put_control(vq, &hdr);
+			if (ret != 1)
+				untell(conn);
+		}
+		if (ret != 1)
+			mvs_conn_mark(conn, mark, flags);
+		if (last)
+			mvs_conn_put(conn);
+	}
+	return ret;
+}
+
+static struct mvs_conn *first_pending(struct mvs_conns *conns)
+{
+	struct mvs_conn *conn;
+
+	spin_lock(&conns->lock);
+	conn = list_first_entry_or_null(&conns->pending, struct mvs_conn,
+					pending);
+	if (conn)
+		refcount_inc(&conn->ref);
+	spin_unlock(&conns->lock);
+	return conn;
+}
+
+static struct mvs_reset *first_reset(struct mvs_conns *conns)
+{
+	struct mvs_reset *reset;
+
+	spin_lock(&conns->lock);
+	reset = list_first_entry_or_null(&conns->resets, struct mvs_reset,
+					 list);
+	if (reset) {
+		list_del(&reset->list);
+		conns->nresets--;
+	}
+	spin_unlock(&conns->lock);
+	return reset;
+}
+
+static void unget_reset(struct mvs_conns *conns, struct mvs_reset *reset)
+{
+	spin_lock(&conns->lock);
+	list_add(&reset->list, &conns->resets);
+	conns->nresets++;
+	spin_unlock(&conns->lock);
+}
+
+static int send_reset(struct mvs_vq *vq, const struct mvs_reset *reset)
+{
+	struct virtio_vsock_hdr hdr = {
+		.src_cid = cpu_to_le64(MVS_HOST_CID),
+		.dst_cid = cpu_to_le64(reset->key.cid),
+		.src_port = cpu_to_le32(reset->key.local_port),
+		.dst_port = cpu_to_le32(reset->key.remote_port),
+		.type = cpu_to_le16(reset->type),
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
+	};
+
+	return put_control(vq, &hdr);
+}
+
+/* Returns 1 when all is sent, or as mvs_vq_pop(). */
+static int send_resets(struct mvs_vq *vq)
+{
+	struct mvs_conns *conns = vq->device->conns;
+	struct mvs_reset *reset;
+	int ret = 1;
+
+	while (ret == 1 && !list_empty_careful(&conns->resets)) {
+		reset = first_reset(conns);
+		if (!reset)
+			break;
+		ret = send_reset(vq, reset);
+		if (ret == 1)
+			kfree(reset);
+		else
+			unget_reset(conns, reset);
+	}
+	return ret;
+}
+
+/* Returns 1 when all is sent, or as mvs_vq_pop(). */
+static int send_all_marks(struct mvs_vq *vq)
+{
+	struct mvs_conns *conns = vq->device->conns;
+	struct mvs_conn *conn;
+	int ret = 1;
+
+	while (ret == 1 && !list_empty_careful(&conns->pending)) {
+		conn = first_pending(conns);
+		if (!conn)
+			break;
+		ret = send_marks(vq, conn);
+		mvs_conn_put(conn);
+	}
+	return ret;
+}
+
+static int send_control(struct mvs_vq *vq)
+{
+	int ret = send_resets(vq);
+
+	return ret == 1 ? send_all_marks(vq) : ret;
+}
+
+static bool anything_pending(const struct mvs_conns *conns)
+{
+	return !list_empty_careful(&conns->pending) ||
+	       !list_empty_careful(&conns->resets);
+}
+
+/*
+ * Packets from the guest may be taken again, if there was no more room for resets. Who
+ * sets it wakes the worker for this virtqueue afterwards.
+ */
+static void unthrottle(struct mvs_device *device)
+{
+	struct mvs_conns *conns = device->conns;
+
+	if (READ_ONCE(conns->throttled) && !READ_ONCE(conns->nresets)) {
+		WRITE_ONCE(conns->throttled, false);
+		mvs_device_wake(device, MVS_VQ_TX);
+	}
+}
+
+/* Begin to use the virtqueue. Returns 1, 0 when it is of no use now, or an error. */
+static int begin(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	return vq->running ? mvs_vq_begin(vq) : 0;
+}
+
+/*
+ * begin() has told the driver that no kick is needed. If somebody waits for one, the
+ * worker looks for chains, and asks for a kick when there are none.
+ */
+static void keep_kicks(struct mvs_device *device)
+{
+	if (!list_empty_careful(&device->conns->waiting))
+		mvs_device_wake(device, MVS_VQ_RX);
+}
+
+/**
+ * mvs_send_pending - send what connections have marked, if that is possible at once
+ * @device: the guest
+ *
+ * Else the worker does it.
+ *
+ * Context: process, with or without sk_lock; may sleep.
+ */
+void mvs_send_pending(struct mvs_device *device)
+{
+	struct mvs_vq *vq = &device->vqs[MVS_VQ_RX];
+
+	if (!mutex_trylock(&vq->mutex)) {
+		mvs_device_wake(device, MVS_VQ_RX);
+		return;
+	}
+	if (anything_pending(device->conns) && begin(vq) == 1) {
+		send_control(vq);
+		mvs_vq_flush(vq);
+		keep_kicks(device);
+	}
+	mutex_unlock(&vq->mutex);
+	unthrottle(device);
+	/* Somebody may have looked for the mutex while we had it. */
+	if (anything_pending(device->conns))
+		mvs_device_wake(device, MVS_VQ_RX);
+}
+
+/* --- waiting for room ----------------------------------------------------- */
+
+/* Wait for a chain. Under the RX virtqueue's mutex, so that no kick is missed. */
+static void park(struct mvs_conns *conns, struct mvs_conn *conn)
+{
+	spin_lock(&conns->lock);
+	if (conn->in_table && list_empty(&conn->waiting)) {
+		spin_lock(&conn->lock);
+		conn->parked = true;
+		spin_unlock(&conn->lock);
+		list_add_tail(&conn->waiting, &conns->waiting);
+	}
+	spin_unlock(&conns->lock);
+}
+
+static void unpark(struct mvs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	conn->parked = false;
+	spin_unlock(&conn->lock);
+}
+
+/*
+ * Wake who waits for a chain, in the order they came. All of them: one that does not
+ * come must not keep the others.
+ */
+static void wake_waiting(struct mvs_conns *conns)
+{
+	struct mvs_conn *conn;
+	struct sock *sk;
+	LIST_HEAD(list);
+
+	spin_lock(&conns->lock);
+	list_splice_init(&conns->waiting, &list);
+	while ((conn = list_first_entry_or_null(&list, struct mvs_conn,
+						waiting))) {
+		list_del_init(&conn->waiting);
+		sk = sk_vsock(conn->vsk);
+		sock_hold(sk);
+		unpark(conn);
+		spin_unlock(&conns->lock);
+
+		sk->sk_write_space(sk);
+		sock_put(sk);
+		spin_lock(&conns->lock);
+	}
+	spin_unlock(&conns->lock);
+}
+
+/**
+ * mvs_send_work - the RX virtqueue's part of the worker's work
+ * @device: the guest
+ *
+ * Return: whether to come again.
+ */
+bool mvs_send_work(struct mvs_device *device)
+{
+	struct mvs_conns *conns = device->conns;
+	struct mvs_vq *vq = &device->vqs[MVS_VQ_RX];
+	bool wake = false;
+	int ret = 0;
+
+	mutex_lock(&vq->mutex);
+	if (anything_pending(conns) || !list_empty_careful(&conns->waiting))
+		ret = begin(vq);
+	if (ret == 1) {
+		ret = send_control(vq);
+		if (ret == 1 && !list_empty_careful(&conns->waiting)) {
+			ret = next_chain(vq);
+			wake = ret == 1;
+			if (wake)
+				mvs_vq_unpop(vq, 0);
+		}
+	}
+	mvs_vq_flush(vq);
+	mutex_unlock(&vq->mutex);
+
+	unthrottle(device);
+	if (wake)
+		wake_waiting(conns);
+
+	/* Nobody would wake us when there is memory again. */
+	if (ret == -ENOMEM)
+		schedule_timeout_killable(1);
+	return ret == -ENOMEM || ret == -EBADMSG;
+}
+
+/* --- data ----------------------------------------------------------------- */
+
+/*
+ * Put data into chains until there are none. Adds to @done. Returns 1, or what kept it
+ * from going on.
+ */
+static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
+		    struct iov_iter *from, u32 len, u32 flags, u32 *done)
+{
+	struct virtio_vsock_hdr hdr;
+	int ret;
+
+	while (*done < len) {
+		ret = next_chain(vq);
+		if (ret != 1)
+			return ret;
+		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
+		ret = put_packet(vq, &hdr, from, len - *done);
+		if (ret > 0)
+			*done += ret;
+		else
+			untell(conn);
+		if (ret < 0 && ret != -EBADMSG)
+			return ret;
+	}
+	return 1;
+}
+
+static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
+		       struct iov_iter *from, u32 len, u32 flags, u32 *done)
+{
+	int ret;
+
+	ret = begin(vq);
+	if (ret != 1)
+		return ret;
+	/* What it has to say comes before its data. */
+	ret = send_marks(vq, conn);
+	if (ret == 1)
+		ret = put_data(vq, conn, from, len, flags, done);
+	if (ret == 1 && conn->streaming)
+		mvs_vq_flush_lazily(vq);
+	else
+		mvs_vq_flush(vq);
+	WRITE_ONCE(conn->streaming, true);
+	keep_kicks(vq->device);
+	return ret;
+}
+
+/**
+ * mvs_send_data - send data, straight into the guest's memory
+ * @conn: the connection, attached
+ * @from: the data, which move on by what was sent
+ * @len: bytes to send, at most; there is credit for them
+ * @flags: of the last packet, VIRTIO_VSOCK_SEQ_*
+ *
+ * When there is no room the connection is parked: the socket's sk_write_space() is
+ * called when it is worth another try.
+ *
+ * Context: process, with sk_lock held; may sleep, but not for the driver.
+ * Return: bytes sent; %-ENODATA when no page of @from is in memory: bring it in and
+ * try again; %-ENOMEM; %-EINTR when the caller was killed.
+ */
+int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
+		  u32 flags)
+{
+	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_RX];
+	u32 done = 0;
+	int ret;
+
+	if (mutex_lock_killable(&vq->mutex))
+		return -EINTR;
+	ret = send_locked(vq, conn, from, len, flags, &done);
+	if (ret != 1 && ret != -ENODATA && ret != -ENOMEM && ret != -EINTR) {
+		park(conn->device->conns, conn);
+		/* There may be good chains behind those that were not. */
+		if (ret == -EBADMSG)
+			mvs_device_wake(conn->device, MVS_VQ_RX);
+		ret = 0;
+	}
+	mutex_unlock(&vq->mutex);
+	return done ?: min(ret, 0);
+}
+
+/**
+ * mvs_send_later - queue what is left of a message
+ * @conn: the connection, attached, with nothing queued
+ * @from: the data
+ * @len: bytes, all there are; there is credit for them
+ * @flags: of the last packet, VIRTIO_VSOCK_SEQ_*
+ *
+ * Context: process, with sk_lock held; may sleep.
+ * Return: @len; %-EFAULT when @from has not as many; %-ENOMEM.
+ */
+int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
+		   u32 flags)
+{
+	struct mvs_device *device = conn->device;
+	struct mvs_vq *vq = &device->vqs[MVS_VQ_RX];
+	struct mvs_queue queue = {};
+	int ret;
+
+	ret = mvs_queue_append(&queue, &device->conns->pool, from, len);
+	if (ret) {
+		mvs_queue_purge(&queue, &device->conns->pool);
+		return ret;
+	}
+	mutex_lock(&vq->mutex);
+	conn->tx = queue;
+	conn->tx_flags = flags;
+	spin_lock(&conn->lock);
+	conn->tx_left = len;
+	spin_unlock(&conn->lock);
+	mvs_conn_mark(conn, MVS_MARK_DATA, 0);
+	mutex_unlock(&vq->mutex);
+	mvs_device_wake(device, MVS_VQ_RX);
+	return len;
+}

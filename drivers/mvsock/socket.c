@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_VSOCK's sockets: how they begin and end. What happens to a connection is in the
+ * table of its states; here is what its socket makes of it.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/virtio_vsock.h>
+#include <net/af_vsock.h>
+#include <net/sock.h>
+
+#include <mvsock/conn.h>
+#include <mvsock/device.h>
+#include <mvsock/socket.h>
+#include <mvsock/transport.h>
+
+/* How long a guest may take to answer SHUTDOWN; as long as with vhost_vsock. */
+#define MVS_CLOSE_TIMEOUT	(8 * HZ)
+
+/**
+ * mvs_socket_type_allowed - may a guest have such connections?
+ * @features: what its driver negotiated
+ * @type: VIRTIO_VSOCK_TYPE_STREAM or VIRTIO_VSOCK_TYPE_SEQPACKET
+ *
+ * Streams need no negotiation, unless that was negotiated.
+ */
+bool mvs_socket_type_allowed(u64 features, u16 type)
+{
+	if (type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+		return features & BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET);
+	return features & BIT_ULL(VIRTIO_VSOCK_F_STREAM) ||
+	       !(features & BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM));
+}
+
+/**
+ * mvs_socket_readable - is there as much to read?
+ * @conn: the socket's connection
+ * @target: bytes; of seqpackets it takes one whole message, however long
+ *
+ * Context: any.
+ */
+bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
+{
+	if (conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+		return READ_ONCE(conn->rx_messages);
+	return READ_ONCE(conn->rx_bytes) >= target;
+}
+
+/**
+ * mvs_socket_awaited - is there as much to read as a reader waits for?
+ * @conn: the socket's connection
+ *
+ * Who has read some of what SO_RCVLOWAT or MSG_WAITALL says waits for the rest.
+ *
+ * Context: any.
+ */
+bool mvs_socket_awaited(struct mvs_conn *conn)
+{
+	u64 target;
+
+	spin_lock(&conn->lock);
+	target = conn->rx_target;
+	spin_unlock(&conn->lock);
+	return target && mvs_socket_readable(conn, target);
+}
+
+static void set_open(struct mvs_conn *conn, bool open)
+{
+	spin_lock(&conn->lock);
+	conn->open = open;
+	spin_unlock(&conn->lock);
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+/* Packets find it no more, and neither does AF_VSOCK. */
+static void remove(struct vsock_sock *vsk)
+{
+	mvs_conn_remove(vsk->trans);
+	vsock_remove_sock(vsk);
+}
+
+/* The program is gone, and so is the connection. */
+static void remove_closed(struct vsock_sock *vsk)
+{
+	sock_set_flag(sk_vsock(vsk), SOCK_DONE);
+	mvs_conn_discard(vsk->trans);
+	remove(vsk);
+}
+
+/* Not if its time is over already: close_timeout() waits for the socket's lock. */
+static void cancel_timeout(struct vsock_sock *vsk)
+{
+	if (!vsk->close_work_scheduled || !cancel_delayed_work(&vsk->close_work))
+		return;
+	vsk->close_work_scheduled = false;
+	sock_put(sk_vsock(vsk));
+}
+
+/* Nothing comes from the peer any more, but what is there may be read. */
+static void over(struct vsock_sock *vsk)
+{
+	struct mvs_conn *conn = vsk->trans;
+	struct sock *sk = sk_vsock(vsk);
+
+	set_open(conn, false);
+	/* Who was reset wants no more packets. */
+	if (!(READ_ONCE(conn->marks) & BIT(MVS_MARK_RST)))
+		mvs_conn_forget(conn);
+	sock_set_flag(sk, SOCK_DONE);
+	WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
+	if (!conn->rx_bytes)
+		sk->sk_state = TCP_CLOSING;
+	sk->sk_state_change(sk);
+	if (vsk->close_work_scheduled) {
+		mvs_conn_discard(conn);
+		cancel_timeout(vsk);
+	}
+	remove(vsk);
+}
+
+static void opened(struct vsock_sock *vsk)
+{
+	struct sock *sk = sk_vsock(vsk);
+
+	set_open(vsk->trans, true);
+	sk->sk_state = TCP_ESTABLISHED;
+	sk->sk_socket->state = SS_CONNECTED;
+	vsock_insert_connected(vsk);
+	sk->sk_state_change(sk);
+}
+
+/* What a new state means for the socket. */
+static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
+		  enum mvs_conn_state new)
+{
+	if (old == new)
+		return;
+	switch (new) {
+	case MVS_CONN_CLOSED:
+		if (old == MVS_CONN_CONNECTING) {
+			sk_vsock(vsk)->sk_state = TCP_CLOSE;
+			remove(vsk);
+		} else {
+			over(vsk);
+		}
+		break;
+	case MVS_CONN_OPEN:
+		if (old == MVS_CONN_CONNECTING)
+			opened(vsk);
+		break;
+	case MVS_CONN_ENDED:
+		set_open(vsk->trans, false);
+		/* A new connection of the same name may come. */
+		remove(vsk);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Let the table say what an event does, and do it. */
+static void apply(struct vsock_sock *vsk, enum mvs_conn_event event)
+{
+	struct mvs_conn *conn = vsk->trans;
+	struct mvs_transition t = mvs_conn_transition(conn->state, event);
+	enum mvs_conn_state old = conn->state;
+	struct sock *sk = sk_vsock(vsk);
+
+	conn->state = t.next;
+	if (t.send != MVS_MARK_NONE)
+		mvs_conn_mark(conn, t.send, t.send == MVS_MARK_SHUTDOWN ?
+			      VIRTIO_VSOCK_SHUTDOWN_RCV |
+			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
+	enter(vsk, old, t.next);
+	if (t.error) {
+		sk->sk_err = t.error;
+		sk_error_report(sk);
+	}
+}
+
+/* --- packets from the guest ----------------------------------------------- */
+
+static void peer_shutdown(struct vsock_sock *vsk, u32 flags)
+{
+	struct mvs_conn *conn = vsk->trans;
+	struct sock *sk = sk_vsock(vsk);
+	u32 shutdown = vsk->peer_shutdown;
+
+	if (flags & VIRTIO_VSOCK_SHUTDOWN_RCV)
+		shutdown |= RCV_SHUTDOWN;
+	if (flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
+		shutdown |= SEND_SHUTDOWN;
+	WRITE_ONCE(vsk->peer_shutdown, shutdown);
+	if (shutdown == SHUTDOWN_MASK)
+		apply(vsk, conn->rx_bytes ? MVS_EVENT_SHUTDOWN_UNREAD :
+					    MVS_EVENT_SHUTDOWN_READ);
+	else
+		apply(vsk, MVS_EVENT_SHUTDOWN);
+	if (flags)
+		sk->sk_state_change(sk);
+}
+
+/**
+ * mvs_socket_event - a packet that changes a connection's state, or might
+ * @conn: the connection, as mvs_conn_find() gave it
+ * @event: the packet
+ * @hdr: its header
+ *
+ * What is to be answered is marked; the worker sends it.
+ *
+ * Context: the worker; may sleep.
+ */
+void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
+		      const struct virtio_vsock_hdr *hdr)
+{
+	struct vsock_sock *vsk = conn->vsk;
+	struct sock *sk = sk_vsock(vsk);
+
+	lock_sock(sk);
+	/* It may be over since it was found, or be another transport's. */
+	if (vsk->trans == conn && conn->in_table) {
+		if (event == MVS_EVENT_SHUTDOWN &&
+		    conn->state != MVS_CONN_CONNECTING)
+			peer_shutdown(vsk, le32_to_cpu(hdr->flags));
+		else
+			apply(vsk, event);
+		if (READ_ONCE(conn->marks))
+			mvs_device_wake(conn->device, MVS_VQ_RX);
+	}
+	release_sock(sk);
+}
+
+/* --- connections that the guest opens ------------------------------------- */
+
+static void set_addresses(struct vsock_sock *vsk,
+			  const struct mvs_conn_key *key)
+{
+	vsock_addr_init(&vsk->local_addr, MVS_HOST_CID, key->local_port);
+	vsock_addr_init(&vsk->remote_addr, key->cid, key->remote_port);
+}
+
+/* Give a new socket its connection. Its lock is held. */
+static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
+		 struct mvs_device *device, const struct mvs_conn_key *key,
+		 const struct virtio_vsock_hdr *hdr)
+{
+	struct mvs_conn *conn;
+	int ret;
+
+	sk_vsock(vsk)->sk_state = TCP_ESTABLISHED;
+	set_addresses(vsk, key);
+	ret = vsock_assign_transport(vsk, listener);
+	if (ret)
+		return ret;
+	/* A guest's CID may be this host's own, if it is one itself. */
+	if (!mvs_transport_serves(vsk))
+		return -ENODEV;
+
+	conn = vsk->trans;
+	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	conn->open = true;
+	ret = mvs_conn_attach(conn, device, key);
+	if (!ret)
+		apply(vsk, MVS_EVENT_ACCEPT);
+	return ret;
+}
+
+/* Add a socket to those that the listener's program may accept. */
+static bool enqueue(struct sock *sk, struct mvs_device *device,
+		    const struct mvs_conn_key *key,
+		    const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *child = vsock_create_connected(sk);
+	int ret;
+
+	if (!child)
+		return false;
+	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
+	ret = adopt(vsock_sk(child), vsock_sk(sk), device, key, hdr);
+	if (!ret) {
+		sk_acceptq_added(sk);
+		vsock_insert_connected(vsock_sk(child));
+		vsock_enqueue_accept(sk, child);
+	}
+	release_sock(child);
+	if (ret)
+		sock_put(child);
+	return !ret;
+}
+
+/**
+ * mvs_socket_accept - a guest wants a connection
+ * @device: the guest
+ * @key: the connection, which there is not yet
+ * @hdr: the packet
+ *
+ * Context: the worker; may sleep.
+ * Return: whether there is a listener with room for it.
+ */
+bool mvs_socket_accept(struct mvs_device *device,
+		       const struct mvs_conn_key *key,
+		       const struct virtio_vsock_hdr *hdr)
+{
+	bool seqpacket = hdr->type == cpu_to_le16(VIRTIO_VSOCK_TYPE_SEQPACKET);
+	struct sockaddr_vm addr;
+	bool taken = false;
+	struct sock *sk;
+
+	vsock_addr_init(&addr, MVS_HOST_CID, key->local_port);
+	sk = vsock_find_bound_socket(&addr);
+	if (!sk)
+		return false;
+
+	lock_sock(sk);
+	if (sk->sk_type == (seqpacket ? SOCK_SEQPACKET : SOCK_STREAM) &&
+	    sk->sk_state == TCP_LISTEN && !sock_flag(sk, SOCK_DONE) &&
+	    sk->sk_shutdown != SHUTDOWN_MASK && !sk_acceptq_is_full(sk))
+		taken = enqueue(sk, device, key, hdr);
+	if (taken) {
+		mvs_device_wake(device, MVS_VQ_RX);
+		sk->sk_data_ready(sk);
+	}
+	release_sock(sk);
+	sock_put(sk);
+	return taken;
+}
+
+/* --- what the program does ------------------------------------------------ */
+
+/**
+ * mvs_socket_init - a socket gets the transport
+ * @vsk: the socket
+ * @parent: its listener, or NULL
+ *
+ * Context: process; may sleep.
+ * Return: 0 or %-ENOMEM.
+ */
+int mvs_socket_init(struct vsock_sock *vsk, struct vsock_sock *parent)
+{
+	struct mvs_conn *conn = mvs_conn_create(vsk);
+
+	if (!conn)
+		return -ENOMEM;
+	vsk->buffer_size = min_t(u64, vsk->buffer_size,
+				 VIRTIO_VSOCK_MAX_BUF_SIZE);
+	conn->credit.buf_alloc = vsk->buffer_size;
+	vsk->trans = conn;
+	return 0;
+}
+
+/**
+ * mvs_socket_destruct - a socket loses the transport; undoes mvs_socket_init()
+ * @vsk: the socket, released
+ */
+void mvs_socket_destruct(struct vsock_sock *vsk)
+{
+	struct mvs_conn *conn = vsk->trans;
+
+	cancel_timeout(vsk);
+	mvs_conn_discard(conn);
+	mvs_conn_remove(conn);
+	vsk->trans = NULL;
+	mvs_conn_put(conn);
+}
+
+/*
+ * A connection is used once: packets of the last one may be on their way. Its socket gets
+ * another.
+ */
+static int renew(struct vsock_sock *vsk)
+{
+	struct mvs_conn *old = vsk->trans;
+	struct mvs_conn *conn;
+
+	if (!old->device)
+		return 0;
+	conn = mvs_conn_create(vsk);
+	if (!conn)
+		return -ENOMEM;
+	conn->credit.buf_alloc = old->credit.buf_alloc;
+	mvs_conn_remove(old);
+	mvs_conn_forget(old);
+	vsk->trans = conn;
+	mvs_conn_put(old);
+	WRITE_ONCE(vsk->peer_shutdown, 0);
+	return 0;
+}
+
+static int attach(struct vsock_sock *vsk, struct mvs_device *device)
+{
+	struct mvs_conn *conn = vsk->trans;
+	const struct mvs_conn_key key = {
+		.cid = vsk->remote_addr.svm_cid,
+		.local_port = vsk->local_addr.svm_port,
+		.remote_port = vsk->remote_addr.svm_port,
+	};
+	int ret;
+
+	/*
+	 * AF_VSOCK asks stream_allow() for seqpackets as well, so streams are refused
+	 * here.
+	 */
+	if (!mvs_socket_type_allowed(READ_ONCE(device->features), conn->type))
+		return -ENETUNREACH;
+	ret = renew(vsk);
+	if (!ret)
+		ret = mvs_conn_attach(vsk->trans, device, &key);
+	if (!ret)
+		apply(vsk, MVS_EVENT_CONNECT);
+	return ret;
+}
+
+/**
+ * mvs_socket_connect - ask the guest for a connection
+ * @vsk: the socket, with the addresses of both ends
+ *
+ * Context: process, with sk_lock held; may sleep.
+ * Return: 0; %-ENODEV when there is no such guest; %-ENETUNREACH when it has none of
+ * this type; %-EADDRINUSE; %-ENOMEM.
+ */
+int mvs_socket_connect(struct vsock_sock *vsk)
+{
+	struct mvs_device *device = mvs_cid_get(vsk->remote_addr.svm_cid);
+	int ret;
+
+	if (!device)
+		return -ENODEV;
+	ret = attach(vsk, device);
+	if (!ret)
+		mvs_send_pending(device);
+	mvs_device_put(device);
+	return ret;
+}
+
+/**
+ * mvs_socket_cancel - the program does not want the connection any more
+ * @vsk: the socket, connecting
+ *
+ * Context: process, with sk_lock held.
+ * Return: 0.
+ */
+int mvs_socket_cancel(struct vsock_sock *vsk)
+{
+	mvs_conn_forget(vsk->trans);
+	apply(vsk, MVS_EVENT_CANCEL);
+	return 0;
+}
+
+/**
+ * mvs_socket_shutdown - tell the guest that the program is done, one way or both
+ * @vsk: the socket
+ * @mode: RCV_SHUTDOWN, SEND_SHUTDOWN
+ *
+ * Context: process, with sk_lock held; may sleep.
+ * Return: 0.
+ */
+int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
+{
+	struct mvs_conn *conn = vsk->trans;
+
+	if (conn->state == MVS_CONN_CLOSED)
+		return 0;
+	mvs_conn_mark(conn, MVS_MARK_SHUTDOWN,
+		      (mode & RCV_SHUTDOWN ? VIRTIO_VSOCK_SHUTDOWN_RCV : 0) |
+		      (mode & SEND_SHUTDOWN ? VIRTIO_VSOCK_SHUTDOWN_SEND : 0));
+	mvs_send_pending(conn->device);
+	return 0;
+}
+
+/**
+ * mvs_socket_fail - end a connection that can't go on
+ * @vsk: the socket
+ *
+ * Context: process, with sk_lock held; may sleep.
+ */
+void mvs_socket_fail(struct vsock_sock *vsk)
+{
+	struct mvs_conn *conn = vsk->trans;
+
+	apply(vsk, MVS_EVENT_FAILED);
+	mvs_send_pending(conn->device);
+}
+
+static void wait_closed(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !signal_pending(current) &&
+	       !sk_wait_event(sk, &timeout, sock_flag(sk, SOCK_DONE), &wait))
+		;
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* The guest did not answer in time. */
+static void close_timeout(struct work_struct *work)
+{
+	struct vsock_sock *vsk = container_of(work, struct vsock_sock,
+					      close_work.work);
+	struct sock *sk = sk_vsock(vsk);
+
+	lock_sock(sk);
+	vsk->close_work_scheduled = false;
+	if (mvs_transport_serves(vsk) && vsk->trans) {
+		struct mvs_conn *conn = vsk->trans;
+
+		apply(vsk, MVS_EVENT_TIMEOUT);
+		remove_closed(vsk);
+		if (conn->device)
+			mvs_send_pending(conn->device);
+	}
+	release_sock(sk);
+	sock_put(sk);
+}
+
+/*
+ * Begin to close a connection that is open. Returns whether that was all, or the guest
+ * has yet to answer.
+ */
+static bool close_open(struct vsock_sock *vsk)
+{
+	struct mvs_conn *conn = vsk->trans;
+	struct sock *sk = sk_vsock(vsk);
+	bool told = (sk->sk_shutdown & SHUTDOWN_MASK) == SHUTDOWN_MASK;
+
+	if (!READ_ONCE(conn->in_table))
+		return true;	/* the guest has forgotten it */
+	if (told)
+		conn->state = MVS_CONN_CLOSING;
+	else
+		apply(vsk, MVS_EVENT_CLOSE);
+	mvs_send_pending(conn->device);
+
+	if (sock_flag(sk, SOCK_LINGER) && sk->sk_lingertime &&
+	    !(current->flags & PF_EXITING))
+		wait_closed(sk, sk->sk_lingertime);
+	if (sock_flag(sk, SOCK_DONE))
+		return true;
+
+	sock_hold(sk);
+	INIT_DELAYED_WORK(&vsk->close_work, close_timeout);
+	vsk->close_work_scheduled = true;
+	schedule_delayed_work(&vsk->close_work, MVS_CLOSE_TIMEOUT);
+	return false;
+}
+
+/**
+ * mvs_socket_release - the program closes its socket, or connects it elsewhere
+ * @vsk: the socket
+ *
+ * Context: process, with sk_lock held; may sleep.
+ */
+void mvs_socket_release(struct vsock_sock *vsk)
+{
+	struct mvs_conn *conn = vsk->trans;
+	bool done = true;
+
+	switch (conn->state) {
+	case MVS_CONN_OPEN:
+		done = close_open(vsk);
+		break;
+	case MVS_CONN_CONNECTING:
+		mvs_socket_cancel(vsk);
+		break;
+	case MVS_CONN_ENDED:
+		apply(vsk, MVS_EVENT_CLOSE);
+		mvs_send_pending(conn->device);
+		break;
+	default:
+		break;
+	}
+	if (done)
+		remove_closed(vsk);
+	else
+		mvs_conn_discard(conn);
+}

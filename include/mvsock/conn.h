@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Connections: a host's socket on one side, a guest's on the other.
+ *
+ * Locks, from the outermost in; see <mvsock/device.h> for those around them:
+ *
+ *	the TX virtqueue's mutex	who puts into receive queues
+ *	sk_lock				of the socket: its state, who takes from its queue
+ *	the RX virtqueue's mutex
+ *	conns->lock			which connections a device has, and what is pending
+ *	conn->lock			credit, and what is in the receive queue
+ */
+#ifndef _MVSOCK_CONN_H
+#define _MVSOCK_CONN_H
+
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <uapi/linux/virtio_vsock.h>
+
+#include <mvsock/conn_state.h>
+#include <mvsock/credit.h>
+#include <mvsock/queue.h>
+
+struct mvs_device;
+struct sock;
+struct vsock_sock;
+
+/**
+ * struct mvs_conns - a device's connections
+ * @lock: protects all of it, and the connections' fields that say so
+ * @all: those that packets are for
+ * @pending: those that have a packet to send
+ * @waiting: those that wait for room in the RX virtqueue, in the order they came
+ * @resets: resets for connections that there are not
+ * @nresets: how many
+ * @throttled: no packets are taken from the guest until resets are out; written by
+ *	who holds a virtqueue's mutex, without @lock
+ * @handed_over: until when the TX virtqueue is left to a reader, in ns, or 0; a hint, as
+ *	the reader may come or not
+ * @closed: the device is gone, or going
+ * @pool: pages for the receive queues
+ */
+struct mvs_conns {
+	spinlock_t lock;	/* the lists */
+	struct list_head all;
+	struct list_head pending;
+	struct list_head waiting;
+	struct list_head resets;
+	unsigned int nresets;
+	bool throttled;
+	u64 handed_over;
+	bool closed;
+	struct mvs_pool pool;
+};
+
+/**
+ * struct mvs_conn_key - what packets name a connection by
+ * @cid: the guest
+ * @local_port: the host's port
+ * @remote_port: the guest's
+ */
+struct mvs_conn_key {
+	u32 cid;
+	u32 local_port;
+	u32 remote_port;
+};
+
+/**
+ * struct mvs_reset - a reset for a connection that there is not
+ * @list: in @resets of the device's
+ * @key: the connection
+ * @type: its type, VIRTIO_VSOCK_TYPE_*
+ */
+struct mvs_reset {
+	struct list_head list;
+	struct mvs_conn_key key;
+	u16 type;
+};
+
+/**
+ * struct mvs_conn - a connection
+ * @node: in the table of connections; by @key
+ * @key: what packets name it by; set when it is attached
+ * @ref: the socket's, and one while it is in @pending of the device's
+ * @rcu: the table is read under RCU
+ * @vsk: the socket, which the table holds a reference on
+ * @device: whose it is, with a reference; NULL before it is attached, which happens once
+ * @type: VIRTIO_VSOCK_TYPE_*
+ * @state: protected by sk_lock
+ * @data_ready: what the socket does about new data if nobody has replaced it
+ *
+ * Protected by @lock of the device's connections:
+ * @in_table: it is found there, and in @all of the device's
+ * @forgotten: the guest knows nothing of it, or need not: it sends nothing any more
+ * @all: in the device's list of this name
+ * @pending: likewise
+ * @waiting: likewise
+ * @marks: packets to send, a bit for each &enum mvs_mark
+ * @shutdown: flags of the SHUTDOWN packet that is to be sent
+ *
+ * @streaming: something was sent since there were data from the peer; a hint
+ * @tx: a message, or what is left of one, that was begun and must be ended; protected
+ *	by the RX virtqueue's mutex
+ * @tx_flags: of its last packet; likewise
+ *
+ * @lock: protects what follows
+ * @credit: how much each side may send
+ * @open: data are taken from the peer
+ * @putting: somebody puts into @rx
+ * @discard: the program is gone, and what is in @rx with it
+ * @parked: a sender found no room in the RX virtqueue
+ * @wanted: what a sender needs before it tries again, in bytes of credit
+ * @blocked: a sender was told that there is no space
+ * @tx_left: bytes in @tx; changes under the RX virtqueue's mutex as well
+ * @rx_target: bytes that a reader waits for, or 0
+ * @waits: a reader waits in recv(); a hint
+ * @direct: the next packet of the TX virtqueue is for the reader to take
+ * @read_len: how much the last reader had room for
+ * @rx: received and not read
+ * @rx_len: bytes there, with what marks the messages
+ * @rx_bytes: without that
+ * @rx_records: how many marks
+ * @rx_messages: of these, how many end a message
+ */
+struct mvs_conn {
+	struct rhash_head node;
+	struct mvs_conn_key key;
+	refcount_t ref;
+	struct rcu_head rcu;
+	struct vsock_sock *vsk;
+	struct mvs_device *device;
+	u16 type;
+	enum mvs_conn_state state;
+	void (*data_ready)(struct sock *sk);
+
+	bool in_table;
+	bool forgotten;
+	struct list_head all;
+	struct list_head pending;
+	struct list_head waiting;
+	unsigned long marks;
+	u32 shutdown;
+
+	bool streaming;
+	struct mvs_queue tx;
+	u32 tx_flags;
+
+	spinlock_t lock;	/* credit and queue */
+	struct mvs_credit credit;
+	bool open;
+	bool putting;
+	bool discard;
+	bool parked;
+	u32 wanted;
+	bool blocked;
+	u32 tx_left;
+	u64 rx_target;
+	bool waits;
+	bool direct;
+	size_t read_len;
+	struct mvs_queue rx;
+	u64 rx_len;
+	u64 rx_bytes;
+	u32 rx_records;
+	u32 rx_messages;
+};
+
+/* A seqpacket's packet in the queue begins with its length and these. */
+#define MVS_RECORD_EOM	BIT(31)
+#define MVS_RECORD_EOR	BIT(30)
+#define MVS_RECORD_LEN	GENMASK(29, 0)
+
+/* conn.c */
+int mvs_conn_init_table(void);
+void mvs_conn_destroy_table(void);
+struct mvs_conns *mvs_conns_create(void);
+void mvs_conns_destroy(struct mvs_conns *conns);
+void mvs_conns_forget(struct mvs_conns *conns, bool all);
+struct mvs_conn *mvs_conn_create(struct vsock_sock *vsk);
+void mvs_conn_put(struct mvs_conn *conn);
+int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
+		    const struct mvs_conn_key *key);
+void mvs_conn_remove(struct mvs_conn *conn);
+struct mvs_conn *mvs_conn_find(struct mvs_device *device,
+			       const struct mvs_conn_key *key);
+void mvs_conn_release(struct mvs_conn *conn);
+void mvs_conn_discard(struct mvs_conn *conn);
+void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown);
+void mvs_conn_forget(struct mvs_conn *conn);
+int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
+		    u16 type);
+void mvs_conn_writable(struct mvs_conn *conn);
+void mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
+		     struct virtio_vsock_hdr *hdr);
+
+/* send.c */
+void mvs_send_pending(struct mvs_device *device);
+bool mvs_send_work(struct mvs_device *device);
+int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
+		  u32 flags);
+int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
+		   u32 flags);
+
+/* recv.c */
+bool mvs_recv_work(struct mvs_device *device);
+size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room);
+void mvs_recv_decline(struct mvs_conn *conn);
+
+#endif /* _MVSOCK_CONN_H */

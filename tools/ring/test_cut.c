@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Full load both ways, and in the middle of it the guest stops, resets its
+ * connections, or is gone; or the host's sockets are.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "device_test.h"
+#include "session.h"
+
+#define CONNS 4
+#define BLOCK 4000U
+#define LOAD (64 * 1024)	/* bytes each way of each, before it is cut */
+
+enum cut { NOTHING, STOP, RESET, CLOSE, KILL, HOST_CLOSES };
+
+/* What the guest's process and the test tell each other. */
+struct shared {
+	int cut;
+	int done;	/* the last one that the guest has carried out */
+};
+
+static void thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	require(!pthread_create(thread, NULL, run, arg), "thread");
+}
+
+/* --- the guest, a process of its own --- */
+
+static void carry_out(struct guest *g, struct conn *c, int cut)
+{
+	unsigned int i;
+
+	switch (cut) {
+	case STOP:
+		require_ok(dev_set_running(&g->dev, 0));
+		usleep(QUIET * 1000);
+		require_ok(dev_set_running(&g->dev, 1));
+		break;
+	case RESET:
+		for (i = 0; i < CONNS; i++)
+			require_ok(conn_send_op(&c[i], VIRTIO_VSOCK_OP_RST, 0));
+		break;
+	case CLOSE:
+		dev_close(&g->dev);
+		break;
+	}
+}
+
+/* What came is checked, and read, but no more than so much: more comes meanwhile.
+ * Then a block is sent, if there is credit for it.
+ */
+static void turn(struct conn *c, __u64 *in, __u64 *out)
+{
+	static __u8 buf[MAX_PAYLOAD];
+	__u64 most = *in + 4 * BLOCK;
+
+	require(conn_pump(c, 0) >= 0, "the device breaks the protocol");
+	while (*in < most && c->rxq.first && !c->reset) {
+		__u32 len = c->rxq.first->hdr.len;
+
+		require_ok(conn_recv(c, buf, len, TIMEOUT));
+		require(pattern_check(buf, len, c->port, *in) < 0,
+			"the guest got other data");
+		*in += len;
+	}
+	if (c->reset || c->peer_shutdown || conn_credit(c) < BLOCK)
+		return;
+	pattern_fill(buf, BLOCK, c->port, *out);
+	require_ok(conn_send_rw(c, buf, BLOCK, 0, TIMEOUT));
+	*out += BLOCK;
+}
+
+static void play_guest(const struct guest_config *cfg, const __u32 *ports,
+		       struct shared *shared)
+{
+	__u64 in[CONNS] = { 0 }, out[CONNS] = { 0 };
+	struct conn c[CONNS];
+	struct guest g;
+	int cut, i;
+
+	require_ok(guest_start(&g, cfg));
+	for (i = 0; i < CONNS; i++) {
+		conn_init(&c[i], &g, VIRTIO_VSOCK_TYPE_STREAM, 100 + i,
+			  ports[i]);
+		require_ok(conn_connect(&c[i], TIMEOUT));
+	}
+	for (;;) {
+		cut = __atomic_load_n(&shared->cut, __ATOMIC_SEQ_CST);
+		if (cut != shared->done)
+			carry_out(&g, c, cut);
+		__atomic_store_n(&shared->done, cut, __ATOMIC_SEQ_CST);
+		if (cut == CLOSE || cut == RESET)
+			pause();
+		for (i = 0; i < CONNS; i++)
+			turn(&c[i], &in[i], &out[i]);
+		guest_poll(&g, 1);
+	}
+}
+
+/* --- the host's sockets --- */
+
+struct end {
+	int fd;
+	__u32 seed;
+	__u64 in, out;
+	pthread_t reader, writer;
+};
+
+static void *read_all(void *arg)
+{
+	__u8 buf[8192];
+	struct end *e = arg;
+	ssize_t n;
+
+	while ((n = recv(e->fd, buf, sizeof(buf), 0)) > 0) {
+		require(pattern_check(buf, n, e->seed, e->in) < 0,
+			"the host got other data");
+		__atomic_add_fetch(&e->in, n, __ATOMIC_SEQ_CST);
+	}
+	require(!n || errno == ECONNRESET, "recv: %s", strerror(errno));
+	return NULL;
+}
+
+static void *write_all(void *arg)
+{
+	__u8 buf[8192];
+	struct end *e = arg;
+	ssize_t n;
+
+	do {
+		pattern_fill(buf, sizeof(buf), e->seed, e->out);
+		n = send(e->fd, buf, sizeof(buf), MSG_NOSIGNAL);
+		if (n > 0)
+			__atomic_add_fetch(&e->out, n, __ATOMIC_SEQ_CST);
+	} while (n > 0);
+	require(errno == EPIPE || errno == ECONNRESET, "send: %s",
+		strerror(errno));
+	return NULL;
+}
+
+/* Each carries so much more, each way. */
+static void wait_load(struct end *e)
+{
+	__u64 deadline = now_ms() + 2 * TIMEOUT, in[CONNS], out[CONNS];
+	int i;
+
+	for (i = 0; i < CONNS; i++) {
+		in[i] = __atomic_load_n(&e[i].in, __ATOMIC_SEQ_CST) + LOAD;
+		out[i] = __atomic_load_n(&e[i].out, __ATOMIC_SEQ_CST) + LOAD;
+	}
+	for (i = 0; i < CONNS; i++)
+		while (__atomic_load_n(&e[i].in, __ATOMIC_SEQ_CST) < in[i] ||
+		       __atomic_load_n(&e[i].out, __ATOMIC_SEQ_CST) < out[i]) {
+			require(ms_left(deadline),
+				"connection %d is stuck: %llu of %llu in, %llu of %llu out",
+				i, e[i].in + 0ULL, in[i] + 0ULL, e[i].out + 0ULL,
+				out[i] + 0ULL);
+			usleep(1000);
+		}
+}
+
+static void wait_done(struct shared *shared, int cut)
+{
+	__u64 deadline = now_ms() + TIMEOUT;
+
+	while (__atomic_load_n(&shared->done, __ATOMIC_SEQ_CST) != cut) {
+		require(ms_left(deadline), "the guest is stuck");
+		usleep(1000);
+	}
+}
+
+static void cut_off(struct end *e, struct shared *shared, int cut, pid_t pid)
+{
+	int i;
+
+	if (cut == KILL) {
+		kill(pid, SIGKILL);
+		return;
+	}
+	for (i = 0; i < CONNS && cut == HOST_CLOSES; i++)
+		shutdown(e[i].fd, SHUT_RDWR);
+	if (cut == HOST_CLOSES)
+		return;
+	__atomic_store_n(&shared->cut, cut, __ATOMIC_SEQ_CST);
+	wait_done(shared, cut);
+	/* What stood still goes on. */
+	if (cut == STOP) {
+		wait_load(e);
+		kill(pid, SIGKILL);
+	}
+}
+
+static void cut(const void *arg)
+{
+	const enum cut *cut = arg;
+	struct guest_config cfg = test_config(0);
+	int listeners[CONNS], i;
+	struct end e[CONNS] = { 0 };
+	struct shared *shared;
+	__u32 ports[CONNS];
+	struct guest g;
+	pid_t pid;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	require(shared != MAP_FAILED, "mmap");
+	for (i = 0; i < CONNS; i++) {
+		listeners[i] = host_listen(SOCK_STREAM, &ports[i]);
+		require_ok(listeners[i]);
+	}
+	pid = fork();
+	require(pid >= 0, "fork");
+	if (!pid)
+		play_guest(&cfg, ports, shared);
+	for (i = 0; i < CONNS; i++) {
+		e[i].fd = host_accept(listeners[i], TIMEOUT);
+		require_ok(e[i].fd);
+		e[i].seed = 100 + i;
+		require_ok(host_set_blocking(e[i].fd, 2 * TIMEOUT));
+		thread_start(&e[i].reader, read_all, &e[i]);
+		thread_start(&e[i].writer, write_all, &e[i]);
+	}
+	wait_load(e);
+	cut_off(e, shared, *cut, pid);
+	for (i = 0; i < CONNS; i++) {
+		pthread_join(e[i].reader, NULL);
+		pthread_join(e[i].writer, NULL);
+		close(e[i].fd);
+		close(listeners[i]);
+	}
+	kill(pid, SIGKILL);
+	require(waitpid(pid, NULL, 0) == pid, "waitpid");
+	/* The CID is free again. */
+	require_ok(guest_start(&g, &cfg));
+	guest_stop(&g);
+}
+
+void add_cut_tests(void)
+{
+	static const struct {
+		const char *name;
+		enum cut cut;
+	} tests[] = {
+		{ "the device stops, and goes on", STOP },
+		{ "the guest resets", RESET },
+		{ "the device is closed", CLOSE },
+		{ "the VMM is killed", KILL },
+		{ "the host shuts down", HOST_CLOSES },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		session_test("under load", tests[i].name, cut, &tests[i].cut, 0,
+			     RINGS_BOTH);
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest that takes what the host sends slowly, not at all, or no longer.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <linux/sockios.h>
+
+#include "device_test.h"
+#include "session.h"
+
+/* One connection, and no receive buffer. */
+static void session_no_rx(struct session *s, int socktype)
+{
+	struct guest_config cfg = test_config(0);
+
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s->g, &cfg));
+	require_ok(guest_post_rx(&s->g, 4096, &layout_one));
+	session_connect(s, socktype);
+}
+
+/* From now on the guest takes packets again. */
+static void open_rx(struct guest *g, unsigned int n)
+{
+	g->rx_repost = true;
+	while (n--)
+		require_ok(guest_post_rx(g, 4096, &layout_one));
+}
+
+/* --- who waits --- */
+
+struct interrupter {
+	pthread_t whom;
+	bool stop;
+};
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void *interrupt(void *arg)
+{
+	struct interrupter *i = arg;
+
+	while (!__atomic_load_n(&i->stop, __ATOMIC_RELAXED)) {
+		pthread_kill(i->whom, SIGUSR1);
+		usleep(10000);
+	}
+	return NULL;
+}
+
+/* A signal ends a send() that waits. */
+static void send_interrupted(int fd)
+{
+	static const struct sigaction action = { .sa_handler = on_signal };
+	struct interrupter i = { .whom = pthread_self() };
+	pthread_t thread;
+	ssize_t n;
+	int err;
+
+	require(!sigaction(SIGUSR1, &action, NULL), "sigaction");
+	require(!pthread_create(&thread, NULL, interrupt, &i), "thread");
+	n = send(fd, "x", 1, MSG_NOSIGNAL);
+	err = errno;
+	__atomic_store_n(&i.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	require(n < 0 && err == EINTR, "send: %zd, %s", n, strerror(err));
+}
+
+static void require_none_queued(int fd)
+{
+	int n = -1;
+
+	require(!ioctl(fd, SIOCOUTQ, &n) && !n, "SIOCOUTQ: %d bytes", n);
+}
+
+/* Who waits for the guest need not, or not for ever. */
+static void ends_of_waiting(const void *arg)
+{
+	struct session s;
+	__u64 start;
+
+	(void)arg;
+	session_no_rx(&s, SOCK_STREAM);
+	require(send(s.fd, "x", 1, MSG_NOSIGNAL) < 0 && errno == EAGAIN,
+		"non-blocking: %s", strerror(errno));
+	require(!host_poll(s.fd, POLLOUT, 0), "it can be written");
+	require_none_queued(s.fd);
+
+	require_ok(host_set_blocking(s.fd, QUIET));
+	start = now_ms();
+	require(send(s.fd, "x", 1, MSG_NOSIGNAL) < 0 && errno == EAGAIN,
+		"with a timeout: %s", strerror(errno));
+	require(now_ms() - start >= QUIET / 2, "it did not wait");
+	require_ok(host_set_blocking(s.fd, TIMEOUT));
+	send_interrupted(s.fd);
+	require_none_queued(s.fd);
+
+	open_rx(&s.g, 4);
+	require_ok(fcntl(s.fd, F_SETFL, O_NONBLOCK));
+	session_exchange(&s, 10000);
+	require_none_queued(s.fd);
+	session_close(&s);
+}
+
+#define WAITERS 4
+
+/* Several wait, and each chain is for one of them. None is forgotten. */
+static void waiters(const void *arg)
+{
+	struct session s[WAITERS];
+	struct sending sending[WAITERS];
+	struct guest *g = &s[0].g;
+	unsigned int i;
+	char c;
+
+	(void)arg;
+	session_no_rx(&s[0], SOCK_STREAM);
+	for (i = 1; i < WAITERS; i++) {
+		require_ok(guest_post_rx(g, 4096, &layout_one));
+		session_another(&s[i], &s[0], SOCK_STREAM, i);
+	}
+	for (i = 0; i < WAITERS; i++)
+		host_send_begin(&sending[i], s[i].fd, "w", 1, 0, TIMEOUT);
+	for (i = 0; i < WAITERS; i++) {
+		require(!guest_poll(g, 0), "a packet too many");
+		require_ok(guest_post_rx(g, 4096, &layout_one));
+		require(guest_poll(g, TIMEOUT) == 1, "not one packet");
+	}
+	for (i = 0; i < WAITERS; i++) {
+		require_ok(conn_recv(&s[i].c, &c, 1, TIMEOUT));
+		require(c == 'w', "data differ");
+		require_ok(host_send_end(&sending[i]));
+	}
+	open_rx(g, 4);
+	session_exchange(&s[0], 10000);
+	for (i = 1; i < WAITERS; i++)
+		session_close_another(&s[i]);
+	session_close(&s[0]);
+}
+
+/* --- within a message --- */
+
+#define MESSAGE 60000U
+#define FIRST_CHAINS 5
+
+/* A message that the guest has a part of. Returns how long that is. */
+static __u32 begin_message(struct session *s, struct sending *sending,
+			   const __u8 *message)
+{
+	__u32 len = 0;
+	int i;
+
+	session_no_rx(s, SOCK_SEQPACKET);
+	for (i = 0; i < FIRST_CHAINS; i++)
+		require_ok(guest_post_rx(&s->g, 4096, &layout_one));
+	require_ok(host_set_blocking(s->fd, TIMEOUT));
+	host_send_beside(sending, s->fd, message, MESSAGE, 0, TIMEOUT);
+	for (i = 0; i < FIRST_CHAINS; i++) {
+		struct packet *p = conn_recv_packet(&s->c, TIMEOUT);
+
+		require(p && !p->hdr.flags, "piece %d", i);
+		len += p->hdr.len;
+		free(p);
+	}
+	return len;
+}
+
+/* The guest stops refilling its ring, and goes on later. */
+static void stops_within(const void *arg)
+{
+	static __u8 message[MESSAGE], in[MESSAGE];
+	struct sending sending;
+	struct session s;
+	__u32 len, flags;
+
+	(void)arg;
+	pattern_fill(message, MESSAGE, 1, 0);
+	len = begin_message(&s, &sending, message);
+	require(!guest_poll(&s.g, QUIET), "there was no chain");
+	neighbour_exchange(1000);
+	open_rx(&s.g, 2);
+	for (flags = 0; !flags; ) {
+		struct packet *p = conn_recv_packet(&s.c, TIMEOUT);
+
+		require(p && len + p->hdr.len <= MESSAGE, "no end");
+		memcpy(in + len, p->data, p->hdr.len);
+		require(pattern_check(in + len, p->hdr.len, 1, len) < 0,
+			"data differ");
+		len += p->hdr.len;
+		flags = p->hdr.flags;
+		free(p);
+	}
+	require(len == MESSAGE && flags == VIRTIO_VSOCK_SEQ_EOM,
+		"%u bytes, flags %u", len, flags);
+	require_ok(host_send_end(&sending));
+	session_close(&s);
+}
+
+/* It resets the connection instead, or its device is closed. What was left of the message
+ * may have been queued by then, so that the sender knows of nothing.
+ */
+static void ends_within(const void *arg)
+{
+	static const __u8 message[MESSAGE];
+	const bool *closed = arg;
+	struct sending sending;
+	struct session s;
+	int err;
+
+	begin_message(&s, &sending, message);
+	if (*closed)
+		dev_close(&s.g.dev);
+	else
+		require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_RST, 0));
+	err = host_send_end(&sending);
+	require(!err || err == -EPIPE || err == -ECONNRESET, "%s",
+		strerror(-err));
+	neighbour_exchange(1000);
+	session_close(&s);
+}
+
+/* --- memory --- */
+
+#define PAGE 4096U
+#define PIECE(size) ((size) - HDR_LEN)
+#define BLOCK (8 * PIECE(PAGE) + 2 * PIECE(PAGE / 2))
+
+/* One chain of the sender's block. */
+static __u32 take_piece(struct session *s, __u8 *in, __u32 size, __u64 gpa)
+{
+	require_ok(gpa ? guest_post_rx_at(&s->g, gpa, size, &layout_one) :
+			 guest_post_rx(&s->g, size, &layout_one));
+	require_ok(conn_recv(&s->c, in, PIECE(size), TIMEOUT));
+	return PIECE(size);
+}
+
+/* Chains whose memory goes away while a sender waits are refused, or filled if it is
+ * there again; not a byte is lost.
+ */
+static void memory_within(const void *arg)
+{
+	static __u8 out[BLOCK], in[BLOCK];
+	struct gmem_region *r;
+	struct counters before;
+	struct sending sending;
+	struct session s;
+	struct seg seg;
+	__u32 at = 0;
+
+	(void)arg;
+	session_no_rx(&s, SOCK_STREAM);
+	r = &s.g.mem.region[3];
+	before = counters_read(&s.g);
+	pattern_fill(out, BLOCK, 3, 0);
+	host_send_begin(&sending, s.fd, out, BLOCK, 0, TIMEOUT);
+	while (at < 4 * PIECE(PAGE))
+		at += take_piece(&s, in + at, PAGE, 0);
+
+	/* Of a size of its own, so that it is not used again. */
+	at += take_piece(&s, in + at, PAGE / 2, GUEST_EDGE);
+	require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
+	at += take_piece(&s, in + at, PAGE / 2, GUEST_EDGE);
+
+	require(!munmap(r->va, r->size), "munmap");
+	seg = (struct seg){ GUEST_EDGE, PAGE, true };
+	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
+	guest_kick(&s.g, RXQ);
+	require(!guest_wait_used(&s.g, RXQ), "used length");
+	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
+	while (at < BLOCK)
+		at += take_piece(&s, in + at, PAGE, 0);
+	require(pattern_check(in, BLOCK, 3, 0) < 0, "data differ");
+	require_ok(host_send_end(&sending));
+	dev_close(&s.g.dev);
+}
+
+/* --- answers that find no room --- */
+
+#define TX_RING 16
+
+static unsigned int fill_tx(struct guest *g)
+{
+	struct ring *r = &g->q[TXQ].ring;
+	struct pkt p = {
+		.src_cid = g->cfg.cid, .dst_cid = HOST_CID, .src_port = 99,
+		.dst_port = 1000000, .type = VIRTIO_VSOCK_TYPE_STREAM,
+		.op = VIRTIO_VSOCK_OP_RW,
+	};
+	struct virtio_vsock_hdr h = pkt_encode(&p);
+	struct seg seg = { g->tx_gpa, HDR_LEN, false };
+	unsigned int n = 0;
+
+	gmem_write(&g->mem, g->tx_gpa, &h, HDR_LEN);
+	while (ring_add(r, &seg, 1, NULL) >= 0)
+		n++;
+	guest_kick(g, TXQ);
+	return n;
+}
+
+/* As many resets as the ring is long are kept, and then no packets are taken. */
+static void pauses(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct packet *p;
+	struct guest g;
+	unsigned int i, n;
+
+	(void)arg;
+	cfg.num[TXQ] = TX_RING;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&g, &cfg));
+	n = fill_tx(&g);
+	require(n == TX_RING, "%u packets fit", n);
+	for (i = 0; i < TX_RING; )
+		i += guest_poll(&g, TIMEOUT);
+	n += fill_tx(&g);
+	require(!guest_poll(&g, QUIET), "it takes more");
+	neighbour_exchange(1000);
+	open_rx(&g, 4);
+	for (i = 0; i < n; i++) {
+		p = guest_recv(&g, TIMEOUT);
+		require(p && p->hdr.op == VIRTIO_VSOCK_OP_RST, "reset %u", i);
+		free(p);
+	}
+	require(!guest_recv(&g, QUIET), "one reset too many");
+	guest_check(&g);
+	guest_stop(&g);
+}
+
+void add_stall_tests(void)
+{
+	static const bool reset = false, closed = true;
+	static const struct {
+		const char *name;
+		void (*run)(const void *arg);
+		const void *arg;
+	} tests[] = {
+		{ "who waits for room", ends_of_waiting },
+		{ "four wait for one chain after the other", waiters },
+		{ "no chains within a message", stops_within },
+		{ "reset within a message", ends_within, &reset },
+		{ "closed within a message", ends_within, &closed },
+		{ "memory taken away within a send()", memory_within },
+		{ "resets that find no room", pauses },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		session_test("stall", tests[i].name, tests[i].run, tests[i].arg,
+			     TAP_MVSOCK, RINGS_BOTH);
+}
