@@ -242,6 +242,8 @@ struct mvs_conn *mvs_conn_find(struct mvs_device *device,
 	struct mvs_conns *conns = device->conns;
 	struct mvs_conn *conn;
 
+	/* One of the last device with this CID may be on its way out. */
+	rcu_read_lock();
 	/* Whoever takes it out of the table, and then puts the socket, waits. */
 	spin_lock(&conns->lock);
 	conn = rhashtable_lookup_fast(&table, key, table_params);
@@ -252,6 +254,7 @@ struct mvs_conn *mvs_conn_find(struct mvs_device *device,
 		conn = NULL;
 	}
 	spin_unlock(&conns->lock);
+	rcu_read_unlock();
 	return conn;
 }
 
