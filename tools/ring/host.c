@@ -96,21 +96,28 @@ int host_accept(int fd, int timeout)
 	return r < 0 ? -errno : r;
 }
 
-int host_connect(int socktype, __u32 cid, __u32 port)
+int host_connect_with(int fd, __u32 cid, __u32 port)
 {
 	struct sockaddr_vm sa = {
 		.svm_family = AF_VSOCK,
 		.svm_cid = cid,
 		.svm_port = port,
 	};
-	int fd = new_socket(socktype);
+
+	return connect(fd, (struct sockaddr *)&sa, sizeof(sa)) ? -errno : 0;
+}
+
+int host_connect(int socktype, __u32 cid, __u32 port)
+{
+	int fd = new_socket(socktype), err;
 
 	if (fd < 0)
 		return fd;
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) &&
-	    errno != EINPROGRESS)
-		return fail(fd);
-	return fd;
+	err = host_connect_with(fd, cid, port);
+	if (!err || err == -EINPROGRESS)
+		return fd;
+	close(fd);
+	return err;
 }
 
 int host_connected(int fd, int timeout)

@@ -16,6 +16,8 @@ int host_listen_on(int socktype, __u32 port);
 int host_listen(int socktype, __u32 *port);
 int host_accept(int fd, int timeout);
 
+/* -EINPROGRESS is an error here. */
+int host_connect_with(int fd, __u32 cid, __u32 port);
 /* Begin to connect; host_connected() tells how it ended. */
 int host_connect(int socktype, __u32 cid, __u32 port);
 int host_connected(int fd, int timeout);

@@ -115,7 +115,7 @@ void session_test(const char *group, const char *name,
 	}
 }
 
-static __u16 packet_type(int socktype)
+__u16 type_of_packets(int socktype)
 {
 	return socktype == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
 					 VIRTIO_VSOCK_TYPE_SEQPACKET;
@@ -127,7 +127,7 @@ void session_connect(struct session *s, int socktype)
 
 	s->listener = host_listen(socktype, &port);
 	require_ok(s->listener);
-	conn_init(&s->c, &s->g, packet_type(socktype), GUEST_PORT, port);
+	conn_init(&s->c, &s->g, type_of_packets(socktype), GUEST_PORT, port);
 	require_ok(conn_connect(&s->c, TIMEOUT));
 	s->fd = host_accept(s->listener, TIMEOUT);
 	require_ok(s->fd);
@@ -138,7 +138,7 @@ void session_accept(struct session *s, int socktype)
 	s->listener = -1;
 	s->fd = host_connect(socktype, s->g.cfg.cid, GUEST_PORT);
 	require_ok(s->fd);
-	conn_init(&s->c, &s->g, packet_type(socktype), GUEST_PORT, 0);
+	conn_init(&s->c, &s->g, type_of_packets(socktype), GUEST_PORT, 0);
 	require_ok(conn_accept(&s->c, TIMEOUT));
 	require_ok(host_connected(s->fd, TIMEOUT));
 }
@@ -155,6 +155,16 @@ void session_host_connects(struct session *s, const struct guest_config *cfg,
 {
 	require_ok(guest_start(&s->g, cfg));
 	session_accept(s, socktype);
+}
+
+void session_no_rx(struct session *s, int socktype)
+{
+	struct guest_config cfg = test_config(0);
+
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s->g, &cfg));
+	require_ok(guest_post_rx(&s->g, 4096, &layout_one));
+	session_connect(s, socktype);
 }
 
 void session_close(struct session *s)
@@ -174,7 +184,7 @@ void session_another(struct session *s, struct session *first, int socktype,
 
 	s->listener = host_listen(socktype, &port);
 	require_ok(s->listener);
-	conn_init(&s->c, &first->g, packet_type(socktype), GUEST_PORT + n, port);
+	conn_init(&s->c, &first->g, type_of_packets(socktype), GUEST_PORT + n, port);
 	require_ok(conn_connect(&s->c, TIMEOUT));
 	s->fd = host_accept(s->listener, TIMEOUT);
 	require_ok(s->fd);
@@ -320,6 +330,24 @@ void check_untouched(const struct guest *g, __u64 gpa, __u32 len, __u8 byte,
 	for (i = 0; i < len; i++)
 		require(mem[i] == byte, "byte at %u of the area written", i);
 	free(mem);
+}
+
+void wait_asleep(pid_t pid)
+{
+	__u64 deadline = now_ms() + TIMEOUT;
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		require(ms_left(deadline), "%d does not sleep", pid);
+		usleep(1000);
+		f = fopen(path, "r");
+		require(f, "%s", path);
+		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		fclose(f);
+	} while (state != 'S');
 }
 
 const char *counter_name(enum counter which)

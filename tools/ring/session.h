@@ -55,6 +55,9 @@ struct guest_config test_config(unsigned int n);
  */
 __u32 test_base(const struct guest_config *cfg, __u16 index, bool wrap);
 
+/* VIRTIO_VSOCK_TYPE_* of a socket's type. */
+__u16 type_of_packets(int socktype);
+
 struct session {
 	struct guest g;
 	struct conn c;
@@ -66,6 +69,9 @@ void session_guest_connects(struct session *s, const struct guest_config *cfg,
 			    int socktype);
 void session_host_connects(struct session *s, const struct guest_config *cfg,
 			   int socktype);
+
+/* No receive buffer is left in the ring, and none is posted again. */
+void session_no_rx(struct session *s, int socktype);
 
 /* On a guest that is started. */
 void session_connect(struct session *s, int socktype);
@@ -106,6 +112,9 @@ void guest_check(const struct guest *g);
  */
 void check_untouched(const struct guest *g, __u64 gpa, __u32 len, __u8 byte,
 		     const struct seg *segs, unsigned int n, __u32 used);
+
+/* Until the process or thread sleeps, interruptibly. */
+void wait_asleep(pid_t pid);
 
 /* All that the device counts of errors. */
 enum counter {

@@ -208,25 +208,6 @@ static pid_t start_reader(const struct iommu *m)
 	return pid;
 }
 
-/* Until it sleeps. */
-static void wait_asleep(pid_t pid)
-{
-	__u64 deadline = now_ms() + TIMEOUT;
-	char path[64], state = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	do {
-		require(ms_left(deadline), "the reader does not sleep");
-		usleep(1000);
-		f = fopen(path, "r");
-		require(f, "%s", path);
-		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-			state = 0;
-		fclose(f);
-	} while (state != 'S');
-}
-
 static int reader_status(pid_t pid)
 {
 	__u64 deadline = now_ms() + TIMEOUT;

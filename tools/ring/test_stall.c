@@ -14,17 +14,6 @@
 #include "device_test.h"
 #include "session.h"
 
-/* One connection, and no receive buffer. */
-static void session_no_rx(struct session *s, int socktype)
-{
-	struct guest_config cfg = test_config(0);
-
-	cfg.rx_bufs = 0;
-	require_ok(guest_start(&s->g, &cfg));
-	require_ok(guest_post_rx(&s->g, 4096, &layout_one));
-	session_connect(s, socktype);
-}
-
 /* From now on the guest takes packets again. */
 static void open_rx(struct guest *g, unsigned int n)
 {
