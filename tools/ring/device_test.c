@@ -78,5 +78,6 @@ int main(int argc, char **argv)
 	add_data_tests();
 	add_stall_tests();
 	add_cut_tests();
+	add_review_tests();
 	return tap_run(&opt);
 }

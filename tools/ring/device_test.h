@@ -28,5 +28,6 @@ void add_log_tests(void);
 void add_data_tests(void);
 void add_stall_tests(void);
 void add_cut_tests(void);
+void add_review_tests(void);
 
 #endif

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What was wrong once between a connection, its socket and the rings.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <linux/vm_sockets.h>
+
+#include "device_test.h"
+#include "session.h"
+
+#define BLOCK MAX_PAYLOAD
+#define PORT 77
+
+static const int stream = SOCK_STREAM, seqpacket = SOCK_SEQPACKET;
+
+/* --- large packets for a reader who waits --- */
+
+/* Far more than one recv() needs. */
+#define MANY_SLEEPS 20
+
+struct reading {
+	int fd;
+	void *buf;
+	int flags;
+	ssize_t n;
+	int err;
+	long sleeps;
+	pid_t tid;
+	pthread_t thread;
+};
+
+static long sleeps_of_thread(void)
+{
+	struct rusage usage;
+
+	require(!getrusage(RUSAGE_THREAD, &usage), "getrusage");
+	return usage.ru_nvcsw;
+}
+
+static void *read_block(void *arg)
+{
+	struct reading *r = arg;
+	long before = sleeps_of_thread();
+
+	__atomic_store_n(&r->tid, gettid(), __ATOMIC_RELEASE);
+	r->n = recv(r->fd, r->buf, BLOCK, r->flags);
+	r->err = errno;
+	r->sleeps = sleeps_of_thread() - before;
+	return NULL;
+}
+
+/* From now on the device knows how much room a reader has. */
+static void read_once(struct session *s)
+{
+	static __u8 in[BLOCK];
+
+	require_ok(conn_send_rw(&s->c, "o", 1, VIRTIO_VSOCK_SEQ_EOM, TIMEOUT));
+	require(recv(s->fd, in, BLOCK, 0) == 1 && in[0] == 'o', "first recv");
+}
+
+/* A thread waits in recv(). */
+static void reading_begin(struct reading *r, int fd, void *buf, int flags)
+{
+	*r = (struct reading){ .fd = fd, .buf = buf, .flags = flags };
+	require(!pthread_create(&r->thread, NULL, read_block, r), "thread");
+	while (!__atomic_load_n(&r->tid, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	wait_asleep(r->tid);
+}
+
+/* The packet does not go to and fro between reader and device. */
+static void reading_end(struct reading *r)
+{
+	pthread_join(r->thread, NULL);
+	require(r->sleeps < MANY_SLEEPS, "it slept %ld times", r->sleeps);
+}
+
+/* Write a packet with a block to the guest's memory. */
+static struct seg lay_block(struct conn *c)
+{
+	struct pkt p = conn_pkt(c, VIRTIO_VSOCK_OP_RW);
+	struct guest *g = c->g;
+	static __u8 out[BLOCK];
+	struct virtio_vsock_hdr h;
+
+	p.len = BLOCK;
+	p.flags = VIRTIO_VSOCK_SEQ_EOM;
+	h = pkt_encode(&p);
+	pattern_fill(out, BLOCK, 1, 0);
+	require_ok(gmem_write(&g->mem, g->tx_gpa, &h, HDR_LEN));
+	require_ok(gmem_write(&g->mem, g->tx_gpa + HDR_LEN, out, BLOCK));
+	return (struct seg){ g->tx_gpa, HDR_LEN + BLOCK, false };
+}
+
+static void send_block(struct conn *c)
+{
+	struct seg seg = lay_block(c);
+
+	c->tx_cnt += BLOCK;
+	require_ok(guest_send_segs(c->g, &seg, 1, TIMEOUT));
+}
+
+static void require_block(const void *buf, ssize_t n)
+{
+	require(n == BLOCK, "%zd bytes: %s", n, strerror(errno));
+	require(pattern_check(buf, BLOCK, 1, 0) < 0, "data differ");
+}
+
+/* One block each way. Streams and messages. */
+static void exchange(struct session *s)
+{
+	static __u8 in[BLOCK];
+
+	send_block(&s->c);
+	require_block(in, recv(s->fd, in, BLOCK, 0));
+	session_to_guest(s, 1000);
+}
+
+static void session_reader(struct session *s, int socktype)
+{
+	struct guest_config cfg = test_config(0);
+
+	session_guest_connects(s, &cfg, socktype);
+	require_ok(host_set_blocking(s->fd, TIMEOUT));
+	read_once(s);
+}
+
+static void *map_block(int prot)
+{
+	void *p = mmap(NULL, BLOCK, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	require(p != MAP_FAILED, "mmap");
+	return p;
+}
+
+/* None of the buffer's pages is there yet. */
+static void fresh_buffer(const void *arg)
+{
+	void *buf = map_block(PROT_READ | PROT_WRITE);
+	const int *socktype = arg;
+	struct session s;
+	struct reading r;
+
+	session_reader(&s, *socktype);
+	reading_begin(&r, s.fd, buf, 0);
+	send_block(&s.c);
+	reading_end(&r);
+	require_block(buf, r.n);
+	exchange(&s);
+	session_close(&s);
+}
+
+/* The next recv() has what this one could not take. */
+static void bad_buffer(const void *arg)
+{
+	void *none = map_block(PROT_NONE);
+	static __u8 in[BLOCK];
+	struct session s;
+	struct reading r;
+
+	(void)arg;
+	session_reader(&s, SOCK_STREAM);
+	reading_begin(&r, s.fd, none, 0);
+	send_block(&s.c);
+	reading_end(&r);
+	require(r.n < 0 && r.err == EFAULT, "%zd, %s", r.n, strerror(r.err));
+	require_block(in, recv(s.fd, in, BLOCK, 0));
+	exchange(&s);
+	session_close(&s);
+}
+
+/* A payload that the VMM has no memory for is refused, the next packet is read. */
+static void bad_payload(const void *arg)
+{
+	const int *socktype = arg;
+	struct counters before;
+	static __u8 in[BLOCK];
+	struct session s;
+	struct reading r;
+	struct seg segs[2];
+
+	session_reader(&s, *socktype);
+	before = counters_read(&s.g);
+	require(!mprotect(s.g.mem.region[3].va, BLOCK, PROT_NONE), "mprotect");
+	reading_begin(&r, s.fd, in, 0);
+
+	segs[0] = lay_block(&s.c);
+	segs[0].len = HDR_LEN;
+	segs[1] = (struct seg){ GUEST_EDGE, BLOCK, false };
+	require_ok(ring_add(&s.g.q[TXQ].ring, segs, 2, NULL));
+	guest_notify(&s.g, TXQ);
+	require(!guest_wait_used(&s.g, TXQ), "used length");
+	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
+
+	send_block(&s.c);
+	reading_end(&r);
+	require_block(in, r.n);
+	exchange(&s);
+	session_close(&s);
+}
+
+/* --- looking at them --- */
+
+struct peek_case {
+	int socktype;
+	int lowat;
+};
+
+static void set_lowat(int fd, int lowat)
+{
+	require(!setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)),
+		"SO_RCVLOWAT: %s", strerror(errno));
+}
+
+static void require_no_more(int fd)
+{
+	char c;
+
+	require(recv(fd, &c, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN,
+		"there is more");
+}
+
+/* Who waits with MSG_PEEK sees what the next recv() takes. */
+static void peek(const void *arg)
+{
+	const struct peek_case *t = arg;
+	static __u8 in[BLOCK];
+	struct session s;
+	struct reading r;
+
+	session_reader(&s, t->socktype);
+	/* For ever, or the timeout would hide that nobody wakes it. */
+	require_ok(host_set_blocking(s.fd, 0));
+	set_lowat(s.fd, t->lowat);
+	reading_begin(&r, s.fd, in, MSG_PEEK);
+	send_block(&s.c);
+	reading_end(&r);
+	require_block(in, r.n);
+
+	set_lowat(s.fd, 1);
+	memset(in, 0, BLOCK);
+	require_block(in, recv(s.fd, in, BLOCK, 0));
+	require_no_more(s.fd);
+	exchange(&s);
+	session_close(&s);
+}
+
+/* The same without waiting, while the packet is left to a reader who has gone. */
+static void peek_at_once(const void *arg)
+{
+	const int *socktype = arg;
+	static __u8 in[BLOCK];
+	struct tx tx = { 0 };
+	struct session s;
+	struct seg seg;
+	ssize_t n;
+
+	session_reader(&s, *socktype);
+	require_ok(host_set_blocking(s.fd, 10));
+	require(recv(s.fd, in, BLOCK, 0) < 0 && errno == EAGAIN, "recv");
+
+	seg = lay_block(&s.c);
+	s.c.tx_cnt += BLOCK;
+	require_ok(ring_add(&s.g.q[TXQ].ring, &seg, 1, &tx));
+	guest_notify(&s.g, TXQ);
+	n = recv(s.fd, in, BLOCK, MSG_PEEK | MSG_DONTWAIT);
+	if (n >= 0 || errno != EAGAIN)
+		require_block(in, n);
+	require_ok(guest_wait_tx(&s.g, &tx, TIMEOUT));
+	require(host_poll(s.fd, POLLIN, TIMEOUT) == POLLIN, "nothing to read");
+	memset(in, 0, BLOCK);
+	require_block(in, recv(s.fd, in, BLOCK, MSG_PEEK | MSG_DONTWAIT));
+	memset(in, 0, BLOCK);
+	require_block(in, recv(s.fd, in, BLOCK, MSG_DONTWAIT));
+	require_no_more(s.fd);
+	exchange(&s);
+	session_close(&s);
+}
+
+/* --- kicks that somebody waits for --- */
+
+/* The guest has ended a connection, of which the host has something unread, and begins
+ * one with the same ports.
+ */
+static void begin_again(struct session *ended, struct session *s)
+{
+	struct conn *c = &ended->c;
+
+	require_ok(conn_send_rw(c, "unread", 6, VIRTIO_VSOCK_SEQ_EOM, TIMEOUT));
+	require_ok(conn_send_op(c, VIRTIO_VSOCK_OP_SHUTDOWN,
+				VIRTIO_VSOCK_SHUTDOWN_RCV |
+				VIRTIO_VSOCK_SHUTDOWN_SEND));
+	s->listener = -1;
+	conn_init(&s->c, &ended->g, c->type, c->port, c->peer_port);
+	require_ok(conn_connect(&s->c, TIMEOUT));
+	s->fd = host_accept(ended->listener, TIMEOUT);
+	require_ok(s->fd);
+}
+
+static void close_ended(struct session *s)
+{
+	close(s->fd);
+	s->fd = -1;
+}
+
+/* A sender waits for a chain; the end of another connection, which the guest is not to
+ * hear of, takes none. The driver is still to kick.
+ */
+static void kick_after_end(const void *arg)
+{
+	struct session s, again, third;
+	struct sending sending;
+	char c;
+
+	(void)arg;
+	session_no_rx(&s, SOCK_STREAM);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	begin_again(&s, &again);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	session_another(&third, &s, SOCK_STREAM, 1);
+
+	host_send_begin(&sending, third.fd, "w", 1, 0, TIMEOUT);
+	require(sending.waits, "there was a chain");
+	close_ended(&s);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	require_ok(conn_recv(&third.c, &c, 1, TIMEOUT));
+	require(c == 'w', "data differ");
+	require_ok(host_send_end(&sending));
+
+	session_close_another(&third);
+	session_close_another(&again);
+	session_close(&s);
+}
+
+/* The same with one who takes the first of two chains before the driver looks whether
+ * it has to kick.
+ */
+static void kick_after_send(const void *arg)
+{
+	struct session s, other;
+	struct sending sending;
+	unsigned int i;
+	struct seg seg;
+	__u32 len;
+	void *token;
+
+	(void)arg;
+	session_no_rx(&s, SOCK_STREAM);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	session_another(&other, &s, SOCK_STREAM, 1);
+
+	host_send_begin(&sending, s.fd, "w", 1, 0, TIMEOUT);
+	require(sending.waits, "there was a chain");
+	for (i = 0; i < 2; i++) {
+		seg = (struct seg){ GUEST_EDGE + i * 4096, 4096, true };
+		require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
+	}
+	ring_publish(&s.g.q[RXQ].ring);
+	require_ok(host_send(other.fd, "o", 1, 0, TIMEOUT));
+	guest_notify(&s.g, RXQ);
+	require_ok(host_send_end(&sending));
+	for (i = 0; i < 2; i++) {
+		require_ok(ring_get_used(&s.g.q[RXQ].ring, &len, &token));
+		require(len == HDR_LEN + 1, "%u bytes", len);
+	}
+	session_close_another(&other);
+	session_close(&s);
+}
+
+/* --- connections that are over --- */
+
+/* What the program does to one that the guest has ended does not reach the next one
+ * of the same ports.
+ */
+static void ended_is_silent(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	const int *socktype = arg;
+	static const __u64 room = 131072;
+	struct session s, again;
+	struct packet *p;
+
+	session_guest_connects(&s, &cfg, *socktype);
+	begin_again(&s, &again);
+	require(!shutdown(s.fd, SHUT_RDWR), "shutdown: %s", strerror(errno));
+	require(!setsockopt(s.fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &room,
+			    sizeof(room)), "room: %s", strerror(errno));
+	close_ended(&s);
+
+	require_ok(host_send(again.fd, "x", 1, 0, TIMEOUT));
+	p = guest_recv(&s.g, TIMEOUT);
+	require(p && p->hdr.op == VIRTIO_VSOCK_OP_RW, "operation %d",
+		p ? p->hdr.op : -1);
+	free(p);
+	exchange(&again);
+	require(!again.c.peer_shutdown && !again.c.reset, "it ended, too");
+	require(!s.g.inbox.first, "a packet too many");
+	session_close_another(&again);
+	session_close(&s);
+}
+
+/* --- connect() again --- */
+
+/* The guest's driver begins anew, and with it all that was. */
+static void reboot(struct guest *g)
+{
+	unsigned int i;
+
+	require_ok(guest_rewind(g));
+	for (i = 0; i < NUM_QUEUES; i++)
+		require_ok(guest_empty_ring(g, i));
+	require_ok(dev_set_running(&g->dev, 1));
+	for (i = 0; i < g->cfg.rx_bufs; i++)
+		require_ok(guest_post_rx(g, g->cfg.rx_size, g->cfg.rx_layout));
+}
+
+/* The socket @fd connects to @s's guest, which answers now. */
+static void connect_again(struct session *s, int fd, int socktype)
+{
+	s->fd = fd;
+	s->listener = -1;
+	require_ok(fcntl(fd, F_SETFL, O_NONBLOCK));
+	require(host_connect_with(fd, s->g.cfg.cid, PORT) == -EINPROGRESS,
+		"connect: %s", strerror(errno));
+	conn_init(&s->c, &s->g, type_of_packets(socktype), PORT, 0);
+	require_ok(conn_accept(&s->c, TIMEOUT));
+	require_ok(host_connected(fd, TIMEOUT));
+	exchange(s);
+	require(!s->g.inbox.first, "a packet too many");
+}
+
+struct again_case {
+	int socktype;
+	bool flag;	/* closed; interrupted */
+};
+
+/* The guest has been asked, and its device is reset or closed before it answers. */
+static void after_reset(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	const struct again_case *t = arg;
+	struct session s;
+	struct packet *p;
+	int fd, err;
+
+	require_ok(guest_start(&s.g, &cfg));
+	fd = host_connect(t->socktype, cfg.cid, PORT);
+	require_ok(fd);
+	p = guest_recv(&s.g, TIMEOUT);
+	require(p && p->hdr.op == VIRTIO_VSOCK_OP_REQUEST, "no request");
+	free(p);
+	if (t->flag) {
+		guest_stop(&s.g);
+		require_ok(guest_start(&s.g, &cfg));
+	} else {
+		reboot(&s.g);
+	}
+	require_ok(host_set_blocking(fd, TIMEOUT));
+	err = host_connect_with(fd, cfg.cid, PORT);
+	require(err == -ECONNRESET, "connect: %s", strerror(-err));
+	connect_again(&s, fd, t->socktype);
+	session_close(&s);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void set_connect_timeout(int fd, int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	require(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv,
+			    sizeof(tv)), "timeout: %s", strerror(errno));
+}
+
+/* Wait for a guest that does not answer. Returns how connect() ended. */
+static int connect_in_vain(int fd, __u32 cid, bool interrupted)
+{
+	static const struct sigaction action = { .sa_handler = on_signal };
+	static const struct itimerspec often = {
+		{ .tv_nsec = 10000000 }, { .tv_nsec = 10000000 },
+	};
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
+	};
+	timer_t timer;
+	int err;
+
+	require_ok(host_set_blocking(fd, TIMEOUT));
+	if (!interrupted) {
+		set_connect_timeout(fd, QUIET);
+		err = host_connect_with(fd, cid, PORT);
+		set_connect_timeout(fd, TIMEOUT);
+		return err;
+	}
+	require(!sigaction(SIGUSR1, &action, NULL) &&
+		!timer_create(CLOCK_MONOTONIC, &event, &timer) &&
+		!timer_settime(timer, 0, &often, NULL), "timer");
+	err = host_connect_with(fd, cid, PORT);
+	timer_delete(timer);
+	return err;
+}
+
+/* The guest had no chain for the request. It never gets it; another guest, that the
+ * same socket connects to, gets one.
+ */
+static void elsewhere(const void *arg)
+{
+	struct guest_config cfg = test_config(0), cfg2 = test_config(1);
+	const struct again_case *t = arg;
+	struct session first, second;
+	int fd, err;
+
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&first.g, &cfg));
+	require_ok(guest_start(&second.g, &cfg2));
+	fd = host_connect(t->socktype, cfg.cid, PORT);
+	require_ok(fd);
+	err = connect_in_vain(fd, cfg.cid, t->flag);
+	require(err == (t->flag ? -EINTR : -ETIMEDOUT), "connect: %s",
+		strerror(-err));
+	connect_again(&second, fd, t->socktype);
+
+	require_ok(guest_post_rx(&first.g, 4096, &layout_one));
+	require_ok(guest_post_rx(&first.g, 4096, &layout_one));
+	session_connect(&first, t->socktype);
+	require(!first.g.inbox.first, "the request came");
+	session_close(&first);
+	session_close(&second);
+}
+
+static const struct again_case again[] = {
+	{ SOCK_STREAM }, { SOCK_STREAM, true },
+	{ SOCK_SEQPACKET }, { SOCK_SEQPACKET, true },
+};
+
+static const struct peek_case peeks[] = {
+	{ SOCK_STREAM, 1 }, { SOCK_STREAM, 2 * BLOCK }, { SOCK_SEQPACKET, 1 },
+};
+
+void add_review_tests(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(const void *arg);
+		const void *arg;
+	} tests[] = {
+		{ "fresh buffer, stream", fresh_buffer, &stream },
+		{ "fresh buffer, seqpacket", fresh_buffer, &seqpacket },
+		{ "buffer that can't be written", bad_buffer },
+		{ "payload that is not there, stream", bad_payload, &stream },
+		{ "payload that is not there, seqpacket", bad_payload,
+		  &seqpacket },
+		{ "MSG_PEEK, stream", peek, &peeks[0] },
+		{ "MSG_PEEK with SO_RCVLOWAT", peek, &peeks[1] },
+		{ "MSG_PEEK, seqpacket", peek, &peeks[2] },
+		{ "MSG_PEEK at once, stream", peek_at_once, &stream },
+		{ "MSG_PEEK at once, seqpacket", peek_at_once, &seqpacket },
+		{ "kick behind a connection's end", kick_after_end },
+		{ "kick behind another's send()", kick_after_send },
+		{ "ports used again, stream", ended_is_silent, &stream },
+		{ "ports used again, seqpacket", ended_is_silent, &seqpacket },
+		{ "connect() after a reset, stream", after_reset, &again[0] },
+		{ "connect() after a close, stream", after_reset, &again[1] },
+		{ "connect() after a reset, seqpacket", after_reset,
+		  &again[2] },
+		{ "connect() after a close, seqpacket", after_reset,
+		  &again[3] },
+		{ "connect() elsewhere after a timeout, stream", elsewhere,
+		  &again[0] },
+		{ "connect() elsewhere after a signal, stream", elsewhere,
+		  &again[1] },
+		{ "connect() elsewhere after a timeout, seqpacket", elsewhere,
+		  &again[2] },
+		{ "connect() elsewhere after a signal, seqpacket", elsewhere,
+		  &again[3] },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		session_test("review", tests[i].name, tests[i].run, tests[i].arg,
+			     TAP_MVSOCK, RINGS_BOTH);
+}
