@@ -273,12 +273,12 @@ void mvs_conn_release(struct mvs_conn *conn)
 }
 
 /*
- * The guest may have forgotten this connection; or it has ended it, and begun one of
- * the same name, which a late packet would hit.
+ * The guest may have forgotten this connection, or be gone; or it has ended it, and begun
+ * one of the same name, which a late packet would hit.
  */
 static bool may_mark(const struct mvs_conn *conn)
 {
-	return !conn->forgotten &&
+	return !conn->forgotten && !conn->device->conns->closed &&
 	       (conn->in_table ||
 		!rhashtable_lookup_fast(&table, &conn->key, table_params));
 }
@@ -402,6 +402,30 @@ static void purge_resets(struct mvs_conns *conns)
 		kfree(reset);
 }
 
+/* What is left is of no use to another driver, but for requests. */
+static void purge_pending(struct mvs_conns *conns)
+{
+	struct mvs_conn *conn;
+	LIST_HEAD(pending);
+
+	spin_lock(&conns->lock);
+	list_splice_init(&conns->pending, &pending);
+	while ((conn = list_first_entry_or_null(&pending, struct mvs_conn,
+						pending))) {
+		if (conn->in_table) {
+			list_move_tail(&conn->pending, &conns->pending);
+			continue;
+		}
+		list_del_init(&conn->pending);
+		conn->forgotten = true;
+		conn->marks = 0;
+		spin_unlock(&conns->lock);
+		mvs_conn_put(conn);
+		spin_lock(&conns->lock);
+	}
+	spin_unlock(&conns->lock);
+}
+
 /*
  * The guest knows nothing of this connection. Its socket may be locked, by a program
  * that waits for its own memory, while the VMM must not wait: what is done here needs
@@ -453,5 +477,6 @@ void mvs_conns_forget(struct mvs_conns *conns, bool all)
 		spin_lock(&conns->lock);
 	}
 	spin_unlock(&conns->lock);
+	purge_pending(conns);
 	purge_resets(conns);
 }
