@@ -260,6 +260,8 @@ static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	conn = vsk->trans;
 	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
 	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	/* As vhost_vsock has it, a guest need not wait for RESPONSE. */
+	conn->credit.granted = conn->credit.buf_alloc;
 	conn->open = true;
 	ret = mvs_conn_attach(conn, device, key);
 	if (!ret)

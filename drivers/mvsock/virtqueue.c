@@ -265,9 +265,11 @@ static bool poll(struct mvs_vq *vq)
 
 	if (likely(!vq->busyloop_timeout))
 		return false;
-	/* There is one while a virtqueue runs. Others have better things to do. */
-	if (READ_ONCE(vq->device->worker->self) != current)
-		return false;
+	/* There is one while a virtqueue runs. Others leave it to him. */
+	if (READ_ONCE(vq->device->worker->self) != current) {
+		mvs_device_wake(vq->device, vq->index);
+		return true;
+	}
 
 	now = ktime_get_ns();
 	if (!vq->poll_end || vq->poll_place != vq->ring.next_avail) {
