@@ -97,15 +97,17 @@ static void cancel_timeout(struct vsock_sock *vsk)
 	sock_put(sk_vsock(vsk));
 }
 
-/* Nothing comes from the peer any more, but what is there may be read. */
-static void over(struct vsock_sock *vsk)
+/*
+ * Nothing comes from the peer any more, but what is there may be read. Nor does it want
+ * any more packets, but for the reset if it is we who end it.
+ */
+static void over(struct vsock_sock *vsk, bool reset)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct sock *sk = sk_vsock(vsk);
 
 	set_open(conn, false);
-	/* Who was reset wants no more packets. */
-	if (!(READ_ONCE(conn->marks) & BIT(MVS_MARK_RST)))
+	if (!reset)
 		mvs_conn_forget(conn);
 	sock_set_flag(sk, SOCK_DONE);
 	WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
@@ -132,17 +134,17 @@ static void opened(struct vsock_sock *vsk)
 
 /* What a new state means for the socket. */
 static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
-		  enum mvs_conn_state new)
+		  const struct mvs_transition *t)
 {
-	if (old == new)
+	if (old == t->next)
 		return;
-	switch (new) {
+	switch (t->next) {
 	case MVS_CONN_CLOSED:
 		if (old == MVS_CONN_CONNECTING) {
 			sk_vsock(vsk)->sk_state = TCP_CLOSE;
 			remove(vsk);
 		} else {
-			over(vsk);
+			over(vsk, t->send == MVS_MARK_RST);
 		}
 		break;
 	case MVS_CONN_OPEN:
@@ -172,7 +174,7 @@ static void apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 		mvs_conn_mark(conn, t.send, t.send == MVS_MARK_SHUTDOWN ?
 			      VIRTIO_VSOCK_SHUTDOWN_RCV |
 			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
-	enter(vsk, old, t.next);
+	enter(vsk, old, &t);
 	if (t.error) {
 		sk->sk_err = t.error;
 		sk_error_report(sk);
