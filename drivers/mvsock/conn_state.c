@@ -76,6 +76,8 @@ static const struct mvs_transition others[MVS_CONN_STATES] = {
  * mvs_conn_transition - what an event does to a connection
  * @state: where the connection is
  * @event: what happens
+ *
+ * Return: the state after it, with what is sent and the socket's error.
  */
 struct mvs_transition mvs_conn_transition(enum mvs_conn_state state,
 					  enum mvs_conn_event event)

@@ -21,6 +21,8 @@
  * @log_base: VMM-virtual address of the log
  * @gpa: guest-physical address
  * @size: bytes
+ *
+ * Return: true when all of it is addresses of user space.
  */
 bool mvs_gmem_log_range_ok(u64 log_base, u64 gpa, u64 size)
 {
@@ -37,6 +39,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_range_ok);
  * mvs_gmem_log_ok - may the log of a guest's memory be where it would be?
  * @table: memory table, or NULL
  * @log_base: VMM-virtual address of the log
+ *
+ * Return: true when there is a table and all of its log is addresses of user space.
  */
 bool mvs_gmem_log_ok(const struct vhost_iotlb *table, u64 log_base)
 {

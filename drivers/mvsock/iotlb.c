@@ -205,6 +205,8 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
  * mvs_iotlb_poll - poll() of the device: is a translation missing?
  * @file: the open device
  * @table: poll table
+ *
+ * Return: %EPOLLIN when the VMM has a question to read, else 0.
  */
 __poll_t mvs_iotlb_poll(struct file *file, poll_table *table)
 {

@@ -23,6 +23,8 @@
  * @type: VIRTIO_VSOCK_TYPE_STREAM or VIRTIO_VSOCK_TYPE_SEQPACKET
  *
  * Streams need no negotiation, unless that was negotiated.
+ *
+ * Return: whether it may.
  */
 bool mvs_socket_type_allowed(u64 features, u16 type)
 {
@@ -38,6 +40,7 @@ bool mvs_socket_type_allowed(u64 features, u16 type)
  * @target: bytes; of seqpackets it takes one whole message, however long
  *
  * Context: any.
+ * Return: whether there is.
  */
 bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
 {
@@ -53,6 +56,7 @@ bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
  * Who has read some of what SO_RCVLOWAT or MSG_WAITALL says waits for the rest.
  *
  * Context: any.
+ * Return: whether there is; false when nobody waits.
  */
 bool mvs_socket_awaited(struct mvs_conn *conn)
 {

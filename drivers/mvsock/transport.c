@@ -650,6 +650,8 @@ static const struct vsock_transport transport = {
 /**
  * mvs_transport_serves - is a socket this transport's?
  * @vsk: the socket
+ *
+ * Return: whether it is.
  */
 bool mvs_transport_serves(const struct vsock_sock *vsk)
 {

@@ -99,6 +99,8 @@ void mvs_vq_reset(struct mvs_vq *vq)
  *
  * Whether the VMM has anything there is another question, asked when it is used, and
  * so are I/O virtual addresses.
+ *
+ * Return: whether all of it does.
  */
 bool mvs_vq_access_ok(const struct mvs_ring *ring)
 {
@@ -116,6 +118,8 @@ bool mvs_vq_access_ok(const struct mvs_ring *ring)
  * mvs_vq_log_ok - may the log of a ring's Device Area be where it would be?
  * @ring: the ring
  * @log_base: VMM-virtual address of the dirty log
+ *
+ * Return: whether it may; true when the ring is not logged.
  */
 bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 {

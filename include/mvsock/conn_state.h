@@ -80,6 +80,7 @@ enum mvs_conn_event {
  * @MVS_MARK_RST: the last one: nothing else follows, and what did not go out is
  *	forgotten
  * @MVS_MARKS: how many there are
+ * @MVS_MARK_NONE: no packet
  */
 enum mvs_mark {
 	MVS_MARK_REQUEST,

@@ -38,6 +38,8 @@ struct mvs_credit {
  * @credit: the credit
  *
  * As AF_VSOCK's other transports have it, no more than our side has room for.
+ *
+ * Return: bytes.
  */
 static inline u32 mvs_credit_max(const struct mvs_credit *credit)
 {
@@ -49,6 +51,8 @@ static inline u32 mvs_credit_max(const struct mvs_credit *credit)
  * @credit: the credit
  *
  * The peer may have made its buffer smaller than what is in it.
+ *
+ * Return: bytes.
  */
 static inline u32 mvs_credit_space(const struct mvs_credit *credit)
 {
@@ -62,6 +66,8 @@ static inline u32 mvs_credit_space(const struct mvs_credit *credit)
  * mvs_credit_allows - may the peer send as much?
  * @credit: the credit
  * @len: bytes
+ *
+ * Return: whether it was told of as much room.
  */
 static inline bool mvs_credit_allows(const struct mvs_credit *credit, u32 len)
 {
@@ -96,6 +102,8 @@ static inline void mvs_credit_untold(struct mvs_credit *credit)
  * Not before the peer knows of less than half of the room, or of less than a
  * packet, and not for a few bytes: to be told costs it more than it gains. But a reader
  * may be waiting for what the peer can't send.
+ *
+ * Return: whether it is.
  */
 static inline bool mvs_credit_stale(const struct mvs_credit *credit, bool idle,
 				    u64 wanted)
