@@ -39,10 +39,13 @@ bench-profile: ## Show where the instructions of LOAD= go, with both
 bench-parse: ## Time the parser, in a virtual host
 	tools/bench-parse.sh
 
+docs: ## Build the manual, in build/docs
+	tools/docs.sh
+
 fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
 	tools/check.sh --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) fuzz
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-plot bench-profile bench-parse help
+.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-plot bench-profile bench-parse docs help

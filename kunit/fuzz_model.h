@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What a device must do: the ring, chain and packet layers once more, written from
- * the words of the specification and of Documentation/mvsock.rst, as slow and as
+ * the words of the specification and of Documentation/errors.rst, as slow and as
  * plain as can be, on the shadow of guest memory.
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_MODEL_H

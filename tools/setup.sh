@@ -17,6 +17,7 @@ usage()
 	usage: tools/setup.sh PART...
 	  packages    the Debian packages in tools/packages (apt-get install)
 	  gnuplot     for make bench-plot
+  docs        for make docs
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
@@ -58,6 +59,8 @@ part_packages()
 }
 
 part_gnuplot() { install_packages gnuplot-nox; }
+
+part_docs() { install_packages python3-sphinx man-db; }
 
 # install_packages PACKAGE...: those that are not there.
 install_packages()
@@ -304,7 +307,7 @@ main()
 	lock "$CACHE/lock" "prepares the cache"
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
-		[[ $part == packages || $part == gnuplot || -n ${VERSION:-} ]] || choose_version
+		[[ $part =~ ^(packages|gnuplot|docs)$ || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done
 }
