@@ -12,6 +12,8 @@ set -euo pipefail
 . "$TOP/tools/check-guest.sh"
 # shellcheck source=tools/check-bench.sh
 . "$TOP/tools/check-bench.sh"
+# shellcheck source=tools/check-docs.sh
+. "$TOP/tools/check-docs.sh"
 
 GROUPS_ALL=(lint kunit fuzz device parity sockets load smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
@@ -24,7 +26,7 @@ usage()
 {
 	cat <<-END
 	usage: tools/check.sh [OPTION...] [GROUP...]
-	  lint    checkpatch, W=1, sparse, shellcheck
+	  lint    checkpatch, W=1, sparse, shellcheck, the manual
 	  kunit   the KUnit suites, in user-mode Linux
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
@@ -110,6 +112,7 @@ group_lint()
 	lint_build "Debian's kernel" "$(headers_dir)"
 	lint_build "user-mode Linux" "$(uml_dir debug)" ARCH=um MVSOCK_COVERAGE=1
 	lint_shellcheck
+	lint_docs
 }
 
 lint_checkpatch()
@@ -651,7 +654,7 @@ parts()
 	echo packages source
 	for group; do
 		case $group in
-		lint) echo headers uml-debug ;;
+		lint) echo docs headers uml-debug ;;
 		kunit | fuzz | device | sockets) echo uml-debug ;;
 		parity | load) echo uml ;;
 		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;

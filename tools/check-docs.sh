@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What lint says of the manual and of the kernel-doc. Sourced by check.sh.
+
+lint_docs()
+{
+	local docs
+
+	docs=$("$TOP/tools/docs.sh" 2>&1) && docs=
+	verdict "the manual builds without warnings" "$docs"
+	verdict "kernel-doc is silent" \
+		"$("$LINUX/source/scripts/kernel-doc" -none -Wall \
+			"$TOP"/include/mvsock/*.h "$TOP"/drivers/mvsock/*.[ch] 2>&1)"
+	verdict "man 4 mvsock has no errors" \
+		"$(man --warnings -E UTF-8 -l -Tutf8 -Z "$TOP/Documentation/mvsock.4" 2>&1 >/dev/null)"
+	verdict "every ioctl is in the manual" "$(lacking ioctls.rst ioctls; lacking mvsock.4 ioctls)"
+	verdict "every reason is in the manual" "$(lacking errors.rst reasons)"
+}
+
+# lacking FILE WORDS: those words of the source that a file of the manual does not have.
+lacking()
+{
+	local word
+
+	for word in $("$2"); do
+		grep -qw "$word" "$TOP/Documentation/$1" || echo "$1: no $word"
+	done
+}
+
+ioctls()
+{
+	sed -n 's/^\t*\(case\|if (cmd ==\) \(VHOST_[A-Z_]*\)[:)]$/\2/p' \
+		"$TOP"/drivers/mvsock/{device,vring}.c | sort -u
+}
+
+reasons()
+{
+	sed -n 's/^\t\[MVS_REASON_.*= "\([a-z_]*\)",$/\1/p' "$TOP/drivers/mvsock/virtqueue.c"
+}
