@@ -368,6 +368,8 @@ static long owner_ioctl(struct mvs_device *device, unsigned int cmd,
 	case VHOST_RESET_OWNER:
 		reset_owner(device);
 		set_table(device, NULL);
+		/* Bases begin at 0 again, where the next driver's may be. */
+		device->ops->renew(device);
 		return 0;
 	case VHOST_SET_MEM_TABLE:
 		return set_mem_table(device, argp);

@@ -179,6 +179,20 @@ static void driver_afresh(const void *arg)
 	session_close(&s);
 }
 
+/* The next owner's guest has none of the last one's connections. */
+static void owner_reset(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 1000);
+	require_ok(dev_ioctl(&s.g.dev, VHOST_RESET_OWNER, NULL));
+	require_gone(s.fd);
+	session_close(&s);
+}
+
 /* Blocks under way both ways while the device stops and starts. */
 static void start_stop(const void *arg)
 {
@@ -372,6 +386,8 @@ void add_life_tests(void)
 		     RINGS_BOTH);
 	session_test(g, "a driver that starts afresh has no connections",
 		     driver_afresh, NULL, TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "a device without an owner has no connections",
+		     owner_reset, NULL, TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "stopped is still", stopped_is_still, NULL, 0,
 		     RINGS_BOTH);
 	session_test(g, "connect before the start", connect_before_start, NULL,
