@@ -12,10 +12,16 @@ lint_docs()
 	verdict "kernel-doc is silent" \
 		"$("$LINUX/source/scripts/kernel-doc" -none -Wall \
 			"$TOP"/include/mvsock/*.h "$TOP"/drivers/mvsock/*.[ch] 2>&1)"
-	verdict "man 4 mvsock has no errors" \
-		"$(man --warnings -E UTF-8 -l -Tutf8 -Z "$TOP/Documentation/mvsock.4" 2>&1 >/dev/null)"
+	verdict "the manual pages have no errors" "$(man_pages 2>&1 >/dev/null)"
 	verdict "every ioctl is in the manual" "$(lacking ioctls.rst ioctls; lacking mvsock.4 ioctls)"
 	verdict "every reason is in the manual" "$(lacking errors.rst reasons)"
+	verdict "every group of tests is in the manual" "$(lacking testing.rst groups)"
+}
+
+man_pages()
+{
+	find "$TOP"/Documentation "$TOP"/tools -name '*.[48]' \
+		-exec man --warnings -E UTF-8 -l -Tutf8 -Z {} +
 }
 
 # lacking FILE WORDS: those words of the source that a file of the manual does not have.
@@ -24,9 +30,11 @@ lacking()
 	local word
 
 	for word in $("$2"); do
-		grep -qw "$word" "$TOP/Documentation/$1" || echo "$1: no $word"
+		grep -qwF "$word" "$TOP/Documentation/$1" || echo "$1: no $word"
 	done
 }
+
+groups() { printf "\`\`%s\`\`\\n" "${GROUPS_ALL[@]}"; }
 
 ioctls()
 {
