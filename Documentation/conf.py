@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The manual, for sphinx-build. tools/docs.sh says in KERNEL_SOURCE where the kernel's
-# source is, whose extension and script read the kernel-doc.
+# The manual, for sphinx-build. tools/docs.sh says in srctree, as the kernel's own build
+# has it, where the kernel's source is, whose extension reads the kernel-doc.
 import os
 import sys
 
-kernel = os.environ["KERNEL_SOURCE"]
+kernel = os.environ["srctree"]
 sys.path.insert(0, os.path.join(kernel, "Documentation/sphinx"))
 
 project = "mvsock"

@@ -13,7 +13,7 @@ use_cache
 # From nothing: what is up to date does not warn. Python's own cache would be left
 # among the kernel's files.
 rm -rf "$DIR"
-KERNEL_SOURCE=$LINUX/source PYTHONDONTWRITEBYTECODE=1 quietly "$DIR.log" \
+srctree=$LINUX/source PYTHONDONTWRITEBYTECODE=1 quietly "$DIR.log" \
 	sphinx-build -q -n -W --keep-going -d "$DIR/doctrees" "$TOP/Documentation" "$DIR/html" ||
 	die "the manual does not build without warnings"
 say "The manual is in $DIR/html/index.html."
