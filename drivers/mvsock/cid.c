@@ -46,6 +46,12 @@ struct mvs_device *mvs_cid_get(u32 cid)
 	return device;
 }
 
+static void set(struct mvs_device *device, u32 cid)
+{
+	WRITE_ONCE(device->cid, cid);
+	WRITE_ONCE(device->gmem.cid, cid);
+}
+
 /**
  * mvs_cid_set - give a device its CID, in the place of the one it had
  * @device: the device
@@ -78,7 +84,7 @@ int mvs_cid_set(struct mvs_device *device, u64 cid)
 		ret = ret == -EBUSY ? -EADDRINUSE : ret;
 		goto out;
 	}
-	WRITE_ONCE(device->cid, cid);
+	set(device, cid);
 	if (old)
 		xa_erase(&cids, old);
 out:
@@ -99,6 +105,6 @@ void mvs_cid_clear(struct mvs_device *device)
 	mutex_lock(&cids_mutex);
 	if (device->cid)
 		xa_erase(&cids, device->cid);
-	WRITE_ONCE(device->cid, 0);
+	set(device, 0);
 	mutex_unlock(&cids_mutex);
 }

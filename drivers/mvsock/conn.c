@@ -139,6 +139,7 @@ int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
 	if (!ret) {
 		sock_hold(sk_vsock(conn->vsk));
 		conn->in_table = true;
+		mvs_count(&device->nconns, 1);
 		list_add_tail(&conn->all, &conns->all);
 	}
 	spin_unlock(&conns->lock);
@@ -166,6 +167,7 @@ void mvs_conn_remove(struct mvs_conn *conn)
 	if (was) {
 		rhashtable_remove_fast(&table, &conn->node, table_params);
 		conn->in_table = false;
+		mvs_count(&conn->device->nconns, -1);
 		list_del_init(&conn->all);
 		list_del_init(&conn->waiting);
 	}

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -15,6 +16,7 @@
 #include <linux/virtio_vsock.h>
 
 #include <mvsock/device.h>
+#include <mvsock/trace.h>
 
 #define MVS_FEATURES (BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
 		      BIT_ULL(VHOST_F_LOG_ALL) |		\
@@ -142,12 +144,15 @@ static void stop(struct mvs_device *device)
 	unsigned int i;
 
 	lockdep_assert_held(&device->mutex);
+	if (device->running)
+		trace_mvs_device_stop(READ_ONCE(device->cid), device->features);
+	/* Before its virtqueues: who looks is not to take them for broken. */
+	WRITE_ONCE(device->running, false);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_stop(&device->vqs[i].kick);
 	stop_vqs(device);
 	mvs_iotlb_forget(device);
 	mvs_gmem_detach(&device->gmem);
-	WRITE_ONCE(device->running, false);
 }
 
 /* Can the device run with this table, and log what it writes if it must? */
@@ -178,6 +183,7 @@ static long start(struct mvs_device *device)
 		return ret == -EINTR ? -ERESTARTNOINTR : ret;
 	}
 	WRITE_ONCE(device->running, true);
+	trace_mvs_device_start(READ_ONCE(device->cid), device->features);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_start(&device->vqs[i].kick, device->worker);
 	return 0;
@@ -291,6 +297,7 @@ static long set_owner(struct mvs_device *device)
 	mmgrab(current->mm);
 	device->mm = current->mm;
 	set_worker(device, worker);
+	mvs_proc_set_owner(device, get_task_pid(current, PIDTYPE_TGID));
 	return 0;
 }
 
@@ -305,6 +312,7 @@ static void reset_owner(struct mvs_device *device)
 		mvs_worker_destroy(worker);
 		mmdrop(device->mm);
 		device->mm = NULL;
+		mvs_proc_set_owner(device, NULL);
 	}
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_reset(&device->vqs[i]);
@@ -442,6 +450,7 @@ static int device_open(struct inode *inode, struct file *file)
 		mvs_vq_init(&device->vqs[i], device, i);
 	apply_features(device, 0);
 	file->private_data = device;
+	mvs_proc_add(device);
 	return 0;
 }
 
@@ -449,6 +458,7 @@ static int device_release(struct inode *inode, struct file *file)
 {
 	struct mvs_device *device = file->private_data;
 
+	mvs_proc_remove(device);
 	mutex_lock(&device->mutex);
 	reset_owner(device);
 	mutex_unlock(&device->mutex);

@@ -24,6 +24,9 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
 	gm->windows = RB_ROOT;
+	gm->misses = 0;
+	gm->invalidated = 0;
+	gm->cid = 0;
 	mutex_init(&gm->windows_lock);
 	memset(gm->recent, 0, sizeof(gm->recent));
 }

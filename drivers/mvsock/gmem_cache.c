@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 
 #include <mvsock/gmem.h>
+#include <mvsock/trace.h>
 
 /*
  * Pages are used through the kernel's direct map, in any order and from any
@@ -31,17 +32,19 @@
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
 
 /*
- * Drop those of the window's pages that are from @first to @last.
+ * Drop those of the window's pages that are from @first to @last. Returns how many there
+ * were.
  *
  * A page mapped for writing is taken as written: who asked for it did write.
  * Marking it here is in time, as the VMM has it mapped still, and allowed, as the
  * VM does the same under its own spinning locks.
  */
-static void drop_pages(struct mvs_window *window, unsigned long first,
-		       unsigned long last)
+static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
+			       unsigned long last)
 {
 	unsigned long base = window->number * MVS_WINDOW_PAGES;
 	unsigned long *page, *end;
+	unsigned int dropped = 0;
 
 	lockdep_assert_held_write(&window->gm->lock);
 
@@ -51,8 +54,10 @@ static void drop_pages(struct mvs_window *window, unsigned long first,
 	for (page = &window->pages[first]; page <= end; page++) {
 		if (*page & MVS_PAGE_WRITABLE)
 			set_page_dirty(virt_to_page(*page));
+		dropped += !!*page;
 		*page = 0;
 	}
+	return dropped;
 }
 
 static bool invalidate(struct mmu_interval_notifier *notifier,
@@ -61,12 +66,18 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 {
 	struct mvs_window *window = container_of(notifier, struct mvs_window,
 						 notifier);
+	struct mvs_gmem *gm = window->gm;
+	unsigned int dropped;
 
-	write_lock(&window->gm->lock);
+	write_lock(&gm->lock);
 	mmu_interval_set_seq(notifier, cur_seq);
-	drop_pages(window, range->start >> PAGE_SHIFT,
-		   (range->end - 1) >> PAGE_SHIFT);
-	write_unlock(&window->gm->lock);
+	dropped = drop_pages(window, range->start >> PAGE_SHIFT,
+			     (range->end - 1) >> PAGE_SHIFT);
+	WRITE_ONCE(gm->invalidated, gm->invalidated + dropped);
+	write_unlock(&gm->lock);
+	if (dropped)
+		trace_mvs_cache_invalidated(READ_ONCE(gm->cid), range->start,
+					    range->end, dropped);
 	return true;
 }
 
@@ -305,8 +316,9 @@ static struct page *get_page_of(struct mm_struct *mm,
 static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	struct mvs_window *window;
-	unsigned long seq;
 	struct page *page;
+	unsigned long seq;
+	bool installed;
 
 	/*
 	 * A window stays until the device stops: none for what the VMM does not
@@ -331,9 +343,15 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return PTR_ERR(page);
 
 	write_lock(&gm->lock);
-	if (!mmu_interval_read_retry(&window->notifier, seq))
+	installed = !mmu_interval_read_retry(&window->notifier, seq);
+	if (installed) {
 		install(window, fault->addr, page, fault->write);
+		WRITE_ONCE(gm->misses, gm->misses + 1);
+	}
 	write_unlock(&gm->lock);
+	if (installed)
+		trace_mvs_cache_miss(READ_ONCE(gm->cid), fault->addr,
+				     fault->write);
 
 	/* The notifier says when it goes; until then it needs no reference. */
 	put_page(page);

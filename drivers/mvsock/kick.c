@@ -13,8 +13,10 @@ static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 {
 	struct mvs_kick *kick = container_of(wait, struct mvs_kick, wait);
 
-	if (key_to_poll(key) & EPOLLIN)
+	if (key_to_poll(key) & EPOLLIN) {
+		mvs_count(&kick->count, 1);
 		mvs_worker_queue(kick->worker, kick->vq);
+	}
 	return 0;
 }
 

@@ -26,12 +26,15 @@ static int __init mvsock_init(void)
 	if (ret) {
 		pr_err("can't create /dev/vhost-vsock: %d\n", ret);
 		mvs_transport_unregister();
+		return ret;
 	}
-	return ret;
+	mvs_proc_register();
+	return 0;
 }
 
 static void __exit mvsock_exit(void)
 {
+	mvs_proc_unregister();
 	mvs_device_unregister();
 	mvs_transport_unregister();
 }

@@ -18,6 +18,7 @@
 #include <mvsock/packet.h>
 #include <mvsock/socket.h>
 #include <mvsock/tap.h>
+#include <mvsock/trace.h>
 
 /*
  * What one call of work may do before the other virtqueue has its turn, in packets
@@ -373,7 +374,8 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 	if (ret)
 		return ret;
 	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
-	mvs_vq_count(vq, le32_to_cpu(hdr.len));
+	mvs_vq_count(vq, &hdr);
+	trace_mvs_packet_tx(&hdr);
 	return 0;
 }
 
@@ -468,7 +470,9 @@ static u32 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 	update_credit(conn, &hdr);
 	WRITE_ONCE(conn->streaming, false);
 	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
-	mvs_vq_count(vq, len);
+	mvs_vq_count(vq, &hdr);
+	mvs_count(&vq->direct, 1);
+	trace_mvs_packet_tx(&hdr);
 	return len;
 }
 

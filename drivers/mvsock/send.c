@@ -18,6 +18,7 @@
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
 #include <mvsock/tap.h>
+#include <mvsock/trace.h>
 
 /* Chains that are no good, until somebody else has his turn. */
 #define MVS_SEND_REJECTS	256
@@ -65,7 +66,8 @@ static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	ret = mvs_vq_push(vq, sizeof(*hdr) + len);
 	if (ret)
 		return ret;
-	mvs_vq_count(vq, len);
+	mvs_vq_count(vq, hdr);
+	trace_mvs_packet_rx(hdr);
 	return len;
 }
 
@@ -459,10 +461,12 @@ static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 			return ret;
 		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
 		ret = put_packet(vq, &hdr, from, len - *done);
-		if (ret > 0)
+		if (ret > 0) {
 			*done += ret;
-		else
+			mvs_count(&vq->direct, 1);
+		} else {
 			untell(conn);
+		}
 		if (ret < 0 && ret != -EBADMSG)
 			return ret;
 	}
@@ -516,6 +520,7 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	ret = send_locked(vq, conn, from, len, flags, &done);
 	if (ret != 1 && ret != -ENODATA && ret != -ENOMEM && ret != -EINTR) {
 		park(conn->device->conns, conn);
+		mvs_count(&vq->waits, 1);
 		/* There may be good chains behind those that were not. */
 		if (ret == -EBADMSG)
 			mvs_device_wake(conn->device, MVS_VQ_RX);

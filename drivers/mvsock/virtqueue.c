@@ -216,7 +216,7 @@ static void break_ring(struct mvs_vq *vq, int error)
 	if (!vq->running)
 		return;
 	vq->running = false;
-	WRITE_ONCE(vq->broken, vq->broken + 1);
+	mvs_count(&vq->broken, 1);
 	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, error);
 	if (vq->err)
 		eventfd_signal(vq->err);
@@ -370,8 +370,7 @@ int mvs_vq_reject(struct mvs_vq *vq)
 {
 	struct mvs_chain *chain = &vq->chain;
 
-	WRITE_ONCE(vq->rejected[chain->reason],
-		   vq->rejected[chain->reason] + 1);
+	mvs_count(&vq->rejected[chain->reason], 1);
 	trace_mvs_chain_rejected(READ_ONCE(vq->device->cid), vq->index,
 				 chain->id, mvs_reason_names[chain->reason]);
 	return mvs_vq_push(vq, 0);
@@ -401,8 +400,10 @@ static void signal(struct mvs_vq *vq)
 {
 	vq->owed = false;
 	vq->signalled = ktime_get_ns();
-	if (vq->call)
-		eventfd_signal(vq->call);
+	if (!vq->call)
+		return;
+	mvs_count(&vq->signals, 1);
+	eventfd_signal(vq->call);
 }
 
 /**

@@ -12,6 +12,7 @@
  *	gmem->windows_lock, the VMM's mmap lock
  *	device->iotlb_lock	translations that are waited for
  *	device->worker_lock	the worker's life against who wakes it
+ *	that of the list of devices, see proc.c
  *	gmem->lock		sections
  */
 #ifndef _MVSOCK_DEVICE_H
@@ -20,12 +21,14 @@
 #include <linux/atomic.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/vhost_types.h>
+#include <uapi/linux/virtio_vsock.h>
 
 #include <mvsock/gmem.h>
 #include <mvsock/reason.h>
@@ -36,6 +39,7 @@ struct iov_iter;
 struct kiocb;
 struct mvs_conns;
 struct mvs_device;
+struct pid;
 struct seq_file;
 struct task_struct;
 struct vhost_task;
@@ -81,6 +85,8 @@ struct mvs_worker {
  * @table: how vfs_poll() hands out the wait queue
  * @worker: whom to wake while listening
  * @vq: what for
+ * @count: kicks so far; changes under the wait queue's lock, of which there is one at a
+ *	time, read without
  */
 struct mvs_kick {
 	struct file *file;
@@ -89,6 +95,7 @@ struct mvs_kick {
 	poll_table table;
 	struct mvs_worker *worker;
 	unsigned int vq;
+	u64 count;
 };
 
 /**
@@ -124,6 +131,10 @@ struct mvs_miss {
  * @late: wakes the worker: when soon is over, or as mvs_vq_wake_in() says
  * @packets: packets that went through
  * @bytes: their payload
+ * @resets: those of them that were RST
+ * @direct: data packets that a program copied itself, in send() or recv()
+ * @waits: how often a sender found no room, and was parked
+ * @signals: how often the driver was signalled
  * @rejected: chains given back unused, by reason
  * @broken: how often the ring could not be trusted any more
  * @polling: there was no chain, and no kick was asked for: the worker is to look
@@ -149,6 +160,10 @@ struct mvs_vq {
 	struct hrtimer late;
 	u64 packets;
 	u64 bytes;
+	u64 resets;
+	u64 direct;
+	u64 waits;
+	u64 signals;
 	u64 rejected[MVS_REASONS];
 	u64 broken;
 	bool polling;
@@ -200,6 +215,9 @@ struct mvs_device_ops {
  * @rcu: the CID table is read under RCU
  * @ref: the file's, and one for each connection
  * @conns: the guest's connections, which are the layer above's
+ * @nconns: how many there are; changes under the layer above's lock, read without
+ * @list: in the list of open devices; protected by its lock, as is @owner
+ * @owner: the VMM's process, or NULL
  */
 struct mvs_device {
 	struct mutex mutex;	/* set-up */
@@ -222,19 +240,32 @@ struct mvs_device {
 	struct rcu_head rcu;
 	refcount_t ref;
 	struct mvs_conns *conns;
+	u64 nconns;
+
+	struct list_head list;
+	struct pid *owner;
 };
+
+/* Add to a counter, which only who has its lock changes, and which is read without. */
+static inline void mvs_count(u64 *counter, u64 n)
+{
+	WRITE_ONCE(*counter, *counter + n);
+}
 
 /**
  * mvs_vq_count - count a packet that went through
  * @vq: the virtqueue
- * @bytes: its payload
+ * @hdr: its header
  *
- * Context: with the virtqueue's mutex held; the counters are read without.
+ * Context: with the virtqueue's mutex held.
  */
-static inline void mvs_vq_count(struct mvs_vq *vq, u32 bytes)
+static inline void mvs_vq_count(struct mvs_vq *vq,
+				const struct virtio_vsock_hdr *hdr)
 {
-	WRITE_ONCE(vq->packets, vq->packets + 1);
-	WRITE_ONCE(vq->bytes, vq->bytes + bytes);
+	mvs_count(&vq->packets, 1);
+	mvs_count(&vq->bytes, le32_to_cpu(hdr->len));
+	if (unlikely(hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST)))
+		mvs_count(&vq->resets, 1);
 }
 
 /* device.c */
@@ -250,6 +281,21 @@ int mvs_cid_set(struct mvs_device *device, u64 cid);
 void mvs_cid_clear(struct mvs_device *device);
 struct mvs_device *mvs_cid_find(u32 cid);
 struct mvs_device *mvs_cid_get(u32 cid);
+
+/* counters.c */
+
+/**
+ * typedef mvs_counter_fn - show a counter
+ * @m: where to
+ * @prefix: what its name begins with
+ * @name: the rest of that
+ * @value: what was counted
+ */
+typedef void mvs_counter_fn(struct seq_file *m, const char *prefix,
+			    const char *name, u64 value);
+
+void mvs_counters_show(struct seq_file *m, const struct mvs_device *device,
+		       mvs_counter_fn *show);
 
 /* fdinfo.c */
 void mvs_device_show_fdinfo(struct seq_file *m, struct file *file);
@@ -267,6 +313,13 @@ __poll_t mvs_iotlb_poll(struct file *file, poll_table *table);
 long mvs_log_set_base(struct mvs_device *device, void __user *argp);
 long mvs_log_set_fd(struct mvs_device *device, void __user *argp);
 void mvs_log_reset(struct mvs_device *device);
+
+/* proc.c */
+void mvs_proc_add(struct mvs_device *device);
+void mvs_proc_remove(struct mvs_device *device);
+void mvs_proc_set_owner(struct mvs_device *device, struct pid *owner);
+void mvs_proc_register(void);
+void mvs_proc_unregister(void);
 
 /* virtqueue.c */
 void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,

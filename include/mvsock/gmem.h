@@ -84,6 +84,10 @@ struct mvs_window {
  * @lock: held for reading in a section, for writing while pages come and go
  * @windows: all &struct mvs_window, by their numbers; they come under @lock and
  *	@windows_lock, and go when there are no users
+ * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
+ *	are read without
+ * @invalidated: pages that the VMM took away or moved
+ * @cid: whose it is, for traces; the user's to set
  * @windows_lock: serializes new windows
  * @recent: windows that were used, each at its number's hash; a hint, read and
  *	written by sections side by side
@@ -97,6 +101,9 @@ struct mvs_gmem {
 	struct mm_struct *mm;
 	rwlock_t lock;	/* the windows, and their pages */
 	struct rb_root windows;
+	u64 misses;
+	u64 invalidated;
+	u32 cid;
 	struct mutex windows_lock;	/* new windows */
 	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 };

@@ -79,5 +79,6 @@ int main(int argc, char **argv)
 	add_stall_tests();
 	add_cut_tests();
 	add_review_tests();
+	add_counter_tests();
 	return tap_run(&opt);
 }

@@ -29,5 +29,6 @@ void add_data_tests(void);
 void add_stall_tests(void);
 void add_cut_tests(void);
 void add_review_tests(void);
+void add_counter_tests(void);
 
 #endif

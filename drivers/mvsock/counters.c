@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device's counters, by their names.
+ */
+#include <linux/stddef.h>
+
+#include <mvsock/device.h>
+
+/* Where a counter is in a device. */
+#define RX(member) offsetof(struct mvs_device, vqs[MVS_VQ_RX].member)
+#define TX(member) offsetof(struct mvs_device, vqs[MVS_VQ_TX].member)
+
+/**
+ * struct counter - a counter
+ * @name: what it is called
+ * @at: where it is
+ * @and: where the rest of it is, or 0
+ */
+struct counter {
+	const char *name;
+	size_t at;
+	size_t and;
+};
+
+static const struct counter counters[] = {
+	{ "rx_packets", RX(packets) },
+	{ "rx_bytes", RX(bytes) },
+	{ "rx_resets", RX(resets) },
+	{ "rx_signals", RX(signals) },
+	{ "rx_kicks", RX(kick.count) },
+	{ "tx_packets", TX(packets) },
+	{ "tx_bytes", TX(bytes) },
+	{ "tx_resets", TX(resets) },
+	{ "tx_signals", TX(signals) },
+	{ "tx_kicks", TX(kick.count) },
+	{ "direct_sends", RX(direct) },
+	{ "direct_receives", TX(direct) },
+	{ "send_waits", RX(waits) },
+	{ "cache_misses", offsetof(struct mvs_device, gmem.misses) },
+	{ "cache_invalidations", offsetof(struct mvs_device, gmem.invalidated) },
+	{ "broken_rings", RX(broken), TX(broken) },
+};
+
+static u64 read_at(const struct mvs_device *device, size_t offset)
+{
+	return READ_ONCE(*(const u64 *)((const char *)device + offset));
+}
+
+/**
+ * mvs_counters_show - show each of a device's counters
+ * @m: where to
+ * @device: the device; NULL shows what they are called, with 0
+ * @show: shows one
+ *
+ * They are read while they move, so they may be of slightly different moments. Their
+ * locks are not taken: a virtqueue may wait for its VMM, which must not keep anybody
+ * from looking.
+ *
+ * Context: any that @show may be called in.
+ */
+void mvs_counters_show(struct seq_file *m, const struct mvs_device *device,
+		       mvs_counter_fn *show)
+{
+	const struct counter *c;
+	unsigned int i;
+	u64 value = 0;
+
+	for (c = counters; c < counters + ARRAY_SIZE(counters); c++) {
+		if (device)
+			value = read_at(device, c->at) +
+				(c->and ? read_at(device, c->and) : 0);
+		show(m, "", c->name, value);
+	}
+	for (i = 0; i < MVS_REASONS; i++) {
+		if (device)
+			value = read_at(device, RX(rejected[i])) +
+				read_at(device, TX(rejected[i]));
+		show(m, "rejected_", mvs_reason_names[i], value);
+	}
+}

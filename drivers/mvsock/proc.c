@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/mvsock: a line for each open device, which anybody may read.
+ *
+ *	cid pid comm state features connections rx_packets ...
+ *	42 1234 qemu-system-x86 running 0x100000003 2 17 ...
+ *
+ * Columns go by the names in the first line: others may come between them.
+ */
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/string_helpers.h>
+#include <net/net_namespace.h>
+
+#include <mvsock/device.h>
+
+#define MVS_PROC_NAME	"mvsock"
+
+/* Open devices, in the order they were opened. */
+static LIST_HEAD(devices);
+/* Protects the list, and the owners. What is done under it does not wait. */
+static DEFINE_MUTEX(devices_mutex);
+
+/**
+ * mvs_proc_add - list a device
+ * @device: the device, set up
+ *
+ * Context: process; may sleep.
+ */
+void mvs_proc_add(struct mvs_device *device)
+{
+	mutex_lock(&devices_mutex);
+	list_add_tail(&device->list, &devices);
+	mutex_unlock(&devices_mutex);
+}
+
+/**
+ * mvs_proc_remove - undo mvs_proc_add()
+ * @device: the device, which nobody reads any more when it returns
+ *
+ * Context: process; may sleep.
+ */
+void mvs_proc_remove(struct mvs_device *device)
+{
+	mutex_lock(&devices_mutex);
+	list_del(&device->list);
+	mutex_unlock(&devices_mutex);
+}
+
+/**
+ * mvs_proc_set_owner - say whose a device is
+ * @device: the device, listed or not
+ * @owner: the VMM's process, with a reference that is taken over; or NULL
+ *
+ * Context: process; may sleep.
+ */
+void mvs_proc_set_owner(struct mvs_device *device, struct pid *owner)
+{
+	mutex_lock(&devices_mutex);
+	swap(device->owner, owner);
+	mutex_unlock(&devices_mutex);
+	put_pid(owner);
+}
+
+static const char *state_of(const struct mvs_device *device)
+{
+	if (!device->owner)
+		return "open";
+	if (!READ_ONCE(device->running))
+		return "stopped";
+	return READ_ONCE(device->vqs[MVS_VQ_RX].running) &&
+	       READ_ONCE(device->vqs[MVS_VQ_TX].running) ? "running" : "broken";
+}
+
+/* One word, whatever the process calls itself: all else is octal. */
+static void show_comm(struct seq_file *m, struct pid *owner)
+{
+	char comm[TASK_COMM_LEN] = "";
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(owner, PIDTYPE_TGID);
+	if (task)
+		get_task_comm(comm, task);
+	rcu_read_unlock();
+	seq_puts(m, comm[0] ? "" : "-");
+	seq_escape_str(m, comm, ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND,
+		       " \\");
+}
+
+static void show_name(struct seq_file *m, const char *prefix, const char *name,
+		      u64 value)
+{
+	seq_printf(m, " %s%s", prefix, name);
+}
+
+static void show_value(struct seq_file *m, const char *prefix, const char *name,
+		       u64 value)
+{
+	seq_printf(m, " %llu", value);
+}
+
+static int show(struct seq_file *m, void *v)
+{
+	const struct mvs_device *device;
+
+	if (v == &devices) {
+		seq_puts(m, "cid pid comm state features connections");
+		mvs_counters_show(m, NULL, show_name);
+	} else {
+		device = list_entry(v, struct mvs_device, list);
+		seq_printf(m, "%u %d ", READ_ONCE(device->cid),
+			   pid_vnr(device->owner));
+		show_comm(m, device->owner);
+		seq_printf(m, " %s %#llx %llu", state_of(device),
+			   READ_ONCE(device->features),
+			   READ_ONCE(device->nconns));
+		mvs_counters_show(m, device, show_value);
+	}
+	seq_putc(m, '\n');
+	return 0;
+}
+
+static void *start(struct seq_file *m, loff_t *pos)
+{
+	mutex_lock(&devices_mutex);
+	return seq_list_start_head(&devices, *pos);
+}
+
+static void *next(struct seq_file *m, void *v, loff_t *pos)
+{
+	return seq_list_next(v, &devices, pos);
+}
+
+static void stop(struct seq_file *m, void *v)
+{
+	mutex_unlock(&devices_mutex);
+}
+
+static const struct seq_operations ops = {
+	.start	= start,
+	.next	= next,
+	.stop	= stop,
+	.show	= show,
+};
+
+/**
+ * mvs_proc_register - make /proc/net/mvsock appear
+ *
+ * The module works without it.
+ */
+void mvs_proc_register(void)
+{
+	proc_create_seq(MVS_PROC_NAME, 0444, init_net.proc_net, &ops);
+}
+
+/**
+ * mvs_proc_unregister - undo mvs_proc_register()
+ *
+ * Who has it open reads EIO from now on.
+ */
+void mvs_proc_unregister(void)
+{
+	remove_proc_entry(MVS_PROC_NAME, init_net.proc_net);
+}
