@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mvsockctl doctor: looks at a host, and says what is wrong and what to do.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "devices.h"
+#include "mvsockctl.h"
+
+#define DEV_PATH "/dev/vhost-vsock"
+/* As <linux/miscdevice.h> has them. */
+#define DEV_MAJOR 10
+#define DEV_MINOR 241
+
+static int wrongs;
+
+#define say(verdict, ...) \
+	(printf("%-6s ", verdict), printf(__VA_ARGS__), putchar('\n'))
+#define fine(...) say("ok", __VA_ARGS__)
+#define note(...) say("note", __VA_ARGS__)
+#define advise(...) say("  do:", __VA_ARGS__)
+#define wrong(...) (wrongs++, say("WRONG", __VA_ARGS__))
+
+static bool loaded(const char *module)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return !access(path, F_OK);
+}
+
+/* The first line of a file; "" if there is none. */
+static const char *line_of(const char *path, char *to, size_t size)
+{
+	FILE *f = fopen(path, "r");
+
+	*to = 0;
+	if (!f)
+		return to;
+	if (!fgets(to, size, f))
+		*to = 0;
+	to[strcspn(to, "\n")] = 0;
+	fclose(f);
+	return to;
+}
+
+/* --- modules -------------------------------------------------------------- */
+
+static bool installed(const char *release)
+{
+	char pattern[256];
+	glob_t found;
+	bool is;
+
+	snprintf(pattern, sizeof(pattern), "/lib/modules/%s/*/mvsock.ko*",
+		 release);
+	is = !glob(pattern, 0, NULL, &found);
+	globfree(&found);
+	snprintf(pattern, sizeof(pattern), "/lib/modules/%s/*/dkms/mvsock.ko*",
+		 release);
+	is = is || !glob(pattern, 0, NULL, &found);
+	globfree(&found);
+	return is;
+}
+
+static void check_installed(const char *release)
+{
+	char enforced[8];
+
+	if (installed(release)) {
+		advise("modprobe mvsock");
+		line_of("/sys/module/module/parameters/sig_enforce", enforced,
+			sizeof(enforced));
+		if (*enforced == 'Y')
+			note("only signed modules are taken: enroll the key of DKMS");
+	} else if (installed("*")) {
+		advise("install linux-headers-%s, then: dkms autoinstall",
+		       release);
+	} else {
+		advise("install mvsock-dkms, or in mvsock's source: make && sudo make load");
+	}
+}
+
+static void check_version(void)
+{
+	char version[64];
+
+	line_of("/sys/module/mvsock/version", version, sizeof(version));
+	if (!strcmp(version, MVSOCK_VERSION)) {
+		fine("the module and mvsockctl are both of version %s", version);
+		return;
+	}
+	if (!*version) {
+		note("the module does not tell its version");
+		return;
+	}
+	wrong("the module that is loaded is of version %s, mvsockctl of %s",
+	      version, MVSOCK_VERSION);
+	advise("stop the guests, then: modprobe -r mvsock; modprobe mvsock");
+}
+
+static void check_transport(const char *release)
+{
+	static const char *const others[] = {
+		"vhost_vsock", "vmw_vsock_vmci_transport",
+	};
+	unsigned int i;
+
+	if (loaded("mvsock")) {
+		fine("mvsock is loaded, and serves the host's end of vsock");
+		check_version();
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		if (!loaded(others[i]))
+			continue;
+		wrong("%s is loaded, in the place of mvsock", others[i]);
+		advise("stop the guests that use it, then: modprobe -r %s",
+		       others[i]);
+	}
+	wrong("mvsock is not loaded");
+	check_installed(release);
+}
+
+static void check_neighbours(void)
+{
+	if (loaded("vsock_loopback"))
+		note("vsock_loopback is loaded: CID 1 is this host");
+	if (loaded("vmw_vsock_virtio_transport"))
+		note("this host is a guest itself, and has a CID that its guests can't have");
+}
+
+/* --- the device file ------------------------------------------------------ */
+
+static void check_access(const struct stat *st)
+{
+	struct group *group = getgrgid(st->st_gid);
+	const char *name = group ? group->gr_name : "?";
+
+	if ((st->st_mode & 0777) == 0660 && !strcmp(name, "kvm"))
+		fine(DEV_PATH " has the group kvm and mode 0660");
+	else
+		note(DEV_PATH " has the group %s and mode %04o, by udev's rule kvm and 0660",
+		     name, st->st_mode & 0777);
+	if (!access(DEV_PATH, R_OK | W_OK))
+		return;
+	wrong("you may not open " DEV_PATH ": %s", strerror(errno));
+	advise("as root, run: usermod -aG %s USER, and have the user log in again",
+	       name);
+}
+
+static void check_device(void)
+{
+	struct stat st;
+
+	if (stat(DEV_PATH, &st)) {
+		wrong(DEV_PATH ": %s", strerror(errno));
+		advise("%s", loaded("mvsock") ?
+		       "in a container, have it given the device" :
+		       "it comes with the module");
+		return;
+	}
+	if (!S_ISCHR(st.st_mode) ||
+	    st.st_rdev != makedev(DEV_MAJOR, DEV_MINOR)) {
+		wrong(DEV_PATH " is not the character device %u:%u", DEV_MAJOR,
+		      DEV_MINOR);
+		advise("remove it, then: udevadm trigger --name-match=" DEV_PATH);
+		return;
+	}
+	check_access(&st);
+}
+
+static void check_kvm(void)
+{
+	if (!access("/dev/kvm", F_OK))
+		fine("/dev/kvm is there");
+	else
+		note("/dev/kvm is not there: guests are emulated, and slow");
+}
+
+/* --- the kernel ----------------------------------------------------------- */
+
+/* The running kernel's configuration; NULL if it can't be had. */
+static FILE *open_config(const char *release)
+{
+	char path[256], line[256];
+	FILE *f, *copy;
+
+	snprintf(path, sizeof(path), "/boot/config-%s", release);
+	f = fopen(path, "r");
+	if (f)
+		return f;
+	if (access("/proc/config.gz", R_OK))
+		return NULL;
+	copy = tmpfile();
+	f = popen("exec zcat /proc/config.gz", "r");
+	while (copy && f && fgets(line, sizeof(line), f))
+		fputs(line, copy);
+	if (f)
+		pclose(f);
+	return copy;
+}
+
+static void check_config(const char *release)
+{
+	static const char *const options[] = {
+		"CONFIG_VSOCKETS", "CONFIG_MMU_NOTIFIER",
+	};
+	FILE *f = open_config(release);
+	unsigned int i;
+
+	if (!f) {
+		note("no configuration of the kernel in /boot/config-%s or /proc/config.gz",
+		     release);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		if (config_value(f, options[i]) != 'n') {
+			fine("the kernel has %s", options[i]);
+			continue;
+		}
+		wrong("the kernel has no %s, without which mvsock does not work",
+		      options[i]);
+		advise("boot a kernel that has it, as Debian's do");
+	}
+	fclose(f);
+}
+
+/* --- the guests ----------------------------------------------------------- */
+
+static void check_guest(const struct devices *ds, const struct device *d)
+{
+	unsigned long long cid = device_number(ds, d, "cid");
+	int i;
+
+	if (!strcmp(device_text(ds, d, "state"), "broken")) {
+		wrong("guest %llu: a ring is broken and stands still", cid);
+		advise("mvsockctl explain broken_rings");
+	}
+	for (i = 0; i < ds->columns; i++)
+		if (!strncmp(ds->names.word[i], "rejected_", 9) &&
+		    strcmp(d->word[i], "0"))
+			note("guest %llu: %s %s; mvsockctl explain %s", cid,
+			     ds->names.word[i], d->word[i], ds->names.word[i]);
+}
+
+static void check_guests(void)
+{
+	struct devices ds;
+	int i;
+
+	if (!loaded("mvsock"))
+		return;
+	if (devices_load(&ds)) {
+		wrong("the devices can't be listed");
+		advise("in a container, look from outside");
+		return;
+	}
+	for (i = 0; i < ds.count; i++)
+		check_guest(&ds, &ds.device[i]);
+	fine("devices: %d", ds.count);
+	devices_free(&ds);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	struct utsname kernel;
+
+	if (argc)
+		return usage_error("doctor takes no argument", argv[0]);
+	uname(&kernel);
+	check_transport(kernel.release);
+	check_neighbours();
+	check_device();
+	check_kvm();
+	check_config(kernel.release);
+	check_guests();
+	printf(wrongs ? "%d wrong\n" : "nothing is wrong\n", wrongs);
+	return wrongs ? EXIT_WRONG : EXIT_FINE;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MVSOCKCTL_JSON_H
+#define MVSOCKCTL_JSON_H
+
+#include <stdio.h>
+
+/* A string with its quotes; a byte that is no UTF-8 becomes U+FFFD. */
+void json_string(FILE *f, const char *s);
+
+#endif

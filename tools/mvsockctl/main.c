@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mvsockctl: shows what mvsock does, explains its errors, checks a host.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "mvsockctl.h"
+
+static const char help[] =
+	"usage: mvsockctl COMMAND\n"
+	"  list [--json]     the devices: guest's CID, owner, state, connections, totals\n"
+	"  watch [SECONDS]   what they do, by the second; again each SECONDS (1)\n"
+	"  explain [ERROR]   what an error's or a counter's name means, and what to do;\n"
+	"                    without one, the names\n"
+	"  doctor            check this host: modules, device, kernel, common mistakes\n"
+	"  --help, --version\n"
+	"Exit status: 0 fine, 1 something is wrong, 2 wrong usage.\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "list", cmd_list },
+	{ "watch", cmd_watch },
+	{ "explain", cmd_explain },
+	{ "doctor", cmd_doctor },
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	if (argc < 2) {
+		fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		fputs(help, stdout);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("mvsockctl " MVSOCK_VERSION);
+		return EXIT_FINE;
+	}
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 2, argv + 2);
+	return usage_error("there is no such command", argv[1]);
+}

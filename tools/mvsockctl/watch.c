@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mvsockctl watch: what moves, by the second.
+ */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "devices.h"
+#include "mvsockctl.h"
+
+/* Home, and clear what is below. */
+#define CLEAR "\033[H\033[J"
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void pause_for(double seconds)
+{
+	struct timespec t = {
+		.tv_sec = seconds,
+		.tv_nsec = (seconds - (long)seconds) * 1e9,
+	};
+
+	nanosleep(&t, NULL);
+}
+
+/* The same device in another table, or NULL: a CID may have gone to another process. */
+static const struct device *find(const struct devices *in,
+				 const struct devices *ds,
+				 const struct device *d)
+{
+	unsigned long long cid = device_number(ds, d, "cid");
+	unsigned long long pid = device_number(ds, d, "pid");
+	int i;
+
+	for (i = 0; i < in->count; i++)
+		if (device_number(in, &in->device[i], "cid") == cid &&
+		    device_number(in, &in->device[i], "pid") == pid)
+			return &in->device[i];
+	return NULL;
+}
+
+static void print_rates(const struct devices *ds, const struct devices *before,
+			double seconds)
+{
+	static const struct {
+		const char *column;
+		int width;
+	} rates[] = {
+		{ "rx_packets", 10 }, { "rx_bytes", 12 }, { "tx_packets", 10 },
+		{ "tx_bytes", 12 }, { "rx_signals", 8 }, { "tx_signals", 8 },
+		{ "tx_kicks", 8 }, { "send_waits", 8 }, { "cache_misses", 8 },
+	};
+	const struct device *d, *old;
+	unsigned long long moved;
+	unsigned int j;
+	int i;
+
+	printf("%10s %7s %-15s %-7s %5s %10s %12s %10s %12s %8s %8s %8s %8s %8s\n",
+	       "CID", "PID", "COMMAND", "STATE", "CONNS", "TO-GUEST/s",
+	       "BYTES/s", "FROM-G./s", "BYTES/s", "RXSIG/s", "TXSIG/s",
+	       "KICKS/s", "WAITS/s", "MISSES/s");
+	for (i = 0; i < ds->count; i++) {
+		d = &ds->device[i];
+		old = find(before, ds, d);
+		printf("%10llu %7llu ", device_number(ds, d, "cid"),
+		       device_number(ds, d, "pid"));
+		print_command(ds, d, 15);
+		printf(" %-7s %5llu", device_text(ds, d, "state"),
+		       device_number(ds, d, "connections"));
+		for (j = 0; j < ARRAY_SIZE(rates); j++) {
+			moved = old ? device_number(ds, d, rates[j].column) -
+				      device_number(before, old,
+						    rates[j].column) : 0;
+			printf(" %*.0f", rates[j].width, moved / seconds);
+		}
+		putchar('\n');
+	}
+}
+
+/* Until the reader of what is printed is gone, or the module is. */
+static int watch(double seconds)
+{
+	struct devices before, ds;
+	double last, time;
+
+	if (devices_load(&before))
+		return EXIT_WRONG;
+	last = now();
+	for (;;) {
+		pause_for(seconds);
+		if (devices_load(&ds)) {
+			devices_free(&before);
+			return EXIT_WRONG;
+		}
+		time = now();
+		if (isatty(STDOUT_FILENO))
+			fputs(CLEAR, stdout);
+		print_rates(&ds, &before, time - last);
+		fflush(stdout);
+		devices_free(&before);
+		before = ds;
+		last = time;
+	}
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	double seconds = 1;
+	char *end;
+
+	if (argc > 1)
+		return usage_error("watch takes no such argument", argv[1]);
+	if (argc) {
+		seconds = strtod(argv[0], &end);
+		if (*end || end == argv[0] || !(seconds >= 0.1 && seconds <= 3600))
+			return usage_error("seconds are from 0.1 to 3600, not",
+					   argv[0]);
+	}
+	return watch(seconds);
+}
