@@ -16,6 +16,8 @@ lint_docs()
 	verdict "every ioctl is in the manual" "$(lacking ioctls.rst ioctls; lacking mvsock.4 ioctls)"
 	verdict "every reason is in the manual" "$(lacking errors.rst reasons)"
 	verdict "every group of tests is in the manual" "$(lacking testing.rst groups)"
+	verdict "every counter is in the manual" "$(lacking observability.rst counters)"
+	verdict "every tracepoint is in the manual" "$(lacking observability.rst tracepoints)"
 }
 
 man_pages()
@@ -46,3 +48,7 @@ reasons()
 {
 	sed -n 's/^\t\[MVS_REASON_.*= "\([a-z_]*\)",$/\1/p' "$TOP/drivers/mvsock/virtqueue.c"
 }
+
+counters() { sed -n 's/^\t{ "\([a-z_]*\)", .*/\1/p' "$TOP/drivers/mvsock/counters.c"; }
+
+tracepoints() { sed -n 's/^\(TRACE\|DEFINE\)_EVENT(\(mvs_packet, \|mvs_device, \)\?\([a-z_]*\),.*/\3/p' "$TOP/include/mvsock/trace.h"; }

@@ -14,8 +14,10 @@ set -euo pipefail
 . "$TOP/tools/check-bench.sh"
 # shellcheck source=tools/check-docs.sh
 . "$TOP/tools/check-docs.sh"
+# shellcheck source=tools/check-show.sh
+. "$TOP/tools/check-show.sh"
 
-GROUPS_ALL=(lint kunit fuzz device parity sockets load smp guest packed life migrate memory viommu stock)
+GROUPS_ALL=(lint kunit fuzz device parity sockets load show smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -33,6 +35,8 @@ usage()
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
 	  sockets the host's sockets do as with vhost_vsock, in user-mode Linux
 	  load    the load generator's two ends count the same, in user-mode Linux
+	  show    what mvsockctl, ss, tcpdump, trace-cmd and bpftrace show, in user-mode Linux
+          and in QEMU
 	  smp     memory that moves, races, busy polling, random guests, on two processors, in
           QEMU
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
@@ -658,6 +662,7 @@ parts()
 		kunit | fuzz | device | sockets) echo uml-debug ;;
 		parity | load) echo uml ;;
 		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
+		show) echo show uml-debug headers guest vsock_test ;;
 		smp | stock) echo headers guest vsock_test ;;
 		esac
 	done

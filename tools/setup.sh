@@ -18,6 +18,7 @@ usage()
 	  packages    the Debian packages in tools/packages (apt-get install)
 	  gnuplot     for make bench-plot
   docs        for make docs
+	  show        the tools that the group show of make check tries
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
@@ -61,6 +62,8 @@ part_packages()
 part_gnuplot() { install_packages gnuplot-nox; }
 
 part_docs() { install_packages python3-sphinx man-db; }
+
+part_show() { install_packages bpftrace iproute2 tcpdump trace-cmd; }
 
 # install_packages PACKAGE...: those that are not there.
 install_packages()
@@ -307,7 +310,7 @@ main()
 	lock "$CACHE/lock" "prepares the cache"
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
-		[[ $part =~ ^(packages|gnuplot|docs)$ || -n ${VERSION:-} ]] || choose_version
+		[[ $part =~ ^(packages|gnuplot|docs|show)$ || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done
 }

@@ -4,13 +4,14 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, fuzz, device, load, smp, parity, vsock_test, demo,
+#   JOB            kunit, fuzz, device, load, smp, parity, show, vsock_test, demo,
 #                  life, migrate, memory, bench or symbols
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
-#   PROGRAMS       that print TAP (device, fuzz); the one that compares
+#   PROGRAMS       that print TAP (device, fuzz, show); the one that compares
 #                  (parity: parity, sockets), or loads (load, bench)
-#   WORDS          those of their tests to run, whose name has one (device, smp)
+#   WORDS          those of their tests to run, whose name has one (device, smp, show)
+#   TOOLS          the folder with mvsockctl (show)
 #   FUZZ_SEED      to begin with (fuzz, smp)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
 #   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
@@ -26,7 +27,7 @@
 #   GUEST_KERNEL, GUEST_INITRD
 #   CHECKS         leak, reload, busy: to do after the job
 #   OTHER          another host-to-guest transport, files in order (busy, parity,
-#                  bench)
+#                  bench, show)
 #   BENCH_LOADS    names of loads, each with /GUESTS if these are several (bench)
 #   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
 #   BENCH_DEVICES  of those with many devices
@@ -395,6 +396,8 @@ check_leak()
 . "$RIG/bench.sh"
 # shellcheck source=tools/rig/demo.sh
 . "$RIG/demo.sh"
+# shellcheck source=tools/rig/show.sh
+. "$RIG/show.sh"
 # shellcheck source=tools/rig/traffic.sh
 . "$RIG/traffic.sh"
 # shellcheck source=tools/rig/life.sh

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2086,SC2154 # sourced by host.sh, whose variables it has
+#
+# The job "show" of host.sh: what tools show, and what they say of a host that has another
+# module, or none.
+
+job_show()
+{
+	export PATH="$TOOLS:$PATH" MVSOCK_EXAMPLES="$RIG/examples"
+	run_programs $WORDS
+	[ -z "$OTHER" ] || show_hosts >"$OUT/hosts.tap"
+}
+
+# result NUMBER NAME: of the last command.
+result()
+{
+	if [ $? = 0 ]; then echo "ok $1 - $2"; else echo "not ok $1 - $2"; fi
+}
+
+show_hosts()
+{
+	echo "1..4"
+	exec 9</proc/net/mvsock
+	unload "$TESTED.ko" && ! cat <&9 2>/dev/null
+	result 1 "the list goes with the module, whoever has it open"
+	exec 9<&-
+	doctor_says 1 "mvsock is not loaded"
+	result 2 "doctor sees that no module is loaded"
+	insert $OTHER && doctor_says 1 "vhost_vsock is loaded, in the place of mvsock"
+	result 3 "doctor sees that vhost_vsock is loaded"
+	unload "$(basename "${OTHER##* }")" && insert "${MODULES##* }" &&
+		doctor_says 0 "mvsock is loaded"
+	result 4 "doctor sees that mvsock is back"
+}
+
+# doctor_says STATUS TEXT
+doctor_says()
+{
+	mvsockctl doctor >/dev/shm/doctor
+	[ $? = "$1" ] && grep -q "$2" /dev/shm/doctor && return
+	sed 's/^/# /' /dev/shm/doctor
+	return 1
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What tools show of a device with known traffic: mvsockctl, ss, tcpdump, trace-cmd,
+ * bpftrace. The commands are the manual's own examples, a line each, from the file in
+ * $MVSOCK_EXAMPLES.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "session.h"
+
+#define COMMAND_TIMEOUT 250	/* seconds: bpftrace has a compiler to start */
+
+static char output[256 * 1024];
+
+/* --- commands --------------------------------------------------------------- */
+
+/* What the examples begin with, and the tests ask for. */
+static const char *const tested[] = {
+	"mvsockctl list --json", "mvsockctl list", "mvsockctl watch",
+	"mvsockctl explain", "mvsockctl doctor", "ss ", "ip link add",
+	"ip link set", "tcpdump ", "trace-cmd record", "trace-cmd report",
+	"bpftrace -l", "bpftrace -e", "cat /proc/net/mvsock",
+};
+
+static FILE *open_examples(void)
+{
+	const char *path = getenv("MVSOCK_EXAMPLES");
+	FILE *f = path ? fopen(path, "r") : NULL;
+
+	require(f, "no examples in $MVSOCK_EXAMPLES");
+	return f;
+}
+
+/* The example that begins so. */
+static const char *find_example(const char *begin)
+{
+	static char line[1024];
+	FILE *f = open_examples();
+	bool found = false;
+
+	while (!found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, begin, strlen(begin));
+	fclose(f);
+	require(found, "the manual has no example of '%s'", begin);
+	line[strcspn(line, "\n")] = 0;
+	return line;
+}
+
+static void read_output(int fd)
+{
+	ssize_t n, len = 0;
+
+	while ((n = pread(fd, output + len, sizeof(output) - 1 - len, len)) > 0)
+		len += n;
+	output[len] = 0;
+	close(fd);
+}
+
+/* Start a command, whose output goes to a file. */
+static pid_t start(const char *command, int *fd)
+{
+	pid_t pid;
+
+	*fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	require(*fd >= 0, "temporary file: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		dup2(*fd, 1);
+		dup2(*fd, 2);
+		signal(SIGPIPE, SIG_DFL);
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Run it while there is traffic, if there is a session. Its exit status. */
+static int run_beside(struct session *s, const char *command)
+{
+	int fd, status;
+	pid_t pid = start(command, &fd);
+
+	while (!waitpid(pid, &status, s ? WNOHANG : 0)) {
+		session_exchange(s, 1000);
+		usleep(1000);
+	}
+	read_output(fd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void explain_output(void)
+{
+	char *line, *save = NULL;
+	int i = 0;
+
+	for (line = strtok_r(output, "\n", &save); line && i++ < 15;
+	     line = strtok_r(NULL, "\n", &save))
+		tap_note("%s", line);
+}
+
+static void expect_status(int status, int want, const char *command)
+{
+	require(status == want, "'%s' ends with %d, not %d", command, status,
+		want);
+}
+
+static void run(const char *command)
+{
+	expect_status(run_beside(NULL, command), 0, command);
+}
+
+static void run_example(struct session *s, const char *begin)
+{
+	const char *command = find_example(begin);
+
+	expect_status(run_beside(s, command), 0, command);
+}
+
+static void expect_text(const char *text)
+{
+	require(strstr(output, text), "'%s' is not in what it prints", text);
+}
+
+/* The line that has @text. */
+static char *line_with(const char *text)
+{
+	static char line[4096];
+	const char *at, *begin;
+
+	at = strstr(output, text);
+	require(at, "'%s' is not in what it prints", text);
+	for (begin = at; begin > output && begin[-1] != '\n'; begin--)
+		;
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(begin, "\n"), begin);
+	return line;
+}
+
+/* --- mvsockctl -------------------------------------------------------------- */
+
+static void begin(struct session *s)
+{
+	struct guest_config cfg = test_config(0);
+
+	tap_on_failure(explain_output);
+	session_guest_connects(s, &cfg, SOCK_STREAM);
+	session_exchange(s, 1000);
+}
+
+static void test_list(const void *arg)
+{
+	unsigned long long pid, conns, packets[2], bytes[2], rejected;
+	char state[16], comm[16], cid[32];
+	struct session s;
+	struct seg seg;
+
+	(void)arg;
+	begin(&s);
+	seg = (struct seg){ s.g.tx_gpa, 43, false };
+	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
+	run_example(NULL, "cat /proc/net/mvsock");
+	expect_text("cid pid comm state");
+	run_example(NULL, "mvsockctl list");
+	snprintf(cid, sizeof(cid), "%llu", (unsigned long long)s.g.cfg.cid);
+	require(sscanf(line_with(cid),
+		       "%*u %llu %15s %15s %llu %llu %llu %llu %llu %llu", &pid,
+		       comm, state, &conns, &packets[0], &bytes[0], &packets[1],
+		       &bytes[1], &rejected) == 9, "a line has other columns");
+	require(pid == (unsigned int)getpid() && !strcmp(comm, "show"),
+		"owner is %llu '%s'", pid, comm);
+	require(!strcmp(state, "running") && conns == 1 && rejected == 1,
+		"state %s, %llu connections, %llu rejected", state, conns,
+		rejected);
+	require(bytes[0] == 1000 && bytes[1] == 1000 &&
+		packets[0] == counter_get(&s.g, "rx_packets") &&
+		packets[1] == counter_get(&s.g, "tx_packets"),
+		"%llu/%llu bytes", bytes[0], bytes[1]);
+	session_close(&s);
+	run_example(NULL, "mvsockctl list");
+	require(!strstr(output, cid), "it is listed when it is gone");
+}
+
+static void test_list_json(const void *arg)
+{
+	char command[1024], want[256];
+	struct session s;
+
+	(void)arg;
+	begin(&s);
+	require(!prctl(PR_SET_NAME, "a \"\\\n\xff"), "prctl");
+	snprintf(command, sizeof(command), "%s | python3 -c '\n"
+		 "import json, sys\n"
+		 "d, = [d for d in json.load(sys.stdin) if d[\"cid\"] == %llu]\n"
+		 "print(d[\"pid\"], json.dumps(d[\"comm\"]), d[\"state\"],\n"
+		 "      d[\"rx_bytes\"], d[\"tx_bytes\"], d[\"direct_sends\"])'",
+		 find_example("mvsockctl list --json"),
+		 (unsigned long long)s.g.cfg.cid);
+	run(command);
+	snprintf(want, sizeof(want),
+		 "%d \"a \\\"\\\\\\n\\ufffd\" running 1000 1000 1\n", getpid());
+	require(!strcmp(output, want), "not '%s'", want);
+	session_close(&s);
+}
+
+static void test_watch(const void *arg)
+{
+	double to_guest, to_guest_bytes;
+	char command[256], cid[32];
+	struct session s;
+
+	(void)arg;
+	begin(&s);
+	snprintf(command, sizeof(command), "%s | head -n 4",
+		 find_example("mvsockctl watch"));
+	expect_status(run_beside(&s, command), 0, command);
+	require(!strchr(output, '\033'), "escape sequences in a pipe");
+	snprintf(cid, sizeof(cid), "%llu", (unsigned long long)s.g.cfg.cid);
+	require(sscanf(line_with(cid), "%*u %*u %*s running 1 %lf %lf",
+		       &to_guest, &to_guest_bytes) == 2,
+		"a line has other columns");
+	require(to_guest >= 1 && to_guest_bytes >= 1000 * to_guest - 1000,
+		"%f packets, %f bytes", to_guest, to_guest_bytes);
+	session_close(&s);
+}
+
+static void test_explain(const void *arg)
+{
+	(void)arg;
+	tap_on_failure(explain_output);
+	run_example(NULL, "mvsockctl explain");
+	expect_text("What to do:");
+	expect_status(run_beside(NULL, "mvsockctl explain none"), 1, "explain");
+	expect_status(run_beside(NULL, "mvsockctl none"), 2, "a command");
+	expect_status(run_beside(NULL, "mvsockctl list --none"), 2, "list");
+	expect_status(run_beside(NULL, "mvsockctl watch 0"), 2, "watch");
+	run("mvsockctl --help");
+	run("mvsockctl --version");
+}
+
+static void test_doctor(const void *arg)
+{
+	struct session s;
+	struct seg seg;
+
+	(void)arg;
+	begin(&s);
+	run_example(NULL, "mvsockctl doctor");
+	expect_text("nothing is wrong");
+	seg = (struct seg){ s.g.tx_gpa, 43, false };
+	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
+	run("mvsockctl doctor");
+	expect_text("rejected_too_short 1; mvsockctl explain");
+	s.g.q[TXQ].ring.s.avail_idx += s.g.cfg.num[TXQ] + 1;
+	guest_kick(&s.g, TXQ);
+	require(guest_ring_error(&s.g, TXQ, TIMEOUT), "the ring works");
+	expect_status(run_beside(NULL, "mvsockctl doctor"), 1, "doctor");
+	expect_text("a ring is broken");
+	session_close(&s);
+}
+
+/* --- others' tools ---------------------------------------------------------- */
+
+static void test_ss(const void *arg)
+{
+	char host[32], guest[32];
+	struct session s;
+	char *line;
+
+	(void)arg;
+	begin(&s);
+	run_example(NULL, "ss ");
+	snprintf(guest, sizeof(guest), "%llu:%u",
+		 (unsigned long long)s.g.cfg.cid, s.c.port);
+	snprintf(host, sizeof(host), "2:%u", s.c.peer_port);
+	line = line_with(guest);
+	require(strstr(line, host) && strstr(line, "ESTAB"), "'%s'", line);
+	session_close(&s);
+}
+
+static void test_capture(const void *arg)
+{
+	struct session s;
+	char text[64];
+
+	(void)arg;
+	begin(&s);
+	run_example(NULL, "ip link add");
+	run_example(NULL, "ip link set");
+	run_example(&s, "tcpdump ");
+	snprintf(text, sizeof(text), "%llu.%u",
+		 (unsigned long long)s.g.cfg.cid, s.c.port);
+	expect_text(text);
+	run("ip link del vsockmon0");
+	session_close(&s);
+}
+
+static void test_trace(const void *arg)
+{
+	char to[128], from[128];
+	struct session s;
+
+	(void)arg;
+	begin(&s);
+	run_example(&s, "trace-cmd record");
+	run_example(NULL, "trace-cmd report");
+	snprintf(to, sizeof(to), "2:%u -> %llu:%u STREAM RW len=1000",
+		 s.c.peer_port, (unsigned long long)s.g.cfg.cid, s.c.port);
+	snprintf(from, sizeof(from), "%llu:%u -> 2:%u STREAM RW len=1000",
+		 (unsigned long long)s.g.cfg.cid, s.c.port, s.c.peer_port);
+	require(strstr(line_with(to), "mvs_packet_rx:"), "another event");
+	require(strstr(line_with(from), "mvs_packet_tx:"), "another event");
+	run("rm trace.dat");
+	session_close(&s);
+}
+
+static void test_bpftrace(const void *arg)
+{
+	struct session s;
+	char text[64];
+
+	(void)arg;
+	begin(&s);
+	run_example(NULL, "bpftrace -l");
+	expect_text("tracepoint:mvsock:mvs_packet_tx");
+	expect_text("tracepoint:mvsock:mvs_chain_rejected");
+	run_example(&s, "bpftrace -e");
+	snprintf(text, sizeof(text), "[%llu]: ",
+		 (unsigned long long)s.g.cfg.cid);
+	require(strtoull(strstr(line_with(text), ": ") + 2, NULL, 10) >= 1000,
+		"no bytes");
+	session_close(&s);
+}
+
+static void test_examples(const void *arg)
+{
+	FILE *f = open_examples();
+	unsigned int i, n = 0;
+	char line[1024];
+
+	(void)arg;
+	while (fgets(line, sizeof(line), f)) {
+		for (i = 0; i < ARRAY_SIZE(tested); i++)
+			if (!strncmp(line, tested[i], strlen(tested[i])))
+				break;
+		require(i < ARRAY_SIZE(tested), "nothing tests '%s'", line);
+		n++;
+	}
+	require(n >= ARRAY_SIZE(tested), "%u examples", n);
+	fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	struct tap_options opt = {
+		.match = argv + 1,
+		.nmatch = argc - 1,
+		.timeout = COMMAND_TIMEOUT,
+	};
+
+	if (!session_begin())
+		return 1;
+	tap_add("mvsockctl list", test_list, NULL, 0);
+	tap_add("mvsockctl list --json", test_list_json, NULL, 0);
+	tap_add("mvsockctl watch", test_watch, NULL, 0);
+	tap_add("mvsockctl explain", test_explain, NULL, 0);
+	tap_add("mvsockctl doctor", test_doctor, NULL, 0);
+	tap_add("ss", test_ss, NULL, 0);
+	tap_add("tcpdump", test_capture, NULL, 0);
+	tap_add("trace-cmd", test_trace, NULL, 0);
+	tap_add("bpftrace", test_bpftrace, NULL, 0);
+	tap_add("all examples are tested", test_examples, NULL, 0);
+	return tap_run(&opt);
+}
