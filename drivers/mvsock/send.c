@@ -531,6 +531,31 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 }
 
 /**
+ * mvs_send_flush - have the guest told of all that it was sent
+ * @conn: the connection, whose program is going to wait
+ *
+ * Context: process, with sk_lock held; may sleep.
+ */
+void mvs_send_flush(struct mvs_conn *conn)
+{
+	struct mvs_vq *vq;
+
+	/* Nothing is put off for others. */
+	if (!READ_ONCE(conn->streaming))
+		return;
+	vq = &conn->device->vqs[MVS_VQ_RX];
+	if (!READ_ONCE(vq->owed))
+		return;
+	/* Who polls is not to wait. */
+	if (!mutex_trylock(&vq->mutex)) {
+		mvs_device_wake(conn->device, MVS_VQ_RX);
+		return;
+	}
+	mvs_vq_flush(vq);
+	mutex_unlock(&vq->mutex);
+}
+
+/**
  * mvs_send_later - queue what is left of a message
  * @conn: the connection, attached, with nothing queued
  * @from: the data

@@ -47,6 +47,8 @@ static s64 has_space(struct vsock_sock *vsk)
 	spin_lock(&conn->lock);
 	bytes = space(conn);
 	spin_unlock(&conn->lock);
+	if (!bytes)
+		mvs_send_flush(conn);
 	return bytes;
 }
 
@@ -490,6 +492,8 @@ static bool dgram_allow(u32 cid, u32 port)
 static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
 {
 	*ready = mvs_socket_readable(vsk->trans, target);
+	if (!*ready)
+		mvs_send_flush(vsk->trans);
 	return 0;
 }
 
@@ -509,6 +513,9 @@ static int notify_recv_init(struct vsock_sock *vsk, size_t target,
 	conn->rx_target = 0;
 	conn->waits = false;
 	spin_unlock(&conn->lock);
+	/* An answer to what was sent is what is waited for. */
+	if (!has_data(vsk))
+		mvs_send_flush(conn);
 	return 0;
 }
 

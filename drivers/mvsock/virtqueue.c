@@ -27,19 +27,53 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 };
 
 /*
- * How far apart signals are in a stream of packets, in ns: long enough for a driver that
- * runs at once to find several, and nothing against what it takes to wake it.
+ * A stream of packets is looked at this often, in ns: a driver that runs at once finds
+ * several, and it is nothing against what it takes to wake one.
  */
-#define MVS_SIGNAL_GAP_NS	(50 * NSEC_PER_USEC)
+#define MVS_TICK_NS	(50 * NSEC_PER_USEC)
+
+/* So many ticks may pass before the driver of a stream that goes on is asked. */
+#define MVS_TICKS_MAX	4
 
 static struct lock_class_key mutex_keys[MVS_VQS];
 
-/* In softirq: it was put off for long enough. */
+/* In softirq. */
 static enum hrtimer_restart late(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, late);
 
 	mvs_device_wake(vq->device, vq->index);
+	return HRTIMER_NORESTART;
+}
+
+static void start_tick(struct mvs_vq *vq)
+{
+	hrtimer_start(&vq->tick, ns_to_ktime(MVS_TICK_NS), HRTIMER_MODE_REL_SOFT);
+}
+
+/*
+ * In softirq: was enough put off, or was it the last for now? Goes on until nothing is
+ * published between two ticks.
+ */
+static enum hrtimer_restart tick(struct hrtimer *timer)
+{
+	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
+	bool flows, owed;
+	u32 published;
+
+	/*
+	 * The timer is off before another look at what is owed. Pairs with the barrier in
+	 * mvs_vq_flush_lazily().
+	 */
+	smp_mb();
+	owed = READ_ONCE(vq->owed);
+	published = READ_ONCE(vq->published);
+	flows = published != vq->tick_published;
+	vq->tick_published = published;
+	if (owed && (!flows || ++vq->ticks >= MVS_TICKS_MAX))
+		mvs_device_wake(vq->device, vq->index);
+	else if (flows)
+		start_tick(vq);
 	return HRTIMER_NORESTART;
 }
 
@@ -62,6 +96,8 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 	vq->ring.num = 1;
 	hrtimer_init(&vq->late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	vq->late.function = late;
+	hrtimer_init(&vq->tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	vq->tick.function = tick;
 	mvs_kick_init(&vq->kick, index);
 }
 
@@ -202,6 +238,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	/* What could not be published when the ring broke: now or never. */
 	mvs_vq_flush(vq);
 	hrtimer_cancel(&vq->late);
+	hrtimer_cancel(&vq->tick);
 	vq->ring.unpublished = 0;
 	vq->running = false;
 	mvs_chain_destroy(&vq->chain);
@@ -376,7 +413,7 @@ int mvs_vq_reject(struct mvs_vq *vq)
 	return mvs_vq_push(vq, 0);
 }
 
-/* Let the driver see them. Returns whether it is to be signalled. */
+/* Let the driver see them. Returns whether it may have to be signalled. */
 static bool publish(struct mvs_vq *vq)
 {
 	int ret;
@@ -390,17 +427,23 @@ static bool publish(struct mvs_vq *vq)
 	/* Whatever the error: the driver waits for these chains. */
 	if (unlikely(ret)) {
 		break_ring(vq, ret);
-		return false;
+		return vq->owed;
 	}
-	/* When its wish can't be read, it may be this one. */
-	return vq->owed || check(vq, mvs_ring_need_signal(&vq->ring));
+	WRITE_ONCE(vq->published, vq->published + 1);
+	WRITE_ONCE(vq->owed, true);
+	return true;
 }
 
+/* Signal the driver, if it wants to hear of what it sees. */
 static void signal(struct mvs_vq *vq)
 {
-	vq->owed = false;
-	vq->signalled = ktime_get_ns();
-	if (!vq->call)
+	int wanted;
+
+	WRITE_ONCE(vq->owed, false);
+	WRITE_ONCE(vq->ticks, 0);
+	/* When its wish can't be read, it may be this one. */
+	wanted = check(vq, mvs_ring_need_signal(&vq->ring));
+	if (!wanted || !vq->call)
 		return;
 	mvs_count(&vq->signals, 1);
 	eventfd_signal(vq->call);
@@ -408,7 +451,7 @@ static void signal(struct mvs_vq *vq)
 
 /**
  * mvs_vq_wake_in - have the worker serve a virtqueue after a while
- * @vq: the virtqueue, of which nothing is owed to the driver
+ * @vq: the virtqueue
  * @ns: how long
  *
  * Context: with the virtqueue's mutex held.
@@ -437,23 +480,24 @@ void mvs_vq_flush(struct mvs_vq *vq)
  * mvs_vq_flush_lazily - mvs_vq_flush() of what more is likely to follow
  * @vq: the virtqueue, which may have been found broken since
  *
- * A driver that was signalled just now is not signalled again at once: it would wake up
- * for every packet of a stream. The next mvs_vq_flush() does it, and if nothing else
- * calls that, the worker.
+ * While more does follow, the driver is not signalled before half of the ring is used: it
+ * would wake up for every packet of a stream. The next mvs_vq_flush() does it, and if
+ * nothing else calls that, the worker.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
 void mvs_vq_flush_lazily(struct mvs_vq *vq)
 {
-	s64 left;
-
-	if (!publish(vq) || vq->owed)
+	if (!publish(vq))
 		return;
-	left = vq->signalled + MVS_SIGNAL_GAP_NS - ktime_get_ns();
-	if (left <= 0) {
-		signal(vq);
+	/*
+	 * What is owed before another look at the timer: either it is off, or tick() sees
+	 * it. Pairs with the barrier there.
+	 */
+	smp_mb();
+	if (!hrtimer_is_queued(&vq->tick))
+		start_tick(vq);
+	else if (vq->ring.unsignalled < vq->ring.num / 2)
 		return;
-	}
-	vq->owed = true;
-	hrtimer_start(&vq->late, ns_to_ktime(left), HRTIMER_MODE_REL_SOFT);
+	signal(vq);
 }

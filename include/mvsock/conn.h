@@ -200,6 +200,7 @@ void mvs_send_pending(struct mvs_device *device);
 bool mvs_send_work(struct mvs_device *device);
 int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		  u32 flags);
+void mvs_send_flush(struct mvs_conn *conn);
 int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		   u32 flags);
 

@@ -126,9 +126,13 @@ struct mvs_miss {
  * @busyloop_timeout: microseconds for which the worker looks for new chains before it
  *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
- * @owed: the driver is to be signalled, soon
- * @signalled: when it was last, in ns
- * @late: wakes the worker: when soon is over, or as mvs_vq_wake_in() says
+ * @owed: the driver sees what it has not been asked about; read by @tick without the
+ *	mutex, as is @published
+ * @published: how often something was published
+ * @tick: runs while packets flow, and sees to what is owed
+ * @tick_published: what @published was at the last tick; its own
+ * @ticks: since the driver was last asked
+ * @late: wakes the worker, as mvs_vq_wake_in() says
  * @packets: packets that went through
  * @bytes: their payload
  * @resets: those of them that were RST
@@ -156,7 +160,10 @@ struct mvs_vq {
 	u32 busyloop_timeout;
 	bool running;
 	bool owed;
-	u64 signalled;
+	u32 published;
+	struct hrtimer tick;
+	u32 tick_published;
+	u32 ticks;
 	struct hrtimer late;
 	u64 packets;
 	u64 bytes;
