@@ -102,9 +102,10 @@ static __always_inline int payload_step(struct payload *payload, u32 done,
 
 	if (unlikely(payload->moved != done))
 		iov_iter_revert(payload->iter, payload->moved - done);
+	/* What checks copies of the kernel's own objects is not for a guest's page. */
 	pagefault_disable();
-	copied = to_mem ? copy_from_iter(mem, n, payload->iter) :
-			  copy_to_iter(mem, n, payload->iter);
+	copied = to_mem ? _copy_from_iter(mem, n, payload->iter) :
+			  _copy_to_iter(mem, n, payload->iter);
 	pagefault_enable();
 	payload->moved = done + copied;
 	return likely(copied == n) ? 0 : -ENODATA;
@@ -211,6 +212,18 @@ int mvs_packet_room(struct mvs_chain *chain)
 	return min_t(u64, chain->writable - header, MVS_PACKET_MAX);
 }
 
+/* What of @left bytes goes into a chain, and is the header's to tell. */
+static u32 cut(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
+{
+	u32 len = min(left, room);
+
+	hdr->len = cpu_to_le32(len);
+	if (len < left)
+		hdr->flags &= ~cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM |
+					   VIRTIO_VSOCK_SEQ_EOR);
+	return len;
+}
+
 /**
  * mvs_packet_write - put a packet, or as much as fits, into the guest's buffer
  * @chain: a chain of the RX ring
@@ -238,18 +251,54 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 			chain->writable < sizeof(*hdr)))
 		return ret;
 
-	len = left ? min_t(u32, left, ret) : 0;
-	hdr->len = cpu_to_le32(len);
-	if (len < left)
-		hdr->flags &= ~cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM |
-					   VIRTIO_VSOCK_SEQ_EOR);
-
+	len = cut(hdr, left, left ? ret : 0);
 	ret = transfer(chain, gm, sizeof(*hdr), header_to_mem, hdr);
 	if (!ret && len)
 		ret = transfer_payload(chain, gm, len, from, true);
 	return ret ?: len;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
+
+/**
+ * mvs_packet_write_page - mvs_packet_write() of data into a buffer that is in one page
+ * @chain: a chain of the RX ring; its position does not move
+ * @gm: guest memory
+ * @hdr: the header, as mvs_packet_write() has it
+ * @from: the payload; moves on by what was written, or not at all
+ * @left: how much of it there is, in bytes, at least one
+ *
+ * This is how Linux lays out its buffers.
+ *
+ * Context: inside a section.
+ * Return: payload bytes written; an error: let mvs_packet_write() do it, with another
+ * header.
+ */
+int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
+			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
+			  u32 left)
+{
+	const struct mvs_seg *seg = chain->segs;
+	struct payload payload = { .iter = from };
+	void *mem;
+	u32 len;
+	int ret;
+
+	if (chain->nsegs != 1 || chain->nread || seg->len <= sizeof(*hdr) ||
+	    offset_in_page(seg->uaddr) + seg->len > PAGE_SIZE || gm->logging)
+		return -E2BIG;
+	mem = mvs_gmem_map(gm, seg->uaddr, true, &chain->fault);
+	if (unlikely(!mem))
+		return -EAGAIN;
+	len = cut(hdr, left, seg->len - sizeof(*hdr));
+	copy_header(mem, hdr, sizeof(*hdr));
+	ret = payload_to_mem(&payload, 0, mem + sizeof(*hdr), len);
+	if (unlikely(ret)) {
+		iov_iter_revert(from, payload.moved);
+		return ret;
+	}
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write_page);
 
 /**
  * mvs_packet_peek - look at the payload of a packet in a chain

@@ -239,6 +239,12 @@ void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_unpop);
 
+static void count_push(struct mvs_ring *ring, const struct mvs_chain *chain)
+{
+	ring->next_used = advance(ring, ring->next_used, chain->ndescs);
+	ring->unpublished += chain->ndescs;
+}
+
 /**
  * mvs_ring_push - give a chain back to the driver, which is not to see it yet
  * @ring: the ring
@@ -255,14 +261,52 @@ int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 	int ret;
 
 	ret = in_section(ring, push, chain->id, len);
-	if (ret)
-		return ret;
-
-	ring->next_used = advance(ring, ring->next_used, chain->ndescs);
-	ring->unpublished += chain->ndescs;
-	return 0;
+	if (!ret)
+		count_push(ring, chain);
+	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
+
+/**
+ * mvs_ring_peek - look at the next chain
+ * @ring: the ring
+ * @chain: filled in, with its position at the first byte
+ *
+ * With mvs_ring_give() it is taken and given back in one section, in the place of
+ * mvs_ring_pop() and mvs_ring_push().
+ *
+ * Context: inside a section.
+ * Return: 1; anything else: let mvs_ring_pop() find out.
+ */
+int mvs_ring_peek(struct mvs_ring *ring, struct mvs_chain *chain)
+{
+	return ring->packed ? mvs_packed_pop(ring, chain) :
+			      mvs_split_pop(ring, chain);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_peek);
+
+/**
+ * mvs_ring_give - take a chain, and give it back to the driver, which does not see it yet
+ * @ring: the ring
+ * @chain: the chain, as mvs_ring_peek() found it
+ * @len: bytes written to it
+ *
+ * Context: inside the section of mvs_ring_peek().
+ * Return: 0, or an error with nothing changed.
+ */
+int mvs_ring_give(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
+{
+	int ret;
+
+	ret = ring->packed ? mvs_packed_push(ring, chain->id, len) :
+			     mvs_split_push(ring, chain->id, len);
+	if (unlikely(ret))
+		return ret;
+	ring->next_avail = advance(ring, ring->next_avail, chain->ndescs);
+	count_push(ring, chain);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_ring_give);
 
 /**
  * mvs_ring_publish - let the driver see all chains that were given back

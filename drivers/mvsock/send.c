@@ -92,6 +92,14 @@ static void untell(struct mvs_conn *conn)
 	spin_unlock(&conn->lock);
 }
 
+/* The same when it is known what the one before it told. */
+static void retell(struct mvs_conn *conn, u64 told)
+{
+	spin_lock(&conn->lock);
+	conn->credit.told = told;
+	spin_unlock(&conn->lock);
+}
+
 /* --- what is queued of a message ------------------------------------------ */
 
 /* Some of it is sent. */
@@ -446,6 +454,47 @@ bool mvs_send_work(struct mvs_device *device)
 /* --- data ----------------------------------------------------------------- */
 
 /*
+ * Put a packet into the next chain, in one section, if that is a simple one and all is
+ * in memory. Returns as put_packet(); any error leaves it to that.
+ */
+static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
+		       struct iov_iter *from, u32 left)
+{
+	struct mvs_chain *chain = &vq->chain;
+	struct mvs_gmem *gm = vq->ring.gm;
+	int len = -EAGAIN;
+
+	mvs_gmem_begin(gm);
+	if (mvs_ring_peek(&vq->ring, chain) == 1)
+		len = mvs_packet_write_page(chain, gm, hdr, from, left);
+	if (len > 0 && mvs_ring_give(&vq->ring, chain, sizeof(*hdr) + len)) {
+		iov_iter_revert(from, len);
+		len = -EAGAIN;
+	}
+	mvs_gmem_end(gm);
+	if (unlikely(len < 0))
+		return len;
+	mvs_tap(hdr, chain, gm);
+	mvs_vq_count(vq, hdr);
+	trace_mvs_packet_rx(hdr);
+	return len;
+}
+
+/* The same with a chain as complicated as it may be, and waiting for memory. */
+static int put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
+		      struct iov_iter *from, u32 left)
+{
+	struct virtio_vsock_hdr hdr;
+	int ret;
+
+	ret = next_chain(vq);
+	if (ret != 1)
+		return ret;
+	mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
+	return put_packet(vq, &hdr, from, left);
+}
+
+/*
  * Put data into chains until there are none. Adds to @done. Returns 1, or what kept it
  * from going on.
  */
@@ -453,21 +502,22 @@ static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 		    struct iov_iter *from, u32 len, u32 flags, u32 *done)
 {
 	struct virtio_vsock_hdr hdr;
+	u64 told;
 	int ret;
 
 	while (*done < len) {
-		ret = next_chain(vq);
-		if (ret != 1)
-			return ret;
+		told = READ_ONCE(conn->credit.told);
 		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
-		ret = put_packet(vq, &hdr, from, len - *done);
+		ret = put_at_once(vq, &hdr, from, len - *done);
+		if (unlikely(ret < 0))
+			ret = put_slowly(vq, conn, flags, from, len - *done);
 		if (ret > 0) {
 			*done += ret;
 			mvs_count(&vq->direct, 1);
-		} else {
-			untell(conn);
+			continue;
 		}
-		if (ret < 0 && ret != -EBADMSG)
+		retell(conn, told);
+		if (ret != -EBADMSG)
 			return ret;
 	}
 	return 1;
@@ -482,7 +532,8 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	if (ret != 1)
 		return ret;
 	/* What it has to say comes before its data. */
-	ret = send_marks(vq, conn);
+	if (READ_ONCE(conn->marks))
+		ret = send_marks(vq, conn);
 	if (ret == 1)
 		ret = put_data(vq, conn, from, len, flags, done);
 	if (ret == 1 && conn->streaming)

@@ -75,24 +75,16 @@ static void return_credit(struct mvs_conn *conn, u32 bytes)
 }
 
 /*
- * Bring the program's data into memory. Returns how many of the next @len bytes are
- * there now, %-EFAULT or %-EINTR.
+ * Bring the next @len bytes of the program's data into memory. As vhost_vsock has it: all
+ * of what fits into a packet, and %-ENOMEM if not.
  */
-static ssize_t bring_in(struct msghdr *msg, u32 len)
+static int check_memory(struct msghdr *msg, u32 len)
 {
-	ssize_t there = len - fault_in_iov_iter_readable(&msg->msg_iter, len);
+	size_t missing = fault_in_iov_iter_readable(&msg->msg_iter, len);
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	return there ?: -EFAULT;
-}
-
-/* As vhost_vsock has it: all of what fits into a packet, and %-ENOMEM if not. */
-static int check_memory(struct msghdr *msg, u32 len)
-{
-	ssize_t ret = bring_in(msg, len);
-
-	return ret == len ? 0 : ret == -EINTR ? ret : -ENOMEM;
+	return missing ? -ENOMEM : 0;
 }
 
 /*
@@ -109,10 +101,20 @@ static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 		if (ret > 0)
 			done += ret;
 		if (ret == -ENODATA)
-			ret = bring_in(msg, min_t(u32, len - done,
-						  MVS_PACKET_MAX));
+			ret = check_memory(msg, min(len - done,
+						    MVS_PACKET_MAX)) ?: 1;
 	} while (ret > 0 && done < len);
 	return done ?: ret;
+}
+
+/* What fits into a page is most often there, and send_bytes() sees if it is not. */
+static ssize_t send_stream(struct mvs_conn *conn, struct msghdr *msg, u32 len)
+{
+	int ret = 0;
+
+	if (len > PAGE_SIZE)
+		ret = check_memory(msg, min(len, MVS_PACKET_MAX));
+	return ret ?: send_bytes(conn, msg, len, 0);
 }
 
 /*
@@ -190,8 +192,7 @@ static ssize_t enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
 	if (message)
 		ret = send_message(conn, msg, credit, flags);
 	else
-		ret = check_memory(msg, min(credit, MVS_PACKET_MAX)) ?:
-		      send_bytes(conn, msg, credit, 0);
+		ret = send_stream(conn, msg, credit);
 	end_zerocopy(uarg, ret > 0);
 	if (ret < (s64)credit)
 		return_credit(conn, credit - max(ret, 0));

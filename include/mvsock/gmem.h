@@ -16,7 +16,7 @@
  * does not matter; a window comes when one of its pages is first used.
  *
  * Access happens in sections. A pointer got inside a section is good until its
- * end. A section does not sleep and is short (a page of payload, or one packet's
+ * end. A section does not sleep and is short (a page of payload, and one packet's
  * metadata), because an invalidation waits for it. What is not in the cache makes
  * what runs in the section fail with -EAGAIN; it is brought in outside, and the
  * section starts over. mvs_gmem_section() does all of this.

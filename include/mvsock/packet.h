@@ -23,6 +23,9 @@ int mvs_packet_room(struct mvs_chain *chain);
 int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 		     u32 left);
+int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
+			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
+			  u32 left);
 void mvs_packet_peek(const struct mvs_chain *chain, struct mvs_gmem *gm,
 		     void *to, u32 len);
 

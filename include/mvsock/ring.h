@@ -79,6 +79,9 @@ int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain);
 int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain,
 		  u32 len);
+int mvs_ring_peek(struct mvs_ring *ring, struct mvs_chain *chain);
+int mvs_ring_give(struct mvs_ring *ring, const struct mvs_chain *chain,
+		  u32 len);
 int mvs_ring_publish(struct mvs_ring *ring);
 int mvs_ring_need_signal(struct mvs_ring *ring);
 int mvs_ring_disable_notify(struct mvs_ring *ring);
