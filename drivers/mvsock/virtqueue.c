@@ -167,6 +167,14 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 	return mvs_gmem_log_range_ok(log_base, ring->log_addr, used);
 }
 
+/* What could not be published when the ring broke has no place in another layout. */
+static void set_layout(struct mvs_ring *ring, bool packed)
+{
+	if (ring->packed != packed)
+		ring->unpublished = 0;
+	ring->packed = packed;
+}
+
 /**
  * mvs_vq_set_features - what was negotiated
  * @vq: the virtqueue
@@ -183,7 +191,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 		   virtio_legacy_is_little_endian();
 	/* A ring in use keeps its layout until it is started again. */
 	if (!vq->running)
-		ring->packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
+		set_layout(ring, features & BIT_ULL(VIRTIO_F_RING_PACKED));
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
