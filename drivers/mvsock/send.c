@@ -20,8 +20,11 @@
 #include <mvsock/tap.h>
 #include <mvsock/trace.h>
 
-/* Chains that are no good, until somebody else has his turn. */
-#define MVS_SEND_REJECTS	256
+/*
+ * Chains that are taken, good or not, before somebody else has his turn: a driver may
+ * make them available without end.
+ */
+#define MVS_SEND_CHAINS		256
 
 /* DATA is not here: it takes as many packets as it takes. */
 static const u16 mark_ops[MVS_MARKS] = {
@@ -32,15 +35,18 @@ static const u16 mark_ops[MVS_MARKS] = {
 	[MVS_MARK_RST]			= VIRTIO_VSOCK_OP_RST,
 };
 
-/* Take the next chain that is good. Returns as mvs_vq_pop() otherwise. */
+/*
+ * Take the next chain that is good. Returns as mvs_vq_pop() otherwise; %-EBADMSG when there
+ * were enough of them since begin(), and it is to be tried again later.
+ */
 static int next_chain(struct mvs_vq *vq)
 {
-	unsigned int rejects = 0;
-	int ret;
+	int ret = -EBADMSG;
 
-	do {
+	while (ret == -EBADMSG && vq->turn) {
+		vq->turn--;
 		ret = mvs_vq_pop(vq);
-	} while (ret == -EBADMSG && ++rejects < MVS_SEND_REJECTS);
+	}
 	return ret;
 }
 
@@ -78,8 +84,9 @@ static int put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
 
 	do {
 		ret = next_chain(vq);
-		if (ret == 1)
-			ret = put_packet(vq, hdr, NULL, 0) ?: 1;
+		if (ret != 1)
+			return ret;
+		ret = put_packet(vq, hdr, NULL, 0) ?: 1;
 	} while (ret == -EBADMSG);
 	return ret;
 }
@@ -323,6 +330,7 @@ static void unthrottle(struct mvs_device *device)
 static int begin(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
+	vq->turn = MVS_SEND_CHAINS;
 	return vq->running ? mvs_vq_begin(vq) : 0;
 }
 
@@ -474,6 +482,7 @@ static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	mvs_gmem_end(gm);
 	if (unlikely(len < 0))
 		return len;
+	vq->turn--;
 	mvs_tap(hdr, chain, gm);
 	mvs_vq_count(vq, hdr);
 	trace_mvs_packet_rx(hdr);
@@ -495,8 +504,8 @@ static int put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
 }
 
 /*
- * Put data into chains until there are none. Adds to @done. Returns 1, or what kept it
- * from going on.
+ * Put data into chains until there are none, or it is another's turn. Adds to @done.
+ * Returns 1, or what kept it from going on.
  */
 static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 		    struct iov_iter *from, u32 len, u32 flags, u32 *done)
@@ -506,6 +515,8 @@ static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 	int ret;
 
 	while (*done < len) {
+		if (unlikely(!vq->turn))
+			return -EBADMSG;
 		told = READ_ONCE(conn->credit.told);
 		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
 		ret = put_at_once(vq, &hdr, from, len - *done);
@@ -569,6 +580,8 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	if (mutex_lock_killable(&vq->mutex))
 		return -EINTR;
 	ret = send_locked(vq, conn, from, len, flags, &done);
+	if (ret == -EBADMSG && done)
+		ret = 1;	/* the caller tries again */
 	if (ret != 1 && ret != -ENODATA && ret != -ENOMEM && ret != -EINTR) {
 		park(conn->device->conns, conn);
 		mvs_count(&vq->waits, 1);
@@ -614,7 +627,8 @@ void mvs_send_flush(struct mvs_conn *conn)
  * @flags: of the last packet, VIRTIO_VSOCK_SEQ_*
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: @len; %-EFAULT when @from has not as many; %-ENOMEM.
+ * Return: @len; %-EFAULT when @from has not as many; %-ENOMEM; %-EINTR when the caller was
+ * killed.
  */
 int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		   u32 flags)
@@ -629,7 +643,11 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return ret;
 	}
-	mutex_lock(&vq->mutex);
+	/* Who has it may wait for the VMM. */
+	if (mutex_lock_killable(&vq->mutex)) {
+		mvs_queue_purge(&queue, &device->conns->pool);
+		return -EINTR;
+	}
 	conn->tx = queue;
 	conn->tx_flags = flags;
 	spin_lock(&conn->lock);

@@ -103,7 +103,9 @@ static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 		if (ret == -ENODATA)
 			ret = check_memory(msg, min(len - done,
 						    MVS_PACKET_MAX)) ?: 1;
-	} while (ret > 0 && done < len);
+		/* The guest may go on for as long as there is something to send. */
+		cond_resched();
+	} while (ret > 0 && done < len && !fatal_signal_pending(current));
 	return done ?: ret;
 }
 

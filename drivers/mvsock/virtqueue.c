@@ -418,6 +418,8 @@ int mvs_vq_reject(struct mvs_vq *vq)
 	mvs_count(&vq->rejected[chain->reason], 1);
 	trace_mvs_chain_rejected(READ_ONCE(vq->device->cid), vq->index,
 				 chain->id, mvs_reason_names[chain->reason]);
+	/* Of all chains these may be the longest. */
+	cond_resched();
 	return mvs_vq_push(vq, 0);
 }
 

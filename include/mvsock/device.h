@@ -126,6 +126,7 @@ struct mvs_miss {
  * @busyloop_timeout: microseconds for which the worker looks for new chains before it
  *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
+ * @turn: chains that may be taken until others have their turn; of RX
  * @owed: the driver sees what it has not been asked about; read by @tick without the
  *	mutex, as is @published
  * @published: how often something was published
@@ -159,6 +160,7 @@ struct mvs_vq {
 	struct eventfd_ctx *err;
 	u32 busyloop_timeout;
 	bool running;
+	unsigned int turn;
 	bool owed;
 	u32 published;
 	struct hrtimer tick;
