@@ -293,7 +293,8 @@ static struct page *get_page_of(struct mm_struct *mm,
 	int locked = 1;
 	long n;
 
-	mmap_read_lock(mm);
+	if (mmap_read_lock_killable(mm))
+		return ERR_PTR(-EINTR);
 	/*
 	 * An address with a tag names the page as well, but the notifier knows
 	 * it without: it would stay in the cache for ever.
