@@ -53,6 +53,11 @@ static bool run(void *data)
  */
 static void killed(void *data)
 {
+	struct mvs_worker *worker = data;
+
+	WRITE_ONCE(worker->killed, true);
+	/* Who is about to wake the thread has done so when it is gone. */
+	synchronize_rcu();
 }
 
 /**
@@ -112,6 +117,10 @@ void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 	 * test_and_set_bit() orders what there is to do before the bit; pairs
 	 * with the test_and_clear_bit() in run().
 	 */
-	if (!test_and_set_bit(vq, &worker->work))
+	if (test_and_set_bit(vq, &worker->work))
+		return;
+	rcu_read_lock();
+	if (!READ_ONCE(worker->killed))
 		vhost_task_wake(worker->task);
+	rcu_read_unlock();
 }

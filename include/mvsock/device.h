@@ -68,12 +68,14 @@ enum {
  * @device: whom it serves
  * @work: a bit for each virtqueue that has something to do
  * @self: the thread as it knows itself, once it runs
+ * @killed: it ends, or has ended, with the VMM; who wakes it looks under RCU
  */
 struct mvs_worker {
 	struct vhost_task *task;
 	struct mvs_device *device;
 	unsigned long work;
 	struct task_struct *self;
+	bool killed;
 };
 
 /**
