@@ -80,5 +80,6 @@ int main(int argc, char **argv)
 	add_cut_tests();
 	add_review_tests();
 	add_counter_tests();
+	add_attack_tests();
 	return tap_run(&opt);
 }

@@ -30,5 +30,6 @@ void add_stall_tests(void);
 void add_cut_tests(void);
 void add_review_tests(void);
 void add_counter_tests(void);
+void add_attack_tests(void);
 
 #endif

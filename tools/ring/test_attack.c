@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a reading of the module as a guest, a VMM or a program that means harm found,
+ * and the bounds that it showed the need of.
+ */
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "device_test.h"
+#include "session.h"
+
+#define PAGE 4096U
+
+/* --- a ring's layout changes when it is broken --- */
+
+#define FILLER 0xff
+
+/*
+ * Memory for a split ring: its descriptors end what there is of a page but for two bytes
+ * that a packed ring's flags would take, one of them in the next page; its used index
+ * ends another page.
+ */
+static __u8 *lay_askew(struct ring *r)
+{
+	__u8 *p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	require(p != MAP_FAILED, "mmap");
+	memset(p, FILLER, 2 * PAGE);
+	r->s.desc = (void *)(p + PAGE - 15);
+	r->s.used = (void *)(p + 3 * PAGE - 4);
+	r->desc_area = r->s.desc;
+	r->device_area = r->s.used;
+	return p;
+}
+
+/* Chains that were used and could not be shown to the driver are no descriptors. */
+static void other_layout(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct seg seg = { .len = HDR_LEN };
+	struct guest g;
+	__u8 *p;
+
+	(void)arg;
+	cfg.features |= F_EVENT_IDX;
+	cfg.num[TXQ] = 1;
+	require_ok(guest_alloc(&g, &cfg));
+	p = lay_askew(&g.q[TXQ].ring);
+	ring_reset(&g.q[TXQ].ring, 0);
+	require_ok(guest_setup(&g));
+	require_ok(dev_set_running(&g.dev, 1));
+
+	seg.addr = g.tx_gpa;
+	require_ok(ring_add(&g.q[TXQ].ring, &seg, 1, NULL));
+	ring_publish(&g.q[TXQ].ring);
+	require(!mprotect(p + 2 * PAGE, PAGE, PROT_READ), "mprotect");
+	guest_kick(&g, TXQ);
+	require(guest_ring_error(&g, TXQ, TIMEOUT), "the ring did not break");
+	memset(p, FILLER, 2 * PAGE);
+
+	require_ok(dev_set_features(&g.dev, cfg.features | F_PACKED));
+	require(dev_set_running(&g.dev, 1) == -EINVAL, "it runs");
+	require(p[PAGE - 1] == FILLER && p[PAGE] == FILLER,
+		"written where there is no descriptor");
+	guest_stop(&g);
+}
+
+/* --- chains without end --- */
+
+#define CHAINS	2048U	/* in the ring */
+#define TURN	256U	/* that one call may take */
+
+/*
+ * From here on this thread has the CPU until it waits, and the device's worker does
+ * nothing by itself.
+ */
+static void run_alone(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	require(!sched_setscheduler(0, SCHED_FIFO, &param), "SCHED_FIFO: %s",
+		strerror(errno));
+}
+
+static void run_with_others(void)
+{
+	struct sched_param param = { 0 };
+
+	require(!sched_setscheduler(0, SCHED_OTHER, &param), "SCHED_OTHER");
+}
+
+/* A guest on one CPU, with nothing in its receive ring. */
+static void start_on_one_cpu(struct guest *g)
+{
+	struct guest_config cfg = test_config(0);
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	require(!sched_setaffinity(0, sizeof(cpus), &cpus), "affinity");
+	cfg.num[RXQ] = CHAINS;
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(g, &cfg));
+}
+
+/* Chains of @len bytes, more than one call should take. No kick. */
+static void fill_rx(struct guest *g, __u32 len)
+{
+	struct seg seg = { g->tx_gpa + PAGE, len, true };
+	struct ring *r = &g->q[RXQ].ring;
+
+	while (ring_add(r, &seg, 1, NULL) >= 0)
+		;
+	ring_publish(r);
+}
+
+static int send_one(int fd)
+{
+	return send(fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/*
+ * One call has refused some of them. Others refuse the rest: the worker, or more calls if
+ * a program has to say what it wants to send.
+ */
+static void check_turn(struct guest *g, const struct counters *before, int fd)
+{
+	__u64 n = counters_read(g).value[REJ_TOO_SHORT] -
+		  before->value[REJ_TOO_SHORT];
+	__u64 end = now_ms() + TIMEOUT;
+	struct ring *r = &g->q[RXQ].ring;
+	void *token;
+	__u32 len;
+
+	run_with_others();
+	require(n && n <= TURN, "one call refused %llu chains",
+		(unsigned long long)n);
+	while (r->nfree < r->num) {
+		if (ring_get_used(r, &len, &token) >= 0)
+			require(!len, "used length %u", len);
+		else
+			require(ms_left(end), "a chain did not come back");
+		if (fd >= 0)
+			require(send_one(fd) == -EAGAIN, "it was sent");
+	}
+	counters_expect(g, before, REJ_TOO_SHORT, CHAINS);
+	g->rx_repost = true;
+	require_ok(guest_post_rx(g, PAGE, &layout_one));
+}
+
+/* Who connects is not kept by a guest whose chains are too short for any packet. */
+static void turn_of_connect(const void *arg)
+{
+	struct counters before;
+	struct guest g;
+	struct packet *p;
+	int fd;
+
+	(void)arg;
+	start_on_one_cpu(&g);
+	before = counters_read(&g);
+	fill_rx(&g, HDR_LEN - 1);
+	run_alone();
+	fd = host_connect(SOCK_STREAM, g.cfg.cid, 7);
+	check_turn(&g, &before, -1);
+	require_ok(fd);
+	p = guest_recv(&g, TIMEOUT);
+	require(p && p->hdr.op == VIRTIO_VSOCK_OP_REQUEST, "no request");
+	free(p);
+	close(fd);
+	guest_stop(&g);
+}
+
+/* Nor is who sends by one whose chains have room for a header alone. */
+static void turn_of_send(const void *arg)
+{
+	struct counters before;
+	struct session s;
+	int err;
+
+	(void)arg;
+	start_on_one_cpu(&s.g);
+	require_ok(guest_post_rx(&s.g, PAGE, &layout_one));
+	session_connect(&s, SOCK_STREAM);
+	before = counters_read(&s.g);
+	fill_rx(&s.g, HDR_LEN);
+	run_alone();
+	err = send_one(s.fd);
+	check_turn(&s.g, &before, s.fd);
+	require(err == -EAGAIN, "send: %s", strerror(-err));
+	session_exchange(&s, 1000);
+	session_close(&s);
+}
+
+void add_attack_tests(void)
+{
+	static const char g[] = "attack";
+
+	session_test(g, "another layout for a ring that broke", other_layout,
+		     NULL, TAP_MVSOCK, RINGS_SPLIT);
+	session_test(g, "a turn of connect()", turn_of_connect, NULL,
+		     TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "a turn of send()", turn_of_send, NULL, TAP_MVSOCK,
+		     RINGS_BOTH);
+}
