@@ -394,8 +394,10 @@ int mvs_ring_enable_notify(struct mvs_ring *ring)
 		return 0;
 	ring->no_notify = false;
 	ret = in_section(ring, write_notify);
-	if (ret)
+	if (ret) {
+		ring->no_notify = true;
 		return ret;
+	}
 
 	/*
 	 * The wish before another look at the ring: one of the two sees the

@@ -472,6 +472,9 @@ static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	struct mvs_gmem *gm = vq->ring.gm;
 	int len = -EAGAIN;
 
+	/* It is still the last one's. */
+	if (unlikely(vq->held))
+		return -EAGAIN;
 	mvs_gmem_begin(gm);
 	if (mvs_ring_peek(&vq->ring, chain) == 1)
 		len = mvs_packet_write_page(chain, gm, hdr, from, left);

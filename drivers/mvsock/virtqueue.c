@@ -35,6 +35,9 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 /* So many ticks may pass before the driver of a stream that goes on is asked. */
 #define MVS_TICKS_MAX	4
 
+/* When the worker tries again what could not be done, in ns. */
+#define MVS_RETRY_NS		NSEC_PER_MSEC
+
 static struct lock_class_key mutex_keys[MVS_VQS];
 
 /* In softirq. */
@@ -167,12 +170,14 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 	return mvs_gmem_log_range_ok(log_base, ring->log_addr, used);
 }
 
-/* What could not be published when the ring broke has no place in another layout. */
-static void set_layout(struct mvs_ring *ring, bool packed)
+/* What the driver was not shown when the ring broke has no place in another layout. */
+static void set_layout(struct mvs_vq *vq, bool packed)
 {
-	if (ring->packed != packed)
-		ring->unpublished = 0;
-	ring->packed = packed;
+	if (vq->ring.packed != packed) {
+		vq->ring.unpublished = 0;
+		vq->held = false;
+	}
+	vq->ring.packed = packed;
 }
 
 /**
@@ -191,7 +196,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 		   virtio_legacy_is_little_endian();
 	/* A ring in use keeps its layout until it is started again. */
 	if (!vq->running)
-		set_layout(ring, features & BIT_ULL(VIRTIO_F_RING_PACKED));
+		set_layout(vq, features & BIT_ULL(VIRTIO_F_RING_PACKED));
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -248,6 +253,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	hrtimer_cancel(&vq->late);
 	hrtimer_cancel(&vq->tick);
 	vq->ring.unpublished = 0;
+	vq->held = false;
 	vq->running = false;
 	mvs_chain_destroy(&vq->chain);
 }
@@ -268,12 +274,21 @@ static void break_ring(struct mvs_vq *vq, int error)
 }
 
 /*
- * Want of memory passes, a VMM that is killed needs no more, and a translation is
- * asked for.
+ * Want of memory passes, and a program that is killed, or has no more memory, is not the
+ * guest's business: the worker has another look.
  */
+static bool passes(struct mvs_vq *vq, int ret)
+{
+	if (likely(ret != -ENOMEM && ret != -EINTR))
+		return false;
+	mvs_vq_wake_in(vq, MVS_RETRY_NS);
+	return true;
+}
+
+/* As passes(); a translation is asked for. */
 static int check(struct mvs_vq *vq, int ret)
 {
-	if (likely(ret >= 0 || ret == -ENOMEM || ret == -EINTR))
+	if (likely(ret >= 0) || passes(vq, ret))
 		return ret;
 	if (ret == -EINPROGRESS)
 		mvs_iotlb_ask(vq, &vq->ring.fault);
@@ -344,6 +359,25 @@ static int pop_late(struct mvs_vq *vq)
 	return ret ?: mvs_ring_pop(&vq->ring, &vq->chain);
 }
 
+/*
+ * Give back what mvs_vq_push() could not. Returns 0, or an error with which it is tried
+ * again, or the ring is found broken.
+ */
+static int push_held(struct mvs_vq *vq)
+{
+	int ret;
+
+	if (likely(!vq->held))
+		return 0;
+	ret = mvs_ring_push(&vq->ring, &vq->chain, vq->held_len);
+	if (passes(vq, ret))
+		return ret;
+	vq->held = false;
+	if (ret)
+		break_ring(vq, ret);
+	return ret;
+}
+
 /**
  * mvs_vq_pop - take the next chain into @vq->chain
  * @vq: the virtqueue, running
@@ -360,6 +394,9 @@ int mvs_vq_pop(struct mvs_vq *vq)
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
+	ret = push_held(vq);
+	if (unlikely(ret))
+		return ret;
 	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: pop_late(vq);
 	if (ret == -EBADMSG)
 		return mvs_vq_reject(vq) ?: -EBADMSG;
@@ -387,7 +424,8 @@ int mvs_vq_unpop(struct mvs_vq *vq, int error)
  * @len: bytes written to it
  *
  * The driver sees it with mvs_vq_flush(), which comes before the mutex is let go,
- * whatever else happens.
+ * whatever else happens. For want of memory, or when the caller was killed, it is held
+ * until somebody else comes.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0, or an error when the ring was found broken.
@@ -398,7 +436,12 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
 
 	lockdep_assert_held(&vq->mutex);
 	ret = mvs_ring_push(&vq->ring, &vq->chain, len);
-	/* Whatever the error: the driver would miss this chain for ever. */
+	if (unlikely(passes(vq, ret))) {
+		vq->held = true;
+		vq->held_len = len;
+		return 0;
+	}
+	/* The driver would miss this chain for ever. */
 	if (unlikely(ret))
 		break_ring(vq, ret);
 	return ret;
@@ -429,14 +472,16 @@ static bool publish(struct mvs_vq *vq)
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
+	push_held(vq);
 	if (!vq->ring.unpublished)
 		return vq->owed;
 	ret = mvs_ring_publish(&vq->ring);
 	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
 		eventfd_signal(vq->device->log);
-	/* Whatever the error: the driver waits for these chains. */
 	if (unlikely(ret)) {
-		break_ring(vq, ret);
+		/* The driver waits for these chains. */
+		if (!passes(vq, ret))
+			break_ring(vq, ret);
 		return vq->owed;
 	}
 	WRITE_ONCE(vq->published, vq->published + 1);

@@ -129,6 +129,8 @@ struct mvs_miss {
  *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
  * @turn: chains that may be taken until others have their turn; of RX
+ * @held: @chain is to be given back, which could not be done yet
+ * @held_len: with so many bytes written to it
  * @owed: the driver sees what it has not been asked about; read by @tick without the
  *	mutex, as is @published
  * @published: how often something was published
@@ -163,6 +165,8 @@ struct mvs_vq {
 	u32 busyloop_timeout;
 	bool running;
 	unsigned int turn;
+	bool held;
+	u32 held_len;
 	bool owed;
 	u32 published;
 	struct hrtimer tick;
