@@ -22,6 +22,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include <mvsock/fault.h>
 #include <mvsock/gmem.h>
 #include <mvsock/trace.h>
 
@@ -289,10 +290,12 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
 static struct page *get_page_of(struct mm_struct *mm,
 				const struct mvs_gmem_fault *fault)
 {
+	int locked = 1, ret = mvs_fault_map();
 	struct page *page;
-	int locked = 1;
 	long n;
 
+	if (ret)
+		return ERR_PTR(ret);
 	if (mmap_read_lock_killable(mm))
 		return ERR_PTR(-EINTR);
 	/*

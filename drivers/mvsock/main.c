@@ -7,6 +7,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include <mvsock/fault.h>
 #include <mvsock/transport.h>
 
 #define CREATE_TRACE_POINTS
@@ -29,11 +30,13 @@ static int __init mvsock_init(void)
 		return ret;
 	}
 	mvs_proc_register();
+	mvs_fault_init();
 	return 0;
 }
 
 static void __exit mvsock_exit(void)
 {
+	mvs_fault_exit();
 	mvs_proc_unregister();
 	mvs_device_unregister();
 	mvs_transport_unregister();

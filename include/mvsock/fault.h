@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Faults on purpose: mapping a page of the guest's fails, as /sys/kernel/debug and
+ * /proc/PID/task/TID/fail-nth say (Documentation/fault-injection in the kernel's source).
+ * Nothing of this is there without CONFIG_FAULT_INJECTION_DEBUG_FS.
+ */
+#ifndef _MVSOCK_FAULT_H
+#define _MVSOCK_FAULT_H
+
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+void mvs_fault_init(void);
+void mvs_fault_exit(void);
+int mvs_fault_map(void);
+#else
+static inline void mvs_fault_init(void) {}
+static inline void mvs_fault_exit(void) {}
+static inline int mvs_fault_map(void) { return 0; }
+#endif
+
+#endif /* _MVSOCK_FAULT_H */
