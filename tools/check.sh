@@ -16,8 +16,10 @@ set -euo pipefail
 . "$TOP/tools/check-docs.sh"
 # shellcheck source=tools/check-show.sh
 . "$TOP/tools/check-show.sh"
+# shellcheck source=tools/check-faults.sh
+. "$TOP/tools/check-faults.sh"
 
-GROUPS_ALL=(lint kunit fuzz device parity sockets load show smp guest packed life migrate memory viommu stock)
+GROUPS_ALL=(lint kunit fuzz device faults parity sockets load show smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -32,6 +34,7 @@ usage()
 	  kunit   the KUnit suites, in user-mode Linux
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
+	  faults  each allocation and each mapping fails once, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
 	  sockets the host's sockets do as with vhost_vsock, in user-mode Linux
 	  load    the load generator's two ends count the same, in user-mode Linux

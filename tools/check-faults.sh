@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Allocations and mappings that fail, one after the other. Sourced by check.sh.
+
+group_faults()
+{
+	build_debug && build_ring || return 0
+	new_run "$WORK/faults"
+	set_env JOB device
+	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
+	set_env PROGRAMS "$BUILD/ring/faults"
+	set_env TIMEOUT 900
+	set_env CHECKS "leak reload"
+	# The kernel tells of each fault where it was. The console need not have it.
+	boot_uml debug 1200 log_buf_len=16M loglevel=4 || true
+	report_tap faults
+	[[ ! -e $RUN/out/dmesg ]] || take_out_faults
+	report_kernel leak reload
+}
+
+# take_out_faults: of the kernel log, into RUN/out/faults, and say how many there are.
+take_out_faults()
+{
+	mv "$RUN/out/dmesg" "$RUN/out/dmesg.all"
+	: >"$RUN/out/faults"
+	awk -v faults="$RUN/out/faults" '
+	/FAULT_INJECTION: forcing a failure/ { inside = 1 }
+	inside && !/^(FAULT_INJECTION|name |CPU: |Tainted: |Stack:|Call Trace:| )/ { inside = 0 }
+	inside { print >faults; next }
+	{ print }' "$RUN/out/dmesg.all" >"$RUN/out/dmesg"
+	fault_sites "$RUN/out/faults" >"$RUN/out/sites"
+	say "  $(awk '/^# [0-9]+ faults$/ { n += $2 } END { print n + 0 }' "$RUN/out/faults.tap") faults;" \
+		"$(grep -c '+' "$RUN/out/sites") places in the module: $RUN/out/sites"
+}
+
+# fault_sites FILE: "KIND PLACE" of each, once: the innermost call of the module that the
+# stack has, behind those that allocate or map for others; else "outside". What has no
+# offset is no return address. Allocations that are to fail silently are not in the log.
+fault_sites()
+{
+	awk '
+	function done() { if (kind != "") print kind, place }
+	/^FAULT_INJECTION/ { done(); kind = ""; place = "outside" }
+	/^name / { kind = $2; sub(/,/, "", kind) }
+	/\+0x0\// { next }
+	/ (__kmalloc[a-z_]*|kmem_cache_alloc[a-z_]*|get_free_pages_noprof|get_zeroed_page_noprof)\+/ ||
+	/ (mvs_fault_map|get_page_of|fill|mvs_gmem_fault_in)\+/ { place = "outside"; next }
+	place == "outside" && /\[mvsock\]$/ { place = $(NF - 1) }
+	END { done() }' "$1" | sort -u
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each allocation and each mapping fails once.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "faults.h"
+
+#define FAULTS		"/sys/kernel/debug"
+#define MOST		1000	/* calls that can fail in one thing that is done */
+#define SECONDS		200
+
+/**
+ * struct pass - what fails
+ * @name: what it is
+ * @map_errno: with which error guest pages can't be mapped
+ * @allocations: fail as well
+ * @stops: a ring may stop, and a chain be given back unused: the guest waits in vain
+ * @timeout: see struct scene
+ */
+struct pass {
+	const char *name;
+	int map_errno;
+	bool allocations;
+	bool stops;
+	int timeout;
+};
+
+static const struct pass passes[] = {
+	{ "no memory", ENOMEM, .allocations = true, .timeout = TIMEOUT },
+	{ "no page", EFAULT, .stops = true, .timeout = 2 * QUIET },
+};
+
+struct faulty {
+	const struct op *op;
+	const struct pass *pass;
+};
+
+/* --- the kernel's part ---------------------------------------------------- */
+
+static void set(const char *attr, const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), FAULTS "/%s/%s", attr, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 && errno == ENOENT)
+		tap_skip("the kernel has no %s", path);
+	require(fd >= 0 && write(fd, value, strlen(value)) > 0, "%s: %s", path,
+		strerror(errno));
+	close(fd);
+}
+
+static void set_pass(const struct pass *pass)
+{
+	const char *ignore = pass->allocations ? "N" : "Y";
+	char number[16];
+
+	set("failslab", "ignore-gfp-wait", ignore);
+	set("fail_page_alloc", "ignore-gfp-wait", ignore);
+	set("fail_page_alloc", "ignore-gfp-highmem", ignore);
+	set("fail_page_alloc", "min-order", pass->allocations ? "0" : "10");
+	snprintf(number, sizeof(number), "%d", pass->map_errno);
+	set("fail_mvsock_map", "errno", number);
+}
+
+/* The device's worker has its name from the thread that it was made by. */
+static pid_t find_worker(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	pid_t worker = 0;
+	struct dirent *d;
+
+	require(dir, "/proc/self/task");
+	while ((d = readdir(dir))) {
+		char path[64], name[16] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.10s/comm",
+			 d->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(name, sizeof(name), f) && !strncmp(name, "vhost-", 6))
+			worker = atoi(d->d_name);
+		fclose(f);
+	}
+	closedir(dir);
+	require(worker, "the device has no worker");
+	return worker;
+}
+
+static int open_nth(pid_t thread)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth", thread);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	require(fd >= 0, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* The @nth call from now on fails. */
+static void arm(int fd, unsigned int nth)
+{
+	char number[16];
+	int n = snprintf(number, sizeof(number), "%u", nth);
+
+	require(pwrite(fd, number, n, 0) == n, "fail-nth: %s", strerror(errno));
+}
+
+/* Has it failed? None fails any more. */
+static bool disarm(int fd)
+{
+	char number[16] = "";
+
+	require(pread(fd, number, sizeof(number) - 1, 0) > 0, "fail-nth");
+	arm(fd, 0);
+	return !atoi(number);
+}
+
+/* --- the guest ------------------------------------------------------------ */
+
+/* All of its memory has to be mapped again, which is shared: nothing is lost. */
+static void drop_mappings(const struct guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->mem.nregions; i++) {
+		const struct gmem_region *r = &g->mem.region[i];
+
+		require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
+	}
+}
+
+/* Errors that the guest's device has counted. */
+static __u64 counted(const struct guest *g)
+{
+	struct counters c;
+
+	if (g->dev.fd < 0)
+		return 0;
+	c = counters_read(g);
+	return c.value[BROKEN_RINGS] + c.value[REJ_BAD_ADDRESS];
+}
+
+/* The guest works: another connection, and a block each way. */
+static void check_guest(struct scene *s, bool restart)
+{
+	struct guest *g = &s->s.g;
+	struct session other;
+	unsigned int i;
+
+	if (restart)
+		guest_restart(g);
+	g->rx_repost = true;
+	for (i = 0; i < 4; i++)
+		require_ok(guest_post_rx(g, 4096, &layout_one));
+	session_another(&other, &s->s, SOCK_STREAM, 10);
+	session_exchange(&other, 5000);
+	session_close_another(&other);
+}
+
+/* --- one after the other -------------------------------------------------- */
+
+static void begin(struct scene *s, const struct pass *pass,
+		  unsigned int round)
+{
+	memset(s, 0, sizeof(*s));
+	s->s.fd = -1;
+	s->s.listener = -1;
+	s->s.g.dev.fd = -1;
+	s->fd = -1;
+	s->round = round;
+	s->timeout = pass->timeout;
+}
+
+static void end(struct scene *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->s.fd >= 0)
+		close(s->s.fd);
+	if (s->s.listener >= 0)
+		close(s->s.listener);
+	if (s->s.c.g)
+		conn_free(&s->s.c);
+	guest_stop(&s->s.g);
+}
+
+/* May this come of a fault? */
+static bool is_of_fault(const struct pass *pass, int err)
+{
+	switch (err) {
+	case 0:
+	case -ENOMEM:
+	case -EFAULT:	/* as vhost has it, in some ioctls */
+	case -ENFILE:	/* as socket() has it */
+	case -ENOBUFS:
+	case -ECONNRESET:
+		return true;
+	case -EAGAIN:
+	case -ETIMEDOUT:
+		return pass->stops;
+	default:
+		return false;
+	}
+}
+
+/* Do it with one fault, then see that all works. Returns whether there was a fault. */
+static bool do_once(const struct faulty *f, unsigned int nth)
+{
+	const struct op *op = f->op;
+	struct scene s;
+	__u64 errors;
+	bool failed;
+	int fd, err;
+
+	begin(&s, f->pass, nth);
+	op->prepare(&s);
+	drop_mappings(&s.s.g);
+	fd = open_nth(op->worker ? find_worker() : gettid());
+	arm(fd, nth);
+	err = op->act(&s);
+	failed = disarm(fd);
+	close(fd);
+
+	errors = counted(&s.s.g);
+	require(failed || !err || err == -ETIMEDOUT, "without a fault: %s",
+		strerror(-err));
+	require(is_of_fault(f->pass, err), "fault %u: %s", nth, strerror(-err));
+	require(!errors || f->pass->stops, "fault %u: want of memory is counted",
+		nth);
+	if (err && op->again && !errors)
+		require_ok(op->again(&s));
+	if (op->rest)
+		require_ok(op->rest(&s));
+	check_guest(&s, f->pass->stops);
+	end(&s);
+	return failed;
+}
+
+static void fail_each(const void *arg)
+{
+	const struct faulty *f = arg;
+	unsigned int nth = 1;
+
+	set_pass(f->pass);
+	while (do_once(f, nth))
+		require(++nth < MOST, "there is no end of it");
+	tap_note("%u faults", nth - 1);
+}
+
+static const char help[] =
+	"usage: faults [--list] [WORD...]\n"
+	"Needs a kernel with fault injection and debugfs, and root.\n"
+	"  --list   list the tests\n"
+	"  WORD...  run only tests whose name has one of these\n";
+
+int main(int argc, char **argv)
+{
+	struct tap_options opt = { .timeout = SECONDS };
+	struct faulty *f;
+	unsigned int i, j;
+
+	if (argc > 1 && !strcmp(argv[1], "--help")) {
+		fputs(help, stdout);
+		return 0;
+	}
+	opt.list = argc > 1 && !strcmp(argv[1], "--list");
+	opt.match = argv + 1 + opt.list;
+	opt.nmatch = argc - 1 - opt.list;
+	if (!opt.list && !session_begin())
+		return 1;
+	for (i = 0; i < ARRAY_SIZE(passes); i++) {
+		for (j = 0; j < nops; j++) {
+			f = malloc(sizeof(*f));
+			if (!f)
+				abort();
+			*f = (struct faulty){ &ops[j], &passes[i] };
+			tap_add2(passes[i].name, ops[j].name, fail_each, f, 0);
+		}
+	}
+	return tap_run(&opt);
+}
