@@ -27,6 +27,7 @@ static const struct load loads[] = {
 	{ "seq-h2g-65536", LOAD_H2G, SOCK_SEQPACKET, 65536 },
 	{ "rtt-64", LOAD_RTT, SOCK_STREAM, 64 },
 	{ "rtt-4096", LOAD_RTT, SOCK_STREAM, 4096 },
+	{ "rtt-64-hostile", LOAD_RTT, SOCK_STREAM, 64, .hostile = true },
 	{ "connect-g2h", LOAD_CONNECT_G2H, SOCK_STREAM },
 	{ "connect-h2g", LOAD_CONNECT_H2G, SOCK_STREAM },
 	{ "devices", LOAD_DEVICES },

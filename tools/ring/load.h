@@ -34,6 +34,7 @@ struct load {
 	enum load_kind kind;
 	int socktype;
 	__u32 size;		/* of a message */
+	bool hostile;		/* beside a guest that means harm */
 };
 
 struct load_options {
@@ -153,6 +154,9 @@ static inline __u64 now_ns(void)
  */
 void load_guest(unsigned int i, __u32 port);
 void load_host(unsigned int i, int listener);
+
+/* A guest beside them that takes what it can of the host, until they are done. */
+void load_hostile(void);
 
 /* Where guests listen. */
 #define LOAD_GUEST_PORT 1234

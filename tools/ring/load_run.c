@@ -20,7 +20,7 @@ struct load_run load_run;
  * the end of the other one.
  */
 static int ready[2], go[2];
-static pid_t children[2 * LOAD_MAX_GUESTS];
+static pid_t children[2 * LOAD_MAX_GUESTS + 1];
 static unsigned int nchildren;
 
 static void say_ready(char what)
@@ -147,6 +147,17 @@ static bool spawn_pair(unsigned int i)
 	return nchildren == before + 2;
 }
 
+static bool spawn_hostile(void)
+{
+	unsigned int before = nchildren;
+
+	if (spawn()) {
+		load_hostile();
+		child_end();
+	}
+	return nchildren == before + 1;
+}
+
 /* The children that are there, to their end. */
 static bool run_children(bool all)
 {
@@ -174,6 +185,8 @@ static bool run_pairs(void)
 
 	for (i = 0; all && i < load_run.opt->guests; i++)
 		all = spawn_pair(i);
+	if (all && load_run.load->hostile)
+		all = spawn_hostile();
 	if (!run_children(all))
 		return false;
 	memset(&total, 0, sizeof(total));
