@@ -5,6 +5,7 @@
  */
 #include <sched.h>
 #include <sys/mman.h>
+#include <linux/vm_sockets.h>
 
 #include "device_test.h"
 #include "session.h"
@@ -193,6 +194,39 @@ static void turn_of_send(const void *arg)
 	session_close(&s);
 }
 
+/* --- messages without bytes --- */
+
+#define SMALL_BUFFER	256U
+
+/* Each takes the host memory and no credit: as many as the buffer has bytes may wait. */
+static void empty_messages(const void *arg)
+{
+	unsigned long long size = SMALL_BUFFER;
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	__u32 port = 0;
+	unsigned int i;
+
+	(void)arg;
+	require_ok(guest_start(&s.g, &cfg));
+	s.listener = host_listen(SOCK_SEQPACKET, &port);
+	require_ok(s.listener);
+	require(!setsockopt(s.listener, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE,
+			    &size, sizeof(size)), "buffer size");
+	conn_init(&s.c, &s.g, VIRTIO_VSOCK_TYPE_SEQPACKET, 99, port);
+	require_ok(conn_connect(&s.c, TIMEOUT));
+	s.fd = host_accept(s.listener, TIMEOUT);
+	require_ok(s.fd);
+
+	for (i = 0; i < SMALL_BUFFER; i++)
+		require_ok(conn_send_rw(&s.c, NULL, 0, VIRTIO_VSOCK_SEQ_EOM,
+					TIMEOUT));
+	require(conn_wait_reset(&s.c, QUIET) == -ETIMEDOUT, "reset too early");
+	require_ok(conn_send_rw(&s.c, NULL, 0, VIRTIO_VSOCK_SEQ_EOM, TIMEOUT));
+	require_ok(conn_wait_reset(&s.c, TIMEOUT));
+	session_close(&s);
+}
+
 void add_attack_tests(void)
 {
 	static const char g[] = "attack";
@@ -203,4 +237,6 @@ void add_attack_tests(void)
 		     TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "a turn of send()", turn_of_send, NULL, TAP_MVSOCK,
 		     RINGS_BOTH);
+	session_test(g, "messages without bytes", empty_messages, NULL,
+		     TAP_MVSOCK, RINGS_SPLIT);
 }
