@@ -18,12 +18,13 @@
 
 #include <mvsock/device.h>
 
-#define MVS_PROC_NAME	"mvsock"
-
 /* Open devices, in the order they were opened. */
 static LIST_HEAD(devices);
 /* Protects the list, and the owners. What is done under it does not wait. */
 static DEFINE_MUTEX(devices_mutex);
+
+/* The file, or NULL. */
+static struct proc_dir_entry *entry;
 
 /**
  * mvs_proc_add - list a device
@@ -107,15 +108,17 @@ static void show_value(struct seq_file *m, const char *prefix, const char *name,
 static int show(struct seq_file *m, void *v)
 {
 	const struct mvs_device *device;
+	pid_t pid;
 
 	if (v == &devices) {
 		seq_puts(m, "cid pid comm state features connections");
 		mvs_counters_show(m, NULL, show_name);
 	} else {
 		device = list_entry(v, struct mvs_device, list);
-		seq_printf(m, "%u %d ", READ_ONCE(device->cid),
-			   pid_vnr(device->owner));
-		show_comm(m, device->owner);
+		pid = pid_vnr(device->owner);
+		seq_printf(m, "%u %d ", READ_ONCE(device->cid), pid);
+		/* Who can't see a process is not to see what it calls itself. */
+		show_comm(m, pid ? device->owner : NULL);
 		seq_printf(m, " %s %#llx %llu", state_of(device),
 			   READ_ONCE(device->features),
 			   READ_ONCE(device->nconns));
@@ -155,7 +158,7 @@ static const struct seq_operations ops = {
  */
 void mvs_proc_register(void)
 {
-	proc_create_seq(MVS_PROC_NAME, 0444, init_net.proc_net, &ops);
+	entry = proc_create_seq("mvsock", 0444, init_net.proc_net, &ops);
 }
 
 /**
@@ -165,5 +168,5 @@ void mvs_proc_register(void)
  */
 void mvs_proc_unregister(void)
 {
-	remove_proc_entry(MVS_PROC_NAME, init_net.proc_net);
+	proc_remove(entry);
 }
