@@ -46,6 +46,18 @@ static const struct device *find(const struct devices *in,
 	return NULL;
 }
 
+/* How far a counter has moved: not back, which it does if the module was reloaded. */
+static unsigned long long moved(const struct devices *ds,
+				const struct device *d,
+				const struct devices *before,
+				const struct device *old, const char *column)
+{
+	unsigned long long now = device_number(ds, d, column);
+	unsigned long long then = old ? device_number(before, old, column) : now;
+
+	return now > then ? now - then : 0;
+}
+
 static void print_rates(const struct devices *ds, const struct devices *before,
 			double seconds)
 {
@@ -58,7 +70,6 @@ static void print_rates(const struct devices *ds, const struct devices *before,
 		{ "tx_kicks", 8 }, { "send_waits", 8 }, { "cache_misses", 8 },
 	};
 	const struct device *d, *old;
-	unsigned long long moved;
 	unsigned int j;
 	int i;
 
@@ -74,12 +85,10 @@ static void print_rates(const struct devices *ds, const struct devices *before,
 		print_command(ds, d, 15);
 		printf(" %-7s %5llu", device_text(ds, d, "state"),
 		       device_number(ds, d, "connections"));
-		for (j = 0; j < ARRAY_SIZE(rates); j++) {
-			moved = old ? device_number(ds, d, rates[j].column) -
-				      device_number(before, old,
-						    rates[j].column) : 0;
-			printf(" %*.0f", rates[j].width, moved / seconds);
-		}
+		for (j = 0; j < ARRAY_SIZE(rates); j++)
+			printf(" %*.0f", rates[j].width,
+			       moved(ds, d, before, old, rates[j].column) /
+			       seconds);
 		putchar('\n');
 	}
 }
