@@ -568,6 +568,63 @@ static void write_page_lost(struct kunit *test)
 	guest_expect(test, guest, AT_HDR + HDR, 1, 200);
 }
 
+/* --- to the guest, at once --- */
+
+struct page_case {
+	const char *name;
+	u64 at;		/* of the buffer */
+	u32 room;	/* there, with the header */
+	u32 room2;	/* in a second one */
+	bool readable;
+	bool lost;	/* the VMM has taken the page away */
+	bool logging;
+	int ret;	/* of 100 bytes that are left */
+};
+
+static const struct page_case page_cases[] = {
+	{ "larger buffer", AT_HDR, 300, .ret = 100 },
+	{ "to the page's end", AT_DATA - HDR - 100, HDR + 100, .ret = 100 },
+	{ "first piece", AT_HDR, HDR + 60, .ret = 60 },
+	{ "44 bytes", AT_HDR, HDR, .ret = -E2BIG },
+	{ "two pages", AT_DATA - HDR - 99, HDR + 100, .ret = -E2BIG },
+	{ "two buffers", AT_HDR, HDR, 300, .ret = -E2BIG },
+	{ "readable", AT_HDR, 300, .readable = true, .ret = -E2BIG },
+	{ "the log is kept", AT_HDR, 300, .logging = true, .ret = -E2BIG },
+	{ "page lost", AT_HDR, 300, .lost = true, .ret = -EAGAIN },
+};
+
+KUNIT_ARRAY_PARAM_DESC(page, page_cases, name);
+
+static void write_page(struct kunit *test)
+{
+	const struct page_case *c = test->param_value;
+	struct guest *guest = guest_create(test);
+	struct virtio_vsock_hdr hdr = header(EOM);
+	struct payload *p = payload_data(test, 100);
+	int ret;
+
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, c->at, c->room, !c->readable);
+	if (c->room2)
+		add(test, guest, AT_DATA, c->room2, true);
+	if (c->lost)
+		guest_lose_page(guest, GUEST_LOW + c->at);
+	guest->gm.logging = c->logging;
+
+	mvs_gmem_begin(&guest->gm);
+	ret = mvs_packet_write_page(&guest->chain, &guest->gm, &hdr, &p->iter,
+				    100);
+	mvs_gmem_end(&guest->gm);
+	KUNIT_ASSERT_EQ(test, ret, c->ret);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 100 - max(ret, 0));
+	if (ret < 0)
+		return;
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.len), ret);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.flags), ret == 100 ? EOM : 0);
+	KUNIT_EXPECT_MEMEQ(test, guest_gpa(guest, c->at), (void *)&hdr, HDR);
+	guest_expect(test, guest, c->at + HDR, 1, ret);
+}
+
 /* All that is not about the payload is the connection's, byte by byte. */
 static void write_header_fields(struct kunit *test)
 {
@@ -602,6 +659,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(write_to_large_buffer),
 	KUNIT_CASE(write_64k),
 	KUNIT_CASE(write_page_lost),
+	KUNIT_CASE_PARAM(write_page, page_gen_params),
 	KUNIT_CASE(write_header_fields),
 	{}
 };

@@ -713,6 +713,30 @@ static void enable_notify_sees_a_bad_index(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, mvs_ring_enable_notify(&rig->ring));
 }
 
+/* A chain that was only looked at is there still; one that is given is used. */
+static void peek_and_give(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, NUM);
+	struct mvs_chain *chain = &rig->guest->chain;
+	struct mvs_gmem *gm = &rig->guest->gm;
+
+	set_desc(&rig->desc[5], 0, 100, W, 0);
+	offer(rig, 5);
+	mvs_gmem_begin(gm);
+	KUNIT_EXPECT_EQ(test, 1, mvs_ring_peek(&rig->ring, chain));
+	KUNIT_EXPECT_EQ(test, 1, mvs_ring_peek(&rig->ring, chain));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_give(&rig->ring, chain, 44));
+	KUNIT_EXPECT_EQ(test, 0, mvs_ring_peek(&rig->ring, chain));
+	mvs_gmem_end(gm);
+
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 1);
+	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, rig->used->ring[0].id), 5);
+	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, rig->used->ring[0].len), 44);
+	KUNIT_EXPECT_EQ(test, 0, pop(rig));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(chain, chain_gen_params),
 	KUNIT_CASE(chain_of_1024),
@@ -737,6 +761,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(notify_by_flags),
 	KUNIT_CASE(notify_by_event_index),
 	KUNIT_CASE(enable_notify_sees_a_bad_index),
+	KUNIT_CASE(peek_and_give),
 	{}
 };
 
