@@ -115,7 +115,7 @@ static size_t copy_from_mem(void *mem, u32 n, struct iov_iter *to)
 {
 	return iov_iter_is_kvec(to) ?
 	       iterate_and_advance_kernel(to, n, mem, NULL, copy_blocks) :
-	       copy_to_iter(mem, n, to);
+	       _copy_to_iter(mem, n, to);
 }
 
 /*

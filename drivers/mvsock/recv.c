@@ -33,8 +33,12 @@
 /* A copy less is worth a hand-over from here on, in bytes. */
 #define MVS_DIRECT_MIN		(16 * 1024)
 
-/* For so long the guest waits for a reader who was woken and does not come, in ns. */
+/*
+ * For so long the guest waits for a reader who was woken and does not come, in ns: as
+ * long as it may take until he has a CPU if he holds up nobody but himself.
+ */
 #define MVS_DIRECT_WAIT		NSEC_PER_MSEC
+#define MVS_DIRECT_WAIT_ALONE	(20 * NSEC_PER_MSEC)
 
 /**
  * struct burst - packets that are taken one after the other
@@ -149,9 +153,9 @@ static int begin_put(struct mvs_conn *conn, u32 len)
 		ret = -ENOBUFS;
 	else
 		conn->putting = true;
-	/* Did the reader not come in time? */
+	/* Did the reader not come in time? Not before he has read again. */
 	if (conn->direct)
-		conn->waits = false;
+		conn->read_len = 0;
 	conn->direct = false;
 	if (conn->putting && !conn->rx_len)
 		mvs_queue_rewind(&conn->rx);
@@ -222,21 +226,41 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	return ret;
 }
 
+/* How long may the driver wait for a reader, in ns? */
+static u64 patience(struct mvs_conns *conns)
+{
+	bool alone;
+
+	spin_lock(&conns->lock);
+	alone = list_is_singular(&conns->all);
+	spin_unlock(&conns->lock);
+	return alone ? MVS_DIRECT_WAIT_ALONE : MVS_DIRECT_WAIT;
+}
+
 /*
  * Does the reader wait in recv(), with room for it? Then it is his to take, and the
  * driver has to wait for him, but not for long.
  */
-static bool hand_over(struct burst *burst, struct mvs_conn *conn, u32 len)
+static bool hand_over(struct burst *burst, struct mvs_conn *conn,
+		      const struct virtio_vsock_hdr *hdr)
 {
+	struct mvs_conns *conns = burst->device->conns;
+	u32 len = le32_to_cpu(hdr->len);
+	u64 until;
+
 	if (len < MVS_DIRECT_MIN || conn->type != VIRTIO_VSOCK_TYPE_STREAM ||
 	    READ_ONCE(sk_vsock(conn->vsk)->sk_data_ready) != conn->data_ready)
 		return false;
 
+	until = ktime_get_ns() + patience(conns);
 	spin_lock(&conn->lock);
 	burst->handed_over = conn->open && conn->waits && !conn->rx_len &&
 			     !conn->direct && len <= conn->read_len &&
 			     mvs_credit_allows(&conn->credit, len);
-	conn->direct = burst->handed_over;
+	if (burst->handed_over) {
+		conn->direct = true;
+		WRITE_ONCE(conns->handed_over, until);
+	}
 	spin_unlock(&conn->lock);
 	return burst->handed_over;
 }
@@ -259,7 +283,7 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 
 	if (READ_ONCE(conn->open) && empty(conn, hdr))
 		return 0;
-	if (hand_over(burst, conn, len))
+	if (hand_over(burst, conn, hdr))
 		return -EXFULL;
 	ret = begin_put(conn, len);
 	if (unlikely(ret)) {
@@ -490,23 +514,44 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		ret = mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
-		len = copy_packet(conn, vq, to, room - done, rest);
+		len = copy_packet(conn, vq, to, room, rest);
 		if (!len) {
 			mvs_vq_unpop(vq, 0);
 			return done;
 		}
 		done += len;
+		room -= len;
 		ret = mvs_vq_push(vq, 0) ?: 1;
 	}
 	*rest = ret ? REST_WORKER : REST_NONE;
 	return done;
 }
 
-static void leave_to_reader(struct mvs_vq *vq)
+/* Let the driver see what was taken, and say whose the next packet is. */
+static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 {
-	WRITE_ONCE(vq->device->conns->handed_over,
-		   ktime_get_ns() + MVS_DIRECT_WAIT);
-	mvs_vq_wake_in(vq, MVS_DIRECT_WAIT);
+	struct mvs_conns *conns = vq->device->conns;
+	u64 ns;
+
+	switch (rest) {
+	case REST_READER:
+		/* If he comes at once the driver need be signalled but once. */
+		mvs_vq_flush_lazily(vq);
+		ns = patience(conns);
+		WRITE_ONCE(conns->handed_over, ktime_get_ns() + ns);
+		mvs_vq_wake_in(vq, ns);
+		break;
+	case REST_NONE:
+		/* Who was quick is expected back. */
+		spin_lock(&conn->lock);
+		conn->waits = true;
+		conn->direct = false;
+		WRITE_ONCE(conns->handed_over, 0);
+		spin_unlock(&conn->lock);
+		fallthrough;
+	case REST_WORKER:
+		mvs_vq_flush(vq);
+	}
 }
 
 /**
@@ -522,17 +567,14 @@ static void leave_to_reader(struct mvs_vq *vq)
  */
 size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room)
 {
-	struct mvs_device *device = conn->device;
-	struct mvs_vq *vq = &device->vqs[MVS_VQ_TX];
+	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
 
 	/* Who has it may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
 		done = copy_packets(conn, vq, to, room, &rest);
-		mvs_vq_flush(vq);
-		if (rest == REST_READER)
-			leave_to_reader(vq);
+		end_direct(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}
 	/* What he can't take at all comes by way of the queue, the next time too. */
@@ -540,29 +582,32 @@ size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room)
 		WRITE_ONCE(conn->read_len, 0);
 	if (rest == REST_WORKER)
 		mvs_recv_decline(conn);
-	if (rest == REST_NONE) {
-		WRITE_ONCE(conn->direct, false);
-		WRITE_ONCE(device->conns->handed_over, 0);
-	}
 	return done;
 }
 
 /**
- * mvs_recv_decline - the worker is to take what was left to the reader
+ * mvs_recv_decline - the worker is to take what was left to the reader, if anything was
  * @conn: the connection
  *
  * Context: process, with sk_lock held.
  */
 void mvs_recv_decline(struct mvs_conn *conn)
 {
-	WRITE_ONCE(conn->direct, false);
-	WRITE_ONCE(conn->device->conns->handed_over, 0);
-	mvs_device_wake(conn->device, MVS_VQ_TX);
+	bool direct;
+
+	spin_lock(&conn->lock);
+	direct = conn->direct;
+	conn->direct = false;
+	if (direct)
+		WRITE_ONCE(conn->device->conns->handed_over, 0);
+	spin_unlock(&conn->lock);
+	if (direct)
+		mvs_device_wake(conn->device, MVS_VQ_TX);
 }
 
 /* --- by the worker -------------------------------------------------------- */
 
-/* Is a reader on his way? Then come again when he is late. */
+/* Is a reader on his way? Then the driver sees what was done, and come again later. */
 static bool left_to_reader(struct mvs_vq *vq)
 {
 	u64 until = READ_ONCE(vq->device->conns->handed_over);
@@ -572,6 +617,7 @@ static bool left_to_reader(struct mvs_vq *vq)
 		return false;
 	now = ktime_get_ns();
 	if (now < until) {
+		mvs_vq_flush(vq);
 		mvs_vq_wake_in(vq, until - now);
 		return true;
 	}
@@ -607,9 +653,8 @@ bool mvs_recv_work(struct mvs_device *device)
 	/* If the reader answers, the driver need be woken but once. */
 	if (!burst.handed_over)
 		end_conn(&burst);
-	mvs_vq_flush(vq);
-	if (burst.handed_over)
-		leave_to_reader(vq);
+	if (!burst.handed_over || !left_to_reader(vq))
+		mvs_vq_flush(vq);
 out:
 	mutex_unlock(&vq->mutex);
 	/* He needs the mutex. */

@@ -565,6 +565,7 @@ void mvs_socket_release(struct vsock_sock *vsk)
 	struct mvs_conn *conn = vsk->trans;
 	bool done = true;
 
+	mvs_recv_decline(conn);
 	switch (conn->state) {
 	case MVS_CONN_OPEN:
 		done = close_open(vsk);

@@ -495,8 +495,11 @@ static bool dgram_allow(u32 cid, u32 port)
 static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
 {
 	*ready = mvs_socket_readable(vsk->trans, target);
-	if (!*ready)
-		mvs_send_flush(vsk->trans);
+	if (*ready)
+		return 0;
+	mvs_send_flush(vsk->trans);
+	/* Who waits here has not been told of what was left to a reader. */
+	mvs_recv_decline(vsk->trans);
 	return 0;
 }
 

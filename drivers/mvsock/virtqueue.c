@@ -507,14 +507,17 @@ static void signal(struct mvs_vq *vq)
 /**
  * mvs_vq_wake_in - have the worker serve a virtqueue after a while
  * @vq: the virtqueue
- * @ns: how long
+ * @ns: how long, at most: it may be sooner
  *
  * Context: with the virtqueue's mutex held.
  */
 void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
 {
 	lockdep_assert_held(&vq->mutex);
-	hrtimer_start(&vq->late, ns_to_ktime(ns), HRTIMER_MODE_REL_SOFT);
+	if (!hrtimer_is_queued(&vq->late) ||
+	    ktime_to_ns(hrtimer_get_remaining(&vq->late)) > (s64)ns)
+		hrtimer_start(&vq->late, ns_to_ktime(ns),
+			      HRTIMER_MODE_REL_SOFT);
 }
 
 /**

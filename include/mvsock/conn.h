@@ -115,9 +115,9 @@ struct mvs_reset {
  * @blocked: a sender was told that there is no space
  * @tx_left: bytes in @tx; changes under the RX virtqueue's mutex as well
  * @rx_target: bytes that a reader waits for, or 0
- * @waits: a reader waits in recv(); a hint
+ * @waits: a reader waits in recv(), or will in a moment; a hint
  * @direct: the next packet of the TX virtqueue is for the reader to take
- * @read_len: how much the last reader had room for
+ * @read_len: how much the last reader had room for; 0 if nothing is to be left to one
  * @rx: received and not read
  * @rx_len: bytes there, with what marks the messages
  * @rx_bytes: without that
