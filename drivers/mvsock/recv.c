@@ -226,6 +226,14 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	return ret;
 }
 
+/* A reader takes all of a message, or none of it. */
+static bool is_whole(const struct mvs_conn *conn,
+		     const struct virtio_vsock_hdr *hdr)
+{
+	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
+	       hdr->flags & cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM);
+}
+
 /* How long may the driver wait for a reader, in ns? */
 static u64 patience(struct mvs_conns *conns)
 {
@@ -248,7 +256,7 @@ static bool hand_over(struct burst *burst, struct mvs_conn *conn,
 	u32 len = le32_to_cpu(hdr->len);
 	u64 until;
 
-	if (len < MVS_DIRECT_MIN || conn->type != VIRTIO_VSOCK_TYPE_STREAM ||
+	if (len < MVS_DIRECT_MIN || !is_whole(conn, hdr) ||
 	    READ_ONCE(sk_vsock(conn->vsk)->sk_data_ready) != conn->data_ready)
 		return false;
 
@@ -446,7 +454,7 @@ static bool is_for(const struct mvs_conn *conn,
 		   const struct virtio_vsock_hdr *hdr)
 {
 	return hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
-	       hdr->type == cpu_to_le16(VIRTIO_VSOCK_TYPE_STREAM) &&
+	       hdr->type == cpu_to_le16(conn->type) && is_whole(conn, hdr) &&
 	       hdr->src_port == cpu_to_le32(conn->key.remote_port) &&
 	       hdr->dst_port == cpu_to_le32(conn->key.local_port);
 }
@@ -472,7 +480,7 @@ static bool account(struct mvs_conn *conn, u32 len)
  * Returns its length, or 0 when it is another's to take, as @rest says.
  */
 static u32 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
-		       struct iov_iter *to, size_t room, enum rest *rest)
+		       struct msghdr *msg, size_t room, enum rest *rest)
 {
 	struct virtio_vsock_hdr hdr;
 	u32 len;
@@ -485,12 +493,15 @@ static u32 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 	if (len > room && len <= conn->read_len)
 		*rest = REST_READER;
 	if (!len || len > room ||
-	    mvs_packet_read(&vq->chain, vq->ring.gm, len, to))
+	    mvs_packet_read(&vq->chain, vq->ring.gm, len, &msg->msg_iter))
 		return 0;
 	if (!account(conn, len)) {
-		iov_iter_revert(to, len);
+		iov_iter_revert(&msg->msg_iter, len);
 		return 0;
 	}
+	if (conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+	    record(conn, &hdr) & MVS_RECORD_EOR)
+		msg->msg_flags |= MSG_EOR;
 	update_credit(conn, &hdr);
 	WRITE_ONCE(conn->streaming, false);
 	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
@@ -500,9 +511,9 @@ static u32 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 	return len;
 }
 
-/* Returns how many bytes were copied. */
+/* Returns how many bytes were copied: of a seqpacket socket's one message. */
 static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
-			   struct iov_iter *to, size_t room, enum rest *rest)
+			   struct msghdr *msg, size_t room, enum rest *rest)
 {
 	size_t done = 0;
 	int ret = 0;
@@ -514,13 +525,13 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		ret = mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
-		len = copy_packet(conn, vq, to, room, rest);
+		len = copy_packet(conn, vq, msg, room, rest);
 		if (!len) {
 			mvs_vq_unpop(vq, 0);
 			return done;
 		}
 		done += len;
-		room -= len;
+		room -= conn->type == VIRTIO_VSOCK_TYPE_STREAM ? len : room;
 		ret = mvs_vq_push(vq, 0) ?: 1;
 	}
 	*rest = ret ? REST_WORKER : REST_NONE;
@@ -557,7 +568,7 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 /**
  * mvs_recv_direct - take what was left to the reader
  * @conn: the connection
- * @to: his memory
+ * @msg: his memory; MSG_EOR is set as his message has it
  * @room: how much there is
  *
  * If there is more for him he should come again soon, or the worker goes on.
@@ -565,7 +576,7 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
  * Context: process, with sk_lock held; may sleep.
  * Return: bytes, or 0 when there are none for him: they come by way of the queue.
  */
-size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room)
+size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
 	enum rest rest = REST_WORKER;
@@ -573,7 +584,7 @@ size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room)
 
 	/* Who has it may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
-		done = copy_packets(conn, vq, to, room, &rest);
+		done = copy_packets(conn, vq, msg, room, &rest);
 		end_direct(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}

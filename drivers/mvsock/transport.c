@@ -230,9 +230,13 @@ static s64 has_data(struct vsock_sock *vsk)
 
 static u32 seqpacket_has_data(struct vsock_sock *vsk)
 {
-	const struct mvs_conn *conn = vsk->trans;
+	struct mvs_conn *conn = vsk->trans;
+	u32 messages = READ_ONCE(conn->rx_messages) ?: READ_ONCE(conn->direct);
 
-	return READ_ONCE(conn->rx_messages);
+	/* AF_VSOCK does not tell otherwise that a message is waited for. */
+	if (!messages)
+		WRITE_ONCE(conn->waits, true);
+	return messages;
 }
 
 static void send_credit_update(struct mvs_conn *conn)
@@ -298,11 +302,12 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 	mvs_recv_decline(conn);
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (timeout && !signal_pending(current) &&
-	       !sk_wait_event(sk, &timeout, READ_ONCE(conn->rx_bytes) ||
+	       !sk_wait_event(sk, &timeout, mvs_socket_readable(conn, 1) ||
 			      sk->sk_err || conn->vsk->peer_shutdown, &wait))
 		;
 	remove_wait_queue(sk_sleep(sk), &wait);
-	if (conn->rx_bytes || sk->sk_err || conn->vsk->peer_shutdown)
+	if (mvs_socket_readable(conn, 1) || sk->sk_err ||
+	    conn->vsk->peer_shutdown)
 		return 0;
 	return timeout ? sock_intr_errno(timeout) : -EAGAIN;
 }
@@ -314,7 +319,7 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 static ssize_t read_direct(struct mvs_conn *conn, struct msghdr *msg,
 			   size_t len)
 {
-	size_t done = mvs_recv_direct(conn, &msg->msg_iter, len);
+	size_t done = mvs_recv_direct(conn, msg, len);
 
 	if (done)
 		refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
@@ -355,16 +360,13 @@ static u32 read_record(struct mvs_queue_pos *pos)
 }
 
 /* A message that does not fit is cut off, one that can't be copied is lost. */
-static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
-				 int flags)
+static ssize_t read_message(struct mvs_conn *conn, struct msghdr *msg,
+			    int flags)
 {
-	struct mvs_conn *conn = vsk->trans;
 	u32 record, len, n, total = 0, records = 0;
 	struct mvs_queue_pos pos;
 	bool fault = false;
 
-	if (!conn->rx_messages)
-		return 0;
 	begin_read(conn, &pos);
 	do {
 		record = read_record(&pos);
@@ -386,6 +388,27 @@ static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	if (!(flags & MSG_PEEK))
 		consume(conn, &pos, total, records, 1);
 	return fault ? -EFAULT : (ssize_t)total;
+}
+
+static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				 int flags)
+{
+	struct mvs_conn *conn = vsk->trans;
+	bool direct = !conn->rx_messages && conn->direct;
+	size_t len = msg_data_left(msg);
+	ssize_t ret = 0;
+
+	/* Who does not wait this time will not the next time either. */
+	WRITE_ONCE(conn->read_len, flags & (MSG_PEEK | MSG_DONTWAIT) ? 0 : len);
+	WRITE_ONCE(conn->waits, false);
+	if (direct && !(flags & MSG_PEEK))
+		ret = read_direct(conn, msg, len);
+	/* AF_VSOCK would not wait again. */
+	if (direct && !ret)
+		ret = wait_for_worker(conn, flags);
+	if (ret || !conn->rx_messages)
+		return ret;
+	return read_message(conn, msg, flags);
 }
 
 /* Copy from the queue to an skb that has room. */

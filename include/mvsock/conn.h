@@ -23,6 +23,7 @@
 #include <mvsock/credit.h>
 #include <mvsock/queue.h>
 
+struct msghdr;
 struct mvs_device;
 struct sock;
 struct vsock_sock;
@@ -206,7 +207,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 
 /* recv.c */
 bool mvs_recv_work(struct mvs_device *device);
-size_t mvs_recv_direct(struct mvs_conn *conn, struct iov_iter *to, size_t room);
+size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room);
 void mvs_recv_decline(struct mvs_conn *conn);
 
 #endif /* _MVSOCK_CONN_H */

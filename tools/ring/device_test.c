@@ -78,6 +78,7 @@ int main(int argc, char **argv)
 	add_data_tests();
 	add_stall_tests();
 	add_cut_tests();
+	add_direct_tests();
 	add_review_tests();
 	add_counter_tests();
 	add_attack_tests();

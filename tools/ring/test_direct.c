@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Large packets to the host: a reader who waits for one takes it himself, from the
+ * guest's memory. One who does not come after all loses nothing, and holds up nobody.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "device_test.h"
+#include "rng.h"
+#include "session.h"
+
+#define TOTAL (2U * 1024 * 1024)
+#define LARGE 20000U	/* worth to be left to a reader */
+
+/* One packet, when there is credit for it. */
+static void send_packet(struct session *s, const __u8 *buf, __u32 len, __u32 flags)
+{
+	while (conn_credit(&s->c) < len)
+		require(conn_pump(&s->c, TIMEOUT) > 0, "no credit for %u", len);
+	require_ok(conn_send_rw(&s->c, buf, len, flags, TIMEOUT));
+}
+
+/* --- all sizes --- */
+
+struct message {
+	__u32 len;
+	__u32 first;	/* of its two packets; 0 if it is one */
+	__u32 flags;
+};
+
+/* What comes next follows from the seed, at both ends. */
+static struct message next_message(struct rng *rng)
+{
+	struct message m = { .flags = VIRTIO_VSOCK_SEQ_EOM };
+
+	m.len = 1 + rng_below(rng, rng_one_in(rng, 4) ? 1000 : MAX_PAYLOAD);
+	if (rng_one_in(rng, 4))
+		m.first = rng_below(rng, m.len);
+	if (rng_one_in(rng, 2))
+		m.flags |= VIRTIO_VSOCK_SEQ_EOR;
+	return m;
+}
+
+struct reader {
+	int fd;
+	__u32 room;	/* of a message the rest is cut off */
+	pthread_t thread;
+};
+
+static void *read_stream(void *arg)
+{
+	const struct reader *r = arg;
+	static __u8 in[MAX_PAYLOAD];
+	__u64 pos = 0;
+	ssize_t n;
+
+	while ((n = recv(r->fd, in, r->room, 0)) > 0) {
+		require(pattern_check(in, n, 1, pos) < 0, "at %llu it differs",
+			pos + 0ULL);
+		pos += n;
+	}
+	require(!n && pos == TOTAL, "%llu bytes, then %zd", pos + 0ULL, n);
+	return NULL;
+}
+
+static void *read_messages(void *arg)
+{
+	const struct reader *r = arg;
+	static __u8 in[MAX_PAYLOAD];
+	struct rng rng = { 1 };
+	__u64 pos = 0;
+
+	while (pos < TOTAL) {
+		struct iovec iov = { in, r->room };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+		struct message m = next_message(&rng);
+		__u32 len = m.len < r->room ? m.len : r->room;
+		ssize_t n = recvmsg(r->fd, &msg, MSG_TRUNC);
+
+		require(n == m.len, "at %llu: %zd, not %u", pos + 0ULL, n, m.len);
+		require(!(msg.msg_flags & MSG_TRUNC) == (m.len <= r->room),
+			"MSG_TRUNC of %u", m.len);
+		require(!(msg.msg_flags & MSG_EOR) ==
+			!(m.flags & VIRTIO_VSOCK_SEQ_EOR), "MSG_EOR");
+		require(pattern_check(in, len, 1, pos) < 0, "at %llu it differs",
+			pos + 0ULL);
+		pos += m.len;
+	}
+	require(!recv(r->fd, in, 1, 0), "one too many");
+	return NULL;
+}
+
+static void send_stream(struct session *s)
+{
+	static __u8 out[MAX_PAYLOAD];
+	struct rng rng = { 1 };
+	__u64 pos = 0;
+
+	while (pos < TOTAL) {
+		__u32 len = next_message(&rng).len;
+
+		if (len > TOTAL - pos)
+			len = TOTAL - pos;
+		pattern_fill(out, len, 1, pos);
+		send_packet(s, out, len, 0);
+		pos += len;
+	}
+}
+
+static void send_messages(struct session *s)
+{
+	static __u8 out[MAX_PAYLOAD];
+	struct rng rng = { 1 };
+	__u64 pos = 0;
+
+	while (pos < TOTAL) {
+		struct message m = next_message(&rng);
+
+		pattern_fill(out, m.len, 1, pos);
+		if (m.first)
+			send_packet(s, out, m.first, 0);
+		send_packet(s, out + m.first, m.len - m.first, m.flags);
+		pos += m.len;
+	}
+}
+
+/* Packets of all sizes, to readers with room for each and for some. */
+static void sizes(const void *arg)
+{
+	static const __u32 rooms[] = { MAX_PAYLOAD, 30000 };
+	const int *socktype = arg;
+	bool stream = *socktype == SOCK_STREAM;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rooms); i++) {
+		struct guest_config cfg = test_config(i);
+		struct reader r;
+		struct session s;
+
+		session_guest_connects(&s, &cfg, *socktype);
+		require_ok(host_set_blocking(s.fd, TIMEOUT));
+		r = (struct reader){ s.fd, rooms[i] };
+		require(!pthread_create(&r.thread, NULL, stream ? read_stream :
+					read_messages, &r), "thread");
+		if (stream)
+			send_stream(&s);
+		else
+			send_messages(&s);
+		require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_SHUTDOWN,
+					VIRTIO_VSOCK_SHUTDOWN_SEND));
+		pthread_join(r.thread, NULL);
+		session_close(&s);
+	}
+}
+
+/* --- readers who do not come --- */
+
+/* A process that reads messages of the test's, one after the other. */
+static pid_t start_reader(const struct session *s)
+{
+	pid_t pid = fork();
+	__u8 in[LARGE];
+	__u32 i;
+
+	require(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	for (i = 0; recv(s->fd, in, LARGE, MSG_WAITALL) == LARGE; i++)
+		if (pattern_check(in, LARGE, i, 0) >= 0)
+			_exit(1);
+	_exit(0);
+}
+
+static void send_large(struct session *s, __u32 seed)
+{
+	__u8 out[LARGE];
+
+	pattern_fill(out, LARGE, seed, 0);
+	send_packet(s, out, LARGE, VIRTIO_VSOCK_SEQ_EOM);
+}
+
+static void recv_large(struct session *s, __u32 seed, int flags)
+{
+	__u8 in[LARGE];
+	ssize_t n = recv(s->fd, in, LARGE, flags);
+
+	require(n == LARGE, "%zd bytes: %s", n, strerror(errno));
+	require(pattern_check(in, LARGE, seed, 0) < 0, "data differ");
+}
+
+/* Two messages to a reader who took both, and waits for the next. */
+static pid_t begin(struct session *s, int socktype)
+{
+	struct guest_config cfg = test_config(0);
+	pid_t pid;
+	__u32 i;
+
+	session_guest_connects(s, &cfg, socktype);
+	require_ok(host_set_blocking(s->fd, TIMEOUT));
+	pid = start_reader(s);
+	for (i = 0; i < 2; i++) {
+		wait_asleep(pid);
+		send_large(s, i);
+	}
+	wait_asleep(pid);
+	return pid;
+}
+
+static int end_reader(pid_t pid)
+{
+	int status;
+
+	require(waitpid(pid, &status, 0) == pid, "waitpid");
+	return status;
+}
+
+/* He is stopped, and others of his guest's are not; then he goes on. */
+static void stopped(const void *arg)
+{
+	struct session s, other;
+	const int *socktype = arg;
+	pid_t pid = begin(&s, *socktype);
+	int status;
+
+	session_another(&other, &s, SOCK_STREAM, 1);
+	kill(pid, SIGSTOP);
+	require(waitpid(pid, &status, WUNTRACED) == pid, "waitpid");
+	send_large(&s, 2);
+	session_exchange(&other, 1000);
+	send_large(&s, 3);
+	session_exchange(&other, 1000);
+	kill(pid, SIGCONT);
+	send_large(&s, 4);
+	require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_SHUTDOWN,
+				VIRTIO_VSOCK_SHUTDOWN_SEND));
+	require(!end_reader(pid), "the reader failed");
+	session_close_another(&other);
+	session_close(&s);
+}
+
+/* He is killed, and what he was to take is there for the next one. */
+static void killed(const void *arg)
+{
+	const int *socktype = arg;
+	struct session s;
+	pid_t pid = begin(&s, *socktype);
+	int status;
+
+	kill(pid, SIGSTOP);
+	require(waitpid(pid, &status, WUNTRACED) == pid, "waitpid");
+	send_large(&s, 2);
+	kill(pid, SIGKILL);
+	end_reader(pid);
+	recv_large(&s, 2, 0);
+	send_large(&s, 3);
+	recv_large(&s, 3, 0);
+	session_close(&s);
+}
+
+/* His socket is closed with him: the guest is told, and served. */
+static void closed(const void *arg)
+{
+	const int *socktype = arg;
+	struct session s, other;
+	pid_t pid = begin(&s, *socktype);
+	int status;
+
+	kill(pid, SIGSTOP);
+	require(waitpid(pid, &status, WUNTRACED) == pid, "waitpid");
+	close(s.fd);
+	s.fd = -1;	/* it is his alone now */
+	send_large(&s, 2);
+	kill(pid, SIGKILL);
+	end_reader(pid);
+	require_ok(conn_wait_shutdown(&s.c, VIRTIO_VSOCK_SHUTDOWN_RCV |
+				      VIRTIO_VSOCK_SHUTDOWN_SEND, TIMEOUT));
+	require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_RST, 0));
+	session_another(&other, &s, SOCK_STREAM, 1);
+	session_exchange(&other, 1000);
+	session_close_another(&other);
+	session_close(&s);
+}
+
+/* --- other ways to read --- */
+
+/* Who has waited in vain looks for what comes later, and takes it. */
+static void polled(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	const int *socktype = arg;
+	struct session s;
+	__u8 in[LARGE];
+	__u32 i;
+
+	session_guest_connects(&s, &cfg, *socktype);
+	send_large(&s, 0);
+	require_ok(host_set_blocking(s.fd, QUIET));
+	recv_large(&s, 0, 0);
+	require(recv(s.fd, in, LARGE, 0) < 0 && errno == EAGAIN, "no timeout");
+	for (i = 1; i < 4; i++) {
+		send_large(&s, i);
+		require(host_poll(s.fd, POLLIN, TIMEOUT), "nothing to read");
+		recv_large(&s, i, MSG_PEEK | MSG_DONTWAIT);
+		recv_large(&s, i, MSG_DONTWAIT);
+		require(recv(s.fd, in, LARGE, MSG_DONTWAIT) < 0 &&
+			errno == EAGAIN, "one too many");
+	}
+	session_close(&s);
+}
+
+static void *look_and_read(void *arg)
+{
+	struct session *s = arg;
+	__u32 i;
+
+	for (i = 0; i < 8; i++) {
+		recv_large(s, i, MSG_PEEK);
+		recv_large(s, i, 0);
+	}
+	return NULL;
+}
+
+/* Who looks first sees what he takes then. */
+static void looked_at(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	const int *socktype = arg;
+	struct session s;
+	pthread_t thread;
+	__u32 i;
+
+	session_guest_connects(&s, &cfg, *socktype);
+	require_ok(host_set_blocking(s.fd, TIMEOUT));
+	require(!pthread_create(&thread, NULL, look_and_read, &s), "thread");
+	for (i = 0; i < 8; i++)
+		send_large(&s, i);
+	pthread_join(thread, NULL);
+	session_close(&s);
+}
+
+void add_direct_tests(void)
+{
+	static const struct {
+		const char *name;
+		int socktype;
+	} types[] = {
+		{ "direct, streams", SOCK_STREAM },
+		{ "direct, seqpackets", SOCK_SEQPACKET },
+	};
+	static const struct {
+		const char *name;
+		void (*run)(const void *arg);
+		unsigned int rings;
+	} tests[] = {
+		{ "packets of all sizes", sizes, RINGS_ALL },
+		{ "a reader who is stopped", stopped, RINGS_BOTH },
+		{ "a reader who is killed", killed, RINGS_BOTH },
+		{ "a reader whose socket is closed", closed, RINGS_BOTH },
+		{ "a reader who polls", polled, RINGS_BOTH },
+		{ "a reader who looks first", looked_at, RINGS_BOTH },
+	};
+	unsigned int i, t;
+
+	for (t = 0; t < ARRAY_SIZE(types); t++)
+		for (i = 0; i < ARRAY_SIZE(tests); i++)
+			session_test(types[t].name, tests[i].name, tests[i].run,
+				     &types[t].socktype, 0, tests[i].rings);
+}
