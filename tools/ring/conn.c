@@ -110,24 +110,23 @@ static bool ours(const struct conn *c, const struct pkt *h)
 	return h->dst_port == c->port && h->src_port == c->peer_port;
 }
 
-/* Split the inbox into the others' packets and ours, handle ours. */
+/* Split the inbox into the others' packets and ours, then handle ours: an answer may
+ * collect more.
+ */
 static int take_ours(struct conn *c)
 {
-	struct packet_list all = c->g->inbox;
+	struct packet_list all = c->g->inbox, mine;
 	struct packet *p;
 	int n = 0, err = 0;
 
 	if (!all.first)
 		return 0;
+	packet_list_init(&mine);
 	packet_list_init(&c->g->inbox);
-	while ((p = packet_list_pop(&all))) {
-		if (!ours(c, &p->hdr)) {
-			packet_list_add(&c->g->inbox, p);
-			continue;
-		}
-		n++;
+	while ((p = packet_list_pop(&all)))
+		packet_list_add(ours(c, &p->hdr) ? &mine : &c->g->inbox, p);
+	for (; (p = packet_list_pop(&mine)); n++)
 		err = handle(c, p) ?: err;
-	}
 	return err ?: n;
 }
 
