@@ -67,7 +67,7 @@ boot_uml()
 	shift 2
 	boot "$seconds" taskset -c "$(some_cpu)" "$kernel" mem=3G rootfstype=hostfs rootflags=/ ro \
 		init="$RUN/init" KIND=uml RIG="$RUN" con=null con0=fd:0,fd:1 \
-		uml_dir="$RUN/" log_buf_len=4M kunit.enable=1 "$@"
+		uml_dir="$RUN/" log_buf_len=4M page_poison=1 kunit.enable=1 "$@"
 }
 
 # In an emulated processor each byte that "rep movsb" copies takes as long as an
@@ -193,7 +193,7 @@ ring_initrd()
 	local root=$RUN/root
 
 	stage_base "$root" loop "$1"
-	cp "$BUILD"/ring/{device_test,fuzz} "$root/bin/"
+	cp "$BUILD"/ring/{device_test,fuzz,races} "$root/bin/"
 	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
 	cp "$RUN/env" "$root/rig/"
 	pack "$root" "$RUN/stock.cpio"

@@ -18,6 +18,8 @@ set -euo pipefail
 . "$TOP/tools/check-show.sh"
 # shellcheck source=tools/check-faults.sh
 . "$TOP/tools/check-faults.sh"
+# shellcheck source=tools/check-race.sh
+. "$TOP/tools/check-race.sh"
 
 GROUPS_ALL=(lint kunit fuzz device faults parity sockets load show smp guest packed life migrate memory viommu stock)
 WORK=$BUILD/check
@@ -365,8 +367,10 @@ group_device()
 	set_env PROGRAMS "$BUILD/ring/device_test"
 	set_env TIMEOUT 700
 	set_env CHECKS "leak reload"
-	boot_uml debug 900 || true
+	races_env "$BUILD/ring/races" 1
+	boot_uml debug 1100 || true
 	report_tap device_test
+	report_tap races
 	report_kernel leak reload
 }
 
@@ -628,14 +632,15 @@ group_smp()
 	new_run "$WORK/smp"
 	set_env JOB smp
 	set_env WORDS "moving race busyloop"
-	set_env FUZZ_SEED "$FUZZ_SEED"
 	set_env FUZZ_SECONDS $((FUZZ_SECONDS / 2))
 	set_env TIMEOUT 600
 	set_env CHECKS "reload"
+	races_env /bin/races 1
 	ring_initrd "$(tested "$BUILD/stock")"
 	boot_stock 1000 || true
 	report_tap device_test
 	report_tap fuzz
+	report_tap races
 	report_kernel reload
 }
 

@@ -12,7 +12,9 @@
 #                  (parity: parity, sockets), or loads (load, bench)
 #   WORDS          those of their tests to run, whose name has one (device, smp, show)
 #   TOOLS          the folder with mvsockctl (show)
-#   FUZZ_SEED      to begin with (fuzz, smp)
+#   RACES          the program with races, if they are wanted (device, smp)
+#   RACE_SECONDS   that each of them takes
+#   FUZZ_SEED      to begin with (fuzz, smp), and of the races
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
 #   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
 #   ALL_TESTS      the numbers of its tests
@@ -287,6 +289,7 @@ job_device()
 {
 	make_disk || tell "there is no disk for tests"
 	run_programs $WORDS
+	run_races
 }
 
 job_load()
@@ -297,10 +300,10 @@ job_load()
 
 job_smp()
 {
-	PROGRAMS=/bin/device_test
-	job_device
 	PROGRAMS=/bin/fuzz
 	run_programs --seed "$FUZZ_SEED" --seconds "$FUZZ_SECONDS"
+	PROGRAMS=/bin/device_test
+	job_device
 }
 
 # The same in front of both modules, one after the other.
@@ -400,6 +403,8 @@ check_leak()
 . "$RIG/show.sh"
 # shellcheck source=tools/rig/traffic.sh
 . "$RIG/traffic.sh"
+# shellcheck source=tools/rig/race.sh
+. "$RIG/race.sh"
 # shellcheck source=tools/rig/life.sh
 . "$RIG/life.sh"
 # shellcheck source=tools/rig/migrate.sh

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2034,SC2154 # sourced by host.sh, whose variables it has
+#
+# Races: beside the other tests of the jobs "device" and "smp", if RACES has the program.
+
+run_races()
+{
+	[ -n "$RACES" ] || return 0
+	export MVSOCK_MODULE="${MODULES##* }"
+	PROGRAMS=$RACES
+	run_programs --seed "$FUZZ_SEED" --seconds "$RACE_SECONDS"
+}

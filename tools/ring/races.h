@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Races: a guest and programs on the host talk, while something is done to one of
+ * them, over and over, at moments that a seed chooses.
+ */
+#ifndef MVS_RING_RACES_H
+#define MVS_RING_RACES_H
+
+#include "iommu.h"
+#include "talk.h"
+
+#define RACE_HOSTS 3	/* programs that connect, and as many that accept */
+
+extern __u64 races_seed;
+extern double races_seconds;
+
+/* Connections are as they were, whatever is done. */
+#define RACE_STRICT	1U
+/* The guest's buffers are shared memory. */
+#define RACE_SHARED	2U
+/* The guest is behind an IOMMU. */
+#define RACE_IOMMU	4U
+/* The guest is a process of its own, and is killed. */
+#define RACE_VMM	8U
+/* So are the programs on the host. */
+#define RACE_PROGRAMS	16U
+/* The guest resets connections as well. */
+#define RACE_RUDE	32U
+/* Programs on the host and the device's threads get no memory now and then. */
+#define RACE_FAULTS	64U
+
+struct race_run;
+
+struct race {
+	const char *name;
+	unsigned int flags;
+	void (*disturb)(struct race_run *r);	/* once; it takes its time itself */
+};
+
+/* A program on the host. */
+struct race_host {
+	struct race_run *r;
+	struct rng rng;
+	bool accepts;
+	int fd;			/* its connection, or -1 */
+	pthread_t thread;
+	pid_t pid;		/* where it is a process */
+};
+
+struct race_run {
+	const struct race *race;
+	struct rng rng;
+	struct guest_config cfg;
+	struct iommu m;
+	struct talk_guest talk;
+	int listener[2];	/* for streams, for seqpackets */
+	struct race_host host[2 * RACE_HOSTS];
+	pthread_t guest;
+	pid_t vmm;
+	bool stop_hosts;
+	bool stop_guest;
+	bool pause_guest;
+	bool guest_paused;
+	unsigned int steps;
+	unsigned int reboots;	/* twice as many; odd while there is no guest */
+
+	/* written by those above, which may be processes */
+	struct race_counts {
+		unsigned int whole;
+		unsigned int cut;
+	} *counts;
+};
+
+/* A race as a test: until its time is over, and a fresh device afterwards. */
+void race_run(const void *arg);
+
+/* Several at once, each in a process, have guests of different numbers. */
+void race_run_numbered(const struct race *race, unsigned int number);
+
+/* A socket that waits so many ms to be connected; non-blocking. */
+int race_socket(int type, int timeout);
+
+/* Sleep up to @us microseconds. */
+void race_sleep(struct rng *rng, unsigned int us);
+
+/* Only between the guest's rounds. */
+void race_pause_guest(struct race_run *r);
+void race_resume_guest(struct race_run *r);
+
+/* The guest is another one with the same CID. */
+void race_new_guest(struct race_run *r);
+
+/* As processes: begin, or end with SIGKILL. */
+void race_fork_guest(struct race_run *r);
+void race_fork_host(struct race_host *h);
+void race_kill(pid_t pid);
+
+/* The listener of that kind is another one. */
+void race_listen(struct race_run *r, unsigned int which);
+
+/* A device that was just opened carries data. */
+void race_fresh_device(unsigned int n);
+
+void add_connection_races(void);
+void add_device_races(void);
+void add_module_races(void);
+
+#endif

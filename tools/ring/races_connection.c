@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets that are closed while they connect, are accepted, and send.
+ */
+#include "races.h"
+
+static void shut_down_one(struct race_run *r)
+{
+	struct race_host *h = &r->host[rng_below(&r->rng, ARRAY_SIZE(r->host))];
+	int fd = __atomic_load_n(&h->fd, __ATOMIC_RELAXED);
+
+	if (fd >= 0)
+		shutdown(fd, rng_below(&r->rng, 3));
+	race_sleep(&r->rng, 3000);
+}
+
+/* What its program does with the socket ends in nothing: the file is another one. */
+static void close_one(struct race_run *r)
+{
+	struct race_host *h = &r->host[rng_below(&r->rng, ARRAY_SIZE(r->host))];
+	int fd = __atomic_load_n(&h->fd, __ATOMIC_RELAXED), other;
+
+	other = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	require(other >= 0, "socket: %s", strerror(errno));
+	if (fd >= 0)
+		dup2(other, fd);
+	close(other);
+	race_sleep(&r->rng, 3000);
+}
+
+static void close_connecting(struct race_run *r)
+{
+	int fd[4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = host_connect(rng_one_in(&r->rng, 2) ? SOCK_STREAM : SOCK_SEQPACKET,
+				     r->cfg.cid, 1 + rng_below(&r->rng, 1000));
+	race_sleep(&r->rng, 1000);
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
+static void close_listening(struct race_run *r)
+{
+	race_listen(r, rng_below(&r->rng, 2));
+	race_sleep(&r->rng, 3000);
+}
+
+void add_connection_races(void)
+{
+	static const struct race races[] = {
+		{ "shutdown, reset against send", RACE_RUDE, shut_down_one },
+		{ "close against send", RACE_RUDE, close_one },
+		{ "close against connect", 0, close_connecting },
+		{ "reset, close against connect", RACE_RUDE, close_connecting },
+		{ "close against accept", RACE_RUDE, close_listening },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(races); i++)
+		session_test("race", races[i].name, race_run, &races[i], 0,
+			     RINGS_BOTH);
+}

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <linux/vm_sockets.h>
+
+#include "races.h"
+
+#define GUEST_PORTS	1024	/* from here on up */
+#define STUCK		60000	/* ms without a byte: it is not slow, it hangs */
+#define ROUND		2	/* ms */
+
+void race_sleep(struct rng *rng, unsigned int us)
+{
+	us = rng_below(rng, us);
+	if (us)
+		usleep(us);
+	else
+		sched_yield();
+}
+
+static bool flag(const struct race_run *r, unsigned int f)
+{
+	return r->race->flags & f;
+}
+
+static bool get(const bool *b)
+{
+	return __atomic_load_n(b, __ATOMIC_SEQ_CST);
+}
+
+static void set(bool *b, bool value)
+{
+	__atomic_store_n(b, value, __ATOMIC_SEQ_CST);
+}
+
+/* --- faults --- */
+
+/* /sys/kernel/debug/fail* say which allocations fail in a thread that shall. */
+static void fail_in(const char *thread)
+{
+	char path[320];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/make-it-fail", thread);
+	fd = open(path, O_WRONLY);
+	require(fd >= 0 && write(fd, "1", 1) == 1, "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+/* The device has threads in its VMM's process, whose names begin like this. */
+#define WORKER "vhost-"
+
+static void fail_in_workers(void)
+{
+	char path[320], name[sizeof(WORKER)];
+	struct dirent *d;
+	DIR *tasks = opendir("/proc/self/task");
+	FILE *f;
+
+	require(tasks, "/proc/self/task");
+	while ((d = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", d->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(name, sizeof(name), f) && !strcmp(name, WORKER))
+			fail_in(d->d_name);
+		fclose(f);
+	}
+	closedir(tasks);
+}
+
+/* --- programs on the host --- */
+
+int race_socket(int type, int timeout)
+{
+	struct timeval tv = { timeout / 1000, timeout % 1000 * 1000 };
+	int fd = socket(AF_VSOCK, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	require(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)),
+		"setsockopt: %s", strerror(errno));
+	return fd;
+}
+
+static int patience(const struct race_run *r)
+{
+	return flag(r, RACE_STRICT) ? STUCK : 1000;
+}
+
+static int connect_to_guest(struct race_host *h)
+{
+	int fd = race_socket(rng_one_in(&h->rng, 2) ? SOCK_STREAM : SOCK_SEQPACKET,
+			     patience(h->r)), err;
+
+	if (fd < 0)
+		return fd;
+	err = host_connect_with(fd, __atomic_load_n(&h->r->cfg.cid, __ATOMIC_RELAXED),
+				GUEST_PORTS + rng_below(&h->rng, 1 << 30));
+	if (err == -EINPROGRESS)
+		err = host_connected(fd, STUCK);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int accept_from_guest(struct race_host *h)
+{
+	unsigned int which = rng_below(&h->rng, 2);
+
+	return host_accept(__atomic_load_n(&h->r->listener[which], __ATOMIC_RELAXED),
+			   20);
+}
+
+static unsigned int reboots(const struct race_run *r)
+{
+	return __atomic_load_n(&r->reboots, __ATOMIC_SEQ_CST);
+}
+
+/* Nothing may go wrong now that went well when there were so many. */
+static bool must_work(const struct race_run *r, unsigned int before)
+{
+	return flag(r, RACE_STRICT) && !(before & 1) && reboots(r) == before;
+}
+
+/* One connection from its beginning to its end. */
+static void talk_once(struct race_host *h)
+{
+	unsigned int before = reboots(h->r);
+	int fd, err;
+
+	fd = h->accepts ? accept_from_guest(h) : connect_to_guest(h);
+	if (fd < 0) {
+		require(h->accepts || !must_work(h->r, before), "connect: %s",
+			strerror(-fd));
+		/* Whoever is to change that needs the processor. */
+		race_sleep(&h->rng, 10000);
+		return;
+	}
+	__atomic_store_n(&h->fd, fd, __ATOMIC_RELAXED);
+	err = talk_host(fd, &h->rng, patience(h->r));
+	__atomic_store_n(&h->fd, -1, __ATOMIC_RELAXED);
+	close(fd);
+	require(!err || !must_work(h->r, before), "a connection is cut off: %s",
+		strerror(-err));
+	__atomic_add_fetch(err ? &h->r->counts->cut : &h->r->counts->whole, 1,
+			   __ATOMIC_RELAXED);
+}
+
+static void *play_host(void *arg)
+{
+	struct race_host *h = arg;
+	char tid[16];
+
+	if (flag(h->r, RACE_FAULTS)) {
+		snprintf(tid, sizeof(tid), "%d", gettid());
+		fail_in(tid);
+	}
+	while (!get(&h->r->stop_hosts))
+		talk_once(h);
+	return NULL;
+}
+
+void race_fork_host(struct race_host *h)
+{
+	h->rng.state = rng_next(&h->r->rng);
+	h->pid = fork();
+	require(h->pid >= 0, "fork: %s", strerror(errno));
+	if (h->pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	play_host(h);
+	_exit(0);
+}
+
+void race_kill(pid_t pid)
+{
+	int status;
+
+	require(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid, "kill");
+	require(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		"the process ended by itself");
+}
+
+static void hosts_start(struct race_run *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(r->host); i++) {
+		struct race_host *h = &r->host[i];
+
+		*h = (struct race_host){
+			.r = r, .rng = { rng_next(&r->rng) }, .accepts = i & 1, .fd = -1,
+		};
+		if (flag(r, RACE_PROGRAMS))
+			race_fork_host(h);
+		else
+			require(!pthread_create(&h->thread, NULL, play_host, h),
+				"pthread_create");
+	}
+}
+
+static void hosts_stop(struct race_run *r)
+{
+	unsigned int i;
+
+	set(&r->stop_hosts, true);
+	for (i = 0; i < ARRAY_SIZE(r->host); i++)
+		if (flag(r, RACE_PROGRAMS))
+			race_kill(r->host[i].pid);
+		else
+			pthread_join(r->host[i].thread, NULL);
+}
+
+void race_listen(struct race_run *r, unsigned int which)
+{
+	int type = which ? SOCK_SEQPACKET : SOCK_STREAM;
+	int fd = host_listen(type, &r->talk.port[which]), old;
+
+	require_ok(fd);
+	old = __atomic_exchange_n(&r->listener[which], fd, __ATOMIC_SEQ_CST);
+	if (old >= 0)
+		close(old);
+}
+
+/* --- the guest --- */
+
+static void guest_begin(struct race_run *r)
+{
+	if (flag(r, RACE_IOMMU))
+		require_ok(iommu_start(&r->m, &r->talk.g, &r->cfg, false));
+	else
+		require_ok(guest_start(&r->talk.g, &r->cfg));
+	if (flag(r, RACE_SHARED))
+		require_ok(gmem_replace(&r->talk.g.mem, GUEST_BUFFERS,
+					GUEST_HOLE - GUEST_BUFFERS));
+	if (flag(r, RACE_FAULTS))
+		fail_in_workers();
+}
+
+static void guest_end(struct race_run *r)
+{
+	if (flag(r, RACE_IOMMU))
+		iommu_halt(&r->m);
+	if (flag(r, RACE_STRICT))
+		guest_check(&r->talk.g);
+	talk_guest_forget(&r->talk);
+	guest_stop(&r->talk.g);
+	if (flag(r, RACE_IOMMU))
+		iommu_free(&r->m);
+}
+
+static void *play_guest(void *arg)
+{
+	struct race_run *r = arg;
+
+	while (!get(&r->stop_guest)) {
+		set(&r->guest_paused, get(&r->pause_guest));
+		if (r->guest_paused)
+			usleep(100);
+		else
+			talk_guest_round(&r->talk, ROUND);
+	}
+	return NULL;
+}
+
+void race_pause_guest(struct race_run *r)
+{
+	set(&r->pause_guest, true);
+	while (!get(&r->guest_paused))
+		usleep(100);
+}
+
+void race_resume_guest(struct race_run *r)
+{
+	set(&r->pause_guest, false);
+	while (get(&r->guest_paused))
+		usleep(100);
+}
+
+void race_new_guest(struct race_run *r)
+{
+	unsigned int i;
+
+	race_pause_guest(r);
+	__atomic_add_fetch(&r->reboots, 1, __ATOMIC_SEQ_CST);
+	guest_end(r);
+	/* What the last one asked for is not to be accepted. */
+	for (i = 0; i < ARRAY_SIZE(r->listener); i++)
+		race_listen(r, i);
+	guest_begin(r);
+	__atomic_add_fetch(&r->reboots, 1, __ATOMIC_SEQ_CST);
+	race_resume_guest(r);
+}
+
+void race_fork_guest(struct race_run *r)
+{
+	r->talk.rng.state = rng_next(&r->rng);
+	r->vmm = fork();
+	require(r->vmm >= 0, "fork: %s", strerror(errno));
+	if (r->vmm)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	guest_begin(r);
+	play_guest(r);
+	_exit(0);
+}
+
+static void guest_start_playing(struct race_run *r)
+{
+	r->talk.strict = flag(r, RACE_STRICT);
+	r->talk.rude = flag(r, RACE_RUDE);
+	r->talk.rng.state = rng_next(&r->rng);
+	if (flag(r, RACE_VMM)) {
+		race_fork_guest(r);
+		return;
+	}
+	guest_begin(r);
+	require(!pthread_create(&r->guest, NULL, play_guest, r), "pthread_create");
+}
+
+static void guest_stop_playing(struct race_run *r)
+{
+	if (flag(r, RACE_VMM)) {
+		race_kill(r->vmm);
+		return;
+	}
+	set(&r->stop_guest, true);
+	pthread_join(r->guest, NULL);
+	guest_end(r);
+}
+
+/* --- the race --- */
+
+static struct race_run run;
+
+static void explain(void)
+{
+	tap_note("step %u, %u connections whole, %u cut off", run.steps,
+		 run.counts->whole, run.counts->cut);
+	tap_note("again: races --seed 0x%llx --seconds %g",
+		 (unsigned long long)races_seed, races_seconds);
+}
+
+static void begin(struct race_run *r, const struct race *race, unsigned int number)
+{
+	unsigned int i;
+
+	*r = (struct race_run){
+		.race = race,
+		.rng = { races_seed + tap_number() + number },
+		.cfg = test_config(number),
+		.listener = { -1, -1 },
+	};
+	r->cfg.features |= F_EVENT_IDX | F_INDIRECT;
+	r->cfg.iommu = flag(r, RACE_IOMMU);
+	r->counts = mmap(NULL, sizeof(*r->counts), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	require(r->counts != MAP_FAILED, "mmap");
+	tap_on_failure(explain);
+	for (i = 0; i < ARRAY_SIZE(r->listener); i++)
+		race_listen(r, i);
+}
+
+static void end(struct race_run *r)
+{
+	unsigned int i;
+
+	hosts_stop(r);
+	guest_stop_playing(r);
+	for (i = 0; i < ARRAY_SIZE(r->listener); i++)
+		close(r->listener[i]);
+	tap_note("%u steps, %u connections whole, %u cut off", r->steps,
+		 r->counts->whole, r->counts->cut);
+	/* Else nothing was raced. */
+	require(r->counts->whole + r->counts->cut, "there was no connection");
+}
+
+void race_fresh_device(unsigned int n)
+{
+	struct guest_config cfg = test_config(n);
+	struct session s;
+
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_exchange(&s, 20000);
+	session_close(&s);
+}
+
+void race_run_numbered(const struct race *race, unsigned int number)
+{
+	__u64 end_ms;
+
+	begin(&run, race, number);
+	guest_start_playing(&run);
+	hosts_start(&run);
+	end_ms = now_ms() + races_seconds * 1000;
+	do {
+		run.race->disturb(&run);
+		run.steps++;
+	} while (ms_left(end_ms) || !(run.counts->whole + run.counts->cut));
+	end(&run);
+	race_fresh_device(number);
+}
+
+void race_run(const void *arg)
+{
+	race_run_numbered(arg, 0);
+}

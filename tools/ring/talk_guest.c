@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <unistd.h>
+
+#include "talk.h"
+
+#define EOM		VIRTIO_VSOCK_SEQ_EOM
+#define SHUTDOWN_BOTH	(VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
+#define OPEN_ONE_IN	8	/* rounds */
+#define RUDE_ONE_IN	40
+
+static struct talk_conn *find_conn(struct talk_guest *t, __u32 port, __u32 peer_port)
+{
+	unsigned int i;
+
+	for (i = 0; i < TALK_CONNS; i++) {
+		struct talk_conn *tc = &t->conn[i];
+
+		if (tc->used && tc->c.port == port && tc->c.peer_port == peer_port)
+			return tc;
+	}
+	return NULL;
+}
+
+/* NULL if there are enough of them, or this one. */
+static struct talk_conn *new_conn(struct talk_guest *t, __u16 type, __u32 port,
+				  __u32 peer_port)
+{
+	struct talk_conn *tc;
+	unsigned int i;
+
+	for (i = 0; i < TALK_CONNS && t->conn[i].used; i++)
+		;
+	if (i == TALK_CONNS || find_conn(t, port, peer_port))
+		return NULL;
+	tc = &t->conn[i];
+	*tc = (struct talk_conn){ .used = true };
+	conn_init(&tc->c, &t->g, type, port, peer_port);
+	talk_way_begin(&tc->in, port, peer_port, true);
+	talk_way_begin(&tc->out, port, peer_port, false);
+	return tc;
+}
+
+static void drop(struct talk_guest *t, struct talk_conn *tc)
+{
+	conn_free(&tc->c);
+	t->opened -= tc->opened;
+	tc->used = false;
+}
+
+void talk_guest_forget(struct talk_guest *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < TALK_CONNS; i++)
+		if (t->conn[i].used)
+			drop(t, &t->conn[i]);
+}
+
+/* A stopped or broken ring takes nothing, which only the strict mind. */
+static void must_send(struct talk_guest *t, int err)
+{
+	require(!err || !t->strict, "the guest cannot send: %s", strerror(-err));
+}
+
+static void refuse(struct talk_guest *t, const struct pkt *h)
+{
+	struct conn c;
+
+	conn_init(&c, &t->g, h->type, h->dst_port, h->src_port);
+	must_send(t, conn_send_op(&c, VIRTIO_VSOCK_OP_RST, 0));
+}
+
+/* A packet of no connection. */
+static void stray(struct talk_guest *t, const struct pkt *h)
+{
+	struct talk_conn *tc;
+
+	if (h->op == VIRTIO_VSOCK_OP_RST)
+		return;
+	tc = h->op == VIRTIO_VSOCK_OP_REQUEST ?
+	     new_conn(t, h->type, h->dst_port, h->src_port) : NULL;
+	if (!tc) {
+		refuse(t, h);
+		return;
+	}
+	tc->c.answered = true;
+	tc->c.peer_buf_alloc = h->buf_alloc;
+	tc->c.peer_fwd_cnt = h->fwd_cnt;
+	must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_RESPONSE, 0));
+}
+
+static void open_one(struct talk_guest *t)
+{
+	unsigned int which = rng_below(&t->rng, ARRAY_SIZE(t->port));
+	struct talk_conn *tc;
+
+	if (t->opened == TALK_OPENED)
+		return;
+	tc = new_conn(t, which ? VIRTIO_VSOCK_TYPE_SEQPACKET :
+				 VIRTIO_VSOCK_TYPE_STREAM,
+		      1024 + rng_below(&t->rng, 1 << 30), t->port[which]);
+	if (!tc)
+		return;
+	tc->opened = true;
+	t->opened++;
+	must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_REQUEST, 0));
+}
+
+static void read_all(struct talk_conn *tc)
+{
+	struct packet *p;
+
+	while (tc->c.rxq.first) {
+		p = conn_recv_packet(&tc->c, 0);
+		if (tc->c.type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+			require((p->hdr.len == talk_message(&tc->in)) ==
+				!!(p->hdr.flags & EOM),
+				"a message ends elsewhere");
+		talk_check(&tc->in, p->data, p->hdr.len);
+		free(p);
+	}
+}
+
+static void write_some(struct talk_guest *t, struct talk_conn *tc)
+{
+	static __thread __u8 buf[MAX_PAYLOAD];
+	__u32 credit = conn_credit(&tc->c), len = 1 + rng_size(&t->rng, MAX_PAYLOAD - 1);
+	bool message = tc->c.type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+	__u32 left = message ? talk_message(&tc->out) : tc->out.total - tc->out.pos;
+
+	if (len > left)
+		len = left;
+	if (len > credit)
+		len = credit;
+	if (!len)
+		return;
+	talk_fill(&tc->out, buf, len);
+	must_send(t, conn_send_rw(&tc->c, buf, len,
+				  message && len == left ? EOM : 0, TIMEOUT));
+}
+
+static bool broken(const struct talk_conn *tc)
+{
+	return tc->c.reset || (tc->c.peer_shutdown & SHUTDOWN_BOTH) == SHUTDOWN_BOTH;
+}
+
+/* The other end has closed, or was told to be gone. */
+static void over(struct talk_guest *t, struct talk_conn *tc)
+{
+	bool whole = talk_way_done(&tc->in) && talk_way_done(&tc->out);
+
+	require(whole || !t->strict,
+		"a connection that %s opened is %s with %llu of %llu bytes in and %llu of %llu out",
+		tc->opened ? "the guest" : "the host", tc->c.reset ? "reset" : "shut down",
+		(unsigned long long)tc->in.pos, (unsigned long long)tc->in.total,
+		(unsigned long long)tc->out.pos, (unsigned long long)tc->out.total);
+	t->whole += whole;
+	if (!tc->c.reset)
+		must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_RST, 0));
+	drop(t, tc);
+}
+
+static void serve(struct talk_guest *t, struct talk_conn *tc)
+{
+	int n = conn_pump(&tc->c, 0);
+
+	require(n >= 0, "the device breaks the protocol");
+	read_all(tc);
+	if (broken(tc)) {
+		over(t, tc);
+	} else if (t->rude && rng_one_in(&t->rng, RUDE_ONE_IN)) {
+		must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_RST, 0));
+		drop(t, tc);
+	} else if (tc->c.answered && !talk_way_done(&tc->out)) {
+		write_some(t, tc);
+	}
+}
+
+/* Packets of no connection, set apart first: an answer may collect more. */
+static void strays(struct talk_guest *t)
+{
+	struct packet_list all = t->g.inbox, rest;
+	struct packet *p;
+
+	if (!all.first)
+		return;
+	packet_list_init(&rest);
+	packet_list_init(&t->g.inbox);
+	while ((p = packet_list_pop(&all)))
+		packet_list_add(find_conn(t, p->hdr.dst_port, p->hdr.src_port) ?
+				&t->g.inbox : &rest, p);
+	while ((p = packet_list_pop(&rest))) {
+		stray(t, &p->hdr);
+		free(p);
+	}
+}
+
+void talk_guest_round(struct talk_guest *t, int timeout)
+{
+	unsigned int i;
+
+	require(guest_poll(&t->g, timeout) >= 0, "guest_poll");
+	for (i = 0; i < TALK_CONNS; i++)
+		if (t->conn[i].used)
+			serve(t, &t->conn[i]);
+	strays(t);
+	if (rng_one_in(&t->rng, OPEN_ONE_IN))
+		open_one(t);
+}
