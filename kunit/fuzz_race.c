@@ -8,6 +8,8 @@
  */
 #include <linux/hrtimer.h>
 
+#include <mvsock/compat.h>
+
 #include "fuzz.h"
 #include "fuzz_cover.h"
 
@@ -520,8 +522,8 @@ void fuzz_rewritten(struct kunit *test)
 	struct fuzz *fz = fuzz_create(test);
 
 	memset(&race, 0, sizeof(race));
-	hrtimer_init(&race.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	race.timer.function = at_time;
+	hrtimer_setup(&race.timer, at_time, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_HARD);
 	hrtimer_start(&race.timer, ns_to_ktime(NSEC_PER_MSEC),
 		      HRTIMER_MODE_REL_HARD);
 	fuzz_cover_begin(at_block);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The CID table: which device is the guest with this CID.
+ * The CID table: which device is the guest with this CID, in each scope of its own.
  */
 #include <linux/mutex.h>
 #include <linux/vm_sockets.h>
@@ -11,35 +11,43 @@
 
 static_assert(MVS_HOST_CID == VMADDR_CID_HOST);
 
-/* Entries change under the mutex and are read under RCU. */
+/* By place(). Entries change under the mutex and are read under RCU. */
 static DEFINE_XARRAY(cids);
 static DEFINE_MUTEX(cids_mutex);
 
+static unsigned long place(u32 scope, u32 cid)
+{
+	BUILD_BUG_ON(BITS_PER_LONG < 64);
+	return (unsigned long)scope << 32 | cid;
+}
+
 /**
  * mvs_cid_find - find a device
+ * @scope: where, as mvs_net_scope() has it
  * @cid: a guest's CID
  *
  * Context: inside an RCU read section, which the device outlives.
  * Return: the device, or NULL.
  */
-struct mvs_device *mvs_cid_find(u32 cid)
+struct mvs_device *mvs_cid_find(u32 scope, u32 cid)
 {
-	return xa_load(&cids, cid);
+	return xa_load(&cids, place(scope, cid));
 }
 
 /**
  * mvs_cid_get - find a device, and keep it
+ * @scope: where, as mvs_net_scope() has it
  * @cid: a guest's CID
  *
  * Context: any.
  * Return: the device with a reference, for mvs_device_put(); or NULL.
  */
-struct mvs_device *mvs_cid_get(u32 cid)
+struct mvs_device *mvs_cid_get(u32 scope, u32 cid)
 {
 	struct mvs_device *device;
 
 	rcu_read_lock();
-	device = mvs_cid_find(cid);
+	device = mvs_cid_find(scope, cid);
 	if (device && !refcount_inc_not_zero(&device->ref))
 		device = NULL;
 	rcu_read_unlock();
@@ -59,8 +67,8 @@ static void set(struct mvs_device *device, u32 cid)
  *
  * Context: process; may sleep.
  * Return: 0, also when it has that CID already; %-EINVAL for a reserved CID or one
- * of more than 32 bits; %-EADDRINUSE when another device has it, or this host is
- * a guest itself and has it; %-ENOMEM.
+ * of more than 32 bits; %-EADDRINUSE when another device of its scope has it, or
+ * this host is a guest itself and has it; %-ENOMEM.
  */
 int mvs_cid_set(struct mvs_device *device, u64 cid)
 {
@@ -79,14 +87,14 @@ int mvs_cid_set(struct mvs_device *device, u64 cid)
 		goto out;
 	}
 
-	ret = xa_insert(&cids, cid, device, GFP_KERNEL);
+	ret = xa_insert(&cids, place(device->scope, cid), device, GFP_KERNEL);
 	if (ret) {
 		ret = ret == -EBUSY ? -EADDRINUSE : ret;
 		goto out;
 	}
 	set(device, cid);
 	if (old)
-		xa_erase(&cids, old);
+		xa_erase(&cids, place(device->scope, old));
 out:
 	mutex_unlock(&cids_mutex);
 	return ret;
@@ -104,7 +112,7 @@ void mvs_cid_clear(struct mvs_device *device)
 {
 	mutex_lock(&cids_mutex);
 	if (device->cid)
-		xa_erase(&cids, device->cid);
+		xa_erase(&cids, place(device->scope, device->cid));
 	set(device, 0);
 	mutex_unlock(&cids_mutex);
 }

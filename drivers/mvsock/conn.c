@@ -10,8 +10,17 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 
+/* It is seldom that two guests have one CID, in scopes of their own. */
+static u32 hash(const void *data, u32 len, u32 seed)
+{
+	const struct mvs_conn_key *key = data;
+
+	return jhash_3words(key->cid, key->local_port, key->remote_port, seed);
+}
+
 static const struct rhashtable_params table_params = {
 	.key_len		= sizeof(struct mvs_conn_key),
+	.hashfn			= hash,
 	.key_offset		= offsetof(struct mvs_conn, key),
 	.head_offset		= offsetof(struct mvs_conn, node),
 	.automatic_shrinking	= true,

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -15,6 +16,7 @@
 #include <linux/virtio_ring.h>
 #include <linux/virtio_vsock.h>
 
+#include <mvsock/compat.h>
 #include <mvsock/device.h>
 #include <mvsock/trace.h>
 
@@ -436,8 +438,12 @@ static int device_open(struct inode *inode, struct file *file)
 	if (!device)
 		return -ENOMEM;
 
+	device->net = get_net_track(current->nsproxy->net_ns,
+				    &device->net_tracker, GFP_KERNEL);
+	device->scope = mvs_net_scope(device->net);
 	device->ops = device_ops;
 	if (device->ops->open(device)) {
+		put_net_track(device->net, &device->net_tracker);
 		kfree(device);
 		return -ENOMEM;
 	}
@@ -465,6 +471,7 @@ static int device_release(struct inode *inode, struct file *file)
 	/* Its sockets are told from those of the next device with its CID. */
 	mvs_cid_clear(device);
 	device->ops->close(device);
+	put_net_track(device->net, &device->net_tracker);
 	mvs_gmem_destroy(&device->gmem);
 	mvs_device_put(device);
 	return 0;

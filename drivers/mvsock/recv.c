@@ -363,6 +363,7 @@ static int dispatch(struct burst *burst, struct mvs_vq *vq,
 		    const struct virtio_vsock_hdr *hdr)
 {
 	const struct mvs_conn_key key = {
+		.scope = burst->device->scope,
 		.cid = le64_to_cpu(hdr->src_cid),
 		.local_port = le32_to_cpu(hdr->dst_port),
 		.remote_port = le32_to_cpu(hdr->src_port),

@@ -9,6 +9,7 @@
 #include <net/af_vsock.h>
 #include <net/sock.h>
 
+#include <mvsock/compat.h>
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/socket.h>
@@ -288,9 +289,8 @@ static bool enqueue(struct sock *sk, struct mvs_device *device,
 	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
 	ret = adopt(vsock_sk(child), vsock_sk(sk), device, key, hdr);
 	if (!ret) {
-		sk_acceptq_added(sk);
 		vsock_insert_connected(vsock_sk(child));
-		vsock_enqueue_accept(sk, child);
+		mvs_enqueue_accept(sk, child);
 	}
 	release_sock(child);
 	if (ret)
@@ -317,7 +317,7 @@ bool mvs_socket_accept(struct mvs_device *device,
 	struct sock *sk;
 
 	vsock_addr_init(&addr, MVS_HOST_CID, key->local_port);
-	sk = vsock_find_bound_socket(&addr);
+	sk = mvs_find_listener(&addr, device->net);
 	if (!sk)
 		return false;
 
@@ -400,12 +400,15 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
 {
 	struct mvs_conn *conn = vsk->trans;
 	const struct mvs_conn_key key = {
+		.scope = device->scope,
 		.cid = vsk->remote_addr.svm_cid,
 		.local_port = vsk->local_addr.svm_port,
 		.remote_port = vsk->remote_addr.svm_port,
 	};
 	int ret;
 
+	if (mvs_refuses_unready() && !READ_ONCE(device->running))
+		return -EHOSTUNREACH;
 	/*
 	 * AF_VSOCK asks stream_allow() for seqpackets as well, so streams are refused
 	 * here.
@@ -425,12 +428,14 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
  * @vsk: the socket, with the addresses of both ends
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: 0; %-ENODEV when there is no such guest; %-ENETUNREACH when it has none of
- * this type; %-EADDRINUSE; %-ENOMEM.
+ * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device does
+ * not run, if mvs_refuses_unready(); %-ENETUNREACH when it has no connections of this
+ * type; %-EADDRINUSE; %-ENOMEM.
  */
 int mvs_socket_connect(struct vsock_sock *vsk)
 {
-	struct mvs_device *device = mvs_cid_get(vsk->remote_addr.svm_cid);
+	u32 scope = mvs_net_scope(sock_net(sk_vsock(vsk)));
+	struct mvs_device *device = mvs_cid_get(scope, vsk->remote_addr.svm_cid);
 	int ret;
 
 	if (!device)
@@ -491,17 +496,6 @@ void mvs_socket_fail(struct vsock_sock *vsk)
 	mvs_send_pending(conn->device);
 }
 
-static void wait_closed(struct sock *sk, long timeout)
-{
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-
-	add_wait_queue(sk_sleep(sk), &wait);
-	while (timeout && !signal_pending(current) &&
-	       !sk_wait_event(sk, &timeout, sock_flag(sk, SOCK_DONE), &wait))
-		;
-	remove_wait_queue(sk_sleep(sk), &wait);
-}
-
 /* The guest did not answer in time. */
 static void close_timeout(struct work_struct *work)
 {
@@ -541,9 +535,8 @@ static bool close_open(struct vsock_sock *vsk)
 		apply(vsk, MVS_EVENT_CLOSE);
 	mvs_send_pending(conn->device);
 
-	if (sock_flag(sk, SOCK_LINGER) && sk->sk_lingertime &&
-	    !(current->flags & PF_EXITING))
-		wait_closed(sk, sk->sk_lingertime);
+	if (!(current->flags & PF_EXITING))
+		mvs_linger(sk);
 	if (sock_flag(sk, SOCK_DONE))
 		return true;
 

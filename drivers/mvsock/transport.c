@@ -12,6 +12,7 @@
 #include <net/af_vsock.h>
 #include <net/sock.h>
 
+#include <mvsock/compat.h>
 #include <mvsock/conn.h>
 #include <mvsock/packet.h>
 #include <mvsock/socket.h>
@@ -158,7 +159,7 @@ static struct ubuf_info *begin_zerocopy(struct sock *sk, struct msghdr *msg,
 	/* Who gives one of his own completes it himself. */
 	if (!(msg->msg_flags & MSG_ZEROCOPY) || msg->msg_ubuf)
 		return NULL;
-	uarg = msg_zerocopy_realloc(sk, len, NULL);
+	uarg = mvs_zerocopy_begin(sk, len);
 	if (!uarg)
 		return ERR_PTR(-ENOMEM);
 	if (iter->iov_offset || iov_iter_count(iter) > len)
@@ -460,25 +461,35 @@ static u32 get_local_cid(void)
 	return MVS_HOST_CID;
 }
 
+static bool __maybe_unused has_remote_cid(struct vsock_sock *vsk, u32 cid)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = mvs_cid_find(mvs_net_scope(sock_net(sk_vsock(vsk))), cid);
+	rcu_read_unlock();
+	return found;
+}
+
 static bool msgzerocopy_allow(void)
 {
 	return true;
 }
 
-static bool seqpacket_allow(u32 remote_cid)
+static bool seqpacket_allow(MVS_ALLOW_ARGS(vsk, u32 remote_cid))
 {
 	struct mvs_device *device;
 	bool allow;
 
 	rcu_read_lock();
-	device = mvs_cid_find(remote_cid);
+	device = mvs_cid_find(MVS_ALLOW_SCOPE(vsk), remote_cid);
 	allow = device && mvs_socket_type_allowed(READ_ONCE(device->features),
 						  VIRTIO_VSOCK_TYPE_SEQPACKET);
 	rcu_read_unlock();
 	return allow;
 }
 
-static bool stream_allow(u32 cid, u32 port)
+static bool stream_allow(MVS_ALLOW_ARGS(vsk, u32 cid, u32 port))
 {
 	return true;
 }
@@ -510,7 +521,7 @@ static int dgram_enqueue(struct vsock_sock *vsk, struct sockaddr_vm *addr,
 	return -EOPNOTSUPP;
 }
 
-static bool dgram_allow(u32 cid, u32 port)
+static bool dgram_allow(MVS_ALLOW_ARGS(vsk, u32 cid, u32 port))
 {
 	return false;
 }
@@ -637,6 +648,7 @@ static const struct vsock_transport transport = {
 	.module			= THIS_MODULE,
 
 	.get_local_cid		= get_local_cid,
+	MVS_OP_HAS_REMOTE_CID(has_remote_cid)
 
 	.init			= mvs_socket_init,
 	.destruct		= mvs_socket_destruct,

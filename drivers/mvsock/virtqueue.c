@@ -12,6 +12,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include <mvsock/compat.h>
 #include <mvsock/device.h>
 #include <mvsock/trace.h>
 
@@ -97,10 +98,8 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 	vq->ring.gm = &device->gmem;
 	/* As vhost has it: usable without VHOST_SET_VRING_NUM. */
 	vq->ring.num = 1;
-	hrtimer_init(&vq->late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	vq->late.function = late;
-	hrtimer_init(&vq->tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	vq->tick.function = tick;
+	hrtimer_setup(&vq->late, late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	hrtimer_setup(&vq->tick, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	mvs_kick_init(&vq->kick, index);
 }
 

@@ -58,11 +58,13 @@ struct mvs_conns {
 
 /**
  * struct mvs_conn_key - what packets name a connection by
+ * @scope: in which the guest has its CID, as mvs_net_scope() has it
  * @cid: the guest
  * @local_port: the host's port
  * @remote_port: the guest's
  */
 struct mvs_conn_key {
+	u32 scope;
 	u32 cid;
 	u32 local_port;
 	u32 remote_port;

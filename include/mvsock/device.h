@@ -28,6 +28,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/vhost_types.h>
+#include <net/net_trackers.h>
 #include <uapi/linux/virtio_vsock.h>
 
 #include <mvsock/gmem.h>
@@ -226,6 +227,9 @@ struct mvs_device_ops {
  * @worker_lock: protects @worker against who wakes it without @mutex
  * @worker: there while there is an owner; changes under @mutex and @worker_lock
  * @ops: the layer above
+ * @net: the network namespace of who opened it
+ * @net_tracker: of the reference on @net
+ * @scope: in which it has its CID, as mvs_net_scope() has it for @net
  * @cid: the guest's CID or 0; protected by the CID table's lock, read without
  * @rcu: the CID table is read under RCU
  * @ref: the file's, and one for each connection
@@ -251,6 +255,9 @@ struct mvs_device {
 	struct mvs_worker *worker;
 
 	const struct mvs_device_ops *ops;
+	struct net *net;
+	netns_tracker net_tracker;
+	u32 scope;
 	u32 cid;
 	struct rcu_head rcu;
 	refcount_t ref;
@@ -294,8 +301,8 @@ void mvs_device_unlock_vqs(struct mvs_device *device);
 /* cid.c */
 int mvs_cid_set(struct mvs_device *device, u64 cid);
 void mvs_cid_clear(struct mvs_device *device);
-struct mvs_device *mvs_cid_find(u32 cid);
-struct mvs_device *mvs_cid_get(u32 cid);
+struct mvs_device *mvs_cid_find(u32 scope, u32 cid);
+struct mvs_device *mvs_cid_get(u32 scope, u32 cid);
 
 /* counters.c */
 

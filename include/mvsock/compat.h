@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels. Kbuild asks their headers, and defines MVS_HAVE_*.
+ */
+#ifndef _MVSOCK_COMPAT_H
+#define _MVSOCK_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/skbuff.h>
+#include <net/af_vsock.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#ifndef MVS_HAVE_HRTIMER_SETUP
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/**
+ * mvs_net_scope - in which CIDs are looked up
+ * @net: the network namespace of a socket or a device
+ *
+ * Return: 0 for all namespaces that share their CIDs, as all did before Linux 7.0; of one
+ * that has its own, a number that is its alone as long as it is there.
+ */
+static inline u32 mvs_net_scope(struct net *net)
+{
+#ifdef MVS_HAVE_NET_MODE
+	if (vsock_net_mode(net) == VSOCK_NET_MODE_LOCAL)
+		return net->ns.inum;
+#endif
+	return 0;
+}
+
+/* The operations that allow connections are told the socket where there are scopes. */
+#ifdef MVS_HAVE_NET_MODE
+#define MVS_ALLOW_ARGS(vsk, ...)	struct vsock_sock *(vsk), __VA_ARGS__
+#define MVS_ALLOW_SCOPE(vsk)		mvs_net_scope(sock_net(sk_vsock(vsk)))
+#else
+#define MVS_ALLOW_ARGS(vsk, ...)	__VA_ARGS__
+#define MVS_ALLOW_SCOPE(vsk)		0
+#endif
+
+/* Whether a CID is a guest's, or the host, which may be a guest itself, is to be asked. */
+#ifdef MVS_HAVE_REMOTE_CID
+#define MVS_OP_HAS_REMOTE_CID(fn)	.has_remote_cid = (fn),
+#else
+#define MVS_OP_HAS_REMOTE_CID(fn)
+#endif
+
+/**
+ * mvs_find_listener - find the socket that is bound to an address
+ * @addr: the address
+ * @net: the network namespace of the device that asks
+ *
+ * Return: the socket with a reference, or NULL.
+ */
+static inline struct sock *mvs_find_listener(struct sockaddr_vm *addr,
+					     struct net *net)
+{
+#ifdef MVS_HAVE_NET_MODE
+	return vsock_find_bound_socket_net(addr, net);
+#else
+	return vsock_find_bound_socket(addr);
+#endif
+}
+
+/**
+ * mvs_enqueue_accept - add to a listener's queue, and count it there
+ * @listener: the listener
+ * @child: the new socket
+ */
+static inline void mvs_enqueue_accept(struct sock *listener, struct sock *child)
+{
+#ifndef MVS_HAVE_COUNTED_ACCEPT
+	sk_acceptq_added(listener);
+#endif
+	vsock_enqueue_accept(listener, child);
+}
+
+/**
+ * mvs_zerocopy_begin - a completion for MSG_ZEROCOPY
+ * @sk: the socket
+ * @len: bytes it is for
+ *
+ * Return: that, or NULL.
+ */
+static inline struct ubuf_info *mvs_zerocopy_begin(struct sock *sk, size_t len)
+{
+#ifdef MVS_HAVE_ZEROCOPY_DEVMEM
+	return msg_zerocopy_realloc(sk, len, NULL, false);
+#else
+	return msg_zerocopy_realloc(sk, len, NULL);
+#endif
+}
+
+/**
+ * mvs_linger - wait in close() as SO_LINGER says
+ * @sk: the socket, whose guest was told
+ *
+ * Until the guest has got all, or, before Linux 6.16, until it has answered.
+ */
+static inline void mvs_linger(struct sock *sk)
+{
+#ifdef MVS_HAVE_LINGER
+	vsock_linger(sk);
+#else
+	long timeout = sock_flag(sk, SOCK_LINGER) ? sk->sk_lingertime : 0;
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !signal_pending(current) &&
+	       !sk_wait_event(sk, &timeout, sock_flag(sk, SOCK_DONE), &wait))
+		;
+	remove_wait_queue(sk_sleep(sk), &wait);
+#endif
+}
+
+/**
+ * mvs_refuses_unready - does a connect fail at once if the guest's device does not run?
+ *
+ * It waits for the guest, as long as a connect does, before Linux 7.2.
+ */
+static inline bool mvs_refuses_unready(void)
+{
+#ifdef MVS_HAVE_REFUSAL
+	return true;
+#else
+	return false;
+#endif
+}
+
+#endif /* _MVSOCK_COMPAT_H */
