@@ -82,5 +82,6 @@ int main(int argc, char **argv)
 	add_review_tests();
 	add_counter_tests();
 	add_attack_tests();
+	add_netns_tests();
 	return tap_run(&opt);
 }

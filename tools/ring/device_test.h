@@ -32,5 +32,6 @@ void add_direct_tests(void);
 void add_review_tests(void);
 void add_counter_tests(void);
 void add_attack_tests(void);
+void add_netns_tests(void);
 
 #endif
