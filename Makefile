@@ -21,7 +21,7 @@ unload: ## Unload it (as root)
 demo: ## Show it at work, in a virtual host with a virtual guest
 	tools/demo.sh
 
-check: ## Run all tests, none of which touches this machine's kernel
+check: ## Run all tests, or GROUP="kunit device", none of which touches this machine's kernel; KERNEL=7.3
 	tools/check.sh $(GROUP)
 
 bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt-64 g2h-64/8"

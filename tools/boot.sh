@@ -52,20 +52,29 @@ follow()
 # some_cpu: any that this process may run on, so that runs side by side spread.
 some_cpu()
 {
-	taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' |
+	our_cpus | tr ',' '\n' |
 		awk -F- '{ for (i = $1; i <= $NF; i++) print i }' | shuf -n 1
 }
+
+our_cpus() { taskset -cp $$ | sed 's/.*: //'; }
 
 # boot_uml plain|debug SECONDS [OPTION...]: the machine's own files are its root,
 # read-only. It has one processor, and its threads hand over to one another at every
 # system call: on one of ours that takes a third of the time that it takes over two.
-boot_uml()
-{
-	local kernel seconds=$2
+boot_uml() { run_uml "$(some_cpu)" "$@"; }
 
-	kernel=$(uml_dir "$1")/linux
-	shift 2
-	boot "$seconds" taskset -c "$(some_cpu)" "$kernel" mem=3G rootfstype=hostfs rootflags=/ ro \
+# boot_uml_smp plain|debug SECONDS [OPTION...]: the same with two processors, which
+# Linux 6.12 does not have. Each is a thread, and wants a CPU of its own.
+boot_uml_smp() { run_uml "$(our_cpus)" "$@" ncpus=2 seccomp=on; }
+
+# run_uml CPUS plain|debug SECONDS [OPTION...]
+run_uml()
+{
+	local cpus=$1 kernel seconds=$3
+
+	kernel=$(uml_dir "$2")/linux
+	shift 3
+	boot "$seconds" taskset -c "$cpus" "$kernel" mem=3G rootfstype=hostfs rootflags=/ ro \
 		init="$RUN/init" KIND=uml RIG="$RUN" con=null con0=fd:0,fd:1 \
 		uml_dir="$RUN/" log_buf_len=4M page_poison=1 kunit.enable=1 "$@"
 }

@@ -7,6 +7,9 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # for those who source this file
 BUILD=$TOP/build
+# The Linux that is the host. Debian 12 has 6.12.
+KERNEL=${KERNEL:-6.12}
+[[ $KERNEL == 6.12 ]] || BUILD=$BUILD/$KERNEL
 CACHE=${MVSOCK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mvsock}
 
 # modinfo, insmod and busybox live in sbin on some systems.
@@ -144,9 +147,10 @@ quietly()
 
 # --- the cache ----------------------------------------------------------------
 #
-# $CACHE/version              "VERSION ABI" of the kernel packages in use
+# $CACHE/version-KERNEL       "VERSION ABI" of the kernel packages in use
 # $CACHE/linux-VERSION/
 #     source/ image/ headers/ unpacked packages
+#     prepared/               the source, configured as Debian's, in place of headers/
 #     vsock_test              the kernel's own test, static
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #
@@ -156,9 +160,9 @@ quietly()
 # use_cache: sets VERSION, ABI, LINUX. Fails if nothing was ever set up.
 use_cache()
 {
-	[[ -r $CACHE/version ]] || return 1
+	[[ -r $CACHE/version-$KERNEL ]] || return 1
 	# shellcheck disable=SC2034 # for whoever sources this file
-	read -r VERSION ABI <"$CACHE/version"
+	read -r VERSION ABI <"$CACHE/version-$KERNEL"
 	LINUX=$CACHE/linux-$VERSION
 }
 
@@ -167,6 +171,7 @@ uml_fragments()
 {
 	echo "$TOP/tools/rig/uml.config"
 	[[ $1 != debug ]] || echo "$TOP/tools/rig/uml-debug.config"
+	[[ $KERNEL == 6.12 ]] || echo "$TOP/tools/rig/uml-$KERNEL.config"
 }
 
 # uml_config plain|debug: the options, without comments: what the kernel is
@@ -191,7 +196,10 @@ uml_dir()
 # headers_dir: KDIR for Debian's cloud kernel.
 headers_dir()
 {
-	echo "$LINUX/headers/usr/src/linux-headers-$ABI"
+	case $KERNEL in
+	6.12) echo "$LINUX/headers/usr/src/linux-headers-$ABI" ;;
+	*) echo "$LINUX/prepared" ;;
+	esac
 }
 
 # --- modules ------------------------------------------------------------------

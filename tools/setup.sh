@@ -7,8 +7,10 @@
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tools/suite.sh
+. "$TOP/tools/suite.sh"
 
-SOURCE_PACKAGE=linux-source-6.12
+SOURCE_PACKAGE=linux-source-$KERNEL
 IMAGE_PATTERN='-cloud-amd64$'
 
 usage()
@@ -100,10 +102,10 @@ newest_version()
 {
 	local images sources version package
 
-	mapfile -t images < <(apt-cache pkgnames linux-image-6.12. | grep -e "$IMAGE_PATTERN")
+	mapfile -t images < <(apt-cache "${APT[@]}" pkgnames "linux-image-$KERNEL." | grep -e "$IMAGE_PATTERN")
 	((${#images[@]})) || return 0
-	sources=$(apt-cache madison "$SOURCE_PACKAGE" | awk '{ print $3 }')
-	apt-cache madison "${images[@]}" | awk '{ print $3, $1 }' | sort -rV |
+	sources=$(apt-cache "${APT[@]}" madison "$SOURCE_PACKAGE" | awk '{ print $3 }')
+	apt-cache "${APT[@]}" madison "${images[@]}" | awk '{ print $3, $1 }' | sort -rV |
 		while read -r version package; do
 			grep -qxF "$version" <<<"$sources" || continue
 			echo "$version ${package#linux-image-}"
@@ -118,17 +120,16 @@ choose_version()
 	local newest cached=
 
 	! use_cache || cached="$VERSION $ABI"
-	[[ -z $cached || /var/lib/apt/lists -nt $CACHE/version ]] || return 0
+	[[ -z $cached || $LISTS -nt $CACHE/version-$KERNEL ]] || return 0
 	[[ $(dpkg --print-architecture) == amd64 ]] ||
 		die "the kernels are Debian's for x86-64; this is $(dpkg --print-architecture)"
 	newest=$(newest_version)
 	if [[ -z $newest && -z $cached ]]; then
-		apt_update || true
+		update_lists || true
 		newest=$(newest_version)
 	fi
 	[[ -n ${newest:-$cached} ]] ||
-		die "apt knows no $SOURCE_PACKAGE with its cloud image" \
-			"add Debian's security and backports suites to apt's sources, then run: sudo apt-get update"
+		die "apt knows no $SOURCE_PACKAGE with its cloud image" "$(suite_advice)"
 	fetch_version "${newest:-$cached}" "$cached"
 }
 
@@ -146,7 +147,7 @@ fetch_version()
 	[[ -d $LINUX/source ]] || die "$SOURCE_PACKAGE $VERSION cannot be downloaded" \
 		"check the network, then run again"
 	echo "$VERSION $ABI" >"$CACHE/version.part"
-	mv "$CACHE/version.part" "$CACHE/version"
+	mv "$CACHE/version.part" "$CACHE/version-$KERNEL"
 }
 
 # --- unpacked packages --------------------------------------------------------
@@ -162,8 +163,8 @@ download()
 	# As root, apt would hand the download to a user who may not write here.
 	download_into "$dir" "${wanted[@]}" && return
 	# What an old list names may be gone from the archive.
-	((EUID == 0)) || sudo_works || return
-	apt_update && download_into "$dir" "${wanted[@]}"
+	((EUID == 0 || ${#APT[@]})) || sudo_works || return
+	update_lists && download_into "$dir" "${wanted[@]}"
 }
 
 download_into()
@@ -172,7 +173,7 @@ download_into()
 
 	shift
 	(cd "$dir" && quietly "$CACHE/log/apt-download" \
-		apt-get -q -o APT::Sandbox::User=root download "$@")
+		apt-get -q "${APT[@]}" -o APT::Sandbox::User=root download "$@")
 }
 
 # fresh NAME: an empty temporary folder beside what it will become.
@@ -226,17 +227,46 @@ unpack()
 # seconds in an emulated machine.
 part_guest()
 {
-	local tree=$LINUX/image.part/tree
+	local tree=$LINUX/image.part/tree packages
 
 	[[ ! -d $LINUX/image ]] || return 0
-	unpack image "Debian's cloud kernel" "linux-image-$ABI"
-	"$LINUX/source/scripts/extract-vmlinux" "$tree/boot/vmlinuz-$ABI" >"$tree/boot/vmlinux" ||
+	mapfile -t packages < <(image_packages)
+	unpack image "Debian's cloud kernel" "${packages[@]}"
+	[[ -d $tree/boot ]] || arrange_image "$tree"
+	"$LINUX/source/scripts/extract-vmlinux" "$tree/boot/vmlinuz-$ABI" \
+		>"$tree/boot/vmlinux" 2>"$CACHE/log/extract-vmlinux" ||
 		die "the kernel in linux-image-$ABI cannot be unpacked"
 	mv "$tree" "$LINUX/image"
 }
 
-# linux-headers-6.12.1+deb12-cloud-amd64 comes with -common and linux-kbuild.
+# image_packages: those that have its files, which are two for later kernels.
+image_packages()
+{
+	if apt-cache "${APT[@]}" show "linux-binary-$ABI" >/dev/null 2>&1; then
+		printf '%s\n' "linux-binary-$ABI" "linux-modules-$ABI"
+	else
+		echo "linux-image-$ABI"
+	fi
+}
+
+# arrange_image FOLDER: as it is in the one package.
+arrange_image()
+{
+	mkdir "$1/boot"
+	ln "$1/usr/lib/modules/$ABI/vmlinuz" "$1/boot/vmlinuz-$ABI"
+	ln -s usr/lib "$1/lib"
+}
+
 part_headers()
+{
+	case $KERNEL in
+	6.12) unpack_headers ;;
+	*) prepare_headers ;;
+	esac
+}
+
+# linux-headers-6.12.1+deb12-cloud-amd64 comes with -common and linux-kbuild.
+unpack_headers()
 {
 	local base=${ABI%-cloud-amd64} tree=$LINUX/headers.part/tree
 
@@ -246,6 +276,25 @@ part_headers()
 	# They expect to be installed: point them to where they will be.
 	sed -i "s| /usr/src/| $LINUX/headers/usr/src/|" "$tree/usr/src/linux-headers-$ABI/Makefile"
 	mv "$tree" "$LINUX/headers"
+}
+
+# prepare_headers: the programs in the headers packages of later kernels do not run on
+# Debian 12. The source does, with Debian's configuration and its symbols' versions.
+prepare_headers()
+{
+	local dir=$LINUX/prepared package=$LINUX/headers.part/tree make
+
+	[[ ! -e $dir/.complete ]] || return 0
+	unpack headers "Debian's kernel headers" "linux-headers-$ABI"
+	say "Preparing the kernel's source to build modules for Debian's kernel, about a minute."
+	mkdir -p "$dir"
+	cp "$package/usr/src/linux-headers-$ABI"/{.config,Module.symvers} "$dir/"
+	make=(make -C "$LINUX/source" O="$dir" LOCALVERSION="${ABI#"${VERSION%%-*}"}")
+	quietly "$CACHE/log/prepare" "${make[@]}" olddefconfig ||
+		die "the kernel's source cannot be configured"
+	quietly "$CACHE/log/prepare" "${make[@]}" -j"$(nproc)" modules_prepare ||
+		die "the kernel's source cannot be prepared"
+	touch "$dir/.complete"
 }
 
 # --- what is built ------------------------------------------------------------
@@ -303,11 +352,13 @@ main()
 	local part
 
 	(($#)) || { usage; exit 2; }
+	[[ $KERNEL == 6.12 || $KERNEL == 7.3 ]] || die "there is no KERNEL=$KERNEL" "use 6.12 or 7.3"
 	for part; do
 		declare -F "part_$part" >/dev/null || { usage >&2; exit 2; }
 	done
 	mkdir -p "$CACHE"
 	lock "$CACHE/lock" "prepares the cache"
+	[[ $KERNEL == 6.12 ]] || use_suite trixie-backports
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
 		[[ $part =~ ^(packages|gnuplot|docs|show)$ || -n ${VERSION:-} ]] || choose_version

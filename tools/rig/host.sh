@@ -8,8 +8,8 @@
 #                  life, migrate, memory, bench or symbols
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
-#   PROGRAMS       that print TAP (device, fuzz, show); the one that compares
-#                  (parity: parity, sockets), or loads (load, bench)
+#   PROGRAMS       that print TAP (device, fuzz, show; smp: device_test and fuzz); the
+#                  one that compares (parity: parity, sockets), or loads (load, bench)
 #   WORDS          those of their tests to run, whose name has one (device, smp, show)
 #   TOOLS          the folder with mvsockctl (show)
 #   RACES          the program with races, if they are wanted (device, smp)
@@ -300,9 +300,10 @@ job_load()
 
 job_smp()
 {
-	PROGRAMS=/bin/fuzz
+	device_test=${PROGRAMS% *}
+	PROGRAMS=${PROGRAMS#* }
 	run_programs --seed "$FUZZ_SEED" --seconds "$FUZZ_SECONDS"
-	PROGRAMS=/bin/device_test
+	PROGRAMS=$device_test
 	job_device
 }
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Packages of a suite of Debian's that the machine's apt does not know. Sourced by
+# setup.sh. The suite's lists are in the cache; the machine's apt learns nothing of them.
+
+# Options for apt-get and apt-cache, and where the lists are that they read.
+APT=()
+# shellcheck disable=SC2034 # for who sources this file
+LISTS=/var/lib/apt/lists
+
+# use_suite SUITE
+use_suite()
+{
+	local dir=$CACHE/apt-$1
+
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	APT=(-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=-
+		-o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache"
+		-o APT::Sandbox::User=root)
+	# shellcheck disable=SC2034
+	LISTS=$dir/lists
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $1 main" \
+		>"$dir/sources.list"
+}
+
+# debian_mirror: where the machine's own packages come from.
+debian_mirror()
+{
+	local mirror
+
+	# shellcheck disable=SC2016 # apt-get expands it
+	mirror=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "Debian" { print $2; exit }')
+	echo "${mirror:-http://deb.debian.org/debian/}"
+}
+
+# suite_advice: what to do if a kernel is not there.
+suite_advice()
+{
+	if ((${#APT[@]})); then
+		echo "check the network; the suite's lists are in $LISTS"
+	else
+		echo "add Debian's security and backports suites to apt's sources, then run: sudo apt-get update"
+	fi
+}
+
+# update_lists: those of the suite, for which nobody needs to be root.
+update_lists()
+{
+	((${#APT[@]})) || { apt_update; return; }
+	say "Reading the package lists of Linux $KERNEL (apt-get update, in the cache)."
+	quietly "$CACHE/log/apt-update" apt-get -q "${APT[@]}" update
+}
