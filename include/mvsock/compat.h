@@ -124,7 +124,7 @@ static inline void mvs_linger(struct sock *sk)
 /**
  * mvs_refuses_unready - does a connect fail at once if the guest's device does not run?
  *
- * It waits for the guest, as long as a connect does, before Linux 7.2.
+ * Return: true since Linux 7.2. Before, it waits for the guest as long as connects do.
  */
 static inline bool mvs_refuses_unready(void)
 {
