@@ -570,8 +570,8 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
  * called when it is worth another try.
  *
  * Context: process, with sk_lock held; may sleep, but not for the driver.
- * Return: bytes sent; %-ENODATA when no page of @from is in memory: bring it in and
- * try again; %-ENOMEM; %-EINTR when the caller was killed.
+ * Return: bytes sent; %-ENODATA when none were, as not all of @from is in memory: bring it
+ * in and try again; %-ENOMEM; %-EINTR when the caller was killed.
  */
 int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		  u32 flags)

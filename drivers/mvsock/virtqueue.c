@@ -62,8 +62,8 @@ static void start_tick(struct mvs_vq *vq)
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
+	u32 published, ticks;
 	bool flows, owed;
-	u32 published;
 
 	/*
 	 * The timer is off before another look at what is owed. Pairs with the barrier in
@@ -74,7 +74,9 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	published = READ_ONCE(vq->published);
 	flows = published != vq->tick_published;
 	vq->tick_published = published;
-	if (owed && (!flows || ++vq->ticks >= MVS_TICKS_MAX))
+	ticks = READ_ONCE(vq->ticks) + 1;
+	WRITE_ONCE(vq->ticks, ticks);
+	if (owed && (!flows || ticks >= MVS_TICKS_MAX))
 		mvs_device_wake(vq->device, vq->index);
 	else if (flows)
 		start_tick(vq);
