@@ -266,5 +266,12 @@ copy_module_source()
 		--exclude='*.mod.c' --exclude='.*.cmd' --exclude='.*.d' \
 		--exclude=Module.symvers --exclude=modules.order \
 		--exclude='.module-common.o' --exclude='.tmp*' \
-		"$TOP"/{Makefile,Kbuild,drivers,include,kunit} "$1/"
+		"$TOP"/{VERSION,Makefile,Kbuild,drivers,include,kunit} "$1/"
+}
+
+# copy_sources FOLDER: all of the project, without what was built in it.
+copy_sources()
+{
+	mkdir -p "$1"
+	rsync -a --exclude=.git --filter=':- .gitignore' "$TOP/" "$1/"
 }

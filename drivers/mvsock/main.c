@@ -45,6 +45,7 @@ static void __exit mvsock_exit(void)
 module_init(mvsock_init);
 module_exit(mvsock_exit);
 MODULE_LICENSE("GPL");
+MODULE_VERSION(MVSOCK_VERSION);
 MODULE_DESCRIPTION("vhost-vsock device on mapped guest pages");
 MODULE_ALIAS_MISCDEV(VHOST_VSOCK_MINOR);
 MODULE_ALIAS("devname:vhost-vsock");
