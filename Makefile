@@ -45,7 +45,10 @@ docs: ## Build the manual, in build/docs
 fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
 	tools/check.sh --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) fuzz
 
+deb: ## Build the Debian packages mvsock-dkms and mvsock-tools
+	tools/deb.sh
+
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-plot bench-profile bench-parse docs help
+.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-plot bench-profile bench-parse docs deb help

@@ -19,8 +19,9 @@ usage()
 	usage: tools/setup.sh PART...
 	  packages    the Debian packages in tools/packages (apt-get install)
 	  gnuplot     for make bench-plot
-  docs        for make docs
+	  docs        for make docs
 	  show        the tools that the group show of make check tries
+	  deb         for make deb
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
@@ -66,6 +67,8 @@ part_gnuplot() { install_packages gnuplot-nox; }
 part_docs() { install_packages python3-sphinx man-db; }
 
 part_show() { install_packages bpftrace iproute2 tcpdump trace-cmd; }
+
+part_deb() { install_packages dpkg-dev debhelper dh-dkms lintian; }
 
 # install_packages PACKAGE...: those that are not there.
 install_packages()
@@ -361,7 +364,7 @@ main()
 	[[ $KERNEL == 6.12 ]] || use_suite trixie-backports
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
-		[[ $part =~ ^(packages|gnuplot|docs|show)$ || -n ${VERSION:-} ]] || choose_version
+		[[ $part =~ ^(packages|gnuplot|docs|show|deb)$ || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done
 }
