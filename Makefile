@@ -24,6 +24,9 @@ demo: ## Show it at work, in a virtual host with a virtual guest
 check: ## Run all tests, or GROUP="kunit device", none of which touches this machine's kernel; KERNEL=7.3
 	tools/check.sh $(GROUP)
 
+check-long: ## Run the tests that take long
+	tools/check.sh $(or $(GROUP),--long)
+
 bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt-64 g2h-64/8"
 	tools/bench.sh $(if $(LOADS),--loads "$(LOADS)") $(ENV)
 
@@ -51,4 +54,4 @@ deb: ## Build the Debian packages mvsock-dkms and mvsock-tools
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check fuzz bench bench-compare bench-plot bench-profile bench-parse docs deb help
+.PHONY: modules clean load unload demo check check-long fuzz bench bench-compare bench-plot bench-profile bench-parse docs deb help

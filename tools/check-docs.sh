@@ -36,7 +36,7 @@ lacking()
 	done
 }
 
-groups() { printf "\`\`%s\`\`\\n" "${GROUPS_ALL[@]}"; }
+groups() { printf "\`\`%s\`\`\\n" "${GROUPS_ALL[@]}" "${GROUPS_LONG[@]}"; }
 
 ioctls()
 {

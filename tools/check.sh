@@ -22,10 +22,15 @@ set -euo pipefail
 . "$TOP/tools/check-race.sh"
 # shellcheck source=tools/check-smp.sh
 . "$TOP/tools/check-smp.sh"
+# shellcheck source=tools/check-install.sh
+. "$TOP/tools/check-install.sh"
+# shellcheck source=tools/debian.sh
+. "$TOP/tools/debian.sh"
 
 GROUPS_ALL=(lint kunit fuzz device faults parity sockets load show smp guest packed life migrate memory viommu stock)
 # User-mode Linux has several processors since 7.0.
 [[ $KERNEL == 6.12 ]] || GROUPS_ALL+=(umlsmp)
+GROUPS_LONG=(install)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -56,7 +61,10 @@ usage()
 	  memory  a guest whose memory moves, grows, is a file: under traffic
 	  viommu  vsock_test with a guest behind a vIOMMU, in user-mode Linux
 	  stock   vsock_test with Debian's stock kernel as the host, in QEMU
+	  and, as they take long, only when named:
+	  install Debian packages: installed, upgraded, removed, in a Debian in QEMU (as root)
 	options:
+	  --long       the long groups, in the place of the others
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
 	               groups device, load, smp, umlsmp, guest, packed, life, migrate, memory,
 	               viommu and stock
@@ -129,6 +137,7 @@ group_lint()
 	lint_checkpatch
 	lint_shellcheck
 	lint_docs
+	verdict "one version everywhere" "$(check_versions)"
 }
 
 lint_checkpatch()
@@ -663,6 +672,7 @@ parts()
 		show) echo show uml-debug headers guest vsock_test ;;
 		umlsmp) echo uml-debug ;;
 		smp | stock) echo headers guest vsock_test ;;
+		install) echo deb guest vsock_test debian ;;
 		esac
 	done
 }
@@ -680,10 +690,11 @@ main()
 	while (($#)); do
 		case $1 in
 		--upstream) MODULE=vhost_vsock ;;
+		--long) groups+=("${GROUPS_LONG[@]}") ;;
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(number "${2:-}") || exit; shift ;;
 		*)
-			[[ " ${GROUPS_ALL[*]} " == *" $1 "* ]] || { usage >&2; exit 2; }
+			[[ " ${GROUPS_ALL[*]} ${GROUPS_LONG[*]} " == *" $1 "* ]] || { usage >&2; exit 2; }
 			groups+=("$1")
 			;;
 		esac

@@ -9,6 +9,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/suite.sh
 . "$TOP/tools/suite.sh"
+# shellcheck source=tools/debian.sh
+. "$TOP/tools/debian.sh"
 
 SOURCE_PACKAGE=linux-source-$KERNEL
 IMAGE_PATTERN='-cloud-amd64$'
@@ -22,6 +24,7 @@ usage()
 	  docs        for make docs
 	  show        the tools that the group show of make check tries
 	  deb         for make deb
+	  debian      the root of a Debian machine, to try packages in (as root)
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check

@@ -5,7 +5,7 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, parity, show, vsock_test, demo,
-#                  life, migrate, memory, bench or symbols
+#                  life, migrate, memory, bench, symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp: device_test and fuzz); the
@@ -27,6 +27,7 @@
 #   TRAFFIC        the program, here and in the guest at /bin/traffic
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
+#   VERSION        of the packages (install, upgrade)
 #   CHECKS         leak, reload, busy: to do after the job
 #   OTHER          another host-to-guest transport, files in order (busy, parity,
 #                  bench, show)
@@ -412,6 +413,8 @@ check_leak()
 . "$RIG/migrate.sh"
 # shellcheck source=tools/rig/memory.sh
 . "$RIG/memory.sh"
+# shellcheck source=tools/rig/install.sh
+. "$RIG/install.sh"
 insert $MODULES || exit
 status=0
 "job_$JOB" || status=1

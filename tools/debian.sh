@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The root of a Debian 12 machine, in which packages are tried. Sourced by setup.sh,
+# which makes it, and by check-install.sh.
+
+DEBIAN_MIRROR=http://deb.debian.org
+
+# in_root ROOT COMMAND...: runs it there, with a /proc that goes when it ends, as do
+# all processes that it started.
+in_root()
+{
+	local root=$1
+
+	shift
+	unshare --pid --fork --kill-child --mount-proc="$root/proc" chroot "$root" \
+		env DEBIAN_FRONTEND=noninteractive HOME=/root "$@"
+}
+
+# part_debian: $LINUX/debian.tar, the root of a machine with this kernel, its headers
+# and QEMU. DKMS and the compiler are in apt's cache there, not installed: a package
+# has to ask for what it needs.
+part_debian()
+{
+	local root=$LINUX/debian.part/root deb=$LINUX/debian.part/root/deb
+	local base=${ABI%-cloud-amd64}
+
+	[[ ! -e $LINUX/debian.tar ]] || return 0
+	((EUID == 0)) || die "only root can make a Debian root" "run the same as root"
+	install_packages debootstrap
+	say "Making a Debian 12 root with Linux $VERSION, a few minutes. This is done once."
+	fresh debian
+	quietly "$CACHE/log/debootstrap" debootstrap --variant=minbase \
+		--include=ca-certificates,systemd-sysv,udev,kmod,dbus \
+		bookworm "$root" "$DEBIAN_MIRROR/debian" || die "debootstrap fails"
+	debian_apt "$root"
+	download "$deb" "linux-image-$ABI" "linux-headers-$ABI" "linux-headers-$base-common" \
+		"linux-kbuild-$base" || die "Debian's kernel cannot be downloaded"
+	quietly "$CACHE/log/debian" debian_install "$root" || die "the Debian root cannot be finished"
+	rm -rf "$deb"
+	tar -C "$root" -cf "$LINUX/debian.part/tar" .
+	mv "$LINUX/debian.part/tar" "$LINUX/debian.tar"
+}
+
+# debian_apt ROOT: apt there takes the same way to the archive as it does here.
+debian_apt()
+{
+	cat >"$1/etc/apt/sources.list" <<-END
+	deb $DEBIAN_MIRROR/debian bookworm main
+	deb $DEBIAN_MIRROR/debian bookworm-updates main
+	deb $DEBIAN_MIRROR/debian-security bookworm-security main
+	END
+	apt-config dump | grep -E '^Acquire::(https?|Check|Retries)' >"$1/etc/apt/apt.conf.d/90host" || true
+	echo 'APT::Install-Recommends "false";' >>"$1/etc/apt/apt.conf.d/90host"
+}
+
+# debian_install ROOT
+debian_install()
+{
+	in_root "$1" apt-get -q update &&
+		in_root "$1" sh -c 'apt-get -qy install busybox-static socat qemu-system-x86 initramfs-tools /deb/*.deb' &&
+		in_root "$1" apt-get -qy --download-only install dkms
+}
