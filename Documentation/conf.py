@@ -9,6 +9,8 @@ kernel = os.environ["srctree"]
 sys.path.insert(0, os.path.join(kernel, "Documentation/sphinx"))
 
 project = "mvsock"
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../VERSION")) as file:
+    release = file.read().strip()
 copyright = "the authors of mvsock, GPL-2.0"
 root_doc = "index"
 extensions = ["kerneldoc"]
