@@ -666,7 +666,7 @@ parts()
 	for group; do
 		case $group in
 		lint) echo docs headers uml-debug ;;
-		kunit | fuzz | device | sockets) echo uml-debug ;;
+		kunit | fuzz | device | faults | sockets) echo uml-debug ;;
 		parity | load) echo uml ;;
 		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
 		show) echo show uml-debug headers guest vsock_test ;;

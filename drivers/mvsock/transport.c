@@ -476,20 +476,20 @@ static bool msgzerocopy_allow(void)
 	return true;
 }
 
-static bool seqpacket_allow(MVS_ALLOW_ARGS(vsk, u32 remote_cid))
+static bool seqpacket_allow(MVS_ALLOW_VSK u32 remote_cid)
 {
 	struct mvs_device *device;
 	bool allow;
 
 	rcu_read_lock();
-	device = mvs_cid_find(MVS_ALLOW_SCOPE(vsk), remote_cid);
+	device = mvs_cid_find(MVS_ALLOW_SCOPE, remote_cid);
 	allow = device && mvs_socket_type_allowed(READ_ONCE(device->features),
 						  VIRTIO_VSOCK_TYPE_SEQPACKET);
 	rcu_read_unlock();
 	return allow;
 }
 
-static bool stream_allow(MVS_ALLOW_ARGS(vsk, u32 cid, u32 port))
+static bool stream_allow(MVS_ALLOW_VSK u32 cid, u32 port)
 {
 	return true;
 }
@@ -521,7 +521,7 @@ static int dgram_enqueue(struct vsock_sock *vsk, struct sockaddr_vm *addr,
 	return -EOPNOTSUPP;
 }
 
-static bool dgram_allow(MVS_ALLOW_ARGS(vsk, u32 cid, u32 port))
+static bool dgram_allow(MVS_ALLOW_VSK u32 cid, u32 port)
 {
 	return false;
 }
@@ -648,7 +648,7 @@ static const struct vsock_transport transport = {
 	.module			= THIS_MODULE,
 
 	.get_local_cid		= get_local_cid,
-	MVS_OP_HAS_REMOTE_CID(has_remote_cid)
+	MVS_OP_HAS_REMOTE_CID
 
 	.init			= mvs_socket_init,
 	.destruct		= mvs_socket_destruct,

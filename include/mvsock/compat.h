@@ -39,18 +39,18 @@ static inline u32 mvs_net_scope(struct net *net)
 
 /* The operations that allow connections are told the socket where there are scopes. */
 #ifdef MVS_HAVE_NET_MODE
-#define MVS_ALLOW_ARGS(vsk, ...)	struct vsock_sock *(vsk), __VA_ARGS__
-#define MVS_ALLOW_SCOPE(vsk)		mvs_net_scope(sock_net(sk_vsock(vsk)))
+#define MVS_ALLOW_VSK	struct vsock_sock *vsk,
+#define MVS_ALLOW_SCOPE	mvs_net_scope(sock_net(sk_vsock(vsk)))
 #else
-#define MVS_ALLOW_ARGS(vsk, ...)	__VA_ARGS__
-#define MVS_ALLOW_SCOPE(vsk)		0
+#define MVS_ALLOW_VSK
+#define MVS_ALLOW_SCOPE	0
 #endif
 
 /* Whether a CID is a guest's, or the host, which may be a guest itself, is to be asked. */
 #ifdef MVS_HAVE_REMOTE_CID
-#define MVS_OP_HAS_REMOTE_CID(fn)	.has_remote_cid = (fn),
+#define MVS_OP_HAS_REMOTE_CID	.has_remote_cid = has_remote_cid,
 #else
-#define MVS_OP_HAS_REMOTE_CID(fn)
+#define MVS_OP_HAS_REMOTE_CID
 #endif
 
 /**
