@@ -113,6 +113,9 @@ static inline void mvs_linger(struct sock *sk)
 	long timeout = sock_flag(sk, SOCK_LINGER) ? sk->sk_lingertime : 0;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
+	/* Who was never accepted does not linger, and has nothing to wait in. */
+	if (!timeout)
+		return;
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (timeout && !signal_pending(current) &&
 	       !sk_wait_event(sk, &timeout, sock_flag(sk, SOCK_DONE), &wait))
