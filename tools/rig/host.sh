@@ -88,7 +88,9 @@ guest_qemu()
 {
 	log=$1
 	shift
-	qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
+	# On one CPU: QEMU before 8.1 may run code that is no more if one CPU writes code
+	# while another translates it, and a QEMU within it writes code all the time.
+	taskset 1 qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
 		-display none -serial "file:$log" \
 		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
 		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init $GUEST_APPEND" \
