@@ -238,6 +238,9 @@ int model_notify(struct model *m, bool quiet)
 		return 0;
 	m->quiet = quiet;
 	ret = say(m);
+	/* Who could not ask for kicks may ask again. */
+	if (ret && !quiet)
+		m->quiet = true;
 	if (ret || quiet)
 		return ret;
 	return look(m);
