@@ -2,9 +2,7 @@
 /*
  * Random guests in front of a real device.
  */
-#include <getopt.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -19,7 +17,7 @@ static const char help[] =
 #define STEPS 150	/* of a guest's life */
 
 static __u64 seed;
-static unsigned int seconds = 10;
+static double seconds = 10;
 static struct fuzz fuzz;
 
 static void explain(void)
@@ -166,42 +164,17 @@ static void lives(const void *arg)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dev", required_argument, NULL, 'd' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	struct tap_options opt = { 0 };
 	unsigned int i;
-	int c;
+	int status;
 
-	if (getrandom(&seed, 4, 0) != 4)
-		seed = now_ms();
-	while ((c = getopt_long(argc, argv, "d:s:t:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			test_options.path = optarg;
-			break;
-		case 's':
-			seed = strtoull(optarg, NULL, 0);
-			break;
-		case 't':
-			seconds = strtoul(optarg, NULL, 0);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			fputs(help, stderr);
-			return 2;
-		}
-	}
+	status = session_options(argc, argv, help, &seed, &seconds);
+	if (status >= 0)
+		return status;
 	if (!session_begin())
 		return 1;
 	opt.timeout = seconds + TAP_TIMEOUT;
-	printf("# fuzz --seed 0x%llx --seconds %u\n", (unsigned long long)seed,
+	printf("# fuzz --seed 0x%llx --seconds %g\n", (unsigned long long)seed,
 	       seconds);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		session_test("guests", modes[i].name, lives, &modes[i],

@@ -4,7 +4,6 @@
  */
 #include <getopt.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "races.h"
 
@@ -21,37 +20,12 @@ double races_seconds = 1;
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dev", required_argument, NULL, 'd' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	struct tap_options opt = { 0 };
-	int c;
+	int status;
 
-	if (getrandom(&races_seed, 4, 0) != 4)
-		races_seed = now_ms();
-	while ((c = getopt_long(argc, argv, "d:s:t:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			test_options.path = optarg;
-			break;
-		case 's':
-			races_seed = strtoull(optarg, NULL, 0);
-			break;
-		case 't':
-			races_seconds = strtod(optarg, NULL);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			fputs(help, stderr);
-			return 2;
-		}
-	}
+	status = session_options(argc, argv, help, &races_seed, &races_seconds);
+	if (status >= 0)
+		return status;
 	if (!session_begin())
 		return 1;
 	opt.match = argv + optind;

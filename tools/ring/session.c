@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -22,6 +24,42 @@ static const char *const counter_names[NUM_COUNTERS] = {
 	[REJ_BAD_CID] = "rejected_bad_cid",
 	[BROKEN_RINGS] = "broken_rings",
 };
+
+int session_options(int argc, char **argv, const char *help, __u64 *seed,
+		    double *seconds)
+{
+	static const struct option options[] = {
+		{ "dev", required_argument, NULL, 'd' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int c;
+
+	if (getrandom(seed, 4, 0) != 4)
+		*seed = now_ms();
+	while ((c = getopt_long(argc, argv, "d:s:t:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			test_options.path = optarg;
+			break;
+		case 's':
+			*seed = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			*seconds = strtod(optarg, NULL);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			fputs(help, stderr);
+			return 2;
+		}
+	}
+	return -1;
+}
 
 bool session_begin(void)
 {

@@ -27,6 +27,13 @@ extern struct test_options test_options;
 /* Before the tests of test_options' device. If it is not there, says so. */
 bool session_begin(void);
 
+/* --dev, --seed and --seconds of a program whose tests follow from a seed, which is a
+ * random one without. Returns -1, or what main() is to return; getopt's optind is where
+ * the options end.
+ */
+int session_options(int argc, char **argv, const char *help, __u64 *seed,
+		    double *seconds);
+
 /* A CID of its own for the @n-th device of each test of each run: a host's
  * socket may send its RST seconds after its device went away.
  */
