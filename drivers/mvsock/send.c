@@ -387,8 +387,10 @@ static void park(struct mvs_conns *conns, struct mvs_conn *conn)
 	spin_unlock(&conns->lock);
 }
 
+/* Undo park(), if that was done. With the connections' lock held. */
 static void unpark(struct mvs_conn *conn)
 {
+	list_del_init(&conn->waiting);
 	spin_lock(&conn->lock);
 	conn->parked = false;
 	spin_unlock(&conn->lock);
@@ -408,7 +410,6 @@ static void wake_waiting(struct mvs_conns *conns)
 	list_splice_init(&conns->waiting, &list);
 	while ((conn = list_first_entry_or_null(&list, struct mvs_conn,
 						waiting))) {
-		list_del_init(&conn->waiting);
 		sk = sk_vsock(conn->vsk);
 		sock_hold(sk);
 		unpark(conn);
@@ -583,9 +584,8 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	if (mutex_lock_killable(&vq->mutex))
 		return -EINTR;
 	ret = send_locked(vq, conn, from, len, flags, &done);
-	if (ret == -EBADMSG && done)
-		ret = 1;	/* the caller tries again */
-	if (ret != 1 && ret != -ENODATA && ret != -ENOMEM && ret != -EINTR) {
+	/* Who has sent something tries again, and waits if there still is no room. */
+	if (!done && ret != 1 && ret != -ENODATA && ret != -ENOMEM && ret != -EINTR) {
 		park(conn->device->conns, conn);
 		mvs_count(&vq->waits, 1);
 		/* There may be good chains behind those that were not. */
@@ -656,6 +656,10 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	spin_lock(&conn->lock);
 	conn->tx_left = len;
 	spin_unlock(&conn->lock);
+	/* Now the worker waits for room, not who sends. */
+	spin_lock(&device->conns->lock);
+	unpark(conn);
+	spin_unlock(&device->conns->lock);
 	mvs_conn_mark(conn, MVS_MARK_DATA, 0);
 	mutex_unlock(&vq->mutex);
 	mvs_device_wake(device, MVS_VQ_RX);
