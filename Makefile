@@ -46,7 +46,7 @@ docs: ## Build the manual, in build/docs
 	tools/docs.sh
 
 fuzz: ## Throw random input at it, for SECONDS=, and again with SEED=
-	tools/check.sh --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) fuzz
+	tools/check.sh --seconds $(or $(SECONDS),60) --seed $(or $(SEED),random) fuzz
 
 deb: ## Build the Debian packages mvsock-dkms and mvsock-tools
 	tools/deb.sh
