@@ -384,14 +384,15 @@ static void fail_packet(const struct pkt *got, const struct packet *want)
 }
 
 /* Have that packet come next which its connection awaits. Between connections there is
- * no order.
+ * no order, nor is there with the resets of what has its ports and is of another type.
  */
 static void put_first(struct packet_list *l, const struct pkt *p)
 {
 	struct packet **at = &l->first, *want;
 
 	while ((want = *at) && (want->hdr.src_port != p->src_port ||
-				want->hdr.dst_port != p->dst_port))
+				want->hdr.dst_port != p->dst_port ||
+				want->hdr.type != p->type))
 		at = &want->next;
 	if (!want || at == &l->first)
 		return;
