@@ -33,6 +33,13 @@ const char *const mvs_reason_names[MVS_REASONS] = {
  */
 #define MVS_TICK_NS	(50 * NSEC_PER_USEC)
 
+/*
+ * Where timers come late they are expensive, and so is all else: the time between two is
+ * so many times that, within bounds.
+ */
+#define MVS_TICK_LATE		8
+#define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
+
 /* So many ticks may pass before the driver of a stream that goes on is asked. */
 #define MVS_TICKS_MAX	4
 
@@ -50,36 +57,42 @@ static enum hrtimer_restart late(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void start_tick(struct mvs_vq *vq)
+/* How long it is to the next tick. */
+static u64 tick_ns(const struct mvs_vq *vq)
 {
-	hrtimer_start(&vq->tick, ns_to_ktime(MVS_TICK_NS), HRTIMER_MODE_REL_SOFT);
+	return clamp(READ_ONCE(vq->tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
+		     MVS_TICK_MAX_NS);
 }
 
-/*
- * In softirq: was enough put off, or was it the last for now? Goes on until nothing is
- * published between two ticks.
- */
+static void start_tick(struct mvs_vq *vq, u32 published)
+{
+	WRITE_ONCE(vq->tick_published, published);
+	hrtimer_start(&vq->tick, ns_to_ktime(tick_ns(vq)),
+		      HRTIMER_MODE_REL_SOFT);
+}
+
+/* In softirq: was enough put off, or was it the last for now? */
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
+	u64 late = -ktime_to_ns(hrtimer_expires_remaining(timer));
 	u32 published, ticks;
-	bool flows, owed;
 
+	WRITE_ONCE(vq->tick_late, (7 * vq->tick_late + late) / 8);
 	/*
 	 * The timer is off before another look at what is owed. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
 	 */
 	smp_mb();
-	owed = READ_ONCE(vq->owed);
+	if (!READ_ONCE(vq->owed))
+		return HRTIMER_NORESTART;
 	published = READ_ONCE(vq->published);
-	flows = published != vq->tick_published;
-	vq->tick_published = published;
 	ticks = READ_ONCE(vq->ticks) + 1;
 	WRITE_ONCE(vq->ticks, ticks);
-	if (owed && (!flows || ticks >= MVS_TICKS_MAX))
+	if (published != READ_ONCE(vq->tick_published) && ticks < MVS_TICKS_MAX)
+		start_tick(vq, published);
+	else
 		mvs_device_wake(vq->device, vq->index);
-	else if (flows)
-		start_tick(vq);
 	return HRTIMER_NORESTART;
 }
 
@@ -497,6 +510,7 @@ static void signal(struct mvs_vq *vq)
 
 	WRITE_ONCE(vq->owed, false);
 	WRITE_ONCE(vq->ticks, 0);
+	vq->signalled = ktime_get_ns();
 	/* When its wish can't be read, it may be this one. */
 	wanted = check(vq, mvs_ring_need_signal(&vq->ring));
 	if (!wanted || !vq->call)
@@ -539,9 +553,9 @@ void mvs_vq_flush(struct mvs_vq *vq)
  * mvs_vq_flush_lazily - mvs_vq_flush() of what more is likely to follow
  * @vq: the virtqueue, which may have been found broken since
  *
- * While more does follow, the driver is not signalled before half of the ring is used: it
- * would wake up for every packet of a stream. The next mvs_vq_flush() does it, and if
- * nothing else calls that, the worker.
+ * While packets follow one another closely, the driver is not signalled before half of the
+ * ring is used: it would wake up for each. The next mvs_vq_flush() does it, and if nothing
+ * else calls that, the worker.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -554,9 +568,14 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 	 * it. Pairs with the barrier there.
 	 */
 	smp_mb();
-	if (!hrtimer_is_queued(&vq->tick))
-		start_tick(vq);
-	else if (vq->ring.unsignalled < vq->ring.num / 2)
-		return;
+	if (vq->ring.unsignalled < vq->ring.num / 2) {
+		if (hrtimer_is_queued(&vq->tick))
+			return;
+		/* One now and then is not put off. */
+		if (ktime_get_ns() - vq->signalled < tick_ns(vq)) {
+			start_tick(vq, vq->published);
+			return;
+		}
+	}
 	signal(vq);
 }

@@ -136,8 +136,11 @@ struct mvs_miss {
  *	mutex, as is @published
  * @published: how often something was published
  * @tick: runs while packets flow, and sees to what is owed
- * @tick_published: what @published was at the last tick; its own
+ * @tick_published: what @published was when @tick was started; without the mutex, as is
+ *	@ticks
  * @ticks: since the driver was last asked
+ * @tick_late: how late @tick comes, in ns, the mean of the last ones; its own
+ * @signalled: when the driver was last asked, in ns of ktime_get_ns()
  * @late: wakes the worker, as mvs_vq_wake_in() says
  * @packets: packets that went through
  * @bytes: their payload
@@ -173,6 +176,8 @@ struct mvs_vq {
 	struct hrtimer tick;
 	u32 tick_published;
 	u32 ticks;
+	u64 tick_late;
+	u64 signalled;
 	struct hrtimer late;
 	u64 packets;
 	u64 bytes;
