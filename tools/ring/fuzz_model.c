@@ -79,11 +79,17 @@ static void forget_pending(struct fuzz *f, const struct fuzz_conn *c, __u16 op)
 	free(p);
 }
 
-/* The last word of a connection comes in the place of what has not gone out. */
-static void expect_last(struct fuzz *f, const struct fuzz_conn *c)
+/* A connection ends, and what has not gone out does not any more. */
+static void expect_no_more(struct fuzz *f, const struct fuzz_conn *c)
 {
 	forget_pending(f, c, VIRTIO_VSOCK_OP_RESPONSE);
 	forget_pending(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+}
+
+/* Its last word comes in the place of that. */
+static void expect_last(struct fuzz *f, const struct fuzz_conn *c)
+{
+	expect_no_more(f, c);
 	expect_op(f, c, VIRTIO_VSOCK_OP_RST);
 }
 
@@ -233,6 +239,7 @@ static void receive_on(struct fuzz *f, struct fuzz_conn *c, const struct pkt *p,
 		receive_shutdown(f, c, p);
 		break;
 	case VIRTIO_VSOCK_OP_RST:
+		expect_no_more(f, c);
 		c->state = CONN_DONE;
 		break;
 	}
