@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "faults.h"
@@ -36,9 +35,20 @@ static const struct pass passes[] = {
 	{ "no page", EFAULT, .stops = true, .timeout = 2 * QUIET },
 };
 
+static const struct {
+	enum kind kind;
+	const char *name;
+} kinds[] = {
+	{ SPLIT, "" },
+	{ PACKED, ", packed" },
+	{ LOGGED, ", logged" },
+	{ BEHIND_IOMMU, ", behind an IOMMU" },
+};
+
 struct faulty {
 	const struct op *op;
 	const struct pass *pass;
+	enum kind kind;
 };
 
 /* --- the kernel's part ---------------------------------------------------- */
@@ -126,30 +136,7 @@ static bool disarm(int fd)
 	return !atoi(number);
 }
 
-/* --- the guest ------------------------------------------------------------ */
-
-/* All of its memory has to be mapped again, which is shared: nothing is lost. */
-static void drop_mappings(const struct guest *g)
-{
-	unsigned int i;
-
-	for (i = 0; i < g->mem.nregions; i++) {
-		const struct gmem_region *r = &g->mem.region[i];
-
-		require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
-	}
-}
-
-/* Errors that the guest's device has counted. */
-static __u64 counted(const struct guest *g)
-{
-	struct counters c;
-
-	if (g->dev.fd < 0)
-		return 0;
-	c = counters_read(g);
-	return c.value[BROKEN_RINGS] + c.value[REJ_BAD_ADDRESS];
-}
+/* --- one after the other -------------------------------------------------- */
 
 /* The guest works: another connection, and a block each way. */
 static void check_guest(struct scene *s, bool restart)
@@ -159,7 +146,7 @@ static void check_guest(struct scene *s, bool restart)
 	unsigned int i;
 
 	if (restart)
-		guest_restart(g);
+		scene_restart(s);
 	g->rx_repost = true;
 	for (i = 0; i < 4; i++)
 		require_ok(guest_post_rx(g, 4096, &layout_one));
@@ -168,31 +155,16 @@ static void check_guest(struct scene *s, bool restart)
 	session_close_another(&other);
 }
 
-/* --- one after the other -------------------------------------------------- */
-
-static void begin(struct scene *s, const struct pass *pass,
-		  unsigned int round)
+static void begin(struct scene *s, const struct faulty *f, unsigned int round)
 {
 	memset(s, 0, sizeof(*s));
 	s->s.fd = -1;
 	s->s.listener = -1;
 	s->s.g.dev.fd = -1;
+	s->kind = f->kind;
 	s->fd = -1;
 	s->round = round;
-	s->timeout = pass->timeout;
-}
-
-static void end(struct scene *s)
-{
-	if (s->fd >= 0)
-		close(s->fd);
-	if (s->s.fd >= 0)
-		close(s->s.fd);
-	if (s->s.listener >= 0)
-		close(s->s.listener);
-	if (s->s.c.g)
-		conn_free(&s->s.c);
-	guest_stop(&s->s.g);
+	s->timeout = f->pass->timeout;
 }
 
 /* May this come of a fault? */
@@ -223,16 +195,16 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 	bool failed;
 	int fd, err;
 
-	begin(&s, f->pass, nth);
+	begin(&s, f, nth);
 	op->prepare(&s);
-	drop_mappings(&s.s.g);
+	scene_forget(&s);
 	fd = open_nth(op->worker ? find_worker() : gettid());
 	arm(fd, nth);
 	err = op->act(&s);
 	failed = disarm(fd);
 	close(fd);
 
-	errors = counted(&s.s.g);
+	errors = scene_errors(&s);
 	require(failed || !err || err == -ETIMEDOUT, "without a fault: %s",
 		strerror(-err));
 	require(is_of_fault(f->pass, err), "fault %u: %s", nth, strerror(-err));
@@ -240,10 +212,13 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 		nth);
 	if (err && op->again && !errors)
 		require_ok(op->again(&s));
-	if (op->rest)
+	if (op->rest && err != -ETIMEDOUT)
 		require_ok(op->rest(&s));
 	check_guest(&s, f->pass->stops);
-	end(&s);
+	/* When a ring stopped for want of the log it is not. */
+	if (!f->pass->stops)
+		scene_check_log(&s);
+	scene_end(&s);
 	return failed;
 }
 
@@ -264,10 +239,27 @@ static const char help[] =
 	"  --list   list the tests\n"
 	"  WORD...  run only tests whose name has one of these\n";
 
+static void add_tests(const struct pass *pass, const struct op *op)
+{
+	struct faulty *f;
+	unsigned int i;
+	char *name;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!(op->kinds & kinds[i].kind))
+			continue;
+		f = malloc(sizeof(*f));
+		if (!f || asprintf(&name, "%s%s", op->name, kinds[i].name) < 0)
+			abort();
+		*f = (struct faulty){ op, pass, kinds[i].kind };
+		tap_add2(pass->name, name, fail_each, f, 0);
+		free(name);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct tap_options opt = { .timeout = SECONDS };
-	struct faulty *f;
 	unsigned int i, j;
 
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
@@ -279,14 +271,8 @@ int main(int argc, char **argv)
 	opt.nmatch = argc - 1 - opt.list;
 	if (!opt.list && !session_begin())
 		return 1;
-	for (i = 0; i < ARRAY_SIZE(passes); i++) {
-		for (j = 0; j < nops; j++) {
-			f = malloc(sizeof(*f));
-			if (!f)
-				abort();
-			*f = (struct faulty){ &ops[j], &passes[i] };
-			tap_add2(passes[i].name, ops[j].name, fail_each, f, 0);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(passes); i++)
+		for (j = 0; j < nops; j++)
+			add_tests(&passes[i], &ops[j]);
 	return tap_run(&opt);
 }

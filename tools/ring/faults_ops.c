@@ -19,14 +19,9 @@
 
 /* --- the VMM -------------------------------------------------------------- */
 
-static struct guest_config config(const struct scene *s)
-{
-	return test_config(s->round & 0xff);
-}
-
 static void allocated(struct scene *s)
 {
-	struct guest_config cfg = config(s);
+	struct guest_config cfg = scene_config(s);
 
 	require_ok(guest_alloc(&s->s.g, &cfg));
 }
@@ -38,7 +33,7 @@ static int do_open(struct scene *s)
 
 static void reached(struct scene *s, enum state to)
 {
-	struct guest_config cfg = config(s);
+	struct guest_config cfg = scene_config(s);
 
 	require_ok(state_reach(&s->s.g, &cfg, to));
 }
@@ -47,7 +42,13 @@ static void fresh(struct scene *s) { reached(s, FRESH); }
 static void owned(struct scene *s) { reached(s, OWNED); }
 static void with_memory(struct scene *s) { reached(s, MEMORY); }
 static void ready(struct scene *s) { reached(s, READY); }
-static void runs(struct scene *s) { reached(s, RUNNING); }
+
+static void runs(struct scene *s)
+{
+	struct guest_config cfg = scene_config(s);
+
+	scene_start(s, &cfg);
+}
 
 static int set_owner(struct scene *s) { return state_next(&s->s.g, FRESH); }
 static int set_memory(struct scene *s) { return state_next(&s->s.g, OWNED); }
@@ -122,18 +123,18 @@ static int iotlb_off(struct scene *s)
 
 /* --- programs of the host ------------------------------------------------- */
 
-static void connected(struct scene *s, int socktype)
-{
-	runs(s);
-	session_connect(&s->s, socktype);
-}
+static void stream(struct scene *s) { scene_connect(s, SOCK_STREAM); }
+static void seqpacket(struct scene *s) { scene_connect(s, SOCK_SEQPACKET); }
 
-static void stream(struct scene *s) { connected(s, SOCK_STREAM); }
-static void seqpacket(struct scene *s) { connected(s, SOCK_SEQPACKET); }
-
+/* A buffer is left in the ring for the guest's answer, and none is posted again. */
 static void blocked(struct scene *s, int socktype)
 {
-	session_no_rx(&s->s, socktype);
+	struct guest_config cfg = scene_config(s);
+
+	cfg.rx_bufs = 0;
+	scene_start(s, &cfg);
+	require_ok(guest_post_rx(&s->s.g, PAGE, &layout_one));
+	session_connect(&s->s, socktype);
 }
 
 static void no_room(struct scene *s) { blocked(s, SOCK_STREAM); }
@@ -141,6 +142,7 @@ static void no_room(struct scene *s) { blocked(s, SOCK_STREAM); }
 static void little_room(struct scene *s)
 {
 	blocked(s, SOCK_SEQPACKET);
+	require_ok(host_set_blocking(s->s.fd, s->timeout));
 	require_ok(guest_post_rx(&s->s.g, PAGE, &layout_one));
 }
 
@@ -369,42 +371,87 @@ static int guest_makes_room(struct scene *s)
 	return 0;
 }
 
+/* --- the VMM of a guest behind an IOMMU ----------------------------------- */
+
+/* It has a question that the guest's packet waits for. */
+static void asked_for_translation(struct scene *s)
+{
+	s->timeout = TIMEOUT;
+	stream(s);
+	scene_forget(s);
+	iommu_hold(&s->m, 0, ~0ULL);
+	scene_beside(s, guest_sends);
+	require(iommu_wait_held(&s->m, TIMEOUT), "no question");
+}
+
+static int vmm_answers(struct scene *s)
+{
+	__u64 page = s->m.held[0].iova & ~(IOMMU_PAGE - 1);
+	int n = iommu_tell(&s->m, page, IOMMU_PAGE, iommu_ptr(&s->m, page),
+			   VHOST_ACCESS_RW);
+
+	return n < 0 ? n : 0;
+}
+
+static int vmm_answers_all(struct scene *s)
+{
+	iommu_release(&s->m);
+	return scene_join(s);
+}
+
 const struct op ops[] = {
-	{ "open", false, allocated, do_open, do_open, owner_on },
-	{ "owner, features", false, fresh, set_owner, own_again, memory_on },
-	{ "memory table", false, owned, set_memory, set_memory, start_all },
-	{ "rings, CID", false, with_memory, set_rings, set_rings, start },
-	{ "start", false, ready, start, start },
-	{ "stop and start", false, runs, stop_and_start, stop_and_start },
-	{ "other ioctls", false, runs, other_ioctls, other_ioctls },
-	{ "IOTLB", false, owned, iotlb, iotlb, iotlb_off },
-	{ "connect()", false, runs, do_connect, do_connect },
-	{ "listen()", false, runs, do_listen, do_listen },
-	{ "accept()", false, asked, do_accept, do_accept },
-	{ "send()", false, stream, send_small, send_small },
-	{ "send(), large", false, stream, send_large, send_large },
-	{ "send(), MSG_ZEROCOPY", false, stream, send_zerocopy,
+	{ "open", SPLIT, false, allocated, do_open, do_open, owner_on },
+	{ "owner, features", SPLIT, false, fresh, set_owner, own_again,
+	  memory_on },
+	{ "memory table", SPLIT, false, owned, set_memory, set_memory,
+	  start_all },
+	{ "rings, CID", RINGS, false, with_memory, set_rings, set_rings,
+	  start },
+	{ "start", RINGS, false, ready, start, start },
+	{ "stop and start", RINGS | LOGGED, false, runs, stop_and_start,
+	  stop_and_start },
+	{ "other ioctls", RINGS, false, runs, other_ioctls, other_ioctls },
+	{ "IOTLB", SPLIT, false, owned, iotlb, iotlb, iotlb_off },
+	{ "answer to a question", BEHIND_IOMMU, false, asked_for_translation,
+	  vmm_answers, vmm_answers, vmm_answers_all },
+	{ "connect()", ALL, false, runs, do_connect, do_connect },
+	{ "listen()", SPLIT, false, runs, do_listen, do_listen },
+	{ "accept()", ALL, false, asked, do_accept, do_accept },
+	{ "send()", ALL, false, stream, send_small, send_small },
+	{ "send(), large", ALL, false, stream, send_large, send_large },
+	{ "send(), MSG_ZEROCOPY", SPLIT, false, stream, send_zerocopy,
 	  send_zerocopy },
-	{ "send(), no room", false, no_room, send_blocked, send_blocked },
-	{ "send(), seqpacket", false, seqpacket, send_large, send_large },
-	{ "send(), room for a part of a message", false, little_room,
-	  send_large, NULL },
-	{ "recv()", false, unread, recv_some, NULL },
-	{ "buffer size", false, stream, set_buffer, set_buffer },
-	{ "shutdown()", false, stream, shut_down, NULL },
-	{ "close()", false, unread, close_socket, NULL },
-	{ "guest connects", true, listened, guest_connects,
-	  guest_connects_again },
-	{ "guest sends", true, stream, guest_sends, guest_sends },
-	{ "guest sends, seqpacket", true, seqpacket, guest_sends_message,
-	  guest_sends_message },
-	{ "guest's packet for nobody", true, runs, guest_is_lost,
-	  guest_is_lost },
-	{ "guest's long chain", true, stream, guest_sends_long_chain,
-	  guest_sends_long_chain },
-	{ "guest asks for credit, and ends", true, stream, guest_asks_and_ends,
+	{ "send(), no room", ALL, false, no_room, send_blocked, send_blocked },
+	{ "send(), seqpacket", RINGS | LOGGED, false, seqpacket, send_large,
+	  send_large },
+	/* As in the next: the connection ends with a message that was begun. */
+	{ "send(), seqpacket", BEHIND_IOMMU, false, seqpacket, send_large,
 	  NULL },
-	{ "guest makes room", true, message_begun, guest_makes_room, NULL },
+	{ "send(), room for a part of a message", ALL, false, little_room,
+	  send_large, NULL },
+	{ "recv()", ALL, false, unread, recv_some, NULL },
+	{ "recv(), left to the reader", ALL, false, awaited, recv_left,
+	  recv_packet, left_to_reader },
+	{ "recv(), seqpacket left to the reader", ALL, false,
+	  seqpacket_awaited, recv_left, recv_packet, left_to_reader },
+	{ "buffer size", SPLIT, false, stream, set_buffer, set_buffer },
+	{ "shutdown()", ALL, false, stream, shut_down, NULL },
+	{ "close()", ALL, false, unread, close_socket, NULL },
+	{ "guest connects", ALL, true, listened, guest_connects,
+	  guest_connects_again },
+	{ "guest sends", ALL, true, stream, guest_sends, guest_sends },
+	{ "guest sends, seqpacket", ALL, true, seqpacket, guest_sends_message,
+	  guest_sends_message },
+	{ "guest sends to a reader", ALL, true, reads, guest_sends_to_reader,
+	  NULL, left_to_reader },
+	{ "guest's packet for nobody", ALL, true, runs, guest_is_lost,
+	  guest_is_lost },
+	{ "guest's long chain", ALL, true, stream, guest_sends_long_chain,
+	  guest_sends_long_chain },
+	{ "guest asks for credit, and ends", ALL, true, stream,
+	  guest_asks_and_ends, NULL },
+	{ "guest makes room", ALL, true, message_begun, guest_makes_room,
+	  NULL },
 };
 
 const unsigned int nops = ARRAY_SIZE(ops);

@@ -84,8 +84,8 @@ static int alloc_memory(struct guest *g)
 	}
 	g->tx_table = gmem_alloc(&g->mem, MEM_BUFFERS,
 				 GUEST_MAX_SEGS * RING_DESC_LEN, 16);
-	/* Room for the largest packet and gaps between its pieces. */
-	g->tx_gpa = gmem_alloc(&g->mem, MEM_BUFFERS, 2 * MIB, 4096);
+	/* The largest packet, and gaps between its pieces. */
+	g->tx_gpa = gmem_alloc(&g->mem, MEM_BUFFERS, GUEST_TX_ROOM, 4096);
 	return 0;
 }
 
@@ -168,11 +168,25 @@ void guest_free(struct guest *g)
 }
 
 /* Behind an IOMMU rings are named as buffers are. */
-static const void *ring_addr(const struct guest *g, const void *area)
+static __u64 ring_addr(const struct guest *g, const void *area)
 {
-	if (!g->cfg.iommu)
-		return area;
-	return (const void *)(uintptr_t)gmem_gpa(&g->mem, area);
+	return g->cfg.iommu ? gmem_gpa(&g->mem, area) : (uintptr_t)area;
+}
+
+int guest_set_ring_addr(const struct guest *g, unsigned int i, bool log,
+			__u64 log_gpa)
+{
+	const struct ring *r = &g->q[i].ring;
+	struct vhost_vring_addr a = {
+		.index = i,
+		.flags = log ? 1U << VHOST_VRING_F_LOG : 0,
+		.desc_user_addr = ring_addr(g, r->desc_area),
+		.avail_user_addr = ring_addr(g, r->driver_area),
+		.used_user_addr = ring_addr(g, r->device_area),
+		.log_guest_addr = log_gpa,
+	};
+
+	return dev_ioctl(&g->dev, VHOST_SET_VRING_ADDR, &a);
 }
 
 int guest_set_ring(struct guest *g, unsigned int i)
@@ -185,10 +199,7 @@ int guest_set_ring(struct guest *g, unsigned int i)
 	if (!err)
 		err = dev_set_ring_base(&g->dev, i, ring_base(r));
 	if (!err)
-		err = dev_set_ring_addr(&g->dev, i,
-					ring_addr(g, r->desc_area),
-					ring_addr(g, r->driver_area),
-					ring_addr(g, r->device_area));
+		err = guest_set_ring_addr(g, i, false, 0);
 	if (!err)
 		err = dev_set_ring_call(&g->dev, i, q->call);
 	if (!err)

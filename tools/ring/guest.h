@@ -25,6 +25,7 @@
 #define GUEST_END	0x01200000ULL	/* past all memory */
 
 #define GUEST_MAX_SEGS	1024
+#define GUEST_TX_ROOM	0x200000ULL	/* for a packet to send, at tx_gpa */
 
 /* Regions for rings and for buffers. */
 enum { MEM_RINGS, MEM_BUFFERS };
@@ -109,6 +110,12 @@ void guest_free(struct guest *g);
 
 /* Give a ring to the device: NUM, BASE, ADDR, CALL, ERR, KICK. */
 int guest_set_ring(struct guest *g, unsigned int q);
+
+/* Its addresses alone. With @log, what the device writes there is to be logged, its Device
+ * Area from @log_gpa on.
+ */
+int guest_set_ring_addr(const struct guest *g, unsigned int q, bool log,
+			__u64 log_gpa);
 
 /* Stop the device, wherever its rings are, with both at their beginning. */
 int guest_rewind(struct guest *g);

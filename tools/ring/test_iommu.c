@@ -13,8 +13,6 @@
 #include "iommu.h"
 #include "session.h"
 
-#define TX_ROOM 0x200000ULL	/* what the library keeps for packets to send */
-
 struct iommu_session {
 	struct iommu m;
 	struct session s;
@@ -178,8 +176,8 @@ static void tx_waits(const void *arg)
 
 	(void)arg;
 	start_default(&t);
-	iommu_hold(&t.m, g->tx_gpa, g->tx_gpa + TX_ROOM);
-	require(iommu_invalidate(&t.m, g->tx_gpa, TX_ROOM) > 0, "invalidate");
+	iommu_hold(&t.m, g->tx_gpa, g->tx_gpa + GUEST_TX_ROOM);
+	require(iommu_invalidate(&t.m, g->tx_gpa, GUEST_TX_ROOM) > 0, "invalidate");
 	pattern_fill(out, sizeof(out), 9, 0);
 	require(conn_send_rw(&t.s.c, out, sizeof(out), 0, QUIET) == -ETIMEDOUT,
 		"it was sent");
@@ -206,7 +204,7 @@ static void rx_waits(const void *arg)
 
 	(void)arg;
 	start_default(&t);
-	from = g->tx_gpa + TX_ROOM;
+	from = g->tx_gpa + GUEST_TX_ROOM;
 	iommu_hold(&t.m, from, from + len);
 	require(iommu_invalidate(&t.m, from, len) > 0, "invalidate");
 	pattern_fill(out, sizeof(out), 9, 0);
@@ -273,8 +271,8 @@ static void leave_waiting(struct iommu_session *t)
 {
 	const struct guest *g = &t->s.g;
 
-	iommu_hold(&t->m, g->tx_gpa, g->tx_gpa + TX_ROOM);
-	require(iommu_invalidate(&t->m, g->tx_gpa, TX_ROOM) > 0, "invalidate");
+	iommu_hold(&t->m, g->tx_gpa, g->tx_gpa + GUEST_TX_ROOM);
+	require(iommu_invalidate(&t->m, g->tx_gpa, GUEST_TX_ROOM) > 0, "invalidate");
 	require(conn_send_rw(&t->s.c, "0123456789", 10, 0, QUIET) ==
 		-ETIMEDOUT, "it was sent");
 	require(iommu_wait_held(&t->m, TIMEOUT), "no question");
@@ -426,7 +424,7 @@ static void pages_moved(const void *arg)
 	start(&t, &cfg);
 	session_connect(&t.s, SOCK_STREAM);
 	while (n < MOVES) {
-		__u64 rx = g->tx_gpa + TX_ROOM;
+		__u64 rx = g->tx_gpa + GUEST_TX_ROOM;
 		__u64 places[] = {
 			g->tx_gpa + n % 4 * IOMMU_PAGE,
 			rx + n % 8 * IOMMU_PAGE,

@@ -18,7 +18,6 @@
 #include "session.h"
 
 #define PAGE	4096ULL
-#define TX_ROOM	0x200000ULL	/* what the library keeps for packets to send */
 #define POISON	0x5a
 #define LOG_LEN	(2 * (IOMMU_GPA / PAGE / 8))
 
@@ -36,23 +35,9 @@ struct log_session {
 static int set_ring_addr(const struct log_session *t, unsigned int q, bool log)
 {
 	const struct guest *g = &t->s.g;
-	const struct ring *r = &g->q[q].ring;
-	const void *area[] = { r->desc_area, r->driver_area, r->device_area };
-	struct vhost_vring_addr a = {
-		.index = q,
-		.flags = log ? 1U << VHOST_VRING_F_LOG : 0,
-		.log_guest_addr = gmem_gpa(&g->mem, r->device_area),
-	};
-	__u64 addr[3];
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(area); i++)
-		addr[i] = g->cfg.iommu ? gmem_gpa(&g->mem, area[i]) :
-			  (uintptr_t)area[i];
-	a.desc_user_addr = addr[0];
-	a.avail_user_addr = addr[1];
-	a.used_user_addr = addr[2];
-	return dev_ioctl(&g->dev, VHOST_SET_VRING_ADDR, &a);
+	return guest_set_ring_addr(g, q, log,
+				   gmem_gpa(&g->mem, g->q[q].ring.device_area));
 }
 
 static void set_logging(struct log_session *t, bool on)
@@ -101,7 +86,7 @@ static unsigned int clear_log(struct log_session *t)
 
 static __u64 rx_first(const struct guest *g)
 {
-	return g->tx_gpa + TX_ROOM;
+	return g->tx_gpa + GUEST_TX_ROOM;
 }
 
 static __u64 rx_end(const struct guest *g)
