@@ -47,6 +47,7 @@ void mvs_pool_drain(struct mvs_pool *pool)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_pool_drain);
 
+/* It is charged to who asks: to the VMM, whose thread the worker is, or to who sends. */
 static struct mvs_chunk *get_chunk(struct mvs_pool *pool)
 {
 	struct mvs_chunk *chunk;
@@ -60,7 +61,7 @@ static struct mvs_chunk *get_chunk(struct mvs_pool *pool)
 	spin_unlock(&pool->lock);
 
 	if (!chunk)
-		chunk = (struct mvs_chunk *)__get_free_page(GFP_KERNEL |
+		chunk = (struct mvs_chunk *)__get_free_page(GFP_KERNEL_ACCOUNT |
 							    __GFP_NOWARN);
 	if (chunk)
 		chunk->next = NULL;

@@ -83,5 +83,6 @@ int main(int argc, char **argv)
 	add_counter_tests();
 	add_attack_tests();
 	add_netns_tests();
+	add_cgroup_tests();
 	return tap_run(&opt);
 }

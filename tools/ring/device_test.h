@@ -33,5 +33,6 @@ void add_review_tests(void);
 void add_counter_tests(void);
 void add_attack_tests(void);
 void add_netns_tests(void);
+void add_cgroup_tests(void);
 
 #endif
