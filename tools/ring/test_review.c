@@ -237,6 +237,8 @@ static void peek(const void *arg)
 	/* For ever, or the timeout would hide that nobody wakes it. */
 	require_ok(host_set_blocking(s.fd, 0));
 	set_lowat(s.fd, t->lowat);
+	/* It is there, or nothing could be taken by the reader himself. */
+	memset(in, 0xff, BLOCK);
 	reading_begin(&r, s.fd, in, MSG_PEEK);
 	send_block(&s.c);
 	reading_end(&r);
@@ -268,6 +270,9 @@ static void peek_at_once(const void *arg)
 	s.c.tx_cnt += BLOCK;
 	require_ok(ring_add(&s.g.q[TXQ].ring, &seg, 1, &tx));
 	guest_notify(&s.g, TXQ);
+	memset(in, 0xff, BLOCK);
+	/* The worker looks at it, and leaves it to the reader, for a while. */
+	usleep(1000);
 	n = recv(s.fd, in, BLOCK, MSG_PEEK | MSG_DONTWAIT);
 	if (n >= 0 || errno != EAGAIN)
 		require_block(in, n);
