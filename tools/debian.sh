@@ -4,8 +4,6 @@
 # The root of a Debian 12 machine, in which packages are tried. Sourced by setup.sh,
 # which makes it, and by check-install.sh.
 
-DEBIAN_MIRROR=http://deb.debian.org
-
 # in_root ROOT COMMAND...: runs it there, with a /proc that goes when it ends, as do
 # all processes that it started.
 in_root()
@@ -32,7 +30,7 @@ part_debian()
 	fresh debian
 	quietly "$CACHE/log/debootstrap" debootstrap --variant=minbase \
 		--include=ca-certificates,systemd-sysv,udev,kmod,dbus \
-		bookworm "$root" "$DEBIAN_MIRROR/debian" || die "debootstrap fails"
+		bookworm "$root" "$(debian_mirror Debian)" || die "debootstrap fails"
 	debian_apt "$root"
 	download "$deb" "linux-image-$ABI" "linux-headers-$ABI" "linux-headers-$base-common" \
 		"linux-kbuild-$base" || die "Debian's kernel cannot be downloaded"
@@ -45,10 +43,13 @@ part_debian()
 # debian_apt ROOT: apt there takes the same way to the archive as it does here.
 debian_apt()
 {
+	local mirror
+
+	mirror=$(debian_mirror Debian)
 	cat >"$1/etc/apt/sources.list" <<-END
-	deb $DEBIAN_MIRROR/debian bookworm main
-	deb $DEBIAN_MIRROR/debian bookworm-updates main
-	deb $DEBIAN_MIRROR/debian-security bookworm-security main
+	deb $mirror bookworm main
+	deb $mirror bookworm-updates main
+	deb $(debian_mirror Debian-Security) bookworm-security main
 	END
 	apt-config dump | grep -E '^Acquire::(https?|Check|Retries)' >"$1/etc/apt/apt.conf.d/90host" || true
 	echo 'APT::Install-Recommends "false";' >>"$1/etc/apt/apt.conf.d/90host"

@@ -20,19 +20,20 @@ use_suite()
 		-o APT::Sandbox::User=root)
 	# shellcheck disable=SC2034
 	LISTS=$dir/lists
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $1 main" \
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror Debian) $1 main" \
 		>"$dir/sources.list"
 }
 
-# debian_mirror: where the machine's own packages come from.
+# debian_mirror LABEL: where the machine's own packages come from: those of the archive
+# "Debian", or "Debian-Security".
 debian_mirror()
 {
 	local mirror
 
 	# shellcheck disable=SC2016 # apt-get expands it
 	mirror=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "Debian" { print $2; exit }')
-	echo "${mirror:-http://deb.debian.org/debian/}"
+		awk -v label="$1" '$1 == label { print $2; exit }')
+	echo "${mirror:-http://deb.debian.org/${1,,}/}"
 }
 
 # suite_advice: what to do if a kernel is not there.
