@@ -82,7 +82,7 @@ show_stock()
 	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
 	cp "$RUN/env" "$root/rig/"
 	pack "$root" "$RUN/stock.cpio"
-	boot_debian 900 "" -accel tcg -smp 1 -cpu max || true
+	boot_debian 900 "" -accel tcg -smp 1 -cpu "$EMULATED_CPU" || true
 	report_tap show
 	report_kernel reload
 }

@@ -40,7 +40,7 @@ demo_message_to_guest()
 {
 	tell "1. A message to the guest, and its answer"
 	on_guest "socat VSOCK-LISTEN:1001 SYSTEM:'read -r line; echo \"guest heard: \$line\"'"
-	answer=$(echo "hello, guest" | socat -t 20 - "VSOCK-CONNECT:$CID:1001,retry=50,interval=0.2")
+	answer=$(echo "hello, guest" | socat -t "$TIMEOUT" - "VSOCK-CONNECT:$CID:1001,retry=600,interval=0.2")
 	tell "     host  -> guest   hello, guest"
 	tell "     guest -> host    $answer"
 	same "the guest's answer" "guest heard: hello, guest" "$answer"
@@ -51,7 +51,7 @@ demo_message_to_host()
 	tell "2. A message from the guest, and the host's answer"
 	# shellcheck disable=SC2016 # the other shell expands it
 	socat VSOCK-LISTEN:1002 SYSTEM:'read -r line; echo "host heard: $line"' &
-	answer=$(guest_do "echo hello, host | socat -t 20 - VSOCK-CONNECT:2:1002,retry=50,interval=0.2" | head -n 1)
+	answer=$(guest_do "echo hello, host | socat -t $TIMEOUT - VSOCK-CONNECT:2:1002,retry=600,interval=0.2" | head -n 1)
 	tell "     guest -> host    hello, host"
 	tell "     host  -> guest   $answer"
 	same "the host's answer" "host heard: hello, host" "$answer"
@@ -80,7 +80,7 @@ demo_file_to_guest()
 	on_guest "socat -u -b 65536 VSOCK-LISTEN:1003 CREATE:/file"
 	# The time counts until the guest has it all.
 	start=$(now)
-	socat -u -b 65536 OPEN:/dev/shm/file "VSOCK-CONNECT:$CID:1003,retry=50,interval=0.1"
+	socat -u -b 65536 OPEN:/dev/shm/file "VSOCK-CONNECT:$CID:1003,retry=600,interval=0.1"
 	wait $GUEST_COMMANDS
 	tell "     $(told_rate "$start" "$(now)")"
 	compare /dev/shm/file /file
@@ -93,7 +93,7 @@ demo_file_to_host()
 	socat -u -b 65536 VSOCK-LISTEN:1004 CREATE:/dev/shm/file &
 	receiver=$!
 	start=$(now)
-	guest_do "socat -u -b 65536 OPEN:/file VSOCK-CONNECT:2:1004,retry=50,interval=0.1"
+	guest_do "socat -u -b 65536 OPEN:/file VSOCK-CONNECT:2:1004,retry=600,interval=0.1"
 	wait $receiver
 	tell "     $(told_rate "$start" "$(now)")"
 	compare /dev/shm/file /file

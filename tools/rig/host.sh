@@ -60,9 +60,9 @@ insert()
 
 guest_start()
 {
-	# QEMU's emulation within its own emulation now and then fails the guest's
-	# kernel before it gets as far as vsock: that is tried again. A guest that
-	# got further and died is not.
+	# QEMU's emulation within its own emulation may fail the guest's kernel before it
+	# gets as far as vsock: that is tried again. A guest that got further and died is
+	# not.
 	for try in 1 2 3; do
 		guest_boot "$OUT/guest.log"
 		if ! guest_is_gone || guest_ran; then break; fi
@@ -80,7 +80,7 @@ guest_start()
 guest_boot()
 {
 	guest_qemu "$1"
-	wait_for 300 guest_is_up_or_gone
+	wait_for 1800 guest_is_up_or_gone
 }
 
 # guest_qemu LOG [OPTION...]: what a job sets comes last and overrides.
@@ -89,8 +89,9 @@ guest_qemu()
 	log=$1
 	shift
 	# On one CPU: QEMU before 8.1 may run code that is no more if one CPU writes code
-	# while another translates it, and a QEMU within it writes code all the time.
-	taskset 1 qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256 -nodefaults -no-reboot \
+	# while another translates it, and a QEMU within it writes code all the time. The
+	# processor is that of EMULATED_CPU in boot.sh.
+	taskset 1 qemu-system-x86_64 -M q35 -accel tcg -cpu max,cx16=off -m 256 -nodefaults -no-reboot \
 		-display none -serial "file:$log" \
 		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
 		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init $GUEST_APPEND" \
