@@ -59,13 +59,11 @@ stock_host()
 	cp "$BUILD/ring/load" "$root/bin/"
 	set_env JOB "$1"
 	set_env PROGRAMS /bin/load
-	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
 	modules_for "$LINUX/image/lib/modules" vhost_vsock | while read -r module; do
 		stage_module "$root" "$module"
 	done >"$RUN/other"
 	set_env OTHER "$(paste -sd' ' "$RUN/other")"
-	cp "$RUN/env" "$root/rig/"
-	pack "$root" "$RUN/stock.cpio"
+	pack_host "$root"
 }
 
 # build FOLDER KDIR [ARGUMENT...]

@@ -199,6 +199,14 @@ guest_initrd()
 	pack "$RUN/root" "$RUN/guest.cpio"
 }
 
+# pack_host ROOT: makes RUN/stock.cpio: a host, whose last module is what is tested.
+pack_host()
+{
+	set_env MODULES "$(paste -sd' ' "$1/rig/modules")"
+	cp "$RUN/env" "$1/rig/"
+	pack "$1" "$RUN/stock.cpio"
+}
+
 # ring_initrd MODULE: makes RUN/stock.cpio: a host with that module and the ring
 # driver's programs.
 ring_initrd()
@@ -207,9 +215,7 @@ ring_initrd()
 
 	stage_base "$root" loop "$1"
 	cp "$BUILD"/ring/{device_test,fuzz,races} "$root/bin/"
-	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
-	cp "$RUN/env" "$root/rig/"
-	pack "$root" "$RUN/stock.cpio"
+	pack_host "$root"
 }
 
 # stock_initrd MODULE: makes RUN/stock.cpio: a host with that module, QEMU, and
@@ -221,13 +227,11 @@ stock_initrd()
 
 	guest_initrd
 	stage_base "$root" "$1"
-	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
-	cp "$RUN/env" "$root/rig/"
 	stage "$root" "$(command -v qemu-system-x86_64)" "$qemu"
 	for file in /usr/share/seabios/bios-256k.bin /usr/share/qemu/{pvh,linuxboot_dma,kvmvapic}.bin; do
 		cp -rL --parents "$file" "$root"
 	done
 	cp "$(stock_kernel)" "$root/rig/vmlinuz"
 	mv "$RUN/guest.cpio" "$root/rig/"
-	pack "$root" "$RUN/stock.cpio"
+	pack_host "$root"
 }

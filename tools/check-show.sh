@@ -79,9 +79,7 @@ show_stock()
 	stage "$root" "$(command -v bpftrace)" "$(command -v trace-cmd)"
 	cp "$BUILD/ring/show" "$root/bin/"
 	show_examples >"$root/rig/examples"
-	set_env MODULES "$(paste -sd' ' "$root/rig/modules")"
-	cp "$RUN/env" "$root/rig/"
-	pack "$root" "$RUN/stock.cpio"
+	pack_host "$root"
 	boot_debian 900 "" -accel tcg -smp 1 -cpu "$EMULATED_CPU" || true
 	report_tap show
 	report_kernel reload
