@@ -66,6 +66,7 @@ struct scene {
 	char bytes_slot;
 	bool anything;		/* bytes are not checked */
 	__u64 closed;		/* when the last socket was */
+	bool over;		/* the steps that are left are not for this kernel */
 };
 
 struct verb {

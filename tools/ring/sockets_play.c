@@ -249,6 +249,12 @@ static void act_blocks(struct scene *p, struct step *s)
 		say(s, "yes");
 }
 
+/* over RESULT: so is the row, if that is what became of the thread's step. */
+static void act_over(struct scene *p, struct step *s)
+{
+	p->over = !job.running && has_arg(s, job.s->said);
+}
+
 static void on_signal(int number)
 {
 	(void)number;
@@ -298,6 +304,7 @@ static void do_in_child(struct scene *p, struct step *s)
 static const struct verb play_verbs[] = {
 	{ "join", act_join },
 	{ "blocks", act_blocks },
+	{ "over", act_over },
 	{ "signal", act_signal },
 	{ }
 };
@@ -353,7 +360,7 @@ static void do_all(struct scene *p, char slot, const char *text, bool told)
 
 	if (!copy)
 		abort();
-	while ((step = strtok_r(rest, ";", &rest))) {
+	while (!p->over && (step = strtok_r(rest, ";", &rest))) {
 		while (isspace(*step))
 			step++;
 		do_step(p, slot, step, told);

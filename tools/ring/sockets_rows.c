@@ -14,8 +14,8 @@ const struct row rows[] = {
 	{ "close: linger, the guest is late", "accepted; set linger 1; "
 	  "close slowly; "
 	  "sees; awaits RST late", BOTH },
-	{ "close: linger, a signal", "accepted; set linger 20; &close; signal; "
-	  "join; sees; awaits RST late", BOTH },
+	{ "close: linger, a signal", "accepted; set linger 20; &close; over 0; "
+	  "signal; join; sees; awaits RST late", BOTH },
 	{ "close: a listener with connections", "guest; listen 4; request@a; "
 	  "request@b; rw@b 10; sees; close@l; sees; awaits@a RST late; "
 	  "request@c; sees", BOTH },
@@ -100,7 +100,7 @@ const struct row rows[] = {
 	{ "connect: the guest has stopped", "guest; stop; socket; "
 	  "set conntimeo 300; connect slowly; start; sees", BOTH },
 	{ "connect: the guest had stopped", "guest; stop; socket; &connect; "
-	  "start; response; join; send 5; gets 5", BOTH },
+	  "start; over EHOSTUNREACH; response; join; send 5; gets 5", BOTH },
 	{ "connect: the guest goes", "guest; socket; set conntimeo 4000; "
 	  "&connect; gone; join; err; connect", BOTH },
 	{ "connect: REQUEST in return", "guest; socket; &connect; sees; op 1; "
@@ -316,7 +316,7 @@ const struct row rows[] = {
 	{ "send: the guest has stopped", "accepted; stop; send 10 DONTWAIT; outq; "
 	  "start; sees", BOTH },
 	{ "send: the guest had stopped", "accepted; stop; &send 10; start; "
-	  "gets 10; join", BOTH },
+	  "over EHOSTUNREACH; gets 10; join", BOTH },
 
 	{ "recv: PEEK", "accepted; rw 8; recv 4 PEEK; recv 100 PEEK; recv 100; "
 	  "recv 100 DONTWAIT; recv 1 PEEK DONTWAIT", BOTH },
