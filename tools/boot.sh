@@ -58,16 +58,20 @@ some_cpu()
 
 our_cpus() { taskset -cp $$ | sed 's/.*: //'; }
 
-# boot_uml plain|debug SECONDS [OPTION...]: the machine's own files are its root,
-# read-only. It has one processor, and its threads hand over to one another at every
-# system call: on one of ours that takes a third of the time that it takes over two.
-boot_uml() { run_uml "$(some_cpu)" "$@"; }
+# boot_uml KIND SECONDS [OPTION...]: the machine's own files are its root, read-only. It
+# has one processor, and its threads hand over to one another at every system call: on one
+# of ours that takes a third of the time that it takes over two. The kind smp has two
+# processors: each is a thread, and wants a CPU of its own.
+boot_uml()
+{
+	case $1 in
+	smp) run_uml "$(our_cpus)" "$@" ncpus=2 seccomp=on ;;
+	*) run_uml "$(some_cpu)" "$@" ;;
+	esac
+}
 
-# boot_uml_smp plain|debug SECONDS [OPTION...]: the same with two processors, which
-# Linux 6.12 does not have. Each is a thread, and wants a CPU of its own.
-boot_uml_smp() { run_uml "$(our_cpus)" "$@" ncpus=2 seccomp=on; }
-
-# run_uml CPUS plain|debug SECONDS [OPTION...]
+# run_uml CPUS KIND SECONDS [OPTION...]: later kernels run KUnit's suites only if they are
+# told to.
 run_uml()
 {
 	local cpus=$1 kernel seconds=$3
@@ -76,7 +80,8 @@ run_uml()
 	shift 3
 	boot "$seconds" taskset -c "$cpus" "$kernel" mem=3G rootfstype=hostfs rootflags=/ ro \
 		init="$RUN/init" KIND=uml RIG="$RUN" con=null con0=fd:0,fd:1 \
-		uml_dir="$RUN/" log_buf_len=4M page_poison=1 kunit.enable=1 "$@"
+		uml_dir="$RUN/" log_buf_len=4M page_poison=1 kunit.enable=1 \
+		kunit.autorun=1 "$@"
 }
 
 # After cmpxchg16b QEMU before 8.0 may have flags that make no sense, and an interrupt

@@ -15,12 +15,13 @@ group_smp()
 
 group_umlsmp()
 {
-	[[ $MODULE != mvsock ]] || build_debug || return 0
+	[[ $MODULE != mvsock ]] || build_smp || return 0
 	build_ring || return 0
 	smp_run "$BUILD/ring"
-	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
-	boot_uml_smp debug 1000 || true
+	set_env MODULES "$(modules_for "$(uml_dir smp)" "$(tested "$BUILD/uml-smp")" | paste -sd' ')"
+	boot_uml smp 1000 || true
 	report_smp
+	[[ $MODULE != mvsock ]] || kunit_run umlsmp-kunit smp reload
 }
 
 # smp_run FOLDER: where the programs are, in there.

@@ -55,7 +55,7 @@ usage()
           and in QEMU
 	  smp     memory that moves, races, busy polling, random guests, on two processors, in
           QEMU
-	  umlsmp  the same in user-mode Linux, with KERNEL=7.3
+	  umlsmp  the same and the KUnit suites in user-mode Linux, with KERNEL=7.3
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
 	  life    a guest that reboots, loses its device, is killed: under traffic
@@ -117,6 +117,8 @@ built()
 }
 
 build_debug() { built "$BUILD/uml-debug" "$(uml_dir debug)" ARCH=um; }
+
+build_smp() { built "$BUILD/uml-smp" "$(uml_dir smp)" ARCH=um; }
 
 build_plain() { built "$BUILD/uml-plain" "$(uml_dir plain)" ARCH=um; }
 
@@ -243,7 +245,7 @@ unexpected()
 	/\[ cut here \]/ { text = ""; known = 0; inside = 1 }
 	inside {
 		text = text $0 "\n"
-		if (/drivers\/virt-pci\.c/) known = 1
+		if (/drivers\/(virt-pci|virtio_pcidev)\.c/) known = 1
 		if (/end trace/) { if (!known) printf "%s", text; inside = 0 }
 		next
 	}
@@ -261,15 +263,24 @@ unexpected()
 group_kunit()
 {
 	build_debug || return 0
-	new_run "$WORK/kunit"
+	kunit_run kunit debug busy leak reload
+}
+
+# kunit_run NAME KIND CHECK...: in that user-mode Linux, the module for which is built.
+kunit_run()
+{
+	local name=$1 kind=$2
+
+	shift 2
+	new_run "$WORK/$name"
 	set_env JOB kunit
-	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
-	set_env KUNIT_MODULES "$(find "$BUILD/uml-debug" -name '*kunit*.ko' | paste -sd' ')"
-	set_env OTHER "$(modules_for "$(uml_dir debug)" vhost_vsock | paste -sd' ')"
-	set_env CHECKS "busy leak reload"
-	boot_uml debug 300 'kunit.filter_glob=mvsock*' || true
+	set_env MODULES "$(modules_for "$(uml_dir "$kind")" "$BUILD/uml-$kind/mvsock.ko" | paste -sd' ')"
+	set_env KUNIT_MODULES "$(find "$BUILD/uml-$kind" -name '*kunit*.ko' | paste -sd' ')"
+	set_env OTHER "$(modules_for "$(uml_dir "$kind")" vhost_vsock | paste -sd' ')"
+	set_env CHECKS "$*"
+	boot_uml "$kind" 300 'kunit.filter_glob=mvsock*' || true
 	report_kunit
-	report_kernel busy leak reload
+	report_kernel "$@"
 }
 
 # report_kunit: kunit.py tells what passed; why a case failed stands above it in
@@ -672,7 +683,7 @@ parts()
 		parity | load) echo uml ;;
 		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
 		show) echo show uml-debug headers guest vsock_test ;;
-		umlsmp) echo uml-debug ;;
+		umlsmp) echo uml-smp ;;
 		smp | stock) echo headers guest vsock_test ;;
 		install) echo deb guest vsock_test debian ;;
 		esac

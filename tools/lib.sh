@@ -166,15 +166,15 @@ use_cache()
 	LINUX=$CACHE/linux-$VERSION
 }
 
-# uml_fragments plain|debug
+# uml_fragments KIND: plain, debug, or, from Linux 7.3 on, smp.
 uml_fragments()
 {
 	echo "$TOP/tools/rig/uml.config"
-	[[ $1 != debug ]] || echo "$TOP/tools/rig/uml-debug.config"
+	[[ $1 == plain ]] || echo "$TOP/tools/rig/uml-$1.config"
 	[[ $KERNEL == 6.12 ]] || echo "$TOP/tools/rig/uml-$KERNEL.config"
 }
 
-# uml_config plain|debug: the options, without comments: what the kernel is
+# uml_config KIND: the options, without comments: what the kernel is
 # keyed by, together with the compiler, which modules must share.
 uml_config()
 {
@@ -184,7 +184,7 @@ uml_config()
 	sed -n '/^CONFIG_/p' "${files[@]}" | sort -u
 }
 
-# uml_dir plain|debug: where that kernel is built.
+# uml_dir KIND: where that kernel is built.
 uml_dir()
 {
 	local hash

@@ -28,6 +28,7 @@ usage()
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
+  uml-smp     user-mode Linux with several processors, with KERNEL=7.3
 	  guest       Debian's cloud kernel, for guests and as the stock host
 	  headers     its headers, to build the module against
 	  vsock_test  the kernel's own vsock test, linked statically
@@ -324,7 +325,9 @@ part_uml() { build_uml plain; }
 
 part_uml-debug() { build_uml debug; }
 
-# build_uml plain|debug
+part_uml-smp() { build_uml smp; }
+
+# build_uml plain|debug|smp
 build_uml()
 {
 	local dir make
