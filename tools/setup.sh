@@ -28,7 +28,7 @@ usage()
 	  source      the kernel's source, unpacked in the cache
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
-  uml-smp     user-mode Linux with several processors, with KERNEL=7.3
+	  uml-smp     user-mode Linux with several processors, with KERNEL=7.3
 	  guest       Debian's cloud kernel, for guests and as the stock host
 	  headers     its headers, to build the module against
 	  vsock_test  the kernel's own vsock test, linked statically
