@@ -59,14 +59,15 @@ struct burst {
 /* Somebody may have replaced what a socket does about new data; he wants the lock. */
 static void tell_other(struct mvs_conn *conn, struct sock *sk)
 {
-	u64 before;
+	u64 before, left;
 
 	lock_sock(sk);
 	do {
 		before = READ_ONCE(conn->rx_len);
 		sk->sk_data_ready(sk);
 		/* He may take one packet each time. */
-	} while (READ_ONCE(conn->rx_len) && conn->rx_len != before);
+		left = READ_ONCE(conn->rx_len);
+	} while (left && left != before);
 	release_sock(sk);
 }
 
@@ -120,7 +121,7 @@ static void update_credit(struct mvs_conn *conn,
 	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
 	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
 	wake = conn->blocked && !conn->parked &&
-	       mvs_credit_space(&conn->credit) >= conn->wanted;
+	       mvs_credit_space(&conn->credit) >= READ_ONCE(conn->wanted);
 	if (wake)
 		conn->blocked = false;
 	spin_unlock(&conn->lock);
@@ -155,7 +156,7 @@ static int begin_put(struct mvs_conn *conn, u32 len)
 		conn->putting = true;
 	/* Did the reader not come in time? Not before he has read again. */
 	if (conn->direct)
-		conn->read_len = 0;
+		WRITE_ONCE(conn->read_len, 0);
 	conn->direct = false;
 	if (conn->putting && !conn->rx_len)
 		mvs_queue_rewind(&conn->rx);
@@ -262,8 +263,9 @@ static bool hand_over(struct burst *burst, struct mvs_conn *conn,
 
 	until = ktime_get_ns() + patience(conns);
 	spin_lock(&conn->lock);
-	burst->handed_over = conn->open && conn->waits && !conn->rx_len &&
-			     !conn->direct && len <= conn->read_len &&
+	burst->handed_over = conn->open && READ_ONCE(conn->waits) &&
+			     !conn->rx_len && !conn->direct &&
+			     len <= READ_ONCE(conn->read_len) &&
 			     mvs_credit_allows(&conn->credit, len);
 	if (burst->handed_over) {
 		conn->direct = true;

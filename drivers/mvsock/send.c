@@ -551,7 +551,7 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 		ret = send_marks(vq, conn);
 	if (ret == 1)
 		ret = put_data(vq, conn, from, len, flags, done);
-	if (ret == 1 && conn->streaming)
+	if (ret == 1 && READ_ONCE(conn->streaming))
 		mvs_vq_flush_lazily(vq);
 	else
 		mvs_vq_flush(vq);

@@ -116,7 +116,7 @@ static void over(struct vsock_sock *vsk, bool reset)
 		mvs_conn_forget(conn);
 	sock_set_flag(sk, SOCK_DONE);
 	WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
-	if (!conn->rx_bytes)
+	if (!READ_ONCE(conn->rx_bytes))
 		sk->sk_state = TCP_CLOSING;
 	sk->sk_state_change(sk);
 	if (vsk->close_work_scheduled) {
@@ -200,8 +200,8 @@ static void peer_shutdown(struct vsock_sock *vsk, u32 flags)
 		shutdown |= SEND_SHUTDOWN;
 	WRITE_ONCE(vsk->peer_shutdown, shutdown);
 	if (shutdown == SHUTDOWN_MASK)
-		apply(vsk, conn->rx_bytes ? MVS_EVENT_SHUTDOWN_UNREAD :
-					    MVS_EVENT_SHUTDOWN_READ);
+		apply(vsk, READ_ONCE(conn->rx_bytes) ? MVS_EVENT_SHUTDOWN_UNREAD :
+						       MVS_EVENT_SHUTDOWN_READ);
 	else
 		apply(vsk, MVS_EVENT_SHUTDOWN);
 	if (flags)
@@ -226,7 +226,7 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 
 	lock_sock(sk);
 	/* It may be over since it was found, or be another transport's. */
-	if (vsk->trans == conn && conn->in_table) {
+	if (vsk->trans == conn && READ_ONCE(conn->in_table)) {
 		if (event == MVS_EVENT_SHUTDOWN &&
 		    conn->state != MVS_CONN_CONNECTING)
 			peer_shutdown(vsk, le32_to_cpu(hdr->flags));

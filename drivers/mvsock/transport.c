@@ -34,7 +34,7 @@ static u32 space(struct mvs_conn *conn)
 	lockdep_assert_held(&conn->lock);
 	bytes = conn->parked || conn->tx_left ? 0 :
 		mvs_credit_space(&conn->credit);
-	if (bytes >= conn->wanted)
+	if (bytes >= READ_ONCE(conn->wanted))
 		return bytes;
 	conn->blocked = true;
 	return 0;
@@ -335,7 +335,7 @@ static ssize_t stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	int ret;
 
 	WRITE_ONCE(conn->read_len, flags & MSG_PEEK ? 0 : len);
-	if (!conn->rx_bytes && conn->direct) {
+	if (!READ_ONCE(conn->rx_bytes) && READ_ONCE(conn->direct)) {
 		if (!(flags & MSG_PEEK))
 			return read_direct(conn, msg, len);
 		ret = wait_for_worker(conn, flags);
@@ -395,7 +395,7 @@ static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				 int flags)
 {
 	struct mvs_conn *conn = vsk->trans;
-	bool direct = !conn->rx_messages && conn->direct;
+	bool direct = !READ_ONCE(conn->rx_messages) && READ_ONCE(conn->direct);
 	size_t len = msg_data_left(msg);
 	ssize_t ret = 0;
 
@@ -407,7 +407,7 @@ static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	/* AF_VSOCK would not wait again. */
 	if (direct && !ret)
 		ret = wait_for_worker(conn, flags);
-	if (ret || !conn->rx_messages)
+	if (ret || !READ_ONCE(conn->rx_messages))
 		return ret;
 	return read_message(conn, msg, flags);
 }
@@ -600,7 +600,7 @@ static int notify_send_init(struct vsock_sock *vsk,
 {
 	struct mvs_conn *conn = vsk->trans;
 
-	conn->wanted = 1;
+	WRITE_ONCE(conn->wanted, 1);
 	return 0;
 }
 

@@ -37,13 +37,15 @@ struct mvs_credit {
  * mvs_credit_max - what the peer could be sent if it had read all
  * @credit: the credit
  *
- * As AF_VSOCK's other transports have it, no more than our side has room for.
+ * As AF_VSOCK's other transports have it, no more than our side has room for. Who only
+ * wants to know whether a message can ever be sent asks without the lock.
  *
  * Return: bytes.
  */
 static inline u32 mvs_credit_max(const struct mvs_credit *credit)
 {
-	return min(credit->peer_buf_alloc, credit->buf_alloc);
+	return min(READ_ONCE(credit->peer_buf_alloc),
+		   READ_ONCE(credit->buf_alloc));
 }
 
 /**
