@@ -48,6 +48,7 @@ enum conn_state {
  * @data: what the guest has sent and the host not read
  * @unread: bytes of it
  * @planned: bytes more, in packets that are being laid
+ * @foreseen: bytes of those that model_knows() was asked about
  * @packets: in which it came
  * @ends: seqpacket: where in @data messages end
  * @nends: how many
@@ -69,6 +70,7 @@ struct fuzz_conn {
 	__u8 *data;
 	__u32 unread;
 	__u32 planned;
+	__u32 foreseen;
 	__u32 packets;
 	__u32 ends[256];
 	unsigned int nends;
@@ -167,8 +169,11 @@ struct fuzz_conn *model_conn_new(struct fuzz *f, __u16 type, __u32 port,
 				 __u32 peer_port);
 unsigned int model_conns_open(const struct fuzz *f);
 
-/* Is it known what the host does with this packet? */
-bool model_knows(const struct pkt *p);
+/* Is it known what the host does with this packet? They are asked about one after the
+ * other, from model_foresee() on.
+ */
+void model_foresee(struct fuzz *f);
+bool model_knows(struct fuzz *f, const struct pkt *p);
 
 /* The host gets a packet. */
 void model_receive(struct fuzz *f, const struct pkt *p, const void *data);

@@ -262,11 +262,33 @@ static void receive_request(struct fuzz *f, const struct pkt *p)
 	expect_op(f, c, VIRTIO_VSOCK_OP_RESPONSE);
 }
 
-/* What an empty message means to the socket's reader is left open. */
-bool model_knows(const struct pkt *p)
+void model_foresee(struct fuzz *f)
 {
-	return p->type != VIRTIO_VSOCK_TYPE_SEQPACKET ||
-	       p->op != VIRTIO_VSOCK_OP_RW || p->len;
+	unsigned int i;
+
+	for (i = 0; i < FUZZ_CONNS; i++)
+		f->conn[i].foreseen = 0;
+}
+
+/*
+ * What an empty message means to the socket's reader is left open. So is whether there is
+ * credit for what there is room for, but the guest was not told of: it may have been
+ * meanwhile.
+ */
+bool model_knows(struct fuzz *f, const struct pkt *p)
+{
+	struct fuzz_conn *c = find(f, p->src_port, p->dst_port);
+
+	if (p->op != VIRTIO_VSOCK_OP_RW)
+		return true;
+	if (p->type == VIRTIO_VSOCK_TYPE_SEQPACKET && !p->len)
+		return false;
+	if (!c || c->type != p->type)
+		return true;
+	c->foreseen += p->len;
+	return c->unread + c->foreseen > HOST_BUF_ALLOC ||
+	       c->host_read - c->told + c->unread + c->foreseen <=
+	       HOST_BUF_ALLOC;
 }
 
 void model_receive(struct fuzz *f, const struct pkt *p, const void *data)

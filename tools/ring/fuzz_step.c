@@ -196,9 +196,12 @@ static void foresee(struct fuzz *f, struct tx_chain *t, unsigned int n)
 {
 	unsigned int i;
 
+	model_foresee(f);
 	for (i = 0; i < n; i++) {
-		if (judge(f, &t[i]) == NO_COUNTER && !model_knows(&t[i].p)) {
+		if (judge(f, &t[i]) == NO_COUNTER &&
+		    !model_knows(f, &t[i].p)) {
 			defuse(f, &t[i]);
+			model_foresee(f);
 			i = -1U;
 		}
 	}
