@@ -104,10 +104,9 @@ static bool takes_kick(struct session *s, unsigned int q)
  */
 static bool comes_to(struct session *s, unsigned int q, bool kick)
 {
-	__u64 deadline = now_ms() + TIMEOUT;
 	int i, streak = 0;
 
-	for (i = 0; i < TRIES && streak < STREAK && ms_left(deadline); i++)
+	for (i = 0; i < TRIES && streak < STREAK; i++)
 		streak = takes_kick(s, q) == kick ? streak + 1 : 0;
 	return streak == STREAK;
 }
