@@ -2,15 +2,14 @@
 /*
  * Each allocation and each mapping fails once.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "failing.h"
 #include "faults.h"
 
-#define FAULTS		"/sys/kernel/debug"
 #define MOST		1000	/* calls that can fail in one thing that is done */
 #define SECONDS		200
 
@@ -53,57 +52,17 @@ struct faulty {
 
 /* --- the kernel's part ---------------------------------------------------- */
 
-static void set(const char *attr, const char *name, const char *value)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), FAULTS "/%s/%s", attr, name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 && errno == ENOENT)
-		tap_skip("the kernel has no %s", path);
-	require(fd >= 0 && write(fd, value, strlen(value)) > 0, "%s: %s", path,
-		strerror(errno));
-	close(fd);
-}
-
 static void set_pass(const struct pass *pass)
 {
 	const char *ignore = pass->allocations ? "N" : "Y";
 	char number[16];
 
-	set("failslab", "ignore-gfp-wait", ignore);
-	set("fail_page_alloc", "ignore-gfp-wait", ignore);
-	set("fail_page_alloc", "ignore-gfp-highmem", ignore);
-	set("fail_page_alloc", "min-order", pass->allocations ? "0" : "10");
+	failing_set("failslab", "ignore-gfp-wait", ignore);
+	failing_set("fail_page_alloc", "ignore-gfp-wait", ignore);
+	failing_set("fail_page_alloc", "ignore-gfp-highmem", ignore);
+	failing_set("fail_page_alloc", "min-order", pass->allocations ? "0" : "10");
 	snprintf(number, sizeof(number), "%d", pass->map_errno);
-	set("fail_mvsock_map", "errno", number);
-}
-
-/* The device's worker has its name from the thread that it was made by. */
-static pid_t find_worker(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	pid_t worker = 0;
-	struct dirent *d;
-
-	require(dir, "/proc/self/task");
-	while ((d = readdir(dir))) {
-		char path[64], name[16] = "";
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%.10s/comm",
-			 d->d_name);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fgets(name, sizeof(name), f) && !strncmp(name, "vhost-", 6))
-			worker = atoi(d->d_name);
-		fclose(f);
-	}
-	closedir(dir);
-	require(worker, "the device has no worker");
-	return worker;
+	failing_set("fail_mvsock_map", "errno", number);
 }
 
 static int open_nth(pid_t thread)
@@ -198,7 +157,7 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 	begin(&s, f, nth);
 	op->prepare(&s);
 	scene_forget(&s);
-	fd = open_nth(op->worker ? find_worker() : gettid());
+	fd = open_nth(op->worker ? failing_worker() : gettid());
 	arm(fd, nth);
 	err = op->act(&s);
 	failed = disarm(fd);

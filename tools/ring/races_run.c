@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,6 +8,7 @@
 #include <sys/wait.h>
 #include <linux/vm_sockets.h>
 
+#include "failing.h"
 #include "races.h"
 
 #define GUEST_PORTS	1024	/* from here on up */
@@ -41,39 +41,16 @@ static void set(bool *b, bool value)
 
 /* --- faults --- */
 
-/* /sys/kernel/debug/fail* say which allocations fail in a thread that shall. */
-static void fail_in(const char *thread)
+/* What is set of failslab and the like is for threads that shall. */
+static void fail_in(pid_t thread)
 {
-	char path[320];
+	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%s/make-it-fail", thread);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/make-it-fail", thread);
 	fd = open(path, O_WRONLY);
 	require(fd >= 0 && write(fd, "1", 1) == 1, "%s: %s", path, strerror(errno));
 	close(fd);
-}
-
-/* The device has threads in its VMM's process, whose names begin like this. */
-#define WORKER "vhost-"
-
-static void fail_in_workers(void)
-{
-	char path[320], name[sizeof(WORKER)];
-	struct dirent *d;
-	DIR *tasks = opendir("/proc/self/task");
-	FILE *f;
-
-	require(tasks, "/proc/self/task");
-	while ((d = readdir(tasks))) {
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", d->d_name);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fgets(name, sizeof(name), f) && !strcmp(name, WORKER))
-			fail_in(d->d_name);
-		fclose(f);
-	}
-	closedir(tasks);
 }
 
 /* --- programs on the host --- */
@@ -159,12 +136,9 @@ static void talk_once(struct race_host *h)
 static void *play_host(void *arg)
 {
 	struct race_host *h = arg;
-	char tid[16];
 
-	if (flag(h->r, RACE_FAULTS)) {
-		snprintf(tid, sizeof(tid), "%d", gettid());
-		fail_in(tid);
-	}
+	if (flag(h->r, RACE_FAULTS))
+		fail_in(gettid());
 	while (!get(&h->r->stop_hosts))
 		talk_once(h);
 	return NULL;
@@ -244,7 +218,7 @@ static void guest_begin(struct race_run *r)
 		require_ok(gmem_replace(&r->talk.g.mem, GUEST_BUFFERS,
 					GUEST_HOLE - GUEST_BUFFERS));
 	if (flag(r, RACE_FAULTS))
-		fail_in_workers();
+		fail_in(failing_worker());
 }
 
 static void guest_end(struct race_run *r)
