@@ -59,6 +59,8 @@ struct race_run {
 	pid_t vmm;
 	bool stop_hosts;
 	bool stop_guest;
+	pthread_mutex_t pause_lock;
+	pthread_cond_t pause_changed;
 	bool pause_guest;
 	bool guest_paused;
 	unsigned int steps;

@@ -233,32 +233,53 @@ static void guest_end(struct race_run *r)
 		iommu_free(&r->m);
 }
 
+static void set_paused(struct race_run *r, bool paused)
+{
+	r->guest_paused = paused;
+	pthread_cond_broadcast(&r->pause_changed);
+}
+
+static void stay_paused(struct race_run *r)
+{
+	pthread_mutex_lock(&r->pause_lock);
+	set_paused(r, true);
+	while (get(&r->pause_guest))
+		pthread_cond_wait(&r->pause_changed, &r->pause_lock);
+	set_paused(r, false);
+	pthread_mutex_unlock(&r->pause_lock);
+}
+
 static void *play_guest(void *arg)
 {
 	struct race_run *r = arg;
 
-	while (!get(&r->stop_guest)) {
-		set(&r->guest_paused, get(&r->pause_guest));
-		if (r->guest_paused)
-			usleep(100);
+	while (!get(&r->stop_guest))
+		if (get(&r->pause_guest))
+			stay_paused(r);
 		else
 			talk_guest_round(&r->talk, ROUND);
-	}
 	return NULL;
+}
+
+/* To look again and again would take the CPU from the guest. */
+static void pause_guest(struct race_run *r, bool pause)
+{
+	pthread_mutex_lock(&r->pause_lock);
+	set(&r->pause_guest, pause);
+	pthread_cond_broadcast(&r->pause_changed);
+	while (r->guest_paused != pause)
+		pthread_cond_wait(&r->pause_changed, &r->pause_lock);
+	pthread_mutex_unlock(&r->pause_lock);
 }
 
 void race_pause_guest(struct race_run *r)
 {
-	set(&r->pause_guest, true);
-	while (!get(&r->guest_paused))
-		usleep(100);
+	pause_guest(r, true);
 }
 
 void race_resume_guest(struct race_run *r)
 {
-	set(&r->pause_guest, false);
-	while (get(&r->guest_paused))
-		usleep(100);
+	pause_guest(r, false);
 }
 
 void race_new_guest(struct race_run *r)
@@ -334,6 +355,8 @@ static void begin(struct race_run *r, const struct race *race, unsigned int numb
 		.rng = { races_seed + tap_number() + number },
 		.cfg = test_config(number),
 		.listener = { -1, -1 },
+		.pause_lock = PTHREAD_MUTEX_INITIALIZER,
+		.pause_changed = PTHREAD_COND_INITIALIZER,
 	};
 	r->cfg.features |= F_EVENT_IDX | F_INDIRECT;
 	r->cfg.iommu = flag(r, RACE_IOMMU);

@@ -121,7 +121,7 @@ int talk_host(int fd, struct rng *rng, int patience)
 		} else if (!err && !ms_left(deadline)) {
 			err = -ETIMEDOUT;
 		} else if (!err) {
-			host_poll(fd, events(e), 10);
+			host_poll(fd, events(e), patience / 100);
 		}
 	}
 	if (!err && shutdown(fd, SHUT_RDWR))
