@@ -19,23 +19,31 @@ group_viommu()
 	negotiated "the vIOMMU" 33
 }
 
+build_traffic()
+{
+	quietly "$BUILD/helpers.log" make -C "$TOP/tools/ring" O="$BUILD/helpers" helpers && return
+	not_ok "the traffic program builds" < <(grep -E 'error|Error' "$BUILD/helpers.log")
+	return 1
+}
+
+# traffic_initrd MODULE...: makes RUN/guest.cpio, with these modules more and traffic.
+traffic_initrd()
+{
+	stage_base "$RUN/root" "${GUEST_MODULES[@]}" "$@"
+	cp "$BUILD/helpers/traffic" "$RUN/root/bin/"
+	pack "$RUN/root" "$RUN/guest.cpio"
+}
+
 # traffic_run MODULE...: the job of the group's name, whose results are a TAP file.
 # The guest has those modules, too.
 traffic_run()
 {
-	local traffic=$BUILD/helpers/traffic
-
 	[[ $MODULE != mvsock ]] || build_debug || return 0
-	quietly "$BUILD/helpers.log" make -C "$TOP/tools/ring" O="$BUILD/helpers" helpers || {
-		not_ok "the traffic program builds" < <(grep -E 'error|Error' "$BUILD/helpers.log")
-		return 0
-	}
+	build_traffic || return 0
 	new_run "$WORK/$GROUP"
-	stage_base "$RUN/root" "${GUEST_MODULES[@]}" "$@"
-	cp "$traffic" "$RUN/root/bin/"
-	pack "$RUN/root" "$RUN/guest.cpio"
+	traffic_initrd "$@"
 	set_env JOB "$GROUP"
-	set_env TRAFFIC "$traffic"
+	set_env TRAFFIC "$BUILD/helpers/traffic"
 	set_env TIMEOUT 60
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
 	set_env GUEST_KERNEL "$(guest_kernel)"

@@ -20,6 +20,8 @@ set -euo pipefail
 . "$TOP/tools/check-faults.sh"
 # shellcheck source=tools/check-race.sh
 . "$TOP/tools/check-race.sh"
+# shellcheck source=tools/check-soak.sh
+. "$TOP/tools/check-soak.sh"
 # shellcheck source=tools/check-smp.sh
 . "$TOP/tools/check-smp.sh"
 # shellcheck source=tools/check-install.sh
@@ -30,13 +32,14 @@ set -euo pipefail
 GROUPS_ALL=(lint kunit fuzz device faults parity sockets load show smp guest packed life migrate memory viommu stock)
 # User-mode Linux has several processors since 7.0.
 [[ $KERNEL == 6.12 ]] || GROUPS_ALL+=(umlsmp)
-GROUPS_LONG=(install)
+GROUPS_LONG=(install soak)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
 # The same tree is checked with the same random input, as good as another's.
 FUZZ_SEED=$(git -C "$TOP" rev-parse "HEAD^{tree}" 2>/dev/null) || FUZZ_SEED=1
 FUZZ_SEED=$((16#${FUZZ_SEED:0:7}))
+SOAK_HOURS=0.05
 PASSED=0 FAILED=0 SKIPPED=0
 
 usage()
@@ -65,6 +68,7 @@ usage()
 	  stock   vsock_test with Debian's stock kernel as the host, in QEMU
 	  and, as they take long, only when named:
 	  install Debian packages: installed, upgraded, removed, in a Debian in QEMU (as root)
+	  soak    guests under traffic for hours, while they reboot and memory is short
 	options:
 	  --long       the long groups, in the place of the others
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
@@ -72,6 +76,7 @@ usage()
 	               viommu and stock
 	  --seconds N  that the group fuzz takes, at most 1000
 	  --seed N     for what is random, in the place of the tree's own; "random": any
+	  --hours N    that the group soak takes, in the place of three minutes
 	END
 }
 
@@ -681,7 +686,7 @@ parts()
 		lint) echo docs headers uml-debug ;;
 		kunit | fuzz | device | faults | sockets) echo uml-debug ;;
 		parity | load) echo uml ;;
-		guest | packed | life | migrate | memory | viommu) echo uml-debug guest vsock_test ;;
+		guest | packed | life | migrate | memory | viommu | soak) echo uml-debug guest vsock_test ;;
 		show) echo show uml-debug headers guest vsock_test ;;
 		umlsmp) echo uml-smp ;;
 		smp | stock) echo headers guest vsock_test ;;
@@ -715,6 +720,7 @@ main()
 		--long) groups+=("${GROUPS_LONG[@]}") ;;
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(seed "${2:-}") || exit; shift ;;
+		--hours) SOAK_HOURS=${2:-}; shift ;;
 		*)
 			[[ " ${GROUPS_ALL[*]} ${GROUPS_LONG[*]} " == *" $1 "* ]] || { usage >&2; exit 2; }
 			groups+=("$1")

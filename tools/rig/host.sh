@@ -4,7 +4,7 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, fuzz, device, load, smp, parity, show, vsock_test, demo,
+#   JOB            kunit, fuzz, device, load, smp, soak, parity, show, vsock_test, demo,
 #                  life, migrate, memory, bench, symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
@@ -14,8 +14,9 @@
 #   TOOLS          the folder with mvsockctl (show)
 #   RACES          the program with races, if they are wanted (device, smp)
 #   RACE_SECONDS   that each of them takes
-#   FUZZ_SEED      to begin with (fuzz, smp), and of the races
+#   FUZZ_SEED      to begin with (fuzz, smp), and of the races (soak too)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
+#   SOAK_SECONDS   that the program takes (soak)
 #   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
 #   ALL_TESTS      the numbers of its tests
 #   GUEST_CLIENT   those to run with the client in the guest
@@ -410,6 +411,8 @@ check_leak()
 . "$RIG/traffic.sh"
 # shellcheck source=tools/rig/race.sh
 . "$RIG/race.sh"
+# shellcheck source=tools/rig/soak.sh
+. "$RIG/soak.sh"
 # shellcheck source=tools/rig/life.sh
 . "$RIG/life.sh"
 # shellcheck source=tools/rig/migrate.sh

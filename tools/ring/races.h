@@ -26,8 +26,14 @@ extern double races_seconds;
 #define RACE_PROGRAMS	16U
 /* The guest resets connections as well. */
 #define RACE_RUDE	32U
-/* Programs on the host and the device's threads get no memory now and then. */
+/* Allocations and mappings fail now and then, in programs on the host and in the device's
+ * thread. Which ones, is set before; see failing.h.
+ */
 #define RACE_FAULTS	64U
+/* The rings are packed ones, whatever the test's are. */
+#define RACE_PACKED	128U
+/* There are many guests: they share the CPU. */
+#define RACE_CROWD	256U
 
 struct race_run;
 
@@ -45,6 +51,14 @@ struct race_host {
 	int fd;			/* its connection, or -1 */
 	pthread_t thread;
 	pid_t pid;		/* where it is a process */
+};
+
+/* Written by host programs and guests, which may be processes. */
+struct race_counts {
+	unsigned int whole;	/* connections that carried all */
+	unsigned int cut;	/* others */
+	unsigned int guests;
+	__u64 bytes;		/* both ways, of those that carried all */
 };
 
 struct race_run {
@@ -65,19 +79,18 @@ struct race_run {
 	bool guest_paused;
 	unsigned int steps;
 	unsigned int reboots;	/* twice as many; odd while there is no guest */
-
-	/* written by those above, which may be processes */
-	struct race_counts {
-		unsigned int whole;
-		unsigned int cut;
-	} *counts;
+	struct race_counts *counts;
 };
 
 /* A race as a test: until its time is over, and a fresh device afterwards. */
 void race_run(const void *arg);
 
+/* So many, shared with the processes that are forked later. */
+struct race_counts *race_counts(unsigned int n);
+
 /* Several at once, each in a process, have guests of different numbers. */
-void race_run_numbered(const struct race *race, unsigned int number);
+void race_run_numbered(const struct race *race, unsigned int number,
+		       struct race_counts *counts);
 
 /* A socket that waits so many ms to be connected; non-blocking. */
 int race_socket(int type, int timeout);
@@ -99,6 +112,11 @@ void race_kill(pid_t pid);
 
 /* The listener of that kind is another one. */
 void race_listen(struct race_run *r, unsigned int which);
+
+/* What a guest must not notice; the last one with RACE_SHARED. */
+void race_stop_and_start(struct race_run *r);
+void race_change_table(struct race_run *r);
+void race_zap(struct race_run *r);
 
 /* A device that was just opened carries data. */
 void race_fresh_device(unsigned int n);

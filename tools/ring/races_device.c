@@ -11,7 +11,7 @@
 
 #define CALLERS 8
 
-static void stop_and_start(struct race_run *r)
+void race_stop_and_start(struct race_run *r)
 {
 	require_ok(dev_set_running(&r->talk.g.dev, 0));
 	race_sleep(&r->rng, 2000);
@@ -26,7 +26,7 @@ static void reboot(struct race_run *r)
 }
 
 /* A region more, and one less. */
-static void change_table(struct race_run *r)
+void race_change_table(struct race_run *r)
 {
 	struct gmem mem = r->talk.g.mem;
 
@@ -39,7 +39,7 @@ static void change_table(struct race_run *r)
 }
 
 /* Shared memory stays what it is; it only has to be found again. */
-static void zap(struct race_run *r)
+void race_zap(struct race_run *r)
 {
 	const struct gmem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
 	__u64 from = rng_below(&r->rng, b->size / 4096) * 4096ULL;
@@ -137,10 +137,10 @@ static void invalidate(struct race_run *r)
 void add_device_races(void)
 {
 	static const struct race races[] = {
-		{ "stop and start", RACE_STRICT, stop_and_start },
+		{ "stop and start", RACE_STRICT, race_stop_and_start },
 		{ "reboot", RACE_STRICT, reboot },
-		{ "memory tables", RACE_STRICT, change_table },
-		{ "MADV_DONTNEED", RACE_STRICT | RACE_SHARED, zap },
+		{ "memory tables", RACE_STRICT, race_change_table },
+		{ "MADV_DONTNEED", RACE_STRICT | RACE_SHARED, race_zap },
 		{ "fork of the VMM", RACE_STRICT, fork_vmm },
 		{ "munmap", 0, unmap },
 		{ "CIDs", 0, change_cid },

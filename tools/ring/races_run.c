@@ -13,7 +13,8 @@
 
 #define GUEST_PORTS	1024	/* from here on up */
 #define STUCK		60000	/* ms without a byte: it is not slow, it hangs */
-#define ROUND		2	/* ms */
+#define ROUND		2	/* ms, of the guest's loop */
+#define CROWD_ROUND	20
 
 void race_sleep(struct rng *rng, unsigned int us)
 {
@@ -112,6 +113,7 @@ static bool must_work(const struct race_run *r, unsigned int before)
 static void talk_once(struct race_host *h)
 {
 	unsigned int before = reboots(h->r);
+	__u64 bytes = 0;
 	int fd, err;
 
 	fd = h->accepts ? accept_from_guest(h) : connect_to_guest(h);
@@ -124,13 +126,14 @@ static void talk_once(struct race_host *h)
 		return;
 	}
 	__atomic_store_n(&h->fd, fd, __ATOMIC_RELAXED);
-	err = talk_host(fd, &h->rng, patience(h->r));
+	err = talk_host(fd, &h->rng, patience(h->r), &bytes);
 	__atomic_store_n(&h->fd, -1, __ATOMIC_RELAXED);
 	close(fd);
 	require(!err || !must_work(h->r, before), "a connection is cut off: %s",
 		strerror(-err));
 	__atomic_add_fetch(err ? &h->r->counts->cut : &h->r->counts->whole, 1,
 			   __ATOMIC_RELAXED);
+	__atomic_add_fetch(&h->r->counts->bytes, bytes, __ATOMIC_RELAXED);
 }
 
 static void *play_host(void *arg)
@@ -219,6 +222,7 @@ static void guest_begin(struct race_run *r)
 					GUEST_HOLE - GUEST_BUFFERS));
 	if (flag(r, RACE_FAULTS))
 		fail_in(failing_worker());
+	__atomic_add_fetch(&r->counts->guests, 1, __ATOMIC_RELAXED);
 }
 
 static void guest_end(struct race_run *r)
@@ -252,12 +256,13 @@ static void stay_paused(struct race_run *r)
 static void *play_guest(void *arg)
 {
 	struct race_run *r = arg;
+	int round = flag(r, RACE_CROWD) ? CROWD_ROUND : ROUND;
 
 	while (!get(&r->stop_guest))
 		if (get(&r->pause_guest))
 			stay_paused(r);
 		else
-			talk_guest_round(&r->talk, ROUND);
+			talk_guest_round(&r->talk, round);
 	return NULL;
 }
 
@@ -342,11 +347,21 @@ static void explain(void)
 {
 	tap_note("step %u, %u connections whole, %u cut off", run.steps,
 		 run.counts->whole, run.counts->cut);
-	tap_note("again: races --seed 0x%llx --seconds %g",
+	tap_note("again: %s --seed 0x%llx --seconds %g", program_invocation_short_name,
 		 (unsigned long long)races_seed, races_seconds);
 }
 
-static void begin(struct race_run *r, const struct race *race, unsigned int number)
+struct race_counts *race_counts(unsigned int n)
+{
+	struct race_counts *c = mmap(NULL, n * sizeof(*c), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	require(c != MAP_FAILED, "mmap");
+	return c;
+}
+
+static void begin(struct race_run *r, const struct race *race, unsigned int number,
+		  struct race_counts *counts)
 {
 	unsigned int i;
 
@@ -355,14 +370,13 @@ static void begin(struct race_run *r, const struct race *race, unsigned int numb
 		.rng = { races_seed + tap_number() + number },
 		.cfg = test_config(number),
 		.listener = { -1, -1 },
+		.counts = counts,
 		.pause_lock = PTHREAD_MUTEX_INITIALIZER,
 		.pause_changed = PTHREAD_COND_INITIALIZER,
 	};
+	r->cfg.packed |= flag(r, RACE_PACKED);
 	r->cfg.features |= F_EVENT_IDX | F_INDIRECT;
 	r->cfg.iommu = flag(r, RACE_IOMMU);
-	r->counts = mmap(NULL, sizeof(*r->counts), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	require(r->counts != MAP_FAILED, "mmap");
 	tap_on_failure(explain);
 	for (i = 0; i < ARRAY_SIZE(r->listener); i++)
 		race_listen(r, i);
@@ -392,11 +406,12 @@ void race_fresh_device(unsigned int n)
 	session_close(&s);
 }
 
-void race_run_numbered(const struct race *race, unsigned int number)
+void race_run_numbered(const struct race *race, unsigned int number,
+		       struct race_counts *counts)
 {
 	__u64 end_ms;
 
-	begin(&run, race, number);
+	begin(&run, race, number, counts);
 	guest_start_playing(&run);
 	hosts_start(&run);
 	end_ms = now_ms() + races_seconds * 1000;
@@ -410,5 +425,5 @@ void race_run_numbered(const struct race *race, unsigned int number)
 
 void race_run(const void *arg)
 {
-	race_run_numbered(arg, 0);
+	race_run_numbered(arg, 0, race_counts(1));
 }

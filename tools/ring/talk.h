@@ -86,11 +86,12 @@ void talk_guest_forget(struct talk_guest *t);
  * @fd: its socket, non-blocking
  * @rng: of the sizes of what is read and written at once
  * @patience: how long nothing may happen, in ms
+ * @bytes: set to how many were carried both ways, if all were
  *
  * The socket stays open. When all was carried it was told to the guest.
  *
  * Return: 0, or a negative errno if it ended early, -ETIMEDOUT if nothing happened.
  */
-int talk_host(int fd, struct rng *rng, int patience);
+int talk_host(int fd, struct rng *rng, int patience, __u64 *bytes);
 
 #endif

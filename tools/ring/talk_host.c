@@ -102,7 +102,7 @@ static int events(const struct host_end *e)
 	       (talk_way_done(&e->out) ? 0 : POLLOUT);
 }
 
-int talk_host(int fd, struct rng *rng, int patience)
+int talk_host(int fd, struct rng *rng, int patience, __u64 *bytes)
 {
 	/* Not on the heap: memory may be short. */
 	static __thread struct host_end end;
@@ -126,5 +126,7 @@ int talk_host(int fd, struct rng *rng, int patience)
 	}
 	if (!err && shutdown(fd, SHUT_RDWR))
 		err = -errno;
+	if (!err)
+		*bytes = e->in.total + e->out.total;
 	return err;
 }
