@@ -16,24 +16,22 @@ extern double races_seconds;
 
 /* Connections are as they were, whatever is done. */
 #define RACE_STRICT	1U
-/* The guest's buffers are shared memory. */
-#define RACE_SHARED	2U
 /* The guest is behind an IOMMU. */
-#define RACE_IOMMU	4U
+#define RACE_IOMMU	2U
 /* The guest is a process of its own, and is killed. */
-#define RACE_VMM	8U
+#define RACE_VMM	4U
 /* So are the programs on the host. */
-#define RACE_PROGRAMS	16U
+#define RACE_PROGRAMS	8U
 /* The guest resets connections as well. */
-#define RACE_RUDE	32U
+#define RACE_RUDE	16U
 /* Allocations and mappings fail now and then, in programs on the host and in the device's
  * thread. Which ones, is set before; see failing.h.
  */
-#define RACE_FAULTS	64U
+#define RACE_FAULTS	32U
 /* The rings are packed ones, whatever the test's are. */
-#define RACE_PACKED	128U
+#define RACE_PACKED	64U
 /* There are many guests: they share the CPU. */
-#define RACE_CROWD	256U
+#define RACE_CROWD	128U
 
 struct race_run;
 
@@ -113,7 +111,7 @@ void race_kill(pid_t pid);
 /* The listener of that kind is another one. */
 void race_listen(struct race_run *r, unsigned int which);
 
-/* What a guest must not notice; the last one with RACE_SHARED. */
+/* What a guest must not notice. */
 void race_stop_and_start(struct race_run *r);
 void race_change_table(struct race_run *r);
 void race_zap(struct race_run *r);

@@ -140,7 +140,7 @@ void add_device_races(void)
 		{ "stop and start", RACE_STRICT, race_stop_and_start },
 		{ "reboot", RACE_STRICT, reboot },
 		{ "memory tables", RACE_STRICT, race_change_table },
-		{ "MADV_DONTNEED", RACE_STRICT | RACE_SHARED, race_zap },
+		{ "MADV_DONTNEED", RACE_STRICT, race_zap },
 		{ "fork of the VMM", RACE_STRICT, fork_vmm },
 		{ "munmap", 0, unmap },
 		{ "CIDs", 0, change_cid },

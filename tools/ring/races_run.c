@@ -217,9 +217,6 @@ static void guest_begin(struct race_run *r)
 		require_ok(iommu_start(&r->m, &r->talk.g, &r->cfg, false));
 	else
 		require_ok(guest_start(&r->talk.g, &r->cfg));
-	if (flag(r, RACE_SHARED))
-		require_ok(gmem_replace(&r->talk.g.mem, GUEST_BUFFERS,
-					GUEST_HOLE - GUEST_BUFFERS));
 	if (flag(r, RACE_FAULTS))
 		fail_in(failing_worker());
 	__atomic_add_fetch(&r->counts->guests, 1, __ATOMIC_RELAXED);

@@ -12,7 +12,6 @@
 
 #define GUESTS		8
 #define SAY_MS		10000
-#define EACH		(RACE_SHARED | RACE_CROWD)
 #define FAIL_PERCENT	"1"
 
 static const char help[] =
@@ -28,7 +27,8 @@ double races_seconds = 10;
 static void disturb(struct race_run *r)
 {
 	static void (*const what[])(struct race_run *r) = {
-		race_zap, race_zap, race_change_table, race_stop_and_start,
+		race_zap, race_zap, race_zap, race_change_table,
+		race_change_table, race_stop_and_start, race_stop_and_start,
 		race_new_guest,
 	};
 
@@ -38,10 +38,10 @@ static void disturb(struct race_run *r)
 
 /* Each kind of ring, with faults and without. */
 static const struct race kinds[] = {
-	{ "soak", EACH | RACE_STRICT, disturb },
-	{ "soak", EACH | RACE_STRICT | RACE_PACKED, disturb },
-	{ "soak", EACH | RACE_FAULTS, disturb },
-	{ "soak", EACH | RACE_FAULTS | RACE_PACKED, disturb },
+	{ "soak", RACE_CROWD | RACE_STRICT, disturb },
+	{ "soak", RACE_CROWD | RACE_STRICT | RACE_PACKED, disturb },
+	{ "soak", RACE_CROWD | RACE_FAULTS, disturb },
+	{ "soak", RACE_CROWD | RACE_FAULTS | RACE_PACKED, disturb },
 };
 
 /* In threads that shall, at random, for as long as it takes. */
