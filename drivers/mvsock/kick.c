@@ -1,13 +1,79 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Kicks: listening to the eventfd by which the driver tells of new chains.
+ *
+ * A kick wakes the worker, or a reader who sleeps in recv() and takes the chains himself.
+ * It is the task that is woken and not the socket's wait queue: to take its lock under the
+ * eventfd's is to take them the other way round from AIO, which may signal an eventfd when
+ * there is something to read.
  */
 #include <linux/file.h>
 #include <linux/poll.h>
+#include <linux/sched/task.h>
 
+#include <mvsock/compat.h>
 #include <mvsock/device.h>
 
-/* Called under the wait queue's lock with interrupts off: only queue. */
+/* So often one looks for a task that was to come, and has not, in ns. */
+#define MVS_GUARD_NS	NSEC_PER_MSEC
+
+static void start_guard(struct mvs_kick *kick)
+{
+	hrtimer_start(&kick->guard, ns_to_ktime(MVS_GUARD_NS),
+		      HRTIMER_MODE_REL_SOFT);
+}
+
+/*
+ * In softirq: when nothing has happened since the last time, the worker looks instead of who
+ * has not, and the timer goes off.
+ */
+static enum hrtimer_restart look(struct hrtimer *timer)
+{
+	struct mvs_kick *kick = container_of(timer, struct mvs_kick, guard);
+	struct task_struct *expected;
+
+	/* The timer is off before the look. Pairs with the xchg() in expect(). */
+	smp_mb();
+	expected = READ_ONCE(kick->expected);
+	if (!READ_ONCE(kick->quiet)) {
+		WRITE_ONCE(kick->quiet, true);
+		start_guard(kick);
+	} else if (expected &&
+		   cmpxchg(&kick->expected, expected, NULL) == expected) {
+		WRITE_ONCE(kick->let_down, true);
+		mvs_worker_queue(kick->worker, kick->vq);
+	}
+	return HRTIMER_NORESTART;
+}
+
+static void expect(struct mvs_kick *kick, struct task_struct *task)
+{
+	WRITE_ONCE(kick->quiet, false);
+	/* Before the look at the timer. Pairs with the barrier in look(). */
+	xchg(&kick->expected, task);
+	if (!hrtimer_is_queued(&kick->guard))
+		start_guard(kick);
+}
+
+/* Returns whether there is somebody to look, in the worker's place. */
+static bool wake_reader(struct mvs_kick *kick)
+{
+	struct task_struct *reader;
+
+	if (READ_ONCE(kick->expected))
+		return true;
+	if (!READ_ONCE(kick->reader))
+		return false;
+	reader = xchg(&kick->reader, NULL);
+	if (!reader)
+		return false;
+	expect(kick, reader);
+	wake_up_process(reader);
+	put_task_struct(reader);
+	return true;
+}
+
+/* Called under the wait queue's lock with interrupts off: only wake. */
 static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		  void *key)
 {
@@ -15,7 +81,8 @@ static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 
 	if (key_to_poll(key) & EPOLLIN) {
 		mvs_count(&kick->count, 1);
-		mvs_worker_queue(kick->worker, kick->vq);
+		if (!wake_reader(kick))
+			mvs_worker_queue(kick->worker, kick->vq);
 	}
 	return 0;
 }
@@ -39,6 +106,8 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
 	kick->wqh = NULL;
 	kick->worker = NULL;
 	kick->vq = vq;
+	hrtimer_setup(&kick->guard, look, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 	init_waitqueue_func_entry(&kick->wait, wakeup);
 	init_poll_funcptr(&kick->table, listen);
 }
@@ -69,4 +138,83 @@ void mvs_kick_stop(struct mvs_kick *kick)
 	if (kick->wqh)
 		remove_wait_queue(kick->wqh, &kick->wait);
 	kick->wqh = NULL;
+}
+
+/**
+ * mvs_kick_calm - expect nobody any more
+ * @kick: the kick, which is stopped
+ *
+ * Context: process, with the virtqueue's mutex held.
+ */
+void mvs_kick_calm(struct mvs_kick *kick)
+{
+	hrtimer_cancel(&kick->guard);
+	WRITE_ONCE(kick->expected, NULL);
+}
+
+static void set_reader(struct mvs_kick *kick, struct task_struct *task)
+{
+	struct task_struct *old = xchg(&kick->reader, task);
+
+	if (old)
+		put_task_struct(old);
+}
+
+/**
+ * mvs_kick_divert - have the next kick wake the calling task in the worker's place
+ * @kick: the kick
+ *
+ * Before it sleeps, and when it wakes up, it looks with mvs_kick_awaits(). If it does not
+ * come to that, the worker is woken a little later.
+ *
+ * Context: process.
+ */
+void mvs_kick_divert(struct mvs_kick *kick)
+{
+	if (READ_ONCE(kick->reader) != current)
+		set_reader(kick, get_task_struct(current));
+}
+
+/**
+ * mvs_kick_undivert - have kicks wake nobody but the worker
+ * @kick: the kick
+ *
+ * Context: process.
+ */
+void mvs_kick_undivert(struct mvs_kick *kick)
+{
+	WRITE_ONCE(kick->let_down, false);
+	if (READ_ONCE(kick->reader))
+		set_reader(kick, NULL);
+}
+
+/**
+ * mvs_kick_promise - the calling task will look for chains soon, without a kick
+ * @kick: the kick
+ *
+ * As with mvs_kick_divert() the worker does it if the task does not.
+ *
+ * Context: process, with the virtqueue's mutex held; it runs.
+ */
+void mvs_kick_promise(struct mvs_kick *kick)
+{
+	expect(kick, current);
+}
+
+/**
+ * mvs_kick_take - is it for the calling task to look for chains?
+ * @kick: the kick
+ *
+ * Return: whether it is; then it does so now, or wakes the worker.
+ */
+bool mvs_kick_take(struct mvs_kick *kick)
+{
+	if (!mvs_kick_awaits(kick))
+		return false;
+	WRITE_ONCE(kick->quiet, false);
+	/*
+	 * A full barrier: either the chains that follow are seen, or their kick finds that
+	 * nobody is expected.
+	 */
+	return cmpxchg(&kick->expected, current, NULL) == current;
 }

@@ -40,6 +40,9 @@
 #define MVS_DIRECT_WAIT		NSEC_PER_MSEC
 #define MVS_DIRECT_WAIT_ALONE	(20 * NSEC_PER_MSEC)
 
+/* After so many answers in a row a reader is believed to wait for each. */
+#define MVS_ANSWERS_MIN	4
+
 /**
  * struct burst - packets that are taken one after the other
  * @device: the guest
@@ -275,6 +278,30 @@ static bool hand_over(struct burst *burst, struct mvs_conn *conn,
 	return burst->handed_over;
 }
 
+/*
+ * Data came for @conn, which its reader took from the virtqueue himself if @direct: is it
+ * one more answer? One that the worker had to take when a reader was believed to wait for
+ * it is not.
+ */
+static void note_data(struct mvs_conn *conn, bool direct)
+{
+	struct mvs_kick *kick = &conn->device->vqs[MVS_VQ_TX].kick;
+	struct mvs_conns *conns = conn->device->conns;
+	unsigned int answers = conns->answers;
+
+	if (conns->last == conn && READ_ONCE(conn->streaming) &&
+	    !READ_ONCE(kick->let_down) &&
+	    (direct || answers < MVS_ANSWERS_MIN)) {
+		answers = min(answers + 1, MVS_ANSWERS_MIN);
+	} else {
+		answers = 0;
+		mvs_kick_undivert(kick);
+	}
+	WRITE_ONCE(conns->last, conn);
+	WRITE_ONCE(conns->answers, answers);
+	WRITE_ONCE(conn->streaming, false);
+}
+
 /* A packet without data is one if it ends a message. */
 static bool empty(const struct mvs_conn *conn,
 		  const struct virtio_vsock_hdr *hdr)
@@ -304,7 +331,7 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 	ret = put_data(conn, vq, hdr);
 	if (ret)
 		return ret;
-	WRITE_ONCE(conn->streaming, false);
+	note_data(conn, false);
 	burst->data = true;
 	burst->bytes += len;
 	if (burst->bytes >= MVS_RECV_WAKE_BYTES)
@@ -449,15 +476,19 @@ static int recv_next(struct burst *burst, struct mvs_vq *vq)
 /* What there is in the TX virtqueue when a reader has taken what he can. */
 enum rest {
 	REST_NONE,	/* nothing: the driver will kick */
+	REST_ANSWER,	/* the answer to what he sends next, most likely */
 	REST_READER,	/* more for him, when he comes again */
 	REST_WORKER,
 };
 
+/* Is it a packet that changes nothing about the socket but what there is to read? */
 static bool is_for(const struct mvs_conn *conn,
 		   const struct virtio_vsock_hdr *hdr)
 {
-	return hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
-	       hdr->type == cpu_to_le16(conn->type) && is_whole(conn, hdr) &&
+	return (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE) ||
+		(hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
+		 is_whole(conn, hdr))) &&
+	       hdr->type == cpu_to_le16(conn->type) &&
 	       hdr->src_port == cpu_to_le32(conn->key.remote_port) &&
 	       hdr->dst_port == cpu_to_le32(conn->key.local_port);
 }
@@ -479,39 +510,67 @@ static bool account(struct mvs_conn *conn, u32 len)
 }
 
 /*
- * Copy the packet in @vq->chain to the reader's memory, of which @room bytes are left.
- * Returns its length, or 0 when it is another's to take, as @rest says.
+ * Copy the data of the packet @hdr in @vq->chain to the reader's memory, of which @room
+ * bytes are left. Returns whether they were, or else whose they are in @rest.
  */
-static u32 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
+static bool copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
+		      const struct virtio_vsock_hdr *hdr, struct msghdr *msg,
+		      size_t room, enum rest *rest)
+{
+	u32 len = le32_to_cpu(hdr->len);
+
+	*rest = len > room && len <= conn->read_len && len >= MVS_DIRECT_MIN ?
+		REST_READER : REST_WORKER;
+	if (!len || len > room ||
+	    mvs_packet_read(&vq->chain, vq->ring.gm, len, &msg->msg_iter))
+		return false;
+	if (!account(conn, len)) {
+		iov_iter_revert(&msg->msg_iter, len);
+		return false;
+	}
+	if (conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+	    record(conn, hdr) & MVS_RECORD_EOR)
+		msg->msg_flags |= MSG_EOR;
+	note_data(conn, true);
+	mvs_count(&vq->direct, 1);
+	return true;
+}
+
+/*
+ * As copy_data(), for the packet in @vq->chain, which may have none. Returns their length,
+ * or -1 when it is another's to take.
+ */
+static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 		       struct msghdr *msg, size_t room, enum rest *rest)
 {
 	struct virtio_vsock_hdr hdr;
-	u32 len;
 
 	*rest = REST_WORKER;
 	if (mvs_packet_parse(&vq->chain, vq->ring.gm, conn->key.cid,
 			     MVS_HOST_CID, &hdr) || !is_for(conn, &hdr))
-		return 0;
-	len = le32_to_cpu(hdr.len);
-	if (len > room && len <= conn->read_len)
-		*rest = REST_READER;
-	if (!len || len > room ||
-	    mvs_packet_read(&vq->chain, vq->ring.gm, len, &msg->msg_iter))
-		return 0;
-	if (!account(conn, len)) {
-		iov_iter_revert(&msg->msg_iter, len);
-		return 0;
-	}
-	if (conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
-	    record(conn, &hdr) & MVS_RECORD_EOR)
-		msg->msg_flags |= MSG_EOR;
+		return -1;
+	if (hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
+	    !copy_data(conn, vq, &hdr, msg, room, rest))
+		return -1;
 	update_credit(conn, &hdr);
-	WRITE_ONCE(conn->streaming, false);
 	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
 	mvs_vq_count(vq, &hdr);
-	mvs_count(&vq->direct, 1);
 	trace_mvs_packet_tx(&hdr);
-	return len;
+	return hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) ?
+	       le32_to_cpu(hdr.len) : 0;
+}
+
+/*
+ * Do packets go back and forth, and nothing else is sent by the guest? For a reader with a
+ * timeout it would begin anew whenever he was woken and there was nothing to read.
+ */
+static bool awaits_answers(const struct mvs_conn *conn)
+{
+	const struct mvs_conns *conns = conn->device->conns;
+
+	return READ_ONCE(conns->last) == conn &&
+	       READ_ONCE(conns->answers) == MVS_ANSWERS_MIN &&
+	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }
 
 /* Returns how many bytes were copied: of a seqpacket socket's one message. */
@@ -520,7 +579,7 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 {
 	size_t done = 0;
 	int ret = 0;
-	u32 len;
+	s64 len;
 
 	if (vq->running)
 		ret = mvs_vq_begin(vq);
@@ -529,13 +588,18 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		if (ret != 1)
 			break;
 		len = copy_packet(conn, vq, msg, room, rest);
-		if (!len) {
+		if (len < 0) {
 			mvs_vq_unpop(vq, 0);
 			return done;
 		}
 		done += len;
-		room -= conn->type == VIRTIO_VSOCK_TYPE_STREAM ? len : room;
+		if (len)
+			room -= conn->type == VIRTIO_VSOCK_TYPE_STREAM ? len : room;
 		ret = mvs_vq_push(vq, 0) ?: 1;
+		if (ret == 1 && done && awaits_answers(conn)) {
+			*rest = REST_ANSWER;
+			return done;
+		}
 	}
 	*rest = ret ? REST_WORKER : REST_NONE;
 	return done;
@@ -555,6 +619,10 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 		WRITE_ONCE(conns->handed_over, ktime_get_ns() + ns);
 		mvs_vq_wake_in(vq, ns);
 		break;
+	case REST_ANSWER:
+		mvs_vq_flush_lazily(vq);
+		mvs_kick_promise(&vq->kick);
+		break;
 	case REST_NONE:
 		/* Who was quick is expected back. */
 		spin_lock(&conn->lock);
@@ -566,6 +634,40 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 	case REST_WORKER:
 		mvs_vq_flush(vq);
 	}
+}
+
+/**
+ * mvs_recv_promise - a reader who took data from the queue will come for the next
+ * @conn: the connection
+ *
+ * If it looks as if there were nothing else to come, the driver need not kick for it.
+ *
+ * Context: process, with sk_lock held; may sleep.
+ */
+void mvs_recv_promise(struct mvs_conn *conn)
+{
+	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
+
+	if (!awaits_answers(conn) || !mutex_trylock(&vq->mutex))
+		return;
+	if (vq->running && mvs_vq_begin(vq) == 1)
+		mvs_kick_promise(&vq->kick);
+	mutex_unlock(&vq->mutex);
+}
+
+/* The worker goes on if anything was left to the reader, or @kicked is set. */
+static void decline(struct mvs_conn *conn, bool kicked)
+{
+	bool direct;
+
+	spin_lock(&conn->lock);
+	direct = conn->direct;
+	conn->direct = false;
+	if (direct)
+		WRITE_ONCE(conn->device->conns->handed_over, 0);
+	spin_unlock(&conn->lock);
+	if (direct || kicked)
+		mvs_device_wake(conn->device, MVS_VQ_TX);
 }
 
 /**
@@ -582,11 +684,15 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
+	bool kicked = mvs_kick_take(&vq->kick);
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
 
 	/* Who has it may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
+		/* If there is nothing he sleeps, and is the one to wake. */
+		if (awaits_answers(conn))
+			mvs_kick_divert(&vq->kick);
 		done = copy_packets(conn, vq, msg, room, &rest);
 		end_direct(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
@@ -595,7 +701,7 @@ size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 	if (!done)
 		WRITE_ONCE(conn->read_len, 0);
 	if (rest == REST_WORKER)
-		mvs_recv_decline(conn);
+		decline(conn, kicked);
 	return done;
 }
 
@@ -607,16 +713,8 @@ size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room)
  */
 void mvs_recv_decline(struct mvs_conn *conn)
 {
-	bool direct;
-
-	spin_lock(&conn->lock);
-	direct = conn->direct;
-	conn->direct = false;
-	if (direct)
-		WRITE_ONCE(conn->device->conns->handed_over, 0);
-	spin_unlock(&conn->lock);
-	if (direct)
-		mvs_device_wake(conn->device, MVS_VQ_TX);
+	if (conn->device)
+		decline(conn, mvs_kick_take(&conn->device->vqs[MVS_VQ_TX].kick));
 }
 
 /* --- by the worker -------------------------------------------------------- */

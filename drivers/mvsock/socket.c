@@ -559,6 +559,8 @@ void mvs_socket_release(struct vsock_sock *vsk)
 	bool done = true;
 
 	mvs_recv_decline(conn);
+	if (conn->device)
+		mvs_kick_undivert(&conn->device->vqs[MVS_VQ_TX].kick);
 	switch (conn->state) {
 	case MVS_CONN_OPEN:
 		done = close_open(vsk);

@@ -14,6 +14,7 @@
 
 #include <mvsock/compat.h>
 #include <mvsock/conn.h>
+#include <mvsock/device.h>
 #include <mvsock/packet.h>
 #include <mvsock/socket.h>
 #include <mvsock/transport.h>
@@ -221,12 +222,20 @@ static int seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 
 /* --- from the guest ------------------------------------------------------- */
 
+/* May there be something in the TX virtqueue for the reader to take? */
+static bool left_to_reader(const struct mvs_conn *conn)
+{
+	return READ_ONCE(conn->direct) ||
+	       (conn->device &&
+		mvs_kick_awaits(&conn->device->vqs[MVS_VQ_TX].kick));
+}
+
 /* What is left to the reader is there, too, but he has to look how much it is. */
 static s64 has_data(struct vsock_sock *vsk)
 {
 	const struct mvs_conn *conn = vsk->trans;
 
-	return READ_ONCE(conn->rx_bytes) ?: READ_ONCE(conn->direct);
+	return READ_ONCE(conn->rx_bytes) ?: left_to_reader(conn);
 }
 
 static u32 seqpacket_has_data(struct vsock_sock *vsk)
@@ -335,8 +344,8 @@ static ssize_t stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	int ret;
 
 	WRITE_ONCE(conn->read_len, flags & MSG_PEEK ? 0 : len);
-	if (!READ_ONCE(conn->rx_bytes) && READ_ONCE(conn->direct)) {
-		if (!(flags & MSG_PEEK))
+	if (left_to_reader(conn)) {
+		if (!READ_ONCE(conn->rx_bytes) && !(flags & MSG_PEEK))
 			return read_direct(conn, msg, len);
 		ret = wait_for_worker(conn, flags);
 		if (ret)
@@ -349,6 +358,8 @@ static ssize_t stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 		return -EFAULT;
 	if (!(flags & MSG_PEEK))
 		consume(conn, &pos, len, 0, 0);
+	if (!(flags & (MSG_PEEK | MSG_DONTWAIT)))
+		mvs_recv_promise(conn);
 	return len;
 }
 

@@ -266,6 +266,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	mvs_vq_flush(vq);
 	hrtimer_cancel(&vq->late);
 	hrtimer_cancel(&vq->tick);
+	mvs_kick_calm(&vq->kick);
 	vq->ring.unpublished = 0;
 	vq->held = false;
 	vq->running = false;

@@ -40,6 +40,9 @@ struct vsock_sock;
  *	who holds a virtqueue's mutex, without @lock
  * @handed_over: until when the TX virtqueue is left to a reader, in ns, or 0; a hint, as
  *	the reader may come or not
+ * @last: whom the last data from the guest were for; compared, and no more. Changes, as
+ *	does @answers, under the TX virtqueue's mutex, read without
+ * @answers: how many packets of data in a row answered what was sent to the guest
  * @closed: the device is gone, or going
  * @pool: pages for the receive queues
  */
@@ -52,6 +55,8 @@ struct mvs_conns {
 	unsigned int nresets;
 	bool throttled;
 	u64 handed_over;
+	const struct mvs_conn *last;
+	unsigned int answers;
 	bool closed;
 	struct mvs_pool pool;
 };
@@ -209,6 +214,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 
 /* recv.c */
 bool mvs_recv_work(struct mvs_device *device);
+void mvs_recv_promise(struct mvs_conn *conn);
 size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room);
 void mvs_recv_decline(struct mvs_conn *conn);
 

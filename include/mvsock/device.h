@@ -26,6 +26,7 @@
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/vhost_types.h>
 #include <net/net_trackers.h>
@@ -88,6 +89,11 @@ struct mvs_worker {
  * @table: how vfs_poll() hands out the wait queue
  * @worker: whom to wake while listening
  * @vq: what for
+ * @reader: a task that is to be woken in the worker's place, with a reference, or NULL
+ * @expected: a task that is about to look for chains, or NULL; compared, and no more
+ * @guard: runs while there are such tasks, and sees to it that they look
+ * @quiet: nothing has happened since @guard last ran
+ * @let_down: a task did not look, since mvs_kick_undivert() was last called
  * @count: kicks so far; changes under the wait queue's lock, of which there is one at a
  *	time, read without
  */
@@ -98,6 +104,11 @@ struct mvs_kick {
 	poll_table table;
 	struct mvs_worker *worker;
 	unsigned int vq;
+	struct task_struct *reader;
+	struct task_struct *expected;
+	struct hrtimer guard;
+	bool quiet;
+	bool let_down;
 	u64 count;
 };
 
@@ -374,6 +385,22 @@ long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,
 void mvs_kick_init(struct mvs_kick *kick, unsigned int vq);
 void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker);
 void mvs_kick_stop(struct mvs_kick *kick);
+void mvs_kick_calm(struct mvs_kick *kick);
+void mvs_kick_divert(struct mvs_kick *kick);
+void mvs_kick_undivert(struct mvs_kick *kick);
+void mvs_kick_promise(struct mvs_kick *kick);
+bool mvs_kick_take(struct mvs_kick *kick);
+
+/**
+ * mvs_kick_awaits - is the calling task expected to look for chains?
+ * @kick: the kick
+ *
+ * Return: whether mvs_kick_take() is due.
+ */
+static inline bool mvs_kick_awaits(const struct mvs_kick *kick)
+{
+	return READ_ONCE(kick->expected) == current;
+}
 
 /* worker.c */
 struct mvs_worker *mvs_worker_create(struct mvs_device *device);

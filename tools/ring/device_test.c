@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 	add_stall_tests();
 	add_cut_tests();
 	add_direct_tests();
+	add_answers_tests();
 	add_review_tests();
 	add_counter_tests();
 	add_attack_tests();

@@ -29,6 +29,7 @@ void add_data_tests(void);
 void add_stall_tests(void);
 void add_cut_tests(void);
 void add_direct_tests(void);
+void add_answers_tests(void);
 void add_review_tests(void);
 void add_counter_tests(void);
 void add_attack_tests(void);

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A host's program that asks and waits for each answer: the driver's kick wakes it in the
+ * worker's place. Whatever it does instead of reading on, what the guest sends arrives.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "device_test.h"
+#include "session.h"
+
+#define SMALL	64U
+#define ROUNDS	10000	/* at most, before a reader is believed to wait for answers */
+#define DIRECT	8U	/* packets that he took himself */
+
+/* What the reader does when he has the answer; an answer begins with it. */
+enum then {
+	ASK_AGAIN,
+	WAIT,		/* for another answer, without asking */
+	STOP,
+	LINGER,		/* do not read any more */
+	POLL,		/* and read when there is something */
+	LOOK,		/* and do not take it */
+	TIME_OUT,	/* have a timeout, and read */
+	LEAVE,		/* the socket to the others, and the process */
+};
+
+static const __u8 question[SMALL];
+
+static void take(int fd, __u8 *answer, int flags)
+{
+	ssize_t n = recv(fd, answer, SMALL, flags);
+
+	if (n < 0 && errno == EINTR)
+		pause();
+	if (n != SMALL)
+		_exit(1);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void read_answers(int fd)
+{
+	const struct timeval tv = { .tv_sec = TIMEOUT / 1000 };
+	const struct sigaction sa = { .sa_handler = on_signal };
+	__u8 answer[SMALL] = { ASK_AGAIN };
+
+	sigaction(SIGUSR1, &sa, NULL);
+	for (;;) {
+		switch (answer[0]) {
+		case ASK_AGAIN:
+			if (send(fd, question, SMALL, 0) != SMALL)
+				_exit(2);
+			break;
+		case STOP:
+			raise(SIGSTOP);
+			break;
+		case LINGER:
+			pause();
+			break;
+		case POLL:
+			if (!host_poll(fd, POLLIN, TIMEOUT))
+				_exit(3);
+			break;
+		case LOOK:
+			take(fd, answer, MSG_PEEK);
+			break;
+		case TIME_OUT:
+			setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+			break;
+		case LEAVE:
+			_exit(0);
+		}
+		take(fd, answer, answer[0] == POLL ? MSG_DONTWAIT : 0);
+	}
+}
+
+static void hear(struct session *s)
+{
+	__u8 in[SMALL];
+
+	require_ok(conn_recv(&s->c, in, SMALL, TIMEOUT));
+}
+
+static void tell(struct session *s, enum then then)
+{
+	const __u8 out[SMALL] = { then };
+
+	require_ok(conn_send(&s->c, out, SMALL, TIMEOUT));
+}
+
+/* Until a reader who asks has taken some answers from the virtqueue himself. He has asked. */
+static void warm_up(struct session *s)
+{
+	__u64 before, direct = 0;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS && direct < DIRECT; i++) {
+		before = counter_get(&s->g, "direct_receives");
+		tell(s, ASK_AGAIN);
+		hear(s);
+		direct += counter_get(&s->g, "direct_receives") - before;
+	}
+	require(direct >= DIRECT, "he took %llu answers of %u himself",
+		direct + 0ULL, i);
+}
+
+static pid_t begin(struct session *s, struct session *other)
+{
+	struct guest_config cfg = test_config(0);
+	pid_t pid;
+
+	session_guest_connects(s, &cfg, SOCK_STREAM);
+	session_another(other, s, SOCK_STREAM, 1);
+	require_ok(host_set_blocking(s->fd, 0));
+	pid = fork();
+	require(pid >= 0, "fork");
+	if (!pid)
+		read_answers(s->fd);
+	hear(s);
+	warm_up(s);
+	return pid;
+}
+
+static void end(struct session *s, struct session *other)
+{
+	session_close_another(other);
+	session_close(s);
+}
+
+static void end_reader(pid_t pid, int sig)
+{
+	int status;
+
+	if (sig)
+		kill(pid, sig);
+	require(waitpid(pid, &status, 0) == pid, "waitpid");
+	require(sig ? WIFSIGNALED(status) : !status, "the reader failed: %x",
+		status);
+}
+
+static void wait_stopped(pid_t pid)
+{
+	int status;
+
+	require(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status),
+		"the reader failed: %x", status);
+}
+
+/* What is there to read is what the guest told @then with. */
+static void expect(struct session *s, enum then then)
+{
+	__u8 in[SMALL];
+
+	require(host_poll(s->fd, POLLIN, TIMEOUT), "nothing to read");
+	require_ok(host_recv(s->fd, in, SMALL, TIMEOUT));
+	require(in[0] == then, "%u, not %u", in[0], then);
+}
+
+/* He is stopped when he has an answer, then while he waits; others are served. */
+static void stopped(const void *arg)
+{
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+
+	(void)arg;
+	tell(&s, STOP);
+	wait_stopped(pid);
+	session_exchange(&other, SMALL);
+	tell(&s, ASK_AGAIN);
+	session_exchange(&other, SMALL);
+	kill(pid, SIGCONT);
+	hear(&s);
+
+	tell(&s, WAIT);
+	wait_asleep(pid);
+	kill(pid, SIGSTOP);
+	wait_stopped(pid);
+	session_exchange(&other, SMALL);
+	tell(&s, ASK_AGAIN);
+	session_exchange(&other, SMALL);
+	kill(pid, SIGCONT);
+	hear(&s);
+	end_reader(pid, SIGKILL);
+	end(&s, &other);
+}
+
+/* He is killed as he waits, and another one reads on. */
+static void killed(const void *arg)
+{
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+
+	(void)arg;
+	wait_asleep(pid);
+	end_reader(pid, SIGKILL);
+	session_exchange(&other, SMALL);
+	tell(&s, STOP);
+	expect(&s, STOP);
+	session_to_guest(&s, SMALL);
+	end(&s, &other);
+}
+
+/* He goes away with an answer. */
+static void leaves(const void *arg)
+{
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+
+	(void)arg;
+	tell(&s, LEAVE);
+	end_reader(pid, 0);
+	session_exchange(&other, SMALL);
+	tell(&s, STOP);
+	expect(&s, STOP);
+	end(&s, &other);
+}
+
+/* He sleeps elsewhere, for ever: with an answer, or after a signal. */
+static void lingers(const void *arg)
+{
+	const bool *interrupted = arg;
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+
+	wait_asleep(pid);
+	if (*interrupted)
+		kill(pid, SIGUSR1);
+	else
+		tell(&s, LINGER);
+	session_exchange(&other, SMALL);
+	wait_asleep(pid);
+	tell(&s, STOP);
+	expect(&s, STOP);
+	session_exchange(&other, SMALL);
+	end_reader(pid, SIGKILL);
+	end(&s, &other);
+}
+
+/* He waits in other ways, and gets each answer. */
+static void waits(const void *arg)
+{
+	static const enum then ways[] = { WAIT, POLL, LOOK, TIME_OUT };
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		warm_up(&s);
+		tell(&s, ways[i]);
+		session_exchange(&other, SMALL);
+		wait_asleep(pid);
+		tell(&s, ways[i]);
+		wait_asleep(pid);
+		session_exchange(&other, SMALL);
+		tell(&s, ASK_AGAIN);
+		hear(&s);
+	}
+	tell(&s, LEAVE);
+	end_reader(pid, 0);
+	end(&s, &other);
+}
+
+/* The device stops as he waits, and goes on. */
+static void paused(const void *arg)
+{
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+
+	(void)arg;
+	wait_asleep(pid);
+	require_ok(dev_set_running(&s.g.dev, 0));
+	require_ok(dev_set_running(&s.g.dev, 1));
+	tell(&s, ASK_AGAIN);
+	hear(&s);
+	end_reader(pid, SIGKILL);
+	end(&s, &other);
+}
+
+void add_answers_tests(void)
+{
+	static const bool no = false, yes = true;
+	static const struct {
+		const char *name;
+		void (*run)(const void *arg);
+		const void *arg;
+	} tests[] = {
+		{ "a reader who is stopped", stopped },
+		{ "a reader who is killed", killed },
+		{ "a reader who leaves", leaves },
+		{ "a reader who lingers", lingers, &no },
+		{ "a reader who is interrupted", lingers, &yes },
+		{ "a reader who waits in other ways", waits },
+		{ "a device that is stopped", paused },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		session_test("answers", tests[i].name, tests[i].run,
+			     tests[i].arg, TAP_MVSOCK, RINGS_BOTH);
+}
