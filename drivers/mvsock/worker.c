@@ -3,12 +3,72 @@
  * The worker: a thread of the VMM's, from VHOST_SET_OWNER on.
  */
 #include <linux/bitops.h>
+#include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/vhost_task.h>
 #include <linux/slab.h>
+#include <uapi/linux/sched/types.h>
 
 #include <mvsock/device.h>
+
+/* So many rounds are a stream, if there is no more than so long between two, in ns. */
+#define MVS_STREAK_MIN		16
+#define MVS_STREAK_GAP_NS	(4 * NSEC_PER_MSEC)
+
+/* All else is as the VMM, or who came after it, chose it for the thread. */
+static void set_policy(int policy)
+{
+	const struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = policy,
+		.sched_nice = task_nice(current),
+		.sched_runtime = current->se.custom_slice ?
+				 current->se.slice : 0,
+	};
+
+	sched_setattr_nocheck(current, &attr);
+}
+
+/*
+ * A worker that preempts the driver at its kick finds one packet each time, at two
+ * context switches. So that of a stream does not: it waits until the driver does, or has
+ * had its time. A policy that somebody chose stays.
+ */
+static void set_patience(struct mvs_worker *worker)
+{
+	bool patient = worker->streak >= MVS_STREAK_MIN;
+
+	if (patient && !worker->patient && current->policy == SCHED_NORMAL) {
+		set_policy(SCHED_BATCH);
+		worker->patient = true;
+	} else if (!patient && worker->patient) {
+		if (current->policy == SCHED_BATCH)
+			set_policy(SCHED_NORMAL);
+		worker->patient = false;
+	}
+}
+
+/* Who is sent data may be waiting for them, and is no stream. */
+static void end_round(struct mvs_worker *worker)
+{
+	const struct mvs_vq *vqs = worker->device->vqs;
+	u64 tx_bytes = READ_ONCE(vqs[MVS_VQ_TX].bytes);
+	u64 rx_bytes = READ_ONCE(vqs[MVS_VQ_RX].bytes);
+	u64 now;
+
+	if (rx_bytes != worker->rx_bytes) {
+		worker->streak = 0;
+	} else if (tx_bytes != worker->tx_bytes) {
+		now = ktime_get_ns();
+		worker->streak = now - worker->streak_end < MVS_STREAK_GAP_NS ?
+				 worker->streak + 1 : 0;
+		worker->streak_end = now;
+	}
+	worker->tx_bytes = tx_bytes;
+	worker->rx_bytes = rx_bytes;
+	set_patience(worker);
+}
 
 /* Returns true when the virtqueue is to be served again. */
 static bool serve(struct mvs_device *device, unsigned int index)
@@ -41,6 +101,7 @@ static bool run(void *data)
 		if (test_and_clear_bit(vq, &worker->work) &&
 		    serve(device, vq))
 			set_bit(vq, &worker->work);
+	end_round(worker);
 	/* It may not sleep for long, when it polls. */
 	cond_resched_tasks_rcu_qs();
 	return true;

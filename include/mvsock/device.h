@@ -71,6 +71,12 @@ enum {
  * @work: a bit for each virtqueue that has something to do
  * @self: the thread as it knows itself, once it runs
  * @killed: it ends, or has ended, with the VMM; who wakes it looks under RCU
+ * @streak: rounds in which it had data from the guest, close upon one another, since
+ *	there were data for the guest. Its own, as are those below.
+ * @streak_end: when the last round with data was, in ns of ktime_get_ns()
+ * @tx_bytes: what had come from the guest by then
+ * @rx_bytes: what had gone to it
+ * @patient: it does not preempt the driver
  */
 struct mvs_worker {
 	struct vhost_task *task;
@@ -78,6 +84,11 @@ struct mvs_worker {
 	unsigned long work;
 	struct task_struct *self;
 	bool killed;
+	unsigned int streak;
+	u64 streak_end;
+	u64 tx_bytes;
+	u64 rx_bytes;
+	bool patient;
 };
 
 /**

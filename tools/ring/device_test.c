@@ -85,5 +85,6 @@ int main(int argc, char **argv)
 	add_attack_tests();
 	add_netns_tests();
 	add_cgroup_tests();
+	add_worker_tests();
 	return tap_run(&opt);
 }

@@ -35,5 +35,6 @@ void add_counter_tests(void);
 void add_attack_tests(void);
 void add_netns_tests(void);
 void add_cgroup_tests(void);
+void add_worker_tests(void);
 
 #endif
