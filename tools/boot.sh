@@ -95,9 +95,15 @@ FAIR_CPU=max,erms=off,fsrm=off
 
 # boot_stock SECONDS [CPU]: Debian's kernel, on two processors and as many nodes of
 # memory; see stock_initrd.
-boot_stock()
+boot_stock() { boot_smp "$(stock_kernel)" "$1" "" "${2:-$EMULATED_CPU}"; }
+
+# boot_x86 kcsan|kasan SECONDS KERNEL_OPTIONS: the same with that kernel.
+boot_x86() { boot_smp "$(x86_dir "$1")/arch/x86/boot/bzImage" "$2" "$3" "$EMULATED_CPU"; }
+
+# boot_smp KERNEL SECONDS KERNEL_OPTIONS CPU
+boot_smp()
 {
-	boot_debian "$1" "" -accel tcg,thread=multi -smp 2,sockets=2 -cpu "${2:-$EMULATED_CPU}" \
+	boot_qemu "$1" "$2" "$3" -accel tcg,thread=multi -smp 2,sockets=2 -cpu "$4" \
 		-object memory-backend-ram,id=m0,size=1G -numa node,memdev=m0,cpus=0 \
 		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1
 }
@@ -109,19 +115,19 @@ boot_counting()
 	local seconds=$1
 
 	shift
-	boot_debian "$seconds" nokaslr -accel tcg,thread=single -icount shift=0,sleep=off -smp 1 \
+	boot_qemu "$(stock_kernel)" "$seconds" nokaslr -accel tcg,thread=single -icount shift=0,sleep=off -smp 1 \
 		-cpu "$FAIR_CPU" -rtc base=2024-01-01,clock=vm -seed 1 "$@"
 }
 
-# boot_debian SECONDS KERNEL_OPTIONS OPTION...
-boot_debian()
+# boot_qemu KERNEL SECONDS KERNEL_OPTIONS OPTION...
+boot_qemu()
 {
-	local seconds=$1 append=$2
+	local kernel=$1 seconds=$2 append=$3
 
-	shift 2
+	shift 3
 	boot "$seconds" qemu-system-x86_64 -M q35 -m 2G "$@" \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
-		-kernel "$(stock_kernel)" -initrd "$RUN/stock.cpio" \
+		-kernel "$kernel" -initrd "$RUN/stock.cpio" \
 		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init $append"
 }
 
@@ -157,8 +163,8 @@ stage()
 	done
 }
 
-# stage_base ROOT MODULE...: busybox, socat, vsock_test, and modules of the image
-# (or files), whose order is in /rig/modules.
+# stage_base ROOT MODULE...: busybox, socat, vsock_test, and modules of the image, or of
+# MODULES_DIR (or files), whose order is in /rig/modules.
 stage_base()
 {
 	local root=$1 applet file
@@ -172,7 +178,7 @@ stage_base()
 	stage "$root" "$(command -v socat)"
 	cp "$LINUX/vsock_test" "$root/bin/"
 	cp "$RUN"/{init,*.sh,env} "$root/rig/"
-	modules_for "$LINUX/image/lib/modules" "$@" | while read -r file; do
+	modules_for "${MODULES_DIR:-$LINUX/image/lib/modules}" "$@" | while read -r file; do
 		stage_module "$root" "$file"
 	done >"$root/rig/modules"
 }
@@ -212,13 +218,13 @@ pack_host()
 	pack "$1" "$RUN/stock.cpio"
 }
 
-# ring_initrd MODULE: makes RUN/stock.cpio: a host with that module and the ring
+# ring_initrd MODULE...: makes RUN/stock.cpio: a host with these modules and the ring
 # driver's programs.
 ring_initrd()
 {
 	local root=$RUN/root
 
-	stage_base "$root" loop "$1"
+	stage_base "$root" "$@"
 	cp "$BUILD"/ring/{device_test,fuzz,races} "$root/bin/"
 	pack_host "$root"
 }

@@ -80,7 +80,7 @@ show_stock()
 	cp "$BUILD/ring/show" "$root/bin/"
 	show_examples >"$root/rig/examples"
 	pack_host "$root"
-	boot_debian 900 "" -accel tcg -smp 1 -cpu "$EMULATED_CPU" || true
+	boot_qemu "$(stock_kernel)" 900 "" -accel tcg -smp 1 -cpu "$EMULATED_CPU" || true
 	report_tap show
 	report_kernel reload
 }

@@ -8,7 +8,7 @@ group_smp()
 	[[ $MODULE != mvsock ]] || build_stock || return 0
 	build_ring || return 0
 	smp_run /bin
-	ring_initrd "$(tested "$BUILD/stock")"
+	ring_initrd loop "$(tested "$BUILD/stock")"
 	boot_stock 1000 || true
 	report_smp
 }

@@ -32,7 +32,7 @@ set -euo pipefail
 GROUPS_ALL=(lint kunit fuzz device faults parity sockets load show smp guest packed life migrate memory viommu stock)
 # User-mode Linux has several processors since 7.0.
 [[ $KERNEL == 6.12 ]] || GROUPS_ALL+=(umlsmp)
-GROUPS_LONG=(install soak)
+GROUPS_LONG=(install race soak)
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
@@ -68,6 +68,7 @@ usage()
 	  stock   vsock_test with Debian's stock kernel as the host, in QEMU
 	  and, as they take long, only when named:
 	  install Debian packages: installed, upgraded, removed, in a Debian in QEMU (as root)
+	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
 	  soak    guests under traffic for hours, while they reboot and memory is short
 	options:
 	  --long       the long groups, in the place of the others
@@ -691,6 +692,7 @@ parts()
 		umlsmp) echo uml-smp ;;
 		smp | stock) echo headers guest vsock_test ;;
 		install) echo deb guest vsock_test debian ;;
+		race) echo x86-kcsan x86-kasan vsock_test ;;
 		esac
 	done
 }

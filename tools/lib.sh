@@ -153,6 +153,7 @@ quietly()
 #     prepared/               the source, configured as Debian's, in place of headers/
 #     vsock_test              the kernel's own test, static
 #     uml-HASH/               UML kernels, one a config; finished with .complete
+#     x86-HASH/               x86-64 kernels, the same way
 #
 # Folders appear under their names only when they are complete; a kernel, which
 # can resume where it was interrupted, has a stamp instead.
@@ -187,10 +188,22 @@ uml_config()
 # uml_dir KIND: where that kernel is built.
 uml_dir()
 {
-	local hash
+	echo "$LINUX/uml-$1-$(uml_config "$1" | config_hash)"
+}
 
-	hash=$({ uml_config "$1"; gcc -dumpfullversion; } | sha256sum)
-	echo "$LINUX/uml-$1-${hash:0:12}"
+# config_hash: of the options on standard input, and of the compiler.
+config_hash() { { cat; gcc -dumpfullversion; } | sha256sum | cut -c 1-12; }
+
+# x86_config kcsan|kasan
+x86_config()
+{
+	sed -n '/^CONFIG_/p' "$TOP/tools/rig/x86.config" "$TOP/tools/rig/x86-$1.config" | sort -u
+}
+
+# x86_dir kcsan|kasan: where that kernel is built.
+x86_dir()
+{
+	echo "$LINUX/x86-$1-$(x86_config "$1" | config_hash)"
 }
 
 # headers_dir: KDIR for Debian's cloud kernel.

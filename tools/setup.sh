@@ -29,6 +29,8 @@ usage()
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
 	  uml-smp     user-mode Linux with several processors, with KERNEL=7.3
+	  x86-kcsan   Linux for two processors in QEMU, with KCSAN: make check-race
+	  x86-kasan   the same with KASAN, lockdep, kmemleak
 	  guest       Debian's cloud kernel, for guests and as the stock host
 	  headers     its headers, to build the module against
 	  vsock_test  the kernel's own vsock test, linked statically
@@ -330,19 +332,37 @@ part_uml-smp() { build_uml smp; }
 # build_uml plain|debug|smp
 build_uml()
 {
-	local dir make
+	build_kernel "$(uml_dir "$1")" "uml-$1" "user-mode Linux $VERSION ($1), about 4 minutes" \
+		ARCH=um < <(uml_config "$1")
+}
 
-	dir=$(uml_dir "$1")
+part_x86-kcsan() { build_x86 kcsan; }
+
+part_x86-kasan() { build_x86 kasan; }
+
+# build_x86 kcsan|kasan
+build_x86()
+{
+	build_kernel "$(x86_dir "$1")" "x86-$1" "Linux $VERSION with ${1^^}, about 8 minutes" \
+		< <(x86_config "$1")
+}
+
+# build_kernel FOLDER LOG WHAT [MAKE ARGUMENT...]: with the options on standard input.
+build_kernel()
+{
+	local dir=$1 log=$CACHE/log/$2 what=$3 make
+
+	shift 3
 	[[ ! -e $dir/.complete ]] || return 0
 	mkdir -p "$dir"
-	make=(make -C "$LINUX/source" O="$dir" ARCH=um)
-	say "Building user-mode Linux $VERSION ($1), about 4 minutes on 2 cores. This is done once."
-	uml_config "$1" >"$dir/mvsock.config"
-	quietly "$CACHE/log/uml-$1" "${make[@]}" KCONFIG_ALLCONFIG="$dir/mvsock.config" allnoconfig ||
-		die "user-mode Linux cannot be configured"
+	make=(make -C "$LINUX/source" O="$dir" "$@")
+	say "Building $what on 2 cores. This is done once."
+	cat >"$dir/mvsock.config"
+	quietly "$log" "${make[@]}" KCONFIG_ALLCONFIG="$dir/mvsock.config" allnoconfig ||
+		die "$what: it cannot be configured"
 	check_config "$dir"
-	quietly "$CACHE/log/uml-$1" "${make[@]}" -j"$(nproc)" ||
-		die "user-mode Linux does not build"
+	quietly "$log" "${make[@]}" -j"$(nproc)" ||
+		die "$what: it does not build"
 	touch "$dir/.complete"
 }
 
@@ -353,7 +373,7 @@ check_config()
 
 	lost=$(grep -vxFf "$1/.config" "$1/mvsock.config") || return 0
 	die "this kernel's configuration does not take: ${lost//$'\n'/ }" \
-		"see tools/rig/uml.config and tools/rig/uml-debug.config"
+		"see the files *.config in tools/rig"
 }
 
 main()
