@@ -6,8 +6,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <linux/userfaultfd.h>
 #include <linux/vm_sockets.h>
 
 #include "device_test.h"
@@ -513,6 +516,23 @@ static int connect_in_vain(int fd, __u32 cid, bool interrupted)
 	return err;
 }
 
+/* The guest, which had no chain to be asked in, has some now, and is not asked. */
+static void expect_unasked(struct session *s, int socktype)
+{
+	require_ok(guest_post_rx(&s->g, 4096, &layout_one));
+	require_ok(guest_post_rx(&s->g, 4096, &layout_one));
+	session_connect(s, socktype);
+	require(!s->g.inbox.first, "the request came");
+}
+
+static void require_given_up(int fd, const struct again_case *t, __u32 cid)
+{
+	int err = connect_in_vain(fd, cid, t->flag);
+
+	require(err == (t->flag ? -EINTR : -ETIMEDOUT), "connect: %s",
+		strerror(-err));
+}
+
 /* The guest had no chain for the request. It never gets it; another guest, that the
  * same socket connects to, gets one.
  */
@@ -521,24 +541,66 @@ static void elsewhere(const void *arg)
 	struct guest_config cfg = test_config(0), cfg2 = test_config(1);
 	const struct again_case *t = arg;
 	struct session first, second;
-	int fd, err;
+	int fd;
 
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&first.g, &cfg));
 	require_ok(guest_start(&second.g, &cfg2));
 	fd = host_connect(t->socktype, cfg.cid, PORT);
 	require_ok(fd);
-	err = connect_in_vain(fd, cfg.cid, t->flag);
-	require(err == (t->flag ? -EINTR : -ETIMEDOUT), "connect: %s",
-		strerror(-err));
+	require_given_up(fd, t, cfg.cid);
+	expect_unasked(&first, t->socktype);
 	connect_again(&second, fd, t->socktype);
-
-	require_ok(guest_post_rx(&first.g, 4096, &layout_one));
-	require_ok(guest_post_rx(&first.g, 4096, &layout_one));
-	session_connect(&first, t->socktype);
-	require(!first.g.inbox.first, "the request came");
 	session_close(&first);
 	session_close(&second);
+}
+
+/* Who uses the region's memory waits from now on. */
+static int hold_memory(const struct gmem_region *r)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)r->va, r->size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	require(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) &&
+		!madvise(r->va, r->size, MADV_DONTNEED) &&
+		!ioctl(fd, UFFDIO_REGISTER, &reg), "userfaultfd: %s",
+		strerror(errno));
+	return fd;
+}
+
+/* The request is being written when nobody wants the connection any more, and then can't
+ * be: it does not wait for the next chain.
+ */
+static void given_up_late(const void *arg)
+{
+	struct seg seg = { GUEST_EDGE, 4096, true };
+	struct guest_config cfg = test_config(0);
+	const struct again_case *t = arg;
+	struct gmem_region *r;
+	struct session s;
+	int fd, memory;
+
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&s.g, &cfg));
+	r = &s.g.mem.region[3];
+	memory = hold_memory(r);
+	fd = host_connect(t->socktype, cfg.cid, PORT);
+	require_ok(fd);
+	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
+	guest_kick(&s.g, RXQ);
+	require(host_poll(memory, POLLIN, TIMEOUT), "nobody writes");
+
+	require_given_up(fd, t, cfg.cid);
+	require(!mprotect(r->va, r->size, PROT_NONE), "mprotect");
+	close(memory);
+	require(!guest_wait_used(&s.g, RXQ), "used length");
+	expect_unasked(&s, t->socktype);
+	close(fd);
+	session_close(&s);
 }
 
 static const struct again_case again[] = {
@@ -586,6 +648,10 @@ void add_review_tests(void)
 		  &again[2] },
 		{ "connect() elsewhere after a signal, seqpacket", elsewhere,
 		  &again[3] },
+		{ "connect() given up while the guest is asked", given_up_late,
+		  &again[0] },
+		{ "connect() given up by a signal while the guest is asked",
+		  given_up_late, &again[3] },
 	};
 	unsigned int i;
 
