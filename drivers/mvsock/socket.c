@@ -181,7 +181,7 @@ static void apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
 	enter(vsk, old, &t);
 	if (t.error) {
-		sk->sk_err = t.error;
+		WRITE_ONCE(sk->sk_err, t.error);
 		sk_error_report(sk);
 	}
 }

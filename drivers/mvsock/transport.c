@@ -296,6 +296,14 @@ static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
 	refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
 }
 
+/* A guest may be reset meanwhile, which takes no lock of the socket's. */
+static bool readable_or_over(struct mvs_conn *conn)
+{
+	return mvs_socket_readable(conn, 1) ||
+	       READ_ONCE(sk_vsock(conn->vsk)->sk_err) ||
+	       READ_ONCE(conn->vsk->peer_shutdown);
+}
+
 /*
  * Who only looks does so in the queue: have the worker put there what was left to him.
  * Returns 0 or an error, as recv() does when it has waited.
@@ -312,12 +320,10 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 	mvs_recv_decline(conn);
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (timeout && !signal_pending(current) &&
-	       !sk_wait_event(sk, &timeout, mvs_socket_readable(conn, 1) ||
-			      sk->sk_err || conn->vsk->peer_shutdown, &wait))
+	       !sk_wait_event(sk, &timeout, readable_or_over(conn), &wait))
 		;
 	remove_wait_queue(sk_sleep(sk), &wait);
-	if (mvs_socket_readable(conn, 1) || sk->sk_err ||
-	    conn->vsk->peer_shutdown)
+	if (readable_or_over(conn))
 		return 0;
 	return timeout ? sock_intr_errno(timeout) : -EAGAIN;
 }

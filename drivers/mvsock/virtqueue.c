@@ -75,10 +75,12 @@ static void start_tick(struct mvs_vq *vq, u32 published)
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
-	u64 late = -ktime_to_ns(hrtimer_expires_remaining(timer));
+	/* Who does not find it queued starts it again: then it has another time already. */
+	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
 	u32 published, ticks;
 
-	WRITE_ONCE(vq->tick_late, (7 * vq->tick_late + late) / 8);
+	if (late >= 0)
+		WRITE_ONCE(vq->tick_late, (7 * vq->tick_late + late) / 8);
 	/*
 	 * The timer is off before another look at what is owed. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
