@@ -643,8 +643,6 @@ fails_upstream()
 
 group_load()
 {
-	local name line
-
 	[[ $MODULE != mvsock ]] || build_plain || return 0
 	build_ring || return 0
 	new_run "$WORK/load"
@@ -654,12 +652,19 @@ group_load()
 	set_env TIMEOUT 100
 	set_env CHECKS "reload"
 	boot_uml plain 200 || true
-	for name in $("$BUILD/ring/load" --list); do
-		line=$(grep "^$name: " "$RUN/out/load" 2>/dev/null) || true
-		verdict "$name" "$([[ -n $line ]] || tail -n 3 "$RUN/out/load" 2>&1)"
-	done
+	report_load
 	check_tables
 	report_kernel reload
+}
+
+report_load()
+{
+	local name
+
+	for name in $("$BUILD/ring/load" --list); do
+		verdict "$name" "$(grep -qs "^$name: " "$RUN/out/load" ||
+			tail -n 3 "$RUN/out/load" 2>&1)"
+	done
 }
 
 # --- main ---------------------------------------------------------------------

@@ -4,16 +4,17 @@
 # What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
 # alike. RIG/env says what to do:
 #
-#   JOB            kunit, fuzz, device, load, smp, soak, parity, show, vsock_test, demo,
-#                  life, migrate, memory, bench, symbols, install or upgrade
+#   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
+#                  demo, life, migrate, memory, bench, symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
-#   PROGRAMS       that print TAP (device, fuzz, show; smp: device_test and fuzz); the
+#   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
 #                  one that compares (parity: parity, sockets), or loads (load, bench)
 #   WORDS          those of their tests to run, whose name has one (device, smp, show)
 #   TOOLS          the folder with mvsockctl (show)
-#   RACES          the program with races, if they are wanted (device, smp)
+#   RACES          the program with races, if they are wanted (device, smp, race)
 #   RACE_SECONDS   that each of them takes
+#   LOAD           the program with loads, each of which takes as long (race)
 #   FUZZ_SEED      to begin with (fuzz, smp), and of the races (soak too)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
 #   SOAK_SECONDS   that the program takes (soak)

@@ -2,6 +2,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # sourced by host.sh, whose variables it has
 #
 # Races: beside the other tests of the jobs "device" and "smp", if RACES has the program.
+# The job "race": with load before them.
 
 run_races()
 {
@@ -9,4 +10,13 @@ run_races()
 	export MVSOCK_MODULE="${MODULES##* }"
 	PROGRAMS=$RACES
 	run_programs --seed "$FUZZ_SEED" --seconds "$RACE_SECONDS"
+}
+
+# All that runs on the kernels that look for races.
+job_race()
+{
+	tell "load"
+	timeout "$TIMEOUT" "$LOAD" --seconds "$RACE_SECONDS" --devices 20 >"$OUT/load" 2>&1
+	job_smp
+	[ ! -e /sys/kernel/debug/kcsan ] || cat /sys/kernel/debug/kcsan >"$OUT/kcsan"
 }
