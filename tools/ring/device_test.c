@@ -25,7 +25,10 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	struct tap_options opt = { .skip_why = "only mvsock does this" };
+	struct tap_options opt = {
+		.skip_why = "only mvsock does this",
+		.timeout = 4 * TAP_TIMEOUT,	/* emulated processors are slow */
+	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "d:ulh", options, NULL)) != -1) {

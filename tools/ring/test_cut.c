@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "device_test.h"
@@ -82,6 +83,7 @@ static void play_guest(const struct guest_config *cfg, const __u32 *ports,
 	struct guest g;
 	int cut, i;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	require_ok(guest_start(&g, cfg));
 	for (i = 0; i < CONNS; i++) {
 		conn_init(&c[i], &g, VIRTIO_VSOCK_TYPE_STREAM, 100 + i,
@@ -142,25 +144,47 @@ static void *write_all(void *arg)
 	return NULL;
 }
 
+static __u64 received(struct end *e)
+{
+	return __atomic_load_n(&e->in, __ATOMIC_SEQ_CST);
+}
+
+static __u64 sent(struct end *e)
+{
+	return __atomic_load_n(&e->out, __ATOMIC_SEQ_CST);
+}
+
+/* However slow the machine is, something moves. */
+static void wait_carried(struct end *e, __u64 in, __u64 out)
+{
+	__u64 deadline = now_ms() + 2 * TIMEOUT, before = 0;
+
+	while (received(e) < in || sent(e) < out) {
+		__u64 moved = received(e) + sent(e);
+
+		if (moved != before)
+			deadline = now_ms() + 2 * TIMEOUT;
+		before = moved;
+		require(ms_left(deadline),
+			"seed %u is stuck: %llu of %llu in, %llu of %llu out",
+			e->seed, received(e) + 0ULL, in + 0ULL, sent(e) + 0ULL,
+			out + 0ULL);
+		usleep(1000);
+	}
+}
+
 /* Each carries so much more, each way. */
 static void wait_load(struct end *e)
 {
-	__u64 deadline = now_ms() + 2 * TIMEOUT, in[CONNS], out[CONNS];
+	__u64 in[CONNS], out[CONNS];
 	int i;
 
 	for (i = 0; i < CONNS; i++) {
-		in[i] = __atomic_load_n(&e[i].in, __ATOMIC_SEQ_CST) + LOAD;
-		out[i] = __atomic_load_n(&e[i].out, __ATOMIC_SEQ_CST) + LOAD;
+		in[i] = received(&e[i]) + LOAD;
+		out[i] = sent(&e[i]) + LOAD;
 	}
 	for (i = 0; i < CONNS; i++)
-		while (__atomic_load_n(&e[i].in, __ATOMIC_SEQ_CST) < in[i] ||
-		       __atomic_load_n(&e[i].out, __ATOMIC_SEQ_CST) < out[i]) {
-			require(ms_left(deadline),
-				"connection %d is stuck: %llu of %llu in, %llu of %llu out",
-				i, e[i].in + 0ULL, in[i] + 0ULL, e[i].out + 0ULL,
-				out[i] + 0ULL);
-			usleep(1000);
-		}
+		wait_carried(&e[i], in[i], out[i]);
 }
 
 static void wait_done(struct shared *shared, int cut)
