@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
@@ -142,13 +144,27 @@ static int send_some(struct sending *s)
 	return 0;
 }
 
+static bool may_go_on(int err)
+{
+	return err == -EAGAIN || err == -EHOSTUNREACH;
+}
+
+/* What @err says may pass. A guest that is stopped is not what poll() waits for. */
+static bool wait_for_room(int fd, int err, int timeout)
+{
+	if (err == -EAGAIN)
+		return host_poll(fd, POLLOUT, timeout);
+	usleep(1000);
+	return timeout;
+}
+
 static int send_all(struct sending *s)
 {
 	__u64 deadline = now_ms() + s->timeout;
 	int err;
 
-	while ((err = send_some(s)) == -EAGAIN)
-		if (!host_poll(s->fd, POLLOUT, ms_left(deadline)))
+	while (may_go_on(err = send_some(s)))
+		if (!wait_for_room(s->fd, err, ms_left(deadline)))
 			return -ETIMEDOUT;
 	return err;
 }
@@ -180,7 +196,7 @@ void host_send_begin(struct sending *s, int fd, const void *buf, size_t len,
 {
 	*s = (struct sending){ fd, buf, len, flags, timeout };
 	s->err = send_some(s);
-	if (s->err == -EAGAIN)
+	if (may_go_on(s->err))
 		start_thread(s);
 }
 
@@ -218,4 +234,14 @@ int host_recv(int fd, void *buf, size_t len, int timeout)
 		}
 	}
 	return 0;
+}
+
+unsigned int host_linux(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		abort();
+	return LINUX(major, minor);
 }

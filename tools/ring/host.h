@@ -59,4 +59,13 @@ int host_poll(int fd, int events, int timeout);
 /* Read and forget SO_ERROR, as a negative errno. */
 int host_error(int fd);
 
+/* Linux MAJOR.MINOR as a number. */
+#define LINUX(major, minor) ((major) * 1000U + (minor))
+
+/* From here on connect() and send() to a guest whose device does not run fail at once. */
+#define LINUX_REFUSES LINUX(7, 2)
+
+/* The kernel that this runs on. */
+unsigned int host_linux(void);
+
 #endif

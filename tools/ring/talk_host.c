@@ -50,6 +50,11 @@ static int write_some(struct host_end *e)
 		return n;
 	require(n < 0 || !e->messages, "a part of a message was sent");
 	e->out = before;
+	/* A guest that is stopped is started again; poll() does not wait for that. */
+	if (n < 0 && errno == EHOSTUNREACH) {
+		usleep(1000);
+		return -EAGAIN;
+	}
 	if (n < 0)
 		return -errno;
 	talk_fill(&e->out, e->buf, n);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,20 +252,10 @@ static void stopped_is_still(const void *arg)
 	session_close(&s);
 }
 
-/* Does the host's kernel refuse a connect that comes before the start? */
-static bool kernel_refuses(void)
-{
-	unsigned int major = 0, minor = 0;
-	struct utsname name;
-
-	require(!uname(&name) &&
-		sscanf(name.release, "%u.%u", &major, &minor) == 2, "uname");
-	return major > 7 || (major == 7 && minor >= 2);
-}
-
 /* It is answered after the start, or, since Linux 7.2, it fails and another is. */
 static void connect_before_start(const void *arg)
 {
+	bool refused = host_linux() >= LINUX_REFUSES;
 	struct guest_config cfg = test_config(0);
 	struct session s;
 	unsigned int i;
@@ -276,7 +265,7 @@ static void connect_before_start(const void *arg)
 	require_ok(guest_setup(&s.g));
 	s.listener = -1;
 	s.fd = host_connect(SOCK_STREAM, cfg.cid, 7);
-	if (kernel_refuses())
+	if (refused)
 		require(s.fd == -EHOSTUNREACH, "refused: %s", strerror(-s.fd));
 	else
 		require_ok(s.fd);
@@ -284,7 +273,7 @@ static void connect_before_start(const void *arg)
 	require_ok(dev_set_running(&s.g.dev, 1));
 	for (i = 0; i < cfg.rx_bufs; i++)
 		require_ok(guest_post_rx(&s.g, cfg.rx_size, cfg.rx_layout));
-	if (kernel_refuses()) {
+	if (refused) {
 		s.fd = host_connect(SOCK_STREAM, cfg.cid, 7);
 		require_ok(s.fd);
 	}
