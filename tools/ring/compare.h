@@ -9,13 +9,16 @@
 
 /*
  * What mvsock does otherwise on purpose; all are patterns, those of outcomes may have
- * "?(this)" for what may be there. Each must be seen.
+ * "?(this)" for what may be there. Each must be seen, on kernels from @since on and
+ * before @before, as LINUX() has them; 0: on all.
  */
 struct difference {
 	const char *name;
 	const char *vhost_vsock;
 	const char *mvsock;
 	const char *why;
+	unsigned int since;
+	unsigned int before;
 	bool seen;
 };
 
