@@ -84,6 +84,17 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 }
 
 /**
+ * mvs_device_refuses - does what is for the guest fail at once, as its device does not run?
+ * @device: the device
+ *
+ * Return: whether it does, with %-EHOSTUNREACH: see mvs_refuses_unready().
+ */
+bool mvs_device_refuses(const struct mvs_device *device)
+{
+	return mvs_refuses_unready() && !READ_ONCE(device->running);
+}
+
+/**
  * mvs_device_put - give up a reference
  * @device: the device
  *

@@ -543,6 +543,9 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 {
 	int ret;
 
+	/* If only the ring is broken, the driver may repair it. */
+	if (!vq->running && mvs_device_refuses(vq->device))
+		return -EHOSTUNREACH;
 	ret = begin(vq);
 	if (ret != 1)
 		return ret;
@@ -560,6 +563,21 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	return ret;
 }
 
+/* Has the driver, or the VMM, to do something before a sender can go on? */
+static bool needs_room(int ret)
+{
+	switch (ret) {
+	case 1:
+	case -ENODATA:
+	case -ENOMEM:
+	case -EINTR:
+	case -EHOSTUNREACH:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /**
  * mvs_send_data - send data, straight into the guest's memory
  * @conn: the connection, attached
@@ -572,7 +590,8 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
  *
  * Context: process, with sk_lock held; may sleep, but not for the driver.
  * Return: bytes sent; %-ENODATA when none were, as not all of @from is in memory: bring it
- * in and try again; %-ENOMEM; %-EINTR when the caller was killed.
+ * in and try again; %-ENOMEM; %-EINTR when the caller was killed; %-EHOSTUNREACH when the
+ * device refuses it, see mvs_device_refuses().
  */
 int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		  u32 flags)
@@ -585,7 +604,7 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		return -EINTR;
 	ret = send_locked(vq, conn, from, len, flags, &done);
 	/* Who has sent something tries again, and waits if there still is no room. */
-	if (!done && ret != 1 && ret != -ENODATA && ret != -ENOMEM && ret != -EINTR) {
+	if (!done && needs_room(ret)) {
 		park(conn->device->conns, conn);
 		mvs_count(&vq->waits, 1);
 		/* There may be good chains behind those that were not. */

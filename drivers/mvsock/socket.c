@@ -407,7 +407,7 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
 	};
 	int ret;
 
-	if (mvs_refuses_unready() && !READ_ONCE(device->running))
+	if (mvs_device_refuses(device))
 		return -EHOSTUNREACH;
 	/*
 	 * AF_VSOCK asks stream_allow() for seqpackets as well, so streams are refused
@@ -428,8 +428,8 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
  * @vsk: the socket, with the addresses of both ends
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device does
- * not run, if mvs_refuses_unready(); %-ENETUNREACH when it has no connections of this
+ * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device
+ * refuses it, see mvs_device_refuses(); %-ENETUNREACH when it has no connections of this
  * type; %-EADDRINUSE; %-ENOMEM.
  */
 int mvs_socket_connect(struct vsock_sock *vsk)

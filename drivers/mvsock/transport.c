@@ -24,6 +24,13 @@
 
 /* --- to the guest --------------------------------------------------------- */
 
+/* May there be room? Who would be refused does not wait for it. */
+static bool may_have_room(const struct mvs_conn *conn)
+{
+	return (!conn->parked && !conn->tx_left) ||
+	       mvs_device_refuses(conn->device);
+}
+
 /*
  * Bytes that there is credit and may be room for; 0 when there are fewer than what the
  * sender waits for, who is woken when that changes.
@@ -33,8 +40,7 @@ static u32 space(struct mvs_conn *conn)
 	u32 bytes;
 
 	lockdep_assert_held(&conn->lock);
-	bytes = conn->parked || conn->tx_left ? 0 :
-		mvs_credit_space(&conn->credit);
+	bytes = may_have_room(conn) ? mvs_credit_space(&conn->credit) : 0;
 	if (bytes >= READ_ONCE(conn->wanted))
 		return bytes;
 	conn->blocked = true;

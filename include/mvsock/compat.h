@@ -125,9 +125,10 @@ static inline void mvs_linger(struct sock *sk)
 }
 
 /**
- * mvs_refuses_unready - does a connect fail at once if the guest's device does not run?
+ * mvs_refuses_unready - do connect() and send() fail at once if the guest's device does not
+ * run?
  *
- * Return: true since Linux 7.2. Before, it waits for the guest as long as connects do.
+ * Return: true since Linux 7.2. Before, they wait for the guest as they do otherwise.
  */
 static inline bool mvs_refuses_unready(void)
 {

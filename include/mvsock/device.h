@@ -250,7 +250,8 @@ struct mvs_device_ops {
  *	virtqueues' mutexes
  * @iotlb_lock: protects the virtqueues' misses
  * @iotlb_wait: who reads them
- * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; protected by @mutex
+ * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; changes under @mutex, read
+ *	without
  * @worker_lock: protects @worker against who wakes it without @mutex
  * @worker: there while there is an owner; changes under @mutex and @worker_lock
  * @ops: the layer above
@@ -322,6 +323,7 @@ int mvs_device_register(const struct mvs_device_ops *ops);
 void mvs_device_unregister(void);
 void mvs_device_put(struct mvs_device *device);
 void mvs_device_wake(struct mvs_device *device, unsigned int vq);
+bool mvs_device_refuses(const struct mvs_device *device);
 void mvs_device_lock_vqs(struct mvs_device *device);
 void mvs_device_unlock_vqs(struct mvs_device *device);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "compare.h"
+#include "host.h"
 #include "sockets.h"
 
 #define NO_RST "a connection that was reset is not reset again"
@@ -7,7 +8,7 @@
 #define WHOLE "a seqpacket can be read when all of it is there"
 #define ALL_OR_NONE "a message that would block is not sent in part"
 #define NO_QUEUE "nothing is queued for a guest without buffers"
-#define STOPPED NO_QUEUE ", nor is it cut off while it stops"
+#define TOLD "a guest that goes on is told what it missed"
 #define EDGE "there is an edge when there was no room"
 
 /* Parts of patterns. */
@@ -61,13 +62,44 @@ static struct difference differences[] = {
 	  "send 60 = 60, send 60 DONTWAIT = EAGAIN, partly = RW 60 EOM" AND
 	  "send 30 DONTWAIT = 30, partly = RW 30 EOM", ALL_OR_NONE },
 	{ "send: the guest has stopped",
-	  "send 10 DONTWAIT = @(10, outq = 10, sees = RW 10" EOM OR
-	  "EHOSTUNREACH, outq = 0, sees = nothing)",
-	  "send 10 DONTWAIT = EAGAIN, outq = 0, sees = nothing", STOPPED },
+	  "send 10 DONTWAIT = 10, outq = 10, sees = RW 10" EOM ", send 10 = 10, *",
+	  "send 10 DONTWAIT = EAGAIN, outq = 0, sees = nothing, send 10 = 10, *",
+	  NO_QUEUE, .before = LINUX_REFUSES },
 	{ "send: the guest had stopped",
-	  "&send 10 = @(10, gets 10 = RW 10" EOM ", join = it was done" OR
-	  "EHOSTUNREACH)",
-	  "it blocks, gets 10 = RW 10" EOM ", join = 10", STOPPED },
+	  "&send 10 = 10, gets 10 = RW 10" EOM ", join = it was done",
+	  "it blocks, gets 10 = RW 10" EOM ", join = 10", NO_QUEUE,
+	  .before = LINUX_REFUSES },
+	{ "the guest stops: MSG_ZEROCOPY",
+	  "send 4096 ZEROCOPY DONTWAIT = 4096, recv 1 ERRQUEUE = EAGAIN" AND
+	  "sees = RW 4096" EOM,
+	  "send 4096 ZEROCOPY DONTWAIT = EAGAIN, recv 1 ERRQUEUE = EAGAIN" AND
+	  "sees = nothing", NO_QUEUE, .before = LINUX_REFUSES },
+	{ "the guest stops: who waits for buffers",
+	  DEAF ", &send 100 = 100, blocks = it was done" AND
+	  "gets 100 = RW 100" EOM ", join = it was done",
+	  DEAF ", it blocks, blocks = yes, gets 100 = RW 100" EOM AND
+	  "join = 100", NO_QUEUE },
+	{ "the guest stops: no buffers",
+	  DEAF ", send 100 DONTWAIT = 100, poll = OUT|WRNORM" AND
+	  "send 50 DONTWAIT = @(50|EHOSTUNREACH), sees = RW *",
+	  DEAF ", send 100 DONTWAIT = EAGAIN, poll = @(nothing|OUT[|]WRNORM)" AND
+	  "send 50 DONTWAIT = @(EAGAIN|EHOSTUNREACH), sees = nothing", NO_QUEUE },
+	{ "the guest stops: a part of a message",
+	  DEAF ", send 10000 DONTWAIT = 10000, poll = OUT|WRNORM" AND
+	  "send 10 DONTWAIT = 10, gets 10000 = RW 10000 EOM RW 10 EOM",
+	  DEAF ", send 10000 DONTWAIT = 10000, poll = nothing" AND
+	  "send 10 DONTWAIT = EAGAIN, gets 10000 = RW 10000 EOM", NO_QUEUE,
+	  .before = LINUX_REFUSES },
+	{ "the guest stops: shutdown",
+	  "shutdown wr = 0, sees twice = nothing",
+	  "shutdown wr = 0, sees twice = SHUTDOWN 2",
+	  TOLD, .since = LINUX_REFUSES },
+	{ "the guest stops: close",
+	  "close = 0, sees twice = nothing", "close = 0, sees twice = SHUTDOWN 3",
+	  TOLD, .since = LINUX_REFUSES },
+	{ "the guest stops: SO_RCVLOWAT",
+	  "recv 1000 = 1000, set lowat 2000 = EHOSTUNREACH, get lowat = 1",
+	  "recv 1000 = 1000, get lowat = 2000", TOLD, .since = LINUX_REFUSES },
 	{ "recv: a message in packets",
 	  "recv 100 DONTWAIT = EAGAIN, poll = IN|OUT|RDNORM|WRNORM" AND
 	  "it blocks, join = 12",

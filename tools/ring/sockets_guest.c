@@ -197,10 +197,12 @@ void guest_await(struct scene *p, char slot, __u16 op)
 	} while (h.op != op || h.dst_port != FIRST_PORT + (__u32)(slot - 'a'));
 }
 
-/* sees: all that came since last asked. */
+/* sees [twice]: all that came since last asked; twice, if resets may overtake it. */
 static void act_sees(struct scene *p, struct step *s)
 {
 	guest_look(p);
+	if (has_arg(s, "twice"))
+		guest_look(p);
 	say(s, "%s", *p->told ? p->told : "nothing");
 	*p->told = '\0';
 }

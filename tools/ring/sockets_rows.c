@@ -101,6 +101,11 @@ const struct row rows[] = {
 	  "set conntimeo 300; connect slowly; start; sees", BOTH },
 	{ "connect: the guest had stopped", "guest; stop; socket; &connect; "
 	  "start; over EHOSTUNREACH; response; join; send 5; gets 5", BOTH },
+	{ "connect: not blocking, the guest had stopped", "guest; stop; socket; "
+	  "nonblock; connect; poll; err; start; connect; response; until OUT; "
+	  "send 5; gets 5", BOTH },
+	{ "connect: the guest stops", "guest deaf; socket; &connect; stop; "
+	  "blocks; start; hears; response; join; send 5; gets 5", BOTH },
 	{ "connect: the guest goes", "guest; socket; set conntimeo 4000; "
 	  "&connect; gone; join; err; connect", BOTH },
 	{ "connect: REQUEST in return", "guest; socket; &connect; sees; op 1; "
@@ -314,9 +319,38 @@ const struct row rows[] = {
 	  "partly; send 10; gets 10", BOTH },
 	{ "send: OOB", "accepted; send 5 OOB; sees", BOTH },
 	{ "send: the guest has stopped", "accepted; stop; send 10 DONTWAIT; outq; "
-	  "start; sees", BOTH },
+	  "start; sees; send 10; gets 10; rw 5; recv 5", BOTH },
 	{ "send: the guest had stopped", "accepted; stop; &send 10; start; "
 	  "over EHOSTUNREACH; gets 10; join", BOTH },
+	{ "the guest stops: MSG_ZEROCOPY", "accepted; set zerocopy 1; stop; "
+	  "send 4096 ZEROCOPY DONTWAIT; recv 1 ERRQUEUE; start; sees", BOTH },
+	{ "the guest stops: io_uring", "accepted; stop; uring send 5; start; "
+	  "reaps 1", BOTH },
+	{ "the guest stops: poll", "accepted; stop; poll; recv 10 DONTWAIT; "
+	  "start; poll; send 5; gets 5", BOTH },
+	{ "the guest stops: epoll, edge", "accepted; epoll OUT ET; events; "
+	  "stop; events; start; events", BOTH },
+	{ "the guest stops: no credit", "guest; room 10; accepted; send 10; "
+	  "gets 10; stop; poll; send 10 DONTWAIT; start; eats; update; send 10; "
+	  "gets 10", BOTH },
+	{ "the guest stops: who waits for credit", "guest; room 10; accepted; "
+	  "send 10; gets 10; &send 10; stop; blocks; start; eats; update; join; "
+	  "gets 10", BOTH },
+	{ "the guest stops: who waits for buffers", "guest deaf; post 1; listen; "
+	  "request; awaits RESPONSE; accept; &send 100; stop; blocks; start; "
+	  "hears; gets 100; join", BOTH },
+	{ "the guest stops: no buffers", "guest deaf; post 1; listen; request; "
+	  "awaits RESPONSE; accept; send 100 DONTWAIT; stop; poll; "
+	  "send 50 DONTWAIT; start; hears; anything; sees", BOTH },
+	{ "the guest stops: a part of a message", "guest deaf; post 2; listen; "
+	  "request; awaits RESPONSE; accept; send 10000 DONTWAIT; stop; poll; "
+	  "send 10 DONTWAIT; start; hears; anything; gets 10000", SEQPACKET },
+	{ "the guest stops: shutdown", "accepted; stop; shutdown wr; start; "
+	  "sees twice; rst", BOTH },
+	{ "the guest stops: close", "accepted; stop; close; start; "
+	  "sees twice; rst", BOTH },
+	{ "the guest stops: SO_RCVLOWAT", "accepted; rw 1000; rw 1000; "
+	  "recv 1000; stop; set lowat 2000; get lowat; start", STREAM },
 
 	{ "recv: PEEK", "accepted; rw 8; recv 4 PEEK; recv 100 PEEK; recv 100; "
 	  "recv 100 DONTWAIT; recv 1 PEEK DONTWAIT", BOTH },
