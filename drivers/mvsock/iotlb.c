@@ -11,6 +11,7 @@
 #include <linux/vhost.h>
 #include <linux/wait.h>
 
+#include <mvsock/compat.h>
 #include <mvsock/device.h>
 
 /* A message in either form, which differ in @type alone. */
@@ -254,7 +255,8 @@ static int process(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
 					    msg->uaddr, msg->perm);
 		if (!ret)
 			answer(device, msg);
-	} else if (gm->iotlb && msg->type == VHOST_IOTLB_INVALIDATE) {
+	} else if (gm->iotlb && msg->type == VHOST_IOTLB_INVALIDATE &&
+		   (msg->size || mvs_invalidates_nothing())) {
 		mvs_gmem_iotlb_invalidate(gm, msg->iova, msg->size);
 		ret = 0;
 	}

@@ -139,4 +139,18 @@ static inline bool mvs_refuses_unready(void)
 #endif
 }
 
+/**
+ * mvs_invalidates_nothing - may a range of the IOTLB be invalidated that has no bytes?
+ *
+ * Return: false since Linux 7.3. Before, it may, and what has no bytes at 0 is all there is.
+ */
+static inline bool mvs_invalidates_nothing(void)
+{
+#ifdef MVS_HAVE_INVALIDATE_SIZE
+	return false;
+#else
+	return true;
+#endif
+}
+
 #endif /* _MVSOCK_COMPAT_H */

@@ -65,6 +65,9 @@ int host_error(int fd);
 /* From here on connect() and send() to a guest whose device does not run fail at once. */
 #define LINUX_REFUSES LINUX(7, 2)
 
+/* From here on no range of the IOTLB without bytes can be invalidated. */
+#define LINUX_INVALIDATES_BYTES LINUX(7, 3)
+
 /* The kernel that this runs on. */
 unsigned int host_linux(void);
 

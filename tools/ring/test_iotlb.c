@@ -351,6 +351,7 @@ static void ranges(const void *arg)
 		{ 1, all, 0, 0 },
 		{ all, 1, 0x1000, 3 },
 	};
+	int empty = host_linux() >= LINUX_INVALIDATES_BYTES ? -EFAULT : MSG_LEN;
 	struct iommu m;
 	struct session s;
 	unsigned int i;
@@ -368,10 +369,10 @@ static void ranges(const void *arg)
 		require(c->err ? n == c->err : n == MSG_LEN, "%u: %d", i, n);
 	}
 	/* Void, in all the ways to say so; the rings must be told again. */
-	require(iommu_invalidate(&m, 0, 0) == MSG_LEN, "all of it");
+	require(iommu_invalidate(&m, 0, 0) == empty, "all of it");
 	require(iommu_invalidate(&m, 1, all) == MSG_LEN, "all but byte 0");
 	require(iommu_invalidate(&m, 0, all) == MSG_LEN, "all but the last");
-	require(iommu_invalidate(&m, 0x5000, 0) == MSG_LEN, "nothing");
+	require(iommu_invalidate(&m, 0x5000, 0) == empty, "nothing");
 	require(iommu_invalidate(&m, all, all) == MSG_LEN, "over the end");
 	guest_kick(&s.g, TXQ);
 	guest_kick(&s.g, RXQ);
