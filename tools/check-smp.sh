@@ -21,7 +21,9 @@ group_umlsmp()
 	set_env MODULES "$(modules_for "$(uml_dir smp)" "$(tested "$BUILD/uml-smp")" | paste -sd' ')"
 	boot_uml smp 1000 || true
 	report_smp
-	[[ $MODULE != mvsock ]] || kunit_run umlsmp-kunit smp reload
+	[[ $MODULE == mvsock ]] || return 0
+	compare_modules smp sockets reload
+	kunit_run umlsmp-kunit smp reload
 }
 
 # smp_run FOLDER: where the programs are, in there.

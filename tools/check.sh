@@ -58,7 +58,8 @@ usage()
           and in QEMU
 	  smp     memory that moves, races, busy polling, random guests, on two processors, in
           QEMU
-	  umlsmp  the same and the KUnit suites in user-mode Linux, with KERNEL=7.3
+	  umlsmp  the same, the group sockets and the KUnit suites in user-mode Linux, with
+          KERNEL=7.3
 	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
 	  packed  the same with packed virtqueues
 	  life    a guest that reboots, loses its device, is killed: under traffic
@@ -464,14 +465,14 @@ group_sockets()
 	compare_modules debug sockets leak reload
 }
 
-# compare_modules plain|debug PROGRAM CHECK...: always of mvsock: vhost_vsock is what
+# compare_modules KIND PROGRAM CHECK...: always of mvsock: vhost_vsock is what
 # it is compared with.
 compare_modules()
 {
 	local kind=$1 program=$2
 
 	shift 2
-	new_run "$WORK/$program"
+	new_run "$WORK/$GROUP-$program"
 	set_env JOB parity
 	set_env MODULES "$(modules_for "$(uml_dir "$kind")" "$BUILD/uml-$kind/mvsock.ko" | paste -sd' ')"
 	set_env OTHER "$(modules_for "$(uml_dir "$kind")" vhost_vsock | paste -sd' ')"
