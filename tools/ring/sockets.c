@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 		.n = nrows * ARRAY_SIZE(types),
 		.at_once = AT_ONCE,
 		.apart = true,
-		.seconds = TAP_TIMEOUT,
+		.seconds = 2 * TAP_TIMEOUT,
 		.play = play_row,
 		.label = label_row,
 	};

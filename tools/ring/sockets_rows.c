@@ -404,7 +404,7 @@ const struct row rows[] = {
 	  "sees", BOTH },
 	{ "recv: many small ones", "accepted; rw 1 300; sees; recv 1000",
 	  BOTH },
-	{ "recv: more small ones", "accepted; rw 1 1000; sees; recv 2000",
+	{ "recv: more small ones", "accepted; rw 1 600; sees; recv 2000",
 	  BOTH },
 
 	{ "SO_RCVLOWAT", "accepted; set lowat 8; rw 4; poll; &polls IN; rw 4; "
