@@ -35,11 +35,14 @@ on_guest()
 }
 
 # --- messages -----------------------------------------------------------------
+#
+# Where all is slow a connect may time out after the listener has taken it: the listener
+# stays for the next.
 
 demo_message_to_guest()
 {
 	tell "1. A message to the guest, and its answer"
-	on_guest "socat VSOCK-LISTEN:1001 SYSTEM:'read -r line; echo \"guest heard: \$line\"'"
+	on_guest "socat VSOCK-LISTEN:1001,fork SYSTEM:'read -r line; echo \"guest heard: \$line\"'"
 	answer=$(echo "hello, guest" | socat -t "$TIMEOUT" - "VSOCK-CONNECT:$CID:1001,retry=600,interval=0.2")
 	tell "     host  -> guest   hello, guest"
 	tell "     guest -> host    $answer"
@@ -50,8 +53,10 @@ demo_message_to_host()
 {
 	tell "2. A message from the guest, and the host's answer"
 	# shellcheck disable=SC2016 # the other shell expands it
-	socat VSOCK-LISTEN:1002 SYSTEM:'read -r line; echo "host heard: $line"' &
+	socat VSOCK-LISTEN:1002,fork SYSTEM:'read -r line; echo "host heard: $line"' &
+	listener=$!
 	answer=$(guest_do "echo hello, host | socat -t $TIMEOUT - VSOCK-CONNECT:2:1002,retry=600,interval=0.2" | head -n 1)
+	kill $listener
 	tell "     guest -> host    hello, host"
 	tell "     host  -> guest   $answer"
 	same "the host's answer" "host heard: hello, host" "$answer"
