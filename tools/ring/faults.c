@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "failing.h"
@@ -181,11 +182,23 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 	return failed;
 }
 
+/*
+ * Where a page of the program can't be made writable for want of memory, user-mode Linux
+ * writes to what is there all the same, which may be the page of zeros: have each page in
+ * memory before.
+ */
+static void take_memory(void)
+{
+	require(!mlockall(MCL_CURRENT) && !munlockall(), "mlockall: %s",
+		strerror(errno));
+}
+
 static void fail_each(const void *arg)
 {
 	const struct faulty *f = arg;
 	unsigned int nth = 1;
 
+	take_memory();
 	set_pass(f->pass);
 	while (do_once(f, nth))
 		require(++nth < MOST, "there is no end of it");
