@@ -34,6 +34,7 @@ enum conn_state {
 	CONN_ASKED,	/* by the host, not answered */
 	CONN_OPEN,
 	CONN_DONE,	/* ended, and the host's socket is still there */
+	CONN_ENDED,	/* by the guest, and the host has data left: RST when it closes */
 	CONN_GONE,	/* the host's may have something left to say */
 };
 
@@ -177,6 +178,9 @@ bool model_knows(struct fuzz *f, const struct pkt *p);
 
 /* The host gets a packet. */
 void model_receive(struct fuzz *f, const struct pkt *p, const void *data);
+
+/* The host closes the socket of a connection that has ended. */
+void model_close(struct fuzz *f, struct fuzz_conn *c);
 
 /* The guest got a packet: it is the next one, or one that may come any time. */
 void model_got(struct fuzz *f, const struct pkt *p, const void *data,

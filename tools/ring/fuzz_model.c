@@ -151,7 +151,7 @@ static struct fuzz_conn *find(struct fuzz *f, __u32 port, __u32 peer_port)
 	for (i = 0; i < FUZZ_CONNS; i++) {
 		struct fuzz_conn *c = &f->conn[i];
 
-		if (c->state != CONN_FREE && c->state != CONN_GONE &&
+		if (c->state != CONN_FREE && c->state < CONN_ENDED &&
 		    c->port == port && c->peer_port == peer_port)
 			return c;
 	}
@@ -193,7 +193,18 @@ static void receive_shutdown(struct fuzz *f, struct fuzz_conn *c,
 	c->shutdown |= p->flags & SHUTDOWN_ALL;
 	if (c->shutdown != SHUTDOWN_ALL)
 		return;
-	if (!c->unread)
+	if (c->unread) {
+		c->state = CONN_ENDED;
+	} else {
+		expect_last(f, c);
+		c->state = CONN_GONE;
+	}
+}
+
+/* Its RST comes, unless the guest has a new connection of that name: that it would hit. */
+void model_close(struct fuzz *f, struct fuzz_conn *c)
+{
+	if (c->state == CONN_ENDED && !find(f, c->port, c->peer_port))
 		expect_last(f, c);
 	c->state = CONN_GONE;
 }
@@ -319,7 +330,7 @@ static bool on(const struct fuzz_conn *c, const struct pkt *p)
 	       c->peer_port == p->src_port && c->type == p->type;
 }
 
-/* A grant of credit, or the last words of a connection that has ended. */
+/* A grant of credit, or an answer that the connection's end has not overtaken. */
 static bool may_come(struct fuzz *f, const struct pkt *p)
 {
 	unsigned int i;
@@ -336,9 +347,6 @@ static bool may_come(struct fuzz *f, const struct pkt *p)
 			c->told = p->fwd_cnt;
 			return true;
 		}
-		if (c->state >= CONN_DONE && p->op == VIRTIO_VSOCK_OP_RST)
-			return true;
-		/* Its RST has not overtaken this one. */
 		if (c->state == CONN_GONE && p->op == VIRTIO_VSOCK_OP_RESPONSE)
 			return true;
 	}

@@ -257,7 +257,10 @@ static void send_packet(struct fuzz *f, const struct pkt *p)
 	send_chains(f, &t, 1);
 }
 
-/* A question whose answer comes behind all that the host has sent before. */
+/*
+ * A question whose answer comes behind all that the host has sent before: but resets go
+ * first, and what finds no chain behind them waits for the next one.
+ */
 static void barrier(struct fuzz *f)
 {
 	struct fuzz_conn none = {
@@ -359,7 +362,7 @@ static void accept_all(struct fuzz *f)
 }
 
 /* The socket of a connection that has ended. */
-static void host_bury(struct fuzz_conn *c)
+static void host_bury(struct fuzz *f, struct fuzz_conn *c)
 {
 	__u8 byte;
 	int err;
@@ -373,7 +376,7 @@ static void host_bury(struct fuzz_conn *c)
 	}
 	close(c->fd);
 	c->fd = -1;
-	c->state = CONN_GONE;
+	model_close(f, c);
 }
 
 /* What the host does about what came. */
@@ -390,7 +393,7 @@ static void settle(struct fuzz *f)
 		if (c->state == CONN_FREE || c->fd < 0)
 			continue;
 		if (c->state != CONN_OPEN)
-			host_bury(c);
+			host_bury(f, c);
 		else if (c->unread && (c->packets > 40 ||
 				       c->unread > HOST_BUF_ALLOC / 4 ||
 				       rng_one_in(&f->rng, 2)))
