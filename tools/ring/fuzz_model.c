@@ -144,6 +144,7 @@ unsigned int model_conns_open(const struct fuzz *f)
 	return n;
 }
 
+/* The one that packets between these ports are for. */
 static struct fuzz_conn *find(struct fuzz *f, __u32 port, __u32 peer_port)
 {
 	unsigned int i;
@@ -151,7 +152,7 @@ static struct fuzz_conn *find(struct fuzz *f, __u32 port, __u32 peer_port)
 	for (i = 0; i < FUZZ_CONNS; i++) {
 		struct fuzz_conn *c = &f->conn[i];
 
-		if (c->state != CONN_FREE && c->state < CONN_ENDED &&
+		if ((c->state == CONN_ASKED || c->state == CONN_OPEN) &&
 		    c->port == port && c->peer_port == peer_port)
 			return c;
 	}
@@ -227,10 +228,6 @@ static void receive_answer(struct fuzz *f, struct fuzz_conn *c,
 static void receive_on(struct fuzz *f, struct fuzz_conn *c, const struct pkt *p,
 		       const void *data)
 {
-	if (c->state == CONN_DONE) {
-		expect_reset(f, p);
-		return;
-	}
 	if (c->state == CONN_ASKED) {
 		receive_answer(f, c, p);
 		return;
