@@ -418,7 +418,8 @@ static void fail_packet(const struct pkt *got, const struct packet *want)
 }
 
 /* Have that packet come next which its connection awaits. Between connections there is
- * no order, nor is there with the resets of what has its ports and is of another type.
+ * no order, nor is there with the resets of what has its ports and is none: they are of
+ * another type, or grant nothing.
  */
 static void put_first(struct packet_list *l, const struct pkt *p)
 {
@@ -426,7 +427,8 @@ static void put_first(struct packet_list *l, const struct pkt *p)
 
 	while ((want = *at) && (want->hdr.src_port != p->src_port ||
 				want->hdr.dst_port != p->dst_port ||
-				want->hdr.type != p->type))
+				want->hdr.type != p->type ||
+				want->hdr.buf_alloc != p->buf_alloc))
 		at = &want->next;
 	if (!want || at == &l->first)
 		return;
