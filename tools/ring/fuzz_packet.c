@@ -21,15 +21,16 @@ struct pkt fuzz_guest_pkt(const struct fuzz *f, const struct fuzz_conn *c,
 
 struct fuzz_conn *fuzz_random_conn(struct fuzz *f)
 {
-	unsigned int i, first = rng_below(&f->rng, FUZZ_CONNS);
+	struct fuzz_conn *open[FUZZ_CONNS];
+	unsigned int i, n = 0;
 
 	for (i = 0; i < FUZZ_CONNS; i++) {
-		struct fuzz_conn *c = &f->conn[(first + i) % FUZZ_CONNS];
+		struct fuzz_conn *c = &f->conn[i];
 
 		if (c->state == CONN_OPEN && c->fd >= 0)
-			return c;
+			open[n++] = c;
 	}
-	return NULL;
+	return n ? open[rng_below(&f->rng, n)] : NULL;
 }
 
 bool fuzz_is_good(const struct fuzz *f, const struct fuzz_conn *c)
