@@ -2,7 +2,6 @@
 /*
  * The ioctls of the dirty log.
  */
-#include <linux/eventfd.h>
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 
@@ -29,13 +28,14 @@ static void set_base(struct mvs_device *device, u64 base)
 	mvs_device_unlock_vqs(device);
 }
 
-static void set_eventfd(struct mvs_device *device, struct eventfd_ctx *ctx)
+static int set_eventfd(struct mvs_device *device, int fd)
 {
+	int ret;
+
 	mvs_device_lock_vqs(device);
-	swap(ctx, device->log);
+	ret = mvs_set_eventfd(&device->log, fd);
 	mvs_device_unlock_vqs(device);
-	if (ctx)
-		eventfd_ctx_put(ctx);
+	return ret;
 }
 
 /**
@@ -67,17 +67,11 @@ long mvs_log_set_base(struct mvs_device *device, void __user *argp)
  */
 long mvs_log_set_fd(struct mvs_device *device, void __user *argp)
 {
-	struct eventfd_ctx *ctx = NULL;
 	int fd;
 
 	if (get_user(fd, (int __user *)argp))
 		return -EFAULT;
-	if (fd != VHOST_FILE_UNBIND)
-		ctx = eventfd_ctx_fdget(fd);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	set_eventfd(device, ctx);
-	return 0;
+	return set_eventfd(device, fd);
 }
 
 /**
@@ -89,5 +83,5 @@ long mvs_log_set_fd(struct mvs_device *device, void __user *argp)
 void mvs_log_reset(struct mvs_device *device)
 {
 	set_base(device, 0);
-	set_eventfd(device, NULL);
+	set_eventfd(device, VHOST_FILE_UNBIND);
 }

@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/vhost.h>
 #include <linux/virtio_byteorder.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -121,6 +122,29 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 }
 
 /**
+ * mvs_set_eventfd - take another eventfd from the VMM in the place of one
+ * @slot: where it is; protected by the caller
+ * @fd: the file descriptor, or %VHOST_FILE_UNBIND for none
+ *
+ * Context: process; may sleep.
+ * Return: 0, or what eventfd_ctx_fdget() fails with: then @slot stays.
+ */
+int mvs_set_eventfd(struct eventfd_ctx **slot, int fd)
+{
+	struct eventfd_ctx *ctx = NULL;
+
+	if (fd != VHOST_FILE_UNBIND)
+		ctx = eventfd_ctx_fdget(fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+
+	swap(ctx, *slot);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+/**
  * mvs_vq_reset - forget all that the VMM set
  * @vq: the virtqueue, stopped
  *
@@ -134,12 +158,8 @@ void mvs_vq_reset(struct mvs_vq *vq)
 	if (vq->kick.file)
 		fput(vq->kick.file);
 	vq->kick.file = NULL;
-	if (vq->call)
-		eventfd_ctx_put(vq->call);
-	vq->call = NULL;
-	if (vq->err)
-		eventfd_ctx_put(vq->err);
-	vq->err = NULL;
+	mvs_set_eventfd(&vq->call, VHOST_FILE_UNBIND);
+	mvs_set_eventfd(&vq->err, VHOST_FILE_UNBIND);
 	vq->busyloop_timeout = 0;
 	vq->ring = (struct mvs_ring) {
 		.gm = vq->ring.gm,

@@ -138,20 +138,11 @@ static long set_kick(struct mvs_vq *vq, void __user *argp)
 
 static long set_eventfd(struct eventfd_ctx **slot, void __user *argp)
 {
-	struct eventfd_ctx *ctx = NULL;
 	struct vhost_vring_file f;
 
 	if (copy_from_user(&f, argp, sizeof(f)))
 		return -EFAULT;
-	if (f.fd != VHOST_FILE_UNBIND)
-		ctx = eventfd_ctx_fdget(f.fd);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-
-	swap(ctx, *slot);
-	if (ctx)
-		eventfd_ctx_put(ctx);
-	return 0;
+	return mvs_set_eventfd(slot, f.fd);
 }
 
 static long vring_ioctl(struct mvs_vq *vq, unsigned int cmd, void __user *argp)

@@ -375,6 +375,7 @@ void mvs_proc_unregister(void);
 /* virtqueue.c */
 void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 		 unsigned int index);
+int mvs_set_eventfd(struct eventfd_ctx **slot, int fd);
 void mvs_vq_reset(struct mvs_vq *vq);
 bool mvs_vq_access_ok(const struct mvs_ring *ring);
 bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base);
