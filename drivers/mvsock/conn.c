@@ -380,10 +380,14 @@ int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
  * @hdr: the header, but its len
  *
  * Context: any.
+ * Return: @told of the connection's credit as it was, for who does not send the packet
+ * after all.
  */
-void mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
-		     struct virtio_vsock_hdr *hdr)
+u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
+		    struct virtio_vsock_hdr *hdr)
 {
+	u64 told;
+
 	*hdr = (struct virtio_vsock_hdr) {
 		.src_cid = cpu_to_le64(MVS_HOST_CID),
 		.dst_cid = cpu_to_le64(conn->key.cid),
@@ -394,10 +398,12 @@ void mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		.flags = cpu_to_le32(flags),
 	};
 	spin_lock(&conn->lock);
+	told = conn->credit.told;
 	mvs_credit_tell(&conn->credit);
 	hdr->buf_alloc = cpu_to_le32(conn->credit.buf_alloc);
 	hdr->fwd_cnt = cpu_to_le32(conn->credit.fwd_cnt);
 	spin_unlock(&conn->lock);
+	return told;
 }
 
 static void purge_resets(struct mvs_conns *conns)

@@ -91,16 +91,8 @@ static int put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
 	return ret;
 }
 
-/* The header of a packet that did not go out told the guest nothing. */
-static void untell(struct mvs_conn *conn)
-{
-	spin_lock(&conn->lock);
-	mvs_credit_untold(&conn->credit);
-	spin_unlock(&conn->lock);
-}
-
-/* The same when it is known what the one before it told. */
-static void retell(struct mvs_conn *conn, u64 told)
+/* A packet did not go out: the guest knows what mvs_conn_header() said before it. */
+static void untell(struct mvs_conn *conn, u64 told)
 {
 	spin_lock(&conn->lock);
 	conn->credit.told = told;
@@ -138,6 +130,7 @@ static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 	struct iov_iter from;
 	unsigned int n;
 	int ret = 1;
+	u64 told;
 	u32 len;
 
 	while (conn->tx_left && (ret > 0 || ret == -EBADMSG)) {
@@ -149,12 +142,13 @@ static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 				     min_t(u32, len, MVS_PACKET_MAX), pieces);
 		iov_iter_kvec(&from, ITER_SOURCE, pieces, n,
 			      min_t(u32, len, MVS_PACKET_MAX));
-		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, conn->tx_flags, &hdr);
+		told = mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, conn->tx_flags,
+				       &hdr);
 		ret = put_packet(vq, &hdr, &from, conn->tx_left);
 		if (ret > 0)
 			message_sent(conn, ret);
 		else
-			untell(conn);
+			untell(conn, told);
 	}
 	return conn->tx_left ? ret : 1;
 }
@@ -191,6 +185,7 @@ static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
 	int ret = 1;
 	u32 flags;
 	bool last;
+	u64 told;
 
 	while (ret == 1 && READ_ONCE(conn->marks)) {
 		mark = take_mark(conns, conn, &flags, &last);
@@ -199,10 +194,11 @@ static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
 		if (mark == MVS_MARK_DATA) {
 			ret = send_message(vq, conn);
 		} else {
-			mvs_conn_header(conn, mark_ops[mark], flags, &hdr);
+			told = mvs_conn_header(conn, mark_ops[mark], flags,
+					       &hdr);
 			ret = put_control(vq, &hdr);
 			if (ret != 1)
-				untell(conn);
+				untell(conn, told);
 		}
 		if (ret != 1)
 			mvs_conn_mark(conn, mark, flags);
@@ -521,8 +517,7 @@ static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 	while (*done < len) {
 		if (unlikely(!vq->turn))
 			return -EBADMSG;
-		told = READ_ONCE(conn->credit.told);
-		mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
+		told = mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
 		ret = put_at_once(vq, &hdr, from, len - *done);
 		if (unlikely(ret < 0))
 			ret = put_slowly(vq, conn, flags, from, len - *done);
@@ -531,7 +526,7 @@ static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 			mvs_count(&vq->direct, 1);
 			continue;
 		}
-		retell(conn, told);
+		untell(conn, told);
 		if (ret != -EBADMSG)
 			return ret;
 	}

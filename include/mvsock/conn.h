@@ -200,8 +200,8 @@ void mvs_conn_forget(struct mvs_conn *conn);
 int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
 		    u16 type);
 void mvs_conn_writable(struct mvs_conn *conn);
-void mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
-		     struct virtio_vsock_hdr *hdr);
+u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
+		    struct virtio_vsock_hdr *hdr);
 
 /* send.c */
 void mvs_send_pending(struct mvs_device *device);

@@ -87,15 +87,6 @@ static inline void mvs_credit_tell(struct mvs_credit *credit)
 }
 
 /**
- * mvs_credit_untold - what the peer was to be told, it may not have been
- * @credit: the credit
- */
-static inline void mvs_credit_untold(struct mvs_credit *credit)
-{
-	credit->told = 0;
-}
-
-/**
  * mvs_credit_stale - is it time to tell the peer, without anything else to send?
  * @credit: the credit
  * @idle: there is nothing that could be read
