@@ -8,16 +8,15 @@
 #include "fuzz.h"
 
 static const char help[] =
-	"usage: fuzz [--dev PATH] [--seed N] [--seconds N]\n"
+	"usage: fuzz [--dev PATH] [--seed N] [--seconds N] [WORD...]\n"
 	"  --dev PATH   device file (" DEV_PATH "); of mvsock, not of vhost_vsock,\n"
 	"               which neither gives bad chains back nor counts them\n"
 	"  --seed N     what the first guest does (random)\n"
-	"  --seconds N  for all guests together (10)\n";
+	"  --seconds N  for all guests together (10)\n"
+	"  WORD...      only those guests whose name has one of these\n";
 
 #define STEPS 150	/* of a guest's life */
 
-static __u64 seed;
-static double seconds = 10;
 static struct fuzz fuzz;
 
 static void explain(void)
@@ -145,12 +144,12 @@ static const struct mode modes[] = {
 static void lives(const void *arg)
 {
 	const struct mode *m = arg;
-	__u64 end_ms = now_ms() + seconds * m->share * 100;
+	__u64 end_ms = now_ms() + test_options.seconds * m->share * 100;
 	unsigned int life = 0, steps = 0;
 
 	tap_on_failure(explain);
 	do {
-		begin(&fuzz, seed, life++);
+		begin(&fuzz, test_options.seed, life++);
 		if (dev_counter(&fuzz.s.g.dev, "running", &(__u64){ 0 }))
 			tap_skip("it is not mvsock");
 		m->live(&fuzz);
@@ -162,22 +161,17 @@ static void lives(const void *arg)
 	tap_note("%u guests, %u steps", life, steps);
 }
 
-int main(int argc, char **argv)
+static void add_fuzz(void)
 {
-	struct tap_options opt = { 0 };
 	unsigned int i;
-	int status;
 
-	status = session_options(argc, argv, help, &seed, &seconds);
-	if (status >= 0)
-		return status;
-	if (!session_begin())
-		return 1;
-	opt.timeout = seconds + TAP_TIMEOUT;
-	printf("# fuzz --seed 0x%llx --seconds %g\n", (unsigned long long)seed,
-	       seconds);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		session_test("guests", modes[i].name, lives, &modes[i],
 			     TAP_MVSOCK, RINGS_BOTH);
-	return tap_run(&opt);
+}
+
+int main(int argc, char **argv)
+{
+	test_options.seconds = 10;
+	return session_main(argc, argv, help, TAP_TIMEOUT, add_fuzz);
 }

@@ -2,9 +2,6 @@
 /*
  * What happens at the same time as traffic, on two processors if there are two.
  */
-#include <getopt.h>
-#include <stdio.h>
-
 #include "races.h"
 
 static const char help[] =
@@ -15,26 +12,15 @@ static const char help[] =
 	"  WORD...      run only those whose name has one of these\n"
 	"With the file of mvsock in $MVSOCK_MODULE, that is removed and inserted, too.\n";
 
-__u64 races_seed;
-double races_seconds = 1;
-
-int main(int argc, char **argv)
+static void add_races(void)
 {
-	struct tap_options opt = { 0 };
-	int status;
-
-	status = session_options(argc, argv, help, &races_seed, &races_seconds);
-	if (status >= 0)
-		return status;
-	if (!session_begin())
-		return 1;
-	opt.match = argv + optind;
-	opt.nmatch = argc - optind;
-	opt.timeout = races_seconds + 4 * TAP_TIMEOUT;
-	printf("# races --seed 0x%llx --seconds %g\n",
-	       (unsigned long long)races_seed, races_seconds);
 	add_connection_races();
 	add_device_races();
 	add_module_races();
-	return tap_run(&opt);
+}
+
+int main(int argc, char **argv)
+{
+	test_options.seconds = 1;
+	return session_main(argc, argv, help, 4 * TAP_TIMEOUT, add_races);
 }

@@ -11,9 +11,6 @@
 
 #define RACE_HOSTS 3	/* programs that connect, and as many that accept */
 
-extern __u64 races_seed;
-extern double races_seconds;
-
 /* Connections are as they were, whatever is done. */
 #define RACE_STRICT	1U
 /* The guest is behind an IOMMU. */

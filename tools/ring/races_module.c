@@ -99,13 +99,13 @@ static void user_stop(struct user *u)
 static void say_seed(void)
 {
 	tap_note("again: races --seed 0x%llx --seconds %g",
-		 (unsigned long long)races_seed, races_seconds);
+		 (unsigned long long)test_options.seed, test_options.seconds);
 }
 
 static void remove_and_insert(const void *arg)
 {
 	const char *path = getenv("MVSOCK_MODULE");
-	struct rng rng = { races_seed + tap_number() };
+	struct rng rng = { test_options.seed + tap_number() };
 	struct user opener, connector;
 	unsigned int removed = 0;
 	__u64 end_ms;
@@ -116,7 +116,7 @@ static void remove_and_insert(const void *arg)
 	tap_on_failure(say_seed);
 	user_start(&opener, open_devices, &rng);
 	user_start(&connector, connect_sockets, &rng);
-	end_ms = now_ms() + races_seconds * 1000;
+	end_ms = now_ms() + test_options.seconds * 1000;
 	do {
 		removed += unload(path);
 		race_sleep(&rng, 1000);

@@ -345,7 +345,7 @@ static void explain(void)
 	tap_note("step %u, %u connections whole, %u cut off", run.steps,
 		 run.counts->whole, run.counts->cut);
 	tap_note("again: %s --seed 0x%llx --seconds %g", program_invocation_short_name,
-		 (unsigned long long)races_seed, races_seconds);
+		 (unsigned long long)test_options.seed, test_options.seconds);
 }
 
 struct race_counts *race_counts(unsigned int n)
@@ -364,7 +364,7 @@ static void begin(struct race_run *r, const struct race *race, unsigned int numb
 
 	*r = (struct race_run){
 		.race = race,
-		.rng = { races_seed + tap_number() + number },
+		.rng = { test_options.seed + tap_number() + number },
 		.cfg = test_config(number),
 		.listener = { -1, -1 },
 		.counts = counts,
@@ -411,7 +411,7 @@ void race_run_numbered(const struct race *race, unsigned int number,
 	begin(&run, race, number, counts);
 	guest_start_playing(&run);
 	hosts_start(&run);
-	end_ms = now_ms() + races_seconds * 1000;
+	end_ms = now_ms() + test_options.seconds * 1000;
 	do {
 		run.race->disturb(&run);
 		run.steps++;

@@ -25,8 +25,8 @@ static const char *const counter_names[NUM_COUNTERS] = {
 	[BROKEN_RINGS] = "broken_rings",
 };
 
-int session_options(int argc, char **argv, const char *help, __u64 *seed,
-		    double *seconds)
+/* Returns -1, or what main() is to return. */
+static int seed_options(int argc, char **argv, const char *help)
 {
 	static const struct option options[] = {
 		{ "dev", required_argument, NULL, 'd' },
@@ -37,18 +37,18 @@ int session_options(int argc, char **argv, const char *help, __u64 *seed,
 	};
 	int c;
 
-	if (getrandom(seed, 4, 0) != 4)
-		*seed = now_ms();
+	if (getrandom(&test_options.seed, 4, 0) != 4)
+		test_options.seed = now_ms();
 	while ((c = getopt_long(argc, argv, "d:s:t:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			test_options.path = optarg;
 			break;
 		case 's':
-			*seed = strtoull(optarg, NULL, 0);
+			test_options.seed = strtoull(optarg, NULL, 0);
 			break;
 		case 't':
-			*seconds = strtod(optarg, NULL);
+			test_options.seconds = strtod(optarg, NULL);
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -59,6 +59,27 @@ int session_options(int argc, char **argv, const char *help, __u64 *seed,
 		}
 	}
 	return -1;
+}
+
+int session_main(int argc, char **argv, const char *help, unsigned int more,
+		 void (*add)(void))
+{
+	struct tap_options opt = { 0 };
+	int status;
+
+	status = seed_options(argc, argv, help);
+	if (status >= 0)
+		return status;
+	if (!session_begin())
+		return 1;
+	opt.match = argv + optind;
+	opt.nmatch = argc - optind;
+	opt.timeout = test_options.seconds + more;
+	printf("# %s --seed 0x%llx --seconds %g\n",
+	       program_invocation_short_name,
+	       (unsigned long long)test_options.seed, test_options.seconds);
+	add();
+	return tap_run(&opt);
 }
 
 bool session_begin(void)

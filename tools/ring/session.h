@@ -20,6 +20,8 @@ struct test_options {
 	const char *path;
 	__u32 cid_base;
 	bool upstream;
+	__u64 seed;	/* of a program whose tests follow from one */
+	double seconds;	/* that these take */
 };
 
 extern struct test_options test_options;
@@ -27,12 +29,11 @@ extern struct test_options test_options;
 /* Before the tests of test_options' device. If it is not there, says so. */
 bool session_begin(void);
 
-/* --dev, --seed and --seconds of a program whose tests follow from a seed, which is a
- * random one without. Returns -1, or what main() is to return; getopt's optind is where
- * the options end.
+/* main() of a program whose tests follow from a seed, which is a random one without
+ * --seed. Without --seconds, those of test_options count; a test may take @more of them.
  */
-int session_options(int argc, char **argv, const char *help, __u64 *seed,
-		    double *seconds);
+int session_main(int argc, char **argv, const char *help, unsigned int more,
+		 void (*add)(void));
 
 /* A CID of its own for the @n-th device of each test of each run: a host's
  * socket may send its RST seconds after its device went away.

@@ -21,9 +21,6 @@ static const char help[] =
 	"  --seconds N  how long (10)\n"
 	"How far it is, it says on standard error. The kernel has to have fault injection.\n";
 
-__u64 races_seed;
-double races_seconds = 10;
-
 static void disturb(struct race_run *r)
 {
 	static void (*const what[])(struct race_run *r) = {
@@ -88,7 +85,7 @@ static void say(const struct race_counts *counts, double seconds)
 		sum.bytes += counts[i].bytes;
 	}
 	fprintf(stderr, "%.0f of %.0f s: %u connections whole, %u cut off, %llu MB, %u guests\n",
-		seconds, races_seconds, sum.whole, sum.cut,
+		seconds, test_options.seconds, sum.whole, sum.cut,
 		(unsigned long long)sum.bytes / 1000000, sum.guests);
 }
 
@@ -127,19 +124,13 @@ static void soak(const void *arg)
 	say(counts, (now_ms() - start) / 1000.0);
 }
 
+static void add_soak(void)
+{
+	tap_add("8 guests lose, repeat and reorder nothing", soak, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
-	struct tap_options opt = { 0 };
-	int status;
-
-	status = session_options(argc, argv, help, &races_seed, &races_seconds);
-	if (status >= 0)
-		return status;
-	if (!session_begin())
-		return 1;
-	opt.timeout = races_seconds + 8 * TAP_TIMEOUT;
-	printf("# soak --seed 0x%llx --seconds %g\n", (unsigned long long)races_seed,
-	       races_seconds);
-	tap_add("8 guests lose, repeat and reorder nothing", soak, NULL, 0);
-	return tap_run(&opt);
+	test_options.seconds = 10;
+	return session_main(argc, argv, help, 8 * TAP_TIMEOUT, add_soak);
 }
