@@ -41,6 +41,9 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 #define MVS_TICK_LATE		8
 #define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
 
+/* How late they come on this machine, in ns: the mean of the last ones, of any device. */
+static u64 tick_late;
+
 /* So many ticks may pass before the driver of a stream that goes on is asked. */
 #define MVS_TICKS_MAX	4
 
@@ -61,7 +64,7 @@ static enum hrtimer_restart late(struct hrtimer *timer)
 /* How long it is to the next tick. */
 static u64 tick_ns(const struct mvs_vq *vq)
 {
-	return clamp(READ_ONCE(vq->tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
+	return clamp(READ_ONCE(tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
 		     MVS_TICK_MAX_NS);
 }
 
@@ -81,7 +84,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	u32 published, ticks;
 
 	if (late >= 0)
-		WRITE_ONCE(vq->tick_late, (7 * vq->tick_late + late) / 8);
+		WRITE_ONCE(tick_late, (7 * READ_ONCE(tick_late) + late) / 8);
 	/*
 	 * The timer is off before another look at what is owed. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().

@@ -161,7 +161,6 @@ struct mvs_miss {
  * @tick_published: what @published was when @tick was started; without the mutex, as is
  *	@ticks
  * @ticks: since the driver was last asked
- * @tick_late: how late @tick comes, in ns, the mean of the last ones; its own
  * @signalled: when the driver was last asked, in ns of ktime_get_ns()
  * @late: wakes the worker, as mvs_vq_wake_in() says
  * @packets: packets that went through
@@ -198,7 +197,6 @@ struct mvs_vq {
 	struct hrtimer tick;
 	u32 tick_published;
 	u32 ticks;
-	u64 tick_late;
 	u64 signalled;
 	struct hrtimer late;
 	u64 packets;
