@@ -44,8 +44,14 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 /* How late they come on this machine, in ns: the mean of the last ones, of any device. */
 static u64 tick_late;
 
+/*
+ * A stream that goes on is looked at less and less: the time between two ticks doubles, so
+ * many times at most.
+ */
+#define MVS_TICK_DOUBLINGS	3
+
 /* So many ticks may pass before the driver of a stream that goes on is asked. */
-#define MVS_TICKS_MAX	4
+#define MVS_TICKS_MAX	2
 
 /* When the worker tries again what could not be done, in ns. */
 #define MVS_RETRY_NS		NSEC_PER_MSEC
@@ -65,7 +71,7 @@ static enum hrtimer_restart late(struct hrtimer *timer)
 static u64 tick_ns(const struct mvs_vq *vq)
 {
 	return clamp(READ_ONCE(tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
-		     MVS_TICK_MAX_NS);
+		     MVS_TICK_MAX_NS) << READ_ONCE(vq->tick_doubled);
 }
 
 static void start_tick(struct mvs_vq *vq, u32 published)
@@ -75,13 +81,16 @@ static void start_tick(struct mvs_vq *vq, u32 published)
 		      HRTIMER_MODE_REL_SOFT);
 }
 
-/* In softirq: was enough put off, or was it the last for now? */
+/*
+ * In softirq: was it the last for now? If not, who sends the next one sees how many ticks
+ * there were.
+ */
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
 	/* Who does not find it queued starts it again: then it has another time already. */
 	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
-	u32 published, ticks;
+	u32 published, doubled = vq->tick_doubled;
 
 	if (late >= 0)
 		WRITE_ONCE(tick_late, (7 * READ_ONCE(tick_late) + late) / 8);
@@ -93,12 +102,15 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	if (!READ_ONCE(vq->owed))
 		return HRTIMER_NORESTART;
 	published = READ_ONCE(vq->published);
-	ticks = READ_ONCE(vq->ticks) + 1;
-	WRITE_ONCE(vq->ticks, ticks);
-	if (published != READ_ONCE(vq->tick_published) && ticks < MVS_TICKS_MAX)
+	WRITE_ONCE(vq->ticks, READ_ONCE(vq->ticks) + 1);
+	if (published != READ_ONCE(vq->tick_published)) {
+		WRITE_ONCE(vq->tick_doubled,
+			   min(doubled + 1, MVS_TICK_DOUBLINGS));
 		start_tick(vq, published);
-	else
+	} else {
+		WRITE_ONCE(vq->tick_doubled, doubled - !!doubled);
 		mvs_device_wake(vq->device, vq->index);
+	}
 	return HRTIMER_NORESTART;
 }
 
@@ -580,8 +592,8 @@ void mvs_vq_flush(struct mvs_vq *vq)
  * @vq: the virtqueue, which may have been found broken since
  *
  * While packets follow one another closely, the driver is not signalled before half of the
- * ring is used: it would wake up for each. The next mvs_vq_flush() does it, and if nothing
- * else calls that, the worker.
+ * ring is used, or some time has passed: it would wake up for each. The next mvs_vq_flush()
+ * does it, and if nothing else calls that, the worker.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -594,7 +606,8 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 	 * it. Pairs with the barrier there.
 	 */
 	smp_mb();
-	if (vq->ring.unsignalled < vq->ring.num / 2) {
+	if (vq->ring.unsignalled < vq->ring.num / 2 &&
+	    READ_ONCE(vq->ticks) < MVS_TICKS_MAX) {
 		if (hrtimer_is_queued(&vq->tick))
 			return;
 		/* One now and then is not put off. */

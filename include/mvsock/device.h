@@ -161,6 +161,7 @@ struct mvs_miss {
  * @tick_published: what @published was when @tick was started; without the mutex, as is
  *	@ticks
  * @ticks: since the driver was last asked
+ * @tick_doubled: how often the time between two ticks was doubled; changed by @tick alone
  * @signalled: when the driver was last asked, in ns of ktime_get_ns()
  * @late: wakes the worker, as mvs_vq_wake_in() says
  * @packets: packets that went through
@@ -197,6 +198,7 @@ struct mvs_vq {
 	struct hrtimer tick;
 	u32 tick_published;
 	u32 ticks;
+	u32 tick_doubled;
 	u64 signalled;
 	struct hrtimer late;
 	u64 packets;
