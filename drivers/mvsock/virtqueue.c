@@ -349,6 +349,15 @@ static int check(struct mvs_vq *vq, int ret)
 	return ret;
 }
 
+/*
+ * Where it is the VMM has yet to say after it was put behind an IOMMU, or taken from there;
+ * then the worker comes.
+ */
+static bool has_place(const struct mvs_ring *ring)
+{
+	return ring->desc || ring->avail || ring->used;
+}
+
 /**
  * mvs_vq_begin - begin to take chains: no kicks until there are none
  * @vq: the virtqueue, running
@@ -359,12 +368,10 @@ static int check(struct mvs_vq *vq, int ret)
  */
 int mvs_vq_begin(struct mvs_vq *vq)
 {
-	const struct mvs_ring *ring = &vq->ring;
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
-	/* So it is after it was put behind an IOMMU, or taken from there. */
-	if (!ring->desc && !ring->avail && !ring->used)
+	if (!has_place(&vq->ring))
 		return 0;
 	ret = mvs_ring_prefetch(&vq->ring) ?:
 	      mvs_ring_disable_notify(&vq->ring);
@@ -524,6 +531,8 @@ static bool publish(struct mvs_vq *vq)
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
+	if (!has_place(&vq->ring))
+		return false;
 	push_held(vq);
 	if (!vq->ring.unpublished)
 		return vq->owed;

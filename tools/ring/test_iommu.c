@@ -4,6 +4,7 @@
  * translations that go, answers that make no sense.
  */
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -359,12 +360,46 @@ static void table_waiting(const void *arg)
 	end(&t);
 }
 
+#define LATE 10000	/* us; longer than a signal is put off */
+
+/* Nobody looks for the rings while they are nowhere, not even to signal what was put off. */
+static void take_away(struct guest *g)
+{
+	unsigned int q;
+
+	require_ok(dev_set_features(&g->dev, g->cfg.features & ~F_ACCESS_PLATFORM));
+	usleep(LATE);
+	/* Without translation, the guest's view is its memory. */
+	require_ok(dev_set_mem_table(&g->dev, &g->mem));
+	for (q = 0; q < NUM_QUEUES; q++)
+		require_ok(dev_set_ring_addr(&g->dev, q, g->q[q].ring.desc_area,
+					     g->q[q].ring.driver_area,
+					     g->q[q].ring.device_area));
+}
+
+static void put_back(struct iommu_session *t)
+{
+	struct guest *g = &t->s.g;
+	unsigned int q;
+
+	require_ok(dev_set_features(&g->dev, g->cfg.features));
+	require_ok(dev_set_mem_table(&g->dev, &t->m.phys));
+	for (q = 0; q < NUM_QUEUES; q++) {
+		const struct ring *r = &g->q[q].ring;
+		const struct gmem *mem = &g->mem;
+		__u64 d = gmem_gpa(mem, r->desc_area);
+		__u64 a = gmem_gpa(mem, r->driver_area);
+		__u64 u = gmem_gpa(mem, r->device_area);
+
+		require_ok(dev_set_ring_addr(&g->dev, q, (void *)d, (void *)a,
+					     (void *)u));
+	}
+}
+
 /* Taken from behind the IOMMU and put there again, while running. */
 static void toggled(const void *arg)
 {
 	struct iommu_session t;
-	struct guest *g = &t.s.g;
-	unsigned int q;
 	int i;
 
 	(void)arg;
@@ -372,34 +407,49 @@ static void toggled(const void *arg)
 	for (i = 0; i < 5; i++) {
 		if (i & 1)
 			leave_waiting(&t);
-		require_ok(dev_set_features(&g->dev, g->cfg.features &
-					    ~F_ACCESS_PLATFORM));
-		/* Without translation, the guest's view is its memory. */
-		require_ok(dev_set_mem_table(&g->dev, &g->mem));
-		for (q = 0; q < NUM_QUEUES; q++)
-			require_ok(dev_set_ring_addr(&g->dev, q,
-						     g->q[q].ring.desc_area,
-						     g->q[q].ring.driver_area,
-						     g->q[q].ring.device_area));
+		take_away(&t.s.g);
 		if (i & 1)
 			require_arrives(&t);
 		session_exchange(&t.s, 20000);
 		iommu_release(&t.m);
-
-		require_ok(dev_set_features(&g->dev, g->cfg.features));
-		require_ok(dev_set_mem_table(&g->dev, &t.m.phys));
-		for (q = 0; q < NUM_QUEUES; q++) {
-			const struct ring *r = &g->q[q].ring;
-			const struct gmem *mem = &g->mem;
-			__u64 d = gmem_gpa(mem, r->desc_area);
-			__u64 a = gmem_gpa(mem, r->driver_area);
-			__u64 u = gmem_gpa(mem, r->device_area);
-
-			require_ok(dev_set_ring_addr(&g->dev, q, (void *)d,
-						     (void *)a, (void *)u));
-		}
+		put_back(&t);
 		session_exchange(&t.s, 20000);
 	}
+	end(&t);
+}
+
+#define STREAM 20000
+#define TOGGLES 20
+
+static void *send_bytes(void *arg)
+{
+	const struct session *s = arg;
+	int i;
+
+	for (i = 0; i < STREAM; i++)
+		require_ok(host_send(s->fd, "", 1, 0, TIMEOUT));
+	return NULL;
+}
+
+/* The same while small packets go to the guest, which is not signalled for each. */
+static void toggled_in_stream(const void *arg)
+{
+	static char in[STREAM / TOGGLES];
+	struct iommu_session t;
+	pthread_t thread;
+	int i;
+
+	(void)arg;
+	start_default(&t);
+	require(!pthread_create(&thread, NULL, send_bytes, &t.s), "thread");
+	for (i = 0; i < TOGGLES; i++) {
+		require_ok(conn_recv(&t.s.c, in, sizeof(in), TIMEOUT));
+		if (i & 1)
+			put_back(&t);
+		else
+			take_away(&t.s.g);
+	}
+	pthread_join(thread, NULL);
 	end(&t);
 }
 
@@ -777,6 +827,8 @@ void add_iommu_tests(void)
 		     NULL, 0, RINGS_BOTH);
 	session_test(g, "taken away and put back while running", toggled, NULL,
 		     TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "taken away and put back in a stream", toggled_in_stream,
+		     NULL, TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "case 80: pages moved under traffic", pages_moved, NULL, 0,
 		     RINGS_BOTH);
 	session_test(g, "answers of 16 bytes", small_answers, &bytes16, 0,
