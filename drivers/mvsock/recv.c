@@ -544,20 +544,20 @@ static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 		       struct msghdr *msg, size_t room, enum rest *rest)
 {
 	struct virtio_vsock_hdr hdr;
+	bool data;
 
 	*rest = REST_WORKER;
 	if (mvs_packet_parse(&vq->chain, vq->ring.gm, conn->key.cid,
 			     MVS_HOST_CID, &hdr) || !is_for(conn, &hdr))
 		return -1;
-	if (hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
-	    !copy_data(conn, vq, &hdr, msg, room, rest))
+	data = hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW);
+	if (data && !copy_data(conn, vq, &hdr, msg, room, rest))
 		return -1;
 	update_credit(conn, &hdr);
 	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
 	mvs_vq_count(vq, &hdr);
 	trace_mvs_packet_tx(&hdr);
-	return hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) ?
-	       le32_to_cpu(hdr.len) : 0;
+	return data ? le32_to_cpu(hdr.len) : 0;
 }
 
 /*
