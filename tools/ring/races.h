@@ -97,6 +97,9 @@ void race_sleep(struct rng *rng, unsigned int us);
 void race_pause_guest(struct race_run *r);
 void race_resume_guest(struct race_run *r);
 
+/* One of the programs on the host, which are threads, has a connection. */
+void race_await_connection(struct race_run *r);
+
 /* The guest is another one with the same CID. */
 void race_new_guest(struct race_run *r);
 

@@ -91,8 +91,11 @@ static void change_cid(struct race_run *r)
 	race_sleep(&r->rng, 20000);
 }
 
+/* Half of the time with a connection, however long the kernel takes for one. */
 static void kill_vmm(struct race_run *r)
 {
+	if (rng_one_in(&r->rng, 2))
+		race_await_connection(r);
 	race_sleep(&r->rng, 40000);
 	race_kill(r->vmm);
 	race_fork_guest(r);

@@ -168,6 +168,26 @@ void race_kill(pid_t pid)
 		"the process ended by itself");
 }
 
+static bool connected(const struct race_run *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(r->host); i++)
+		if (__atomic_load_n(&r->host[i].fd, __ATOMIC_RELAXED) >= 0)
+			return true;
+	return false;
+}
+
+void race_await_connection(struct race_run *r)
+{
+	__u64 deadline = now_ms() + STUCK;
+
+	while (!connected(r)) {
+		require(ms_left(deadline), "there is no connection");
+		usleep(1000);
+	}
+}
+
 static void hosts_start(struct race_run *r)
 {
 	unsigned int i;
