@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -407,6 +408,14 @@ void wait_asleep(pid_t pid)
 			state = 0;
 		fclose(f);
 	} while (state != 'S');
+}
+
+void wait_stopped(pid_t pid)
+{
+	int status;
+
+	require(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status),
+		"%d does not stop: %x", pid, status);
 }
 
 const char *counter_name(enum counter which)

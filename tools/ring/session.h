@@ -124,6 +124,9 @@ void check_untouched(const struct guest *g, __u64 gpa, __u32 len, __u8 byte,
 /* Until the process or thread sleeps, interruptibly. */
 void wait_asleep(pid_t pid);
 
+/* Until the child is stopped, by itself or another. */
+void wait_stopped(pid_t pid);
+
 /* All that the device counts of errors. */
 enum counter {
 	REJ_TOO_LONG, REJ_BAD_NEXT, REJ_BAD_INDIRECT, REJ_BAD_ADDRESS,

@@ -143,14 +143,6 @@ static void end_reader(pid_t pid, int sig)
 		status);
 }
 
-static void wait_stopped(pid_t pid)
-{
-	int status;
-
-	require(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status),
-		"the reader failed: %x", status);
-}
-
 /* What is there to read is what the guest told @then with. */
 static void expect(struct session *s, enum then then)
 {

@@ -223,11 +223,10 @@ static void stopped(const void *arg)
 	struct session s, other;
 	const int *socktype = arg;
 	pid_t pid = begin(&s, *socktype);
-	int status;
 
 	session_another(&other, &s, SOCK_STREAM, 1);
 	kill(pid, SIGSTOP);
-	require(waitpid(pid, &status, WUNTRACED) == pid, "waitpid");
+	wait_stopped(pid);
 	send_large(&s, 2);
 	session_exchange(&other, 1000);
 	send_large(&s, 3);
@@ -247,10 +246,9 @@ static void killed(const void *arg)
 	const int *socktype = arg;
 	struct session s;
 	pid_t pid = begin(&s, *socktype);
-	int status;
 
 	kill(pid, SIGSTOP);
-	require(waitpid(pid, &status, WUNTRACED) == pid, "waitpid");
+	wait_stopped(pid);
 	send_large(&s, 2);
 	kill(pid, SIGKILL);
 	end_reader(pid);
@@ -266,10 +264,9 @@ static void closed(const void *arg)
 	const int *socktype = arg;
 	struct session s, other;
 	pid_t pid = begin(&s, *socktype);
-	int status;
 
 	kill(pid, SIGSTOP);
-	require(waitpid(pid, &status, WUNTRACED) == pid, "waitpid");
+	wait_stopped(pid);
 	close(s.fd);
 	s.fd = -1;	/* it is his alone now */
 	send_large(&s, 2);

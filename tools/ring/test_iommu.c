@@ -363,37 +363,32 @@ static void table_waiting(const void *arg)
 #define LATE 10000	/* us; longer than a signal is put off */
 
 /* Nobody looks for the rings while they are nowhere, not even to signal what was put off. */
-static void take_away(struct guest *g)
+static void set_rings(struct guest *g)
 {
 	unsigned int q;
 
+	for (q = 0; q < NUM_QUEUES; q++)
+		require_ok(guest_set_ring_addr(g, q, false, 0));
+}
+
+static void take_away(struct guest *g)
+{
 	require_ok(dev_set_features(&g->dev, g->cfg.features & ~F_ACCESS_PLATFORM));
 	usleep(LATE);
+	g->cfg.iommu = false;
 	/* Without translation, the guest's view is its memory. */
 	require_ok(dev_set_mem_table(&g->dev, &g->mem));
-	for (q = 0; q < NUM_QUEUES; q++)
-		require_ok(dev_set_ring_addr(&g->dev, q, g->q[q].ring.desc_area,
-					     g->q[q].ring.driver_area,
-					     g->q[q].ring.device_area));
+	set_rings(g);
 }
 
 static void put_back(struct iommu_session *t)
 {
 	struct guest *g = &t->s.g;
-	unsigned int q;
 
 	require_ok(dev_set_features(&g->dev, g->cfg.features));
+	g->cfg.iommu = true;
 	require_ok(dev_set_mem_table(&g->dev, &t->m.phys));
-	for (q = 0; q < NUM_QUEUES; q++) {
-		const struct ring *r = &g->q[q].ring;
-		const struct gmem *mem = &g->mem;
-		__u64 d = gmem_gpa(mem, r->desc_area);
-		__u64 a = gmem_gpa(mem, r->driver_area);
-		__u64 u = gmem_gpa(mem, r->device_area);
-
-		require_ok(dev_set_ring_addr(&g->dev, q, (void *)d, (void *)a,
-					     (void *)u));
-	}
+	set_rings(g);
 }
 
 /* Taken from behind the IOMMU and put there again, while running. */
