@@ -737,6 +737,19 @@ static bool left_to_reader(struct mvs_vq *vq)
 	return false;
 }
 
+/*
+ * Let the driver see what was taken. It hardly waits to have a packet back that had no data
+ * and that nothing answers in this round: while such packets follow one another closely, it
+ * is not signalled for each.
+ */
+static void show_driver(struct mvs_vq *vq, bool bare)
+{
+	if (bare && !test_bit(MVS_VQ_RX, &vq->device->worker->work))
+		mvs_vq_flush_lazily(vq);
+	else
+		mvs_vq_flush(vq);
+}
+
 /**
  * mvs_recv_work - the TX virtqueue's part of the worker's work
  * @device: the guest
@@ -766,7 +779,7 @@ bool mvs_recv_work(struct mvs_device *device)
 	if (!burst.handed_over)
 		end_conn(&burst);
 	if (!burst.handed_over || !left_to_reader(vq))
-		mvs_vq_flush(vq);
+		show_driver(vq, packets && vq->bytes == bytes);
 out:
 	mutex_unlock(&vq->mutex);
 	/* He needs the mutex. */
