@@ -577,13 +577,15 @@ static bool awaits_answers(const struct mvs_conn *conn)
 static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 			   struct msghdr *msg, size_t room, enum rest *rest)
 {
+	unsigned int packets = 0;
 	size_t done = 0;
 	int ret = 0;
 	s64 len;
 
 	if (vq->running)
 		ret = mvs_vq_begin(vq);
-	while (ret == 1) {
+	/* There is no end to what a guest may send that has no data for him. */
+	while (ret == 1 && packets++ < MVS_RECV_PACKETS) {
 		ret = mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
@@ -655,8 +657,8 @@ void mvs_recv_promise(struct mvs_conn *conn)
 	mutex_unlock(&vq->mutex);
 }
 
-/* The worker goes on if anything was left to the reader, or @kicked is set. */
-static void decline(struct mvs_conn *conn, bool kicked)
+/* The worker goes on if anything was left to the reader, or @unkicked is set. */
+static void decline(struct mvs_conn *conn, bool unkicked)
 {
 	bool direct;
 
@@ -666,7 +668,7 @@ static void decline(struct mvs_conn *conn, bool kicked)
 	if (direct)
 		WRITE_ONCE(conn->device->conns->handed_over, 0);
 	spin_unlock(&conn->lock);
-	if (direct || kicked)
+	if (direct || unkicked)
 		mvs_device_wake(conn->device, MVS_VQ_TX);
 }
 
@@ -684,12 +686,14 @@ static void decline(struct mvs_conn *conn, bool kicked)
 size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
-	bool kicked = mvs_kick_take(&vq->kick);
+	/* May there be chains for which nobody is kicked? */
+	bool unkicked = mvs_kick_take(&vq->kick);
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
 
 	/* Who has it may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
+		unkicked = true;
 		/* If there is nothing he sleeps, and is the one to wake. */
 		if (awaits_answers(conn))
 			mvs_kick_divert(&vq->kick);
@@ -701,7 +705,7 @@ size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 	if (!done)
 		WRITE_ONCE(conn->read_len, 0);
 	if (rest == REST_WORKER)
-		decline(conn, kicked);
+		decline(conn, unkicked);
 	return done;
 }
 

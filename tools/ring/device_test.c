@@ -83,6 +83,7 @@ int main(int argc, char **argv)
 	add_cut_tests();
 	add_direct_tests();
 	add_answers_tests();
+	add_endless_tests();
 	add_review_tests();
 	add_counter_tests();
 	add_attack_tests();

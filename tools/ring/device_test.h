@@ -30,6 +30,7 @@ void add_stall_tests(void);
 void add_cut_tests(void);
 void add_direct_tests(void);
 void add_answers_tests(void);
+void add_endless_tests(void);
 void add_review_tests(void);
 void add_counter_tests(void);
 void add_attack_tests(void);
