@@ -192,13 +192,15 @@ void mvs_kick_undivert(struct mvs_kick *kick)
  * mvs_kick_promise - the calling task will look for chains soon, without a kick
  * @kick: the kick
  *
- * As with mvs_kick_divert() the worker does it if the task does not.
+ * As with mvs_kick_divert() the worker does it if the task does not. When another task is
+ * expected already, that remains so, or two that promise in turns would put it off for ever.
  *
  * Context: process, with the virtqueue's mutex held; it runs.
  */
 void mvs_kick_promise(struct mvs_kick *kick)
 {
-	expect(kick, current);
+	if (!READ_ONCE(kick->expected))
+		expect(kick, current);
 }
 
 /**

@@ -4,6 +4,8 @@
  * worker's place. Whatever it does instead of reading on, what the guest sends arrives.
  */
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -274,6 +276,85 @@ static void paused(const void *arg)
 	end(&s, &other);
 }
 
+#define ANSWER 16000U	/* too small to be left to a reader */
+#define ANSWERS 5U	/* after which one is expected to come for the next */
+
+/* Two who read what is there in turns, a byte each. */
+struct sippers {
+	int fd;
+	bool stop;
+	unsigned int bytes;
+};
+
+static void sip(struct sippers *r, unsigned int which)
+{
+	unsigned int bytes;
+	char byte;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
+		bytes = __atomic_load_n(&r->bytes, __ATOMIC_RELAXED);
+		if (bytes % 2 != which) {
+			sched_yield();
+			continue;
+		}
+		if (recv(r->fd, &byte, 1, 0) != 1)
+			break;
+		__atomic_store_n(&r->bytes, bytes + 1, __ATOMIC_RELAXED);
+	}
+}
+
+static void *sip_even(void *arg)
+{
+	sip(arg, 0);
+	return NULL;
+}
+
+static void *sip_odd(void *arg)
+{
+	sip(arg, 1);
+	return NULL;
+}
+
+/* Five questions that were answered, with nobody who read. */
+static void leave_unread(struct session *s)
+{
+	static const __u8 answer[ANSWER];
+	unsigned int i;
+
+	for (i = 0; i < ANSWERS; i++) {
+		require_ok(host_send(s->fd, question, SMALL, 0, TIMEOUT));
+		hear(s);
+		require_ok(conn_send(&s->c, answer, ANSWER, TIMEOUT));
+	}
+}
+
+/* Each of them is about to look for what is next: others are served. */
+static void in_turns(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s, other;
+	struct sippers r = { 0 };
+	pthread_t even, odd;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_another(&other, &s, SOCK_STREAM, 1);
+	require_ok(host_set_blocking(s.fd, 0));
+	leave_unread(&s);
+	r.fd = s.fd;
+	require(!pthread_create(&even, NULL, sip_even, &r) &&
+		!pthread_create(&odd, NULL, sip_odd, &r), "pthread_create");
+	while (__atomic_load_n(&r.bytes, __ATOMIC_RELAXED) < ANSWERS)
+		sched_yield();
+	session_exchange(&other, SMALL);
+	__atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
+	require(__atomic_load_n(&r.bytes, __ATOMIC_RELAXED) < ANSWERS * ANSWER,
+		"not before all was read");
+	pthread_join(even, NULL);
+	pthread_join(odd, NULL);
+	end(&s, &other);
+}
+
 void add_answers_tests(void)
 {
 	static const bool no = false, yes = true;
@@ -288,6 +369,7 @@ void add_answers_tests(void)
 		{ "a reader who lingers", lingers, &no },
 		{ "a reader who is interrupted", lingers, &yes },
 		{ "a reader who waits in other ways", waits },
+		{ "two readers in turns", in_turns },
 		{ "a device that is stopped", paused },
 	};
 	unsigned int i;
