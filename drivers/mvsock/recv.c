@@ -618,7 +618,10 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 		/* If he comes at once the driver need be signalled but once. */
 		mvs_vq_flush_lazily(vq);
 		ns = patience(conns);
+		spin_lock(&conn->lock);
+		conn->direct = true;
 		WRITE_ONCE(conns->handed_over, ktime_get_ns() + ns);
+		spin_unlock(&conn->lock);
 		mvs_vq_wake_in(vq, ns);
 		break;
 	case REST_ANSWER:
