@@ -561,14 +561,16 @@ static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 }
 
 /*
- * Do packets go back and forth, and nothing else is sent by the guest? For a reader with a
- * timeout it would begin anew whenever he was woken and there was nothing to read.
+ * Do packets of a stream go back and forth, and nothing else is sent by the guest? For a
+ * reader with a timeout it would begin anew whenever he was woken and there was nothing to
+ * read; one of a seqpacket socket does not look when a kick wakes him.
  */
 static bool awaits_answers(const struct mvs_conn *conn)
 {
 	const struct mvs_conns *conns = conn->device->conns;
 
-	return READ_ONCE(conns->last) == conn &&
+	return conn->type == VIRTIO_VSOCK_TYPE_STREAM &&
+	       READ_ONCE(conns->last) == conn &&
 	       READ_ONCE(conns->answers) == MVS_ANSWERS_MIN &&
 	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }

@@ -283,6 +283,58 @@ static void closed(const void *arg)
 
 /* --- other ways to read --- */
 
+#define ROUNDS 1000	/* at most */
+#define IN_A_ROW 12	/* answers that he took himself */
+
+/* A process that asks for each message. */
+static pid_t start_asking(const struct session *s)
+{
+	pid_t pid = fork();
+	__u8 in[LARGE];
+	__u32 i;
+
+	require(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	for (i = 0; send(s->fd, &i, sizeof(i), 0) == sizeof(i); i++)
+		if (recv(s->fd, in, LARGE, MSG_WAITALL) != LARGE ||
+		    pattern_check(in, LARGE, i, 0) >= 0)
+			_exit(1);
+	_exit(0);
+}
+
+/* Who asks and waits takes each answer himself, however many there were. */
+static void asked(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	unsigned int in_a_row = 0;
+	const int *socktype = arg;
+	struct session s;
+	__u64 direct;
+	pid_t pid;
+	__u32 i, n;
+
+	session_guest_connects(&s, &cfg, *socktype);
+	require_ok(host_set_blocking(s.fd, 0));
+	pid = start_asking(&s);
+	for (i = 0; i < ROUNDS && in_a_row < IN_A_ROW; i++) {
+		require_ok(conn_recv(&s.c, &n, sizeof(n), TIMEOUT));
+		wait_asleep(pid);
+		direct = counter_get(&s.g, "direct_receives");
+		send_large(&s, i);
+		/* On a slow machine the worker may be faster. */
+		if (counter_get(&s.g, "direct_receives") > direct)
+			in_a_row++;
+		else
+			in_a_row = 0;
+	}
+	require(in_a_row == IN_A_ROW, "%u messages, at most %u in a row directly",
+		i, IN_A_ROW);
+	kill(pid, SIGKILL);
+	end_reader(pid);
+	session_close(&s);
+}
+
 /* Who has waited in vain looks for what comes later, and takes it. */
 static void polled(const void *arg)
 {
@@ -356,6 +408,7 @@ void add_direct_tests(void)
 		{ "a reader who is stopped", stopped, RINGS_BOTH },
 		{ "a reader who is killed", killed, RINGS_BOTH },
 		{ "a reader whose socket is closed", closed, RINGS_BOTH },
+		{ "a reader who asks for each", asked, RINGS_BOTH },
 		{ "a reader who polls", polled, RINGS_BOTH },
 		{ "a reader who looks first", looked_at, RINGS_BOTH },
 	};
