@@ -331,12 +331,13 @@ static int begin(struct mvs_vq *vq)
 }
 
 /*
- * begin() has told the driver that no kick is needed. If somebody waits for one, the
+ * begin() has told the driver that no kick is needed. If anything waits for one, the
  * worker looks for chains, and asks for a kick when there are none.
  */
 static void keep_kicks(struct mvs_device *device)
 {
-	if (!list_empty_careful(&device->conns->waiting))
+	if (anything_pending(device->conns) ||
+	    !list_empty_careful(&device->conns->waiting))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
 
