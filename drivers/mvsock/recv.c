@@ -776,8 +776,11 @@ bool mvs_recv_work(struct mvs_device *device)
 	mutex_lock(&vq->mutex);
 	if (vq->running && !left_to_reader(vq))
 		ret = mvs_vq_begin(vq);
-	if (ret <= 0)
+	if (ret <= 0) {
+		/* A signal that was put off is due, whatever became of the ring. */
+		mvs_vq_flush(vq);
 		goto out;
+	}
 
 	bytes = vq->bytes;
 	do {
