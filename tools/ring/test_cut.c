@@ -138,7 +138,9 @@ static void *write_all(void *arg)
 		n = send(e->fd, buf, sizeof(buf), MSG_NOSIGNAL);
 		if (n > 0)
 			__atomic_add_fetch(&e->out, n, __ATOMIC_SEQ_CST);
-	} while (n > 0);
+		else if (errno == EHOSTUNREACH)
+			usleep(1000);	/* later kernels refuse while it is stopped */
+	} while (n > 0 || errno == EHOSTUNREACH);
 	require(errno == EPIPE || errno == ECONNRESET, "send: %s",
 		strerror(errno));
 	return NULL;
