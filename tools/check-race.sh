@@ -25,7 +25,7 @@ group_race()
 	build_ring || return 0
 	# A disk is too slow where KCSAN waits: there the races alone move memory.
 	race_on kcsan "$KCSAN_OPTIONS loglevel=3" "senders load:" reload
-	race_on kasan page_poison=1 "senders load: moving rewritten come" leak reload
+	race_on kasan page_poison=1 "senders load: moving rewritten endless come" leak reload
 }
 
 # race_on kcsan|kasan KERNEL_OPTIONS WORDS CHECK...: WORDS are of the tests of device_test.

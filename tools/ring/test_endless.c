@@ -154,6 +154,6 @@ static void endless(const void *arg)
 
 void add_endless_tests(void)
 {
-	session_test("tx race", "packets without end to a reader", endless, NULL,
+	session_test("tx race", "endless packets to a reader", endless, NULL,
 		     TAP_MVSOCK, RINGS_SPLIT);
 }
