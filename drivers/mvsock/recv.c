@@ -453,7 +453,7 @@ static int recv_next(struct burst *burst, struct mvs_vq *vq)
 
 	/* No kicks either: unthrottle() wakes us. */
 	if (READ_ONCE(conns->nresets) >= vq->ring.num) {
-		WRITE_ONCE(conns->throttled, true);
+		WRITE_ONCE(conns->throttled, vq->ring.num);
 		mvs_device_wake(burst->device, MVS_VQ_RX);
 		return 0;
 	}

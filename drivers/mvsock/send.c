@@ -316,8 +316,8 @@ static void unthrottle(struct mvs_device *device)
 {
 	struct mvs_conns *conns = device->conns;
 
-	if (READ_ONCE(conns->throttled) && !READ_ONCE(conns->nresets)) {
-		WRITE_ONCE(conns->throttled, false);
+	if (READ_ONCE(conns->nresets) < READ_ONCE(conns->throttled)) {
+		WRITE_ONCE(conns->throttled, 0);
 		mvs_device_wake(device, MVS_VQ_TX);
 	}
 }

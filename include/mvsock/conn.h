@@ -36,8 +36,8 @@ struct vsock_sock;
  * @waiting: those that wait for room in the RX virtqueue, in the order they came
  * @resets: resets for connections that there are not
  * @nresets: how many
- * @throttled: no packets are taken from the guest until resets are out; written by
- *	who holds a virtqueue's mutex, without @lock
+ * @throttled: no packets are taken from the guest until there are fewer resets than
+ *	that, or 0; written by who holds a virtqueue's mutex, without @lock
  * @handed_over: until when the TX virtqueue is left to a reader, in ns, or 0; a hint, as
  *	the reader may come or not
  * @last: whom the last data from the guest were for; compared, and no more. Changes, as
@@ -53,7 +53,7 @@ struct mvs_conns {
 	struct list_head waiting;
 	struct list_head resets;
 	unsigned int nresets;
-	bool throttled;
+	unsigned int throttled;
 	u64 handed_over;
 	const struct mvs_conn *last;
 	unsigned int answers;
