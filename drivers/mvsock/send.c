@@ -308,6 +308,12 @@ static bool anything_pending(const struct mvs_conns *conns)
 	       !list_empty_careful(&conns->resets);
 }
 
+/* Packets without data, or senders of data. */
+static bool anything_waits(const struct mvs_conns *conns)
+{
+	return anything_pending(conns) || !list_empty_careful(&conns->waiting);
+}
+
 /*
  * Packets from the guest may be taken again, if there was no more room for resets. Who
  * sets it wakes the worker for this virtqueue afterwards.
@@ -336,8 +342,7 @@ static int begin(struct mvs_vq *vq)
  */
 static void keep_kicks(struct mvs_device *device)
 {
-	if (anything_pending(device->conns) ||
-	    !list_empty_careful(&device->conns->waiting))
+	if (anything_waits(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
 
@@ -433,7 +438,7 @@ bool mvs_send_work(struct mvs_device *device)
 	int ret = 0;
 
 	mutex_lock(&vq->mutex);
-	if (anything_pending(conns) || !list_empty_careful(&conns->waiting))
+	if (anything_waits(conns))
 		ret = begin(vq);
 	if (ret == 1) {
 		ret = send_control(vq);
