@@ -158,8 +158,8 @@ static void sizes(const void *arg)
 
 /* --- readers who do not come --- */
 
-/* A process that reads messages of the test's, one after the other. */
-static pid_t start_reader(const struct session *s)
+/* A process that reads messages of the test's, one after the other; or asks for each. */
+static pid_t start_reader(const struct session *s, bool asks)
 {
 	pid_t pid = fork();
 	__u8 in[LARGE];
@@ -168,7 +168,8 @@ static pid_t start_reader(const struct session *s)
 	require(pid >= 0, "fork");
 	if (pid)
 		return pid;
-	for (i = 0; recv(s->fd, in, LARGE, MSG_WAITALL) == LARGE; i++)
+	for (i = 0; (!asks || send(s->fd, &i, sizeof(i), 0) == sizeof(i)) &&
+	     recv(s->fd, in, LARGE, MSG_WAITALL) == LARGE; i++)
 		if (pattern_check(in, LARGE, i, 0) >= 0)
 			_exit(1);
 	_exit(0);
@@ -200,7 +201,7 @@ static pid_t begin(struct session *s, int socktype)
 
 	session_guest_connects(s, &cfg, socktype);
 	require_ok(host_set_blocking(s->fd, TIMEOUT));
-	pid = start_reader(s);
+	pid = start_reader(s, false);
 	for (i = 0; i < 2; i++) {
 		wait_asleep(pid);
 		send_large(s, i);
@@ -286,23 +287,6 @@ static void closed(const void *arg)
 #define ROUNDS 1000	/* at most */
 #define IN_A_ROW 12	/* answers that he took himself */
 
-/* A process that asks for each message. */
-static pid_t start_asking(const struct session *s)
-{
-	pid_t pid = fork();
-	__u8 in[LARGE];
-	__u32 i;
-
-	require(pid >= 0, "fork");
-	if (pid)
-		return pid;
-	for (i = 0; send(s->fd, &i, sizeof(i), 0) == sizeof(i); i++)
-		if (recv(s->fd, in, LARGE, MSG_WAITALL) != LARGE ||
-		    pattern_check(in, LARGE, i, 0) >= 0)
-			_exit(1);
-	_exit(0);
-}
-
 /* Who asks and waits takes each answer himself, however many there were. */
 static void asked(const void *arg)
 {
@@ -316,7 +300,7 @@ static void asked(const void *arg)
 
 	session_guest_connects(&s, &cfg, *socktype);
 	require_ok(host_set_blocking(s.fd, 0));
-	pid = start_asking(&s);
+	pid = start_reader(&s, true);
 	for (i = 0; i < ROUNDS && in_a_row < IN_A_ROW; i++) {
 		require_ok(conn_recv(&s.c, &n, sizeof(n), TIMEOUT));
 		wait_asleep(pid);

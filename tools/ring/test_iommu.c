@@ -362,7 +362,6 @@ static void table_waiting(const void *arg)
 
 #define LATE 10000	/* us; longer than a signal is put off */
 
-/* Nobody looks for the rings while they are nowhere, not even to signal what was put off. */
 static void set_rings(struct guest *g)
 {
 	unsigned int q;
@@ -371,6 +370,7 @@ static void set_rings(struct guest *g)
 		require_ok(guest_set_ring_addr(g, q, false, 0));
 }
 
+/* Nobody looks for the rings while they are nowhere, not even to signal what was put off. */
 static void take_away(struct guest *g)
 {
 	require_ok(dev_set_features(&g->dev, g->cfg.features & ~F_ACCESS_PLATFORM));
