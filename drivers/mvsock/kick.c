@@ -17,10 +17,24 @@
 /* So often one looks for a task that was to come, and has not, in ns. */
 #define MVS_GUARD_NS	NSEC_PER_MSEC
 
+/* So many times it may have been kept from that by others that had its CPU. */
+#define MVS_GUARD_MAX	20
+
 static void start_guard(struct mvs_kick *kick)
 {
 	hrtimer_start(&kick->guard, ns_to_ktime(MVS_GUARD_NS),
 		      HRTIMER_MODE_REL_SOFT);
+}
+
+/* Is it on its way? The worker would have to wait for a CPU as well. */
+static bool comes(struct mvs_kick *kick, struct task_struct *expected)
+{
+	u32 waits = READ_ONCE(kick->waits);
+
+	if (waits == MVS_GUARD_MAX || !mvs_task_waits_for_cpu(expected))
+		return false;
+	WRITE_ONCE(kick->waits, waits + 1);
+	return true;
 }
 
 /*
@@ -32,26 +46,34 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 	struct mvs_kick *kick = container_of(timer, struct mvs_kick, guard);
 	struct task_struct *expected;
 
-	/* The timer is off before the look. Pairs with the xchg() in expect(). */
+	/* The timer is off before the look. Pairs with the cmpxchg() in expect(). */
 	smp_mb();
+	/* It may come meanwhile, and end. */
+	rcu_read_lock();
 	expected = READ_ONCE(kick->expected);
-	if (!READ_ONCE(kick->quiet)) {
+	if (!READ_ONCE(kick->quiet) || (expected && comes(kick, expected))) {
 		WRITE_ONCE(kick->quiet, true);
 		start_guard(kick);
 	} else if (expected &&
 		   cmpxchg(&kick->expected, expected, NULL) == expected) {
+		put_task_struct(expected);
 		WRITE_ONCE(kick->let_down, true);
 		mvs_worker_queue(kick->worker, kick->vq);
 	}
+	rcu_read_unlock();
 	return HRTIMER_NORESTART;
 }
 
+/* If another task is expected already, that remains so. */
 static void expect(struct mvs_kick *kick, struct task_struct *task)
 {
 	WRITE_ONCE(kick->quiet, false);
+	WRITE_ONCE(kick->waits, 0);
+	get_task_struct(task);
 	/* Before the look at the timer. Pairs with the barrier in look(). */
-	xchg(&kick->expected, task);
-	if (!hrtimer_is_queued(&kick->guard))
+	if (cmpxchg(&kick->expected, NULL, task))
+		put_task_struct(task);
+	else if (!hrtimer_is_queued(&kick->guard))
 		start_guard(kick);
 }
 
@@ -148,8 +170,12 @@ void mvs_kick_stop(struct mvs_kick *kick)
  */
 void mvs_kick_calm(struct mvs_kick *kick)
 {
+	struct task_struct *expected;
+
 	hrtimer_cancel(&kick->guard);
-	WRITE_ONCE(kick->expected, NULL);
+	expected = xchg(&kick->expected, NULL);
+	if (expected)
+		put_task_struct(expected);
 }
 
 static void set_reader(struct mvs_kick *kick, struct task_struct *task)
@@ -218,5 +244,8 @@ bool mvs_kick_take(struct mvs_kick *kick)
 	 * A full barrier: either the chains that follow are seen, or their kick finds that
 	 * nobody is expected.
 	 */
-	return cmpxchg(&kick->expected, current, NULL) == current;
+	if (cmpxchg(&kick->expected, current, NULL) != current)
+		return false;
+	put_task_struct(current);
+	return true;
 }

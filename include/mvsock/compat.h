@@ -11,6 +11,24 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
+/**
+ * mvs_task_waits_for_cpu - could a task run, if another did not?
+ * @task: the task, which is not freed meanwhile
+ *
+ * A kernel for one processor has no field that says which task runs.
+ *
+ * Context: any.
+ * Return: whether it could; the next moment it may be otherwise.
+ */
+static inline bool mvs_task_waits_for_cpu(struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	return task_is_running(task) && !READ_ONCE(task->on_cpu);
+#else
+	return task_is_running(task) && task != current;
+#endif
+}
+
 #ifndef MVS_HAVE_HRTIMER_SETUP
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*function)(struct hrtimer *),

@@ -101,9 +101,10 @@ struct mvs_worker {
  * @worker: whom to wake while listening
  * @vq: what for
  * @reader: a task that is to be woken in the worker's place, with a reference, or NULL
- * @expected: a task that is about to look for chains, or NULL; compared, and no more
+ * @expected: a task that is about to look for chains, with a reference, or NULL
  * @guard: runs while there are such tasks, and sees to it that they look
  * @quiet: nothing has happened since @guard last ran
+ * @waits: so often @guard has found that @expected waits for a CPU
  * @let_down: a task did not look, since mvs_kick_undivert() was last called
  * @count: kicks so far; changes under the wait queue's lock, of which there is one at a
  *	time, read without
@@ -119,6 +120,7 @@ struct mvs_kick {
 	struct task_struct *expected;
 	struct hrtimer guard;
 	bool quiet;
+	u32 waits;
 	bool let_down;
 	u64 count;
 };

@@ -22,6 +22,7 @@ enum then {
 	WAIT,		/* for another answer, without asking */
 	STOP,
 	LINGER,		/* do not read any more */
+	STARVE,		/* wait for a CPU that others have */
 	POLL,		/* and read when there is something */
 	LOOK,		/* and do not take it */
 	TIME_OUT,	/* have a timeout, and read */
@@ -45,6 +46,21 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
+/* On the first CPU, for ever; @policy says who gives way. */
+static void spin(int policy)
+{
+	const struct sched_param param = { 0 };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, policy, &param))
+		_exit(4);
+	for (;;)
+		;
+}
+
 static void read_answers(int fd)
 {
 	const struct timeval tv = { .tv_sec = TIMEOUT / 1000 };
@@ -63,6 +79,9 @@ static void read_answers(int fd)
 			break;
 		case LINGER:
 			pause();
+			break;
+		case STARVE:
+			spin(SCHED_IDLE);
 			break;
 		case POLL:
 			if (!host_poll(fd, POLLIN, TIMEOUT))
@@ -235,6 +254,27 @@ static void lingers(const void *arg)
 	end(&s, &other);
 }
 
+/* He has no CPU to come on, and is waited for, but not for long. */
+static void starves(const void *arg)
+{
+	struct session s, other;
+	pid_t hog, pid = begin(&s, &other);
+
+	(void)arg;
+	hog = fork();
+	require(hog >= 0, "fork");
+	if (!hog)
+		spin(SCHED_OTHER);
+	wait_asleep(pid);
+	tell(&s, STARVE);
+	session_exchange(&other, SMALL);
+	tell(&s, STOP);
+	expect(&s, STOP);
+	end_reader(hog, SIGKILL);
+	end_reader(pid, SIGKILL);
+	end(&s, &other);
+}
+
 /* He waits in other ways, and gets each answer. */
 static void waits(const void *arg)
 {
@@ -368,6 +408,7 @@ void add_answers_tests(void)
 		{ "a reader who leaves", leaves },
 		{ "a reader who lingers", lingers, &no },
 		{ "a reader who is interrupted", lingers, &yes },
+		{ "a reader who starves", starves },
 		{ "a reader who waits in other ways", waits },
 		{ "two readers in turns", in_turns },
 		{ "a device that is stopped", paused },
