@@ -26,6 +26,14 @@ static void start_guard(struct mvs_kick *kick)
 		      HRTIMER_MODE_REL_SOFT);
 }
 
+static void set_reader(struct mvs_kick *kick, struct task_struct *task)
+{
+	struct task_struct *old = xchg(&kick->reader, task);
+
+	if (old)
+		put_task_struct(old);
+}
+
 /* Is it on its way? The worker would have to wait for a CPU as well. */
 static bool comes(struct mvs_kick *kick, struct task_struct *expected)
 {
@@ -44,11 +52,12 @@ static bool comes(struct mvs_kick *kick, struct task_struct *expected)
 static enum hrtimer_restart look(struct hrtimer *timer)
 {
 	struct mvs_kick *kick = container_of(timer, struct mvs_kick, guard);
+	struct mvs_vq *vq = container_of(kick, struct mvs_vq, kick);
 	struct task_struct *expected;
 
 	/* The timer is off before the look. Pairs with the cmpxchg() in expect(). */
 	smp_mb();
-	/* It may come meanwhile, and end. */
+	/* If it comes meanwhile, which puts the reference, it does not end before this does. */
 	rcu_read_lock();
 	expected = READ_ONCE(kick->expected);
 	if (!READ_ONCE(kick->quiet) || (expected && comes(kick, expected))) {
@@ -58,7 +67,9 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 		   cmpxchg(&kick->expected, expected, NULL) == expected) {
 		put_task_struct(expected);
 		WRITE_ONCE(kick->let_down, true);
-		mvs_worker_queue(kick->worker, kick->vq);
+		/* Nor is it to be woken from what it does instead. */
+		set_reader(kick, NULL);
+		mvs_device_wake(vq->device, vq->index);
 	}
 	rcu_read_unlock();
 	return HRTIMER_NORESTART;
@@ -176,14 +187,6 @@ void mvs_kick_calm(struct mvs_kick *kick)
 	expected = xchg(&kick->expected, NULL);
 	if (expected)
 		put_task_struct(expected);
-}
-
-static void set_reader(struct mvs_kick *kick, struct task_struct *task)
-{
-	struct task_struct *old = xchg(&kick->reader, task);
-
-	if (old)
-		put_task_struct(old);
 }
 
 /**
