@@ -38,12 +38,12 @@ bench_icount()
 
 bench_smp()
 {
-	bench_env 3 0.3 "$LOADS" && stock_host bench && boot_stock 3000 "$FAIR_CPU"
+	bench_env 7 0.3 "$LOADS" && stock_host bench && boot_stock 3000 "$FAIR_CPU"
 }
 
 bench_uml()
 {
-	bench_env 5 0.2 "$LOADS" && uml_host bench && boot_uml plain 3000
+	bench_env 7 0.2 "$LOADS" && uml_host bench && boot_uml plain 3000
 }
 
 # --- main ---------------------------------------------------------------------
