@@ -406,6 +406,32 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 	return told;
 }
 
+/**
+ * mvs_conn_hear - take what a packet tells of the peer's room
+ * @conn: the connection
+ * @hdr: the packet's header; that is in every one
+ *
+ * Wakes who waits for it.
+ *
+ * Context: process, in which the socket stays.
+ */
+void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *sk = sk_vsock(conn->vsk);
+	bool wake;
+
+	spin_lock(&conn->lock);
+	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	wake = conn->blocked && !conn->parked &&
+	       mvs_credit_space(&conn->credit) >= READ_ONCE(conn->wanted);
+	if (wake)
+		conn->blocked = false;
+	spin_unlock(&conn->lock);
+	if (wake)
+		sk->sk_write_space(sk);
+}
+
 static void purge_resets(struct mvs_conns *conns)
 {
 	struct mvs_reset *reset, *next;

@@ -558,7 +558,7 @@ void mvs_socket_release(struct vsock_sock *vsk)
 	struct mvs_conn *conn = vsk->trans;
 	bool done = true;
 
-	mvs_recv_decline(conn);
+	mvs_direct_decline(conn);
 	if (conn->device)
 		mvs_kick_undivert(&conn->device->vqs[MVS_VQ_TX].kick);
 	switch (conn->state) {

@@ -323,7 +323,7 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 	spin_lock(&conn->lock);
 	conn->rx_target = 1;
 	spin_unlock(&conn->lock);
-	mvs_recv_decline(conn);
+	mvs_direct_decline(conn);
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (timeout && !signal_pending(current) &&
 	       !sk_wait_event(sk, &timeout, readable_or_over(conn), &wait))
@@ -341,7 +341,7 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 static ssize_t read_direct(struct mvs_conn *conn, struct msghdr *msg,
 			   size_t len)
 {
-	size_t done = mvs_recv_direct(conn, msg, len);
+	size_t done = mvs_direct_read(conn, msg, len);
 
 	if (done)
 		refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
@@ -371,7 +371,7 @@ static ssize_t stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	if (!(flags & MSG_PEEK))
 		consume(conn, &pos, len, 0, 0);
 	if (!(flags & (MSG_PEEK | MSG_DONTWAIT)))
-		mvs_recv_promise(conn);
+		mvs_direct_promise(conn);
 	return len;
 }
 
@@ -556,7 +556,7 @@ static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
 		return 0;
 	mvs_send_flush(vsk->trans);
 	/* Who waits here has not been told of what was left to a reader. */
-	mvs_recv_decline(vsk->trans);
+	mvs_direct_decline(vsk->trans);
 	return 0;
 }
 

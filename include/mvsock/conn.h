@@ -25,6 +25,7 @@
 
 struct msghdr;
 struct mvs_device;
+struct mvs_vq;
 struct sock;
 struct vsock_sock;
 
@@ -180,6 +181,37 @@ struct mvs_conn {
 #define MVS_RECORD_EOR	BIT(30)
 #define MVS_RECORD_LEN	GENMASK(29, 0)
 
+/**
+ * mvs_conn_record - what stands before a packet's data in a seqpacket's queue
+ * @hdr: the packet's header
+ *
+ * Return: that.
+ */
+static inline u32 mvs_conn_record(const struct virtio_vsock_hdr *hdr)
+{
+	u32 flags = le32_to_cpu(hdr->flags);
+
+	return le32_to_cpu(hdr->len) |
+	       (flags & VIRTIO_VSOCK_SEQ_EOM ? MVS_RECORD_EOM : 0) |
+	       (flags & VIRTIO_VSOCK_SEQ_EOR ? MVS_RECORD_EOR : 0);
+}
+
+/**
+ * mvs_conn_whole - may a reader take a packet's data as they are?
+ * @conn: the connection
+ * @hdr: the packet's header
+ *
+ * He takes all of a message, or none of it.
+ *
+ * Return: whether he may.
+ */
+static inline bool mvs_conn_whole(const struct mvs_conn *conn,
+				  const struct virtio_vsock_hdr *hdr)
+{
+	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
+	       hdr->flags & cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM);
+}
+
 /* conn.c */
 int mvs_conn_init_table(void);
 void mvs_conn_destroy_table(void);
@@ -202,6 +234,7 @@ int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
 void mvs_conn_writable(struct mvs_conn *conn);
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		    struct virtio_vsock_hdr *hdr);
+void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr);
 
 /* send.c */
 void mvs_send_pending(struct mvs_device *device);
@@ -214,8 +247,14 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 
 /* recv.c */
 bool mvs_recv_work(struct mvs_device *device);
-void mvs_recv_promise(struct mvs_conn *conn);
-size_t mvs_recv_direct(struct mvs_conn *conn, struct msghdr *msg, size_t room);
-void mvs_recv_decline(struct mvs_conn *conn);
+
+/* direct.c */
+bool mvs_direct_hand_over(struct mvs_conn *conn,
+			  const struct virtio_vsock_hdr *hdr);
+bool mvs_direct_awaited(struct mvs_vq *vq);
+void mvs_direct_note(struct mvs_conn *conn, bool direct);
+void mvs_direct_promise(struct mvs_conn *conn);
+size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room);
+void mvs_direct_decline(struct mvs_conn *conn);
 
 #endif /* _MVSOCK_CONN_H */
