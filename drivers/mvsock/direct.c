@@ -7,7 +7,6 @@
  * kick in the worker's place. Whoever is expected and does not come, the worker goes on.
  */
 #include <linux/ktime.h>
-#include <linux/sched/signal.h>
 #include <linux/virtio_vsock.h>
 #include <net/af_vsock.h>
 

@@ -7,9 +7,7 @@
  * packet, the worker leaves it to him, as direct.c has it.
  * All else changes the socket's state, and is done with its lock held.
  */
-#include <linux/ktime.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
+#include <linux/sched.h>
 #include <linux/virtio_vsock.h>
 #include <net/af_vsock.h>
 
