@@ -261,17 +261,22 @@ static void send_credit_update(struct mvs_conn *conn)
 	mvs_send_pending(conn->device);
 }
 
-/* Tell the guest what room there is, if it is time, or @wanted bytes are waited for. */
-static void refresh_credit(struct mvs_conn *conn, u64 wanted)
+/* Is it time to tell the guest what room there is, or are @wanted bytes waited for? */
+static bool credit_stale(struct mvs_conn *conn, u64 wanted)
 {
-	bool tell;
+	bool stale;
 
 	spin_lock(&conn->lock);
-	tell = conn->open &&
-	       mvs_credit_stale(&conn->credit, !mvs_socket_readable(conn, 1),
-				wanted);
+	stale = conn->open &&
+		mvs_credit_stale(&conn->credit, !mvs_socket_readable(conn, 1),
+				 wanted);
 	spin_unlock(&conn->lock);
-	if (tell)
+	return stale;
+}
+
+static void refresh_credit(struct mvs_conn *conn, u64 wanted)
+{
+	if (credit_stale(conn, wanted))
 		send_credit_update(conn);
 }
 
@@ -594,10 +599,13 @@ static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 				 struct vsock_transport_recv_notify_data *data)
 {
 	struct mvs_conn *conn = vsk->trans;
-
 	u64 bytes;
 
-	refresh_credit(conn, target);
+	/* That may have to wait for memory: do so awake, and do not sleep this time. */
+	if (credit_stale(conn, target)) {
+		__set_current_state(TASK_RUNNING);
+		send_credit_update(conn);
+	}
 	spin_lock(&conn->lock);
 	conn->rx_target = target;
 	conn->waits = true;

@@ -603,6 +603,50 @@ static void given_up_late(const void *arg)
 	session_close(&s);
 }
 
+/* --- credit for who waits --- */
+
+#define SENT	150000U		/* the guest then knows of 112144 bytes of room */
+#define READ	100000U		/* without telling it */
+#define MORE	250000U		/* less than the socket's buffer */
+
+static __u8 out[READ + MORE], in[READ + MORE];
+
+static void *read_more(void *arg)
+{
+	const struct session *s = arg;
+
+	require(recv(s->fd, in + READ, MORE, MSG_WAITALL) == MORE, "recv: %s",
+		strerror(errno));
+	return NULL;
+}
+
+/*
+ * He is about to sleep when the guest is told that there is room, in a buffer that has to be
+ * brought in: who may sleep for that must not be about to.
+ */
+static void credit_to_nowhere(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct gmem_region *r;
+	pthread_t thread;
+	struct session s;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	require_ok(host_set_blocking(s.fd, TIMEOUT));
+	pattern_fill(out, sizeof(out), 1, 0);
+	require_ok(conn_send(&s.c, out, SENT, TIMEOUT));
+	require(recv(s.fd, in, SENT, MSG_PEEK | MSG_WAITALL) == SENT &&
+		recv(s.fd, in, READ, 0) == READ, "recv: %s", strerror(errno));
+	r = &s.g.mem.region[MEM_BUFFERS];
+	require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
+	require(!pthread_create(&thread, NULL, read_more, &s), "thread");
+	require_ok(conn_send(&s.c, out + SENT, sizeof(out) - SENT, TIMEOUT));
+	pthread_join(thread, NULL);
+	require(pattern_check(in, sizeof(in), 1, 0) < 0, "data differ");
+	session_close(&s);
+}
+
 static const struct again_case again[] = {
 	{ SOCK_STREAM }, { SOCK_STREAM, true },
 	{ SOCK_SEQPACKET }, { SOCK_SEQPACKET, true },
@@ -652,6 +696,8 @@ void add_review_tests(void)
 		  &again[0] },
 		{ "connect() given up by a signal while the guest is asked",
 		  given_up_late, &again[3] },
+		{ "credit for who waits, in a buffer that is not there",
+		  credit_to_nowhere },
 	};
 	unsigned int i;
 
