@@ -161,13 +161,20 @@ static struct difference differences[] = {
 	  "events = OUT, events = OUT, events = OUT",
 	  "events = OUT, events = nothing, events = nothing", EDGE },
 	{ "MSG_ZEROCOPY: not sent yet",
-	  DEAF ", &send 4096 ZEROCOPY = 4096, poll = OUT|WRNORM" AND
-	  "recv 1 ERRQUEUE = EAGAIN, gets 4096 = RW 4096" EOM AND
+	  DEAF ", &send 1000 ZEROCOPY = 1000, poll = OUT|WRNORM" AND
+	  "recv 1 ERRQUEUE = EAGAIN, gets 1000 = RW 1000" EOM AND
 	  "join = it was done" AND
 	  "completions = 0 to 0 level 287 type 1 errno 0 origin 5 code 0",
 	  DEAF ", it blocks, poll = nothing" AND
-	  "recv 1 ERRQUEUE = EAGAIN, gets 4096 = RW 4096" EOM ", join = 4096" AND
+	  "recv 1 ERRQUEUE = EAGAIN, gets 1000 = RW 1000" EOM ", join = 1000" AND
 	  "completions = 0 to 0 level 287 type 1 errno 0 origin 5 code 0",
+	  NO_QUEUE },
+	{ "MSG_ZEROCOPY: sent in part",
+	  DEAF ", &send 5000 ZEROCOPY = 5000, gets 5000 = RW 5000" AND
+	  "join = it was done" AND
+	  "completions = 0 to 0 level 287 type 1 errno 0 origin 5 code 0",
+	  DEAF ", it blocks, gets 5000 = RW 5000, join = 5000" AND
+	  "completions = 0 to 1 level 287 type 1 errno 0 origin 5 code 0",
 	  NO_QUEUE },
 	{ "MSG_ZEROCOPY: RST",
 	  DEAF ", &send 4096 ZEROCOPY = 4096, join = it was done" AND

@@ -543,8 +543,11 @@ const struct row rows[] = {
 	{ "MSG_ZEROCOPY: values", "accepted; set zerocopy 2; set zerocopy -1; "
 	  "set zerocopy 1 2; get zerocopy", BOTH },
 	{ "MSG_ZEROCOPY: not sent yet", "guest deaf; post 1; listen; request; "
-	  "awaits RESPONSE; accept; set zerocopy 1; &send 4096 ZEROCOPY; poll; "
-	  "recv 1 ERRQUEUE; hears; gets 4096; join; completions", BOTH },
+	  "awaits RESPONSE; accept; set zerocopy 1; &send 1000 ZEROCOPY; poll; "
+	  "recv 1 ERRQUEUE; hears; gets 1000; join; completions", BOTH },
+	{ "MSG_ZEROCOPY: sent in part", "guest deaf; post 2; listen; request; "
+	  "awaits RESPONSE; accept; set zerocopy 1; &send 5000 ZEROCOPY; "
+	  "hears; gets 5000; join; completions", STREAM },
 	{ "MSG_ZEROCOPY: no credit", "guest; room 10; accepted; "
 	  "set zerocopy 1; send 10; send 10 ZEROCOPY DONTWAIT; "
 	  "recv 1 ERRQUEUE; gets 10", BOTH },
