@@ -93,9 +93,9 @@ EMULATED_CPU=max,cx16=off
 # another way to copy.
 FAIR_CPU=max,erms=off,fsrm=off
 
-# boot_stock SECONDS [CPU]: Debian's kernel, on two processors and as many nodes of
+# boot_stock SECONDS: Debian's kernel, on two processors and as many nodes of
 # memory; see stock_initrd.
-boot_stock() { boot_smp "$(stock_kernel)" "$1" "" "${2:-$EMULATED_CPU}"; }
+boot_stock() { boot_smp "$(stock_kernel)" "$1" "" "$EMULATED_CPU"; }
 
 # boot_x86 kcsan|kasan SECONDS KERNEL_OPTIONS: the same with that kernel.
 boot_x86() { boot_smp "$(x86_dir "$1")/arch/x86/boot/bzImage" "$2" "$3" "$EMULATED_CPU"; }
