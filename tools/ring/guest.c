@@ -503,7 +503,7 @@ int guest_poll(struct guest *g, int timeout)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		/* The interrupt may be a little behind the index. */
-		if (!n && has_used(g) && poll(fds, NUM_QUEUES, 100) == 0)
+		if (!n && has_used(g) && poll(fds, NUM_QUEUES, 2000) == 0)
 			g->missed_calls++;
 	}
 	return reap(g);

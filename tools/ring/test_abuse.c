@@ -50,8 +50,8 @@ static void endless_refill(const void *arg)
 		while (ring_add(r, &seg, 1, NULL) >= 0)
 			;
 		guest_kick(&a.g, RXQ);
-		require_ok(conn_send(&a.c, "y", 1, 1000));
-		require_ok(host_recv(a.fd, &c, 1, 1000));
+		require_ok(conn_send(&a.c, "y", 1, TIMEOUT));
+		require_ok(host_recv(a.fd, &c, 1, TIMEOUT));
 		neighbour_exchange(100);
 	}
 	while (r->nfree < r->num) {

@@ -285,7 +285,7 @@ static void closed(const void *arg)
 /* --- other ways to read --- */
 
 #define ROUNDS 1000	/* at most */
-#define IN_A_ROW 12	/* answers that he took himself */
+#define IN_A_ROW 6	/* answers that he took himself */
 
 /* Who asks and waits takes each answer himself, however many there were. */
 static void asked(const void *arg)
