@@ -108,6 +108,62 @@ boot_smp()
 		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1
 }
 
+# boot_kvm SECONDS [KERNEL_OPTIONS [CPU]]: Debian's kernel on two processors, with KVM for
+# the guests of kvm_initrd. A host that dies before it has loaded the module has told
+# nothing of that: it is tried again.
+boot_kvm()
+{
+	local try cpu=${3:-$EMULATED_CPU}
+
+	for try in 1 2 3; do
+		if boot_qemu "$(stock_kernel)" "$1" "${2:-}" -m 3G -smp 2 \
+			-accel "$(machine_accel)" -cpu "$(machine_cpu "$cpu")"; then return 0; fi
+		[[ ! -e $RUN/out/status ]] && ! grep -q '^rig: .* is loaded' "$RUN/console.log" || return
+		mv "$RUN/console.log" "$RUN/console.log.$try"
+		say "  the host died before the module was loaded, try $try: $(cause_of_death "$RUN/console.log.$try")"
+	done
+	return 1
+}
+
+# choose_accel: where nobody says, hosts run under this machine's KVM if it can run one with a
+# KVM guest of its own.
+choose_accel()
+{
+	export MVSOCK_ACCEL=${MVSOCK_ACCEL:-}
+	[[ -z $MVSOCK_ACCEL && -e /dev/kvm ]] || return 0
+	say "Trying /dev/kvm."
+	new_run "$BUILD/accel"
+	guest_initrd ""
+	set_env JOB guest
+	MVSOCK_ACCEL=kvm
+	kvm_initrd vhost_vsock
+	boot_kvm 120 && return
+	MVSOCK_ACCEL=tcg
+	say "  it runs no guest in a guest, so hosts are emulated: $(explain_boot | head -n 1)"
+}
+
+# What runs the instructions of a machine in QEMU: emulation, unless MVSOCK_ACCEL=kvm.
+machine_accel()
+{
+	if [[ ${MVSOCK_ACCEL:-tcg} == kvm ]]; then echo kvm; else echo tcg,thread=multi; fi
+}
+
+# kvm_module: what a host on that has KVM from. The emulated processor is AMD's.
+kvm_module()
+{
+	if [[ $(machine_accel) == kvm ]] && grep -qw vmx /proc/cpuinfo; then
+		echo kvm-intel
+	else
+		echo kvm-amd
+	fi
+}
+
+# machine_cpu EMULATED: its processor.
+machine_cpu()
+{
+	if [[ ${MVSOCK_ACCEL:-tcg} == kvm ]]; then echo host; else echo "$1"; fi
+}
+
 # boot_counting SECONDS [OPTION...]: the same on one processor, where an instruction
 # takes a nanosecond, and nothing depends on the machine or on chance.
 boot_counting()
@@ -135,7 +191,7 @@ stock_kernel() { echo "$LINUX/image/boot/vmlinuz-$ABI"; }
 
 # guest_kernel: the same, already unpacked: the host of a guest in user-mode Linux
 # spends many seconds on that, while one in QEMU spends more on its size.
-guest_kernel() { echo "$LINUX/image/boot/vmlinux"; }
+guest_kernel() { echo "$LINUX/vmlinux"; }
 
 # explain_boot: why a machine did not come to its end.
 explain_boot()
@@ -143,10 +199,24 @@ explain_boot()
 	if [[ -e $RUN/out/status ]]; then
 		sed -n 's/\r$//; s/^rig: //p' "$RUN/console.log" | tail -n 3
 	else
-		echo "the machine crashed or took too long; the end of its console:"
-		tail -n 30 "$RUN/console.log"
+		cause_of_death "$RUN/console.log"
 	fi
 	echo "all of it: $RUN/console.log"
+}
+
+# cause_of_death CONSOLE: of a machine without results, in a line: what the kernel said
+# first that explains it.
+cause_of_death()
+{
+	local cause
+
+	cause=$(sed -E 's/\r$//; s/^\[ *[0-9.]+\] ?(\[ *[CT][0-9]+\] ?)?//' "$1" |
+		grep -m 1 -E 'ptrace (set|get) fp regs|Kernel panic|^BUG: |Oops|general protection|Unable to handle|No space left|[Oo]ut of memory|Cannot allocate memory|qemu-system-x86_64: ' || true)
+	if [[ -n $cause ]]; then
+		echo "the machine crashed: $cause"
+	else
+		echo "the machine took too long; it last said: $(tail -n 1 "$1")"
+	fi
 }
 
 # --- initramfs ----------------------------------------------------------------
@@ -163,8 +233,8 @@ stage()
 	done
 }
 
-# stage_base ROOT MODULE...: busybox, socat, vsock_test, and modules of the image, or of
-# MODULES_DIR (or files), whose order is in /rig/modules.
+# stage_base ROOT MODULE...: busybox, socat, and modules of the image, or of MODULES_DIR
+# (or files), whose order is in /rig/modules.
 stage_base()
 {
 	local root=$1 applet file
@@ -176,7 +246,6 @@ stage_base()
 		[[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"
 	done
 	stage "$root" "$(command -v socat)"
-	cp "$LINUX/vsock_test" "$root/bin/"
 	cp "$RUN"/{init,*.sh,env} "$root/rig/"
 	modules_for "${MODULES_DIR:-$LINUX/image/lib/modules}" "$@" | while read -r file; do
 		stage_module "$root" "$file"
@@ -203,10 +272,16 @@ pack()
 	rm -rf "$1"
 }
 
-# guest_initrd: makes RUN/guest.cpio.
+# guest_initrd MODULES PROGRAM...: makes RUN/guest.cpio, with these modules more, and
+# static programs in /bin.
 guest_initrd()
 {
-	stage_base "$RUN/root" "${GUEST_MODULES[@]}"
+	local more
+
+	read -ra more <<<"$1"
+	shift
+	stage_base "$RUN/root" "${GUEST_MODULES[@]}" "${more[@]}"
+	(($# == 0)) || cp "$@" "$RUN/root/bin/"
 	pack "$RUN/root" "$RUN/guest.cpio"
 }
 
@@ -229,20 +304,23 @@ ring_initrd()
 	pack_host "$root"
 }
 
-# stock_initrd MODULE: makes RUN/stock.cpio: a host with that module, QEMU, and
-# the guest's kernel and initramfs.
-stock_initrd()
+# kvm_initrd MODULE [PROGRAM...]: makes RUN/stock.cpio: a host with that module, KVM, QEMU,
+# these programs, and what RUN/guest.cpio has for its guests.
+kvm_initrd()
 {
-	local root=$RUN/root file
-	local qemu=/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so
+	local root=$RUN/root module=$1 file
 
-	guest_initrd
-	stage_base "$root" "$1"
-	stage "$root" "$(command -v qemu-system-x86_64)" "$qemu"
-	for file in /usr/share/seabios/bios-256k.bin /usr/share/qemu/{pvh,linuxboot_dma,kvmvapic}.bin; do
-		cp -rL --parents "$file" "$root"
+	shift
+	stage_base "$root" loop "$(kvm_module)" "$module"
+	stage "$root" "$(command -v qemu-system-x86_64)" "$(command -v qemu-img)" \
+		"$(command -v mkfs.ext4)" "$@"
+	for file in /usr/share/seabios/bios-256k.bin /usr/share/qemu/{linuxboot_dma,kvmvapic}.bin; do
+		cp -L --parents "$file" "$root"
 	done
 	cp "$(stock_kernel)" "$root/rig/vmlinuz"
 	mv "$RUN/guest.cpio" "$root/rig/"
+	set_env GUEST_KERNEL /rig/vmlinuz
+	set_env GUEST_INITRD /rig/guest.cpio
+	set_env GUEST_ACCEL "kvm -cpu host"
 	pack_host "$root"
 }

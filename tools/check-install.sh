@@ -81,17 +81,19 @@ debian_run()
 	local root=$2
 
 	new_run "$WORK/$1"
-	guest_initrd
+	guest_initrd ""
 	set_env JOB "$1"
 	set_env VERSION "$3"
-	set_env GUEST_KERNEL /rig/vmlinux
+	set_env GUEST_KERNEL /rig/vmlinuz
+	set_env GUEST_ACCEL "kvm -cpu host"
+	set_env KVM_MODULE "$(kvm_module)"
 	set_env GUEST_INITRD /rig/guest.cpio
 	set_env TIMEOUT 120
 	rm -rf "$root/rig"
 	mkdir "$root/rig"
 	cp "$RUN"/{init,*.sh,env} "$root/rig/"
 	mv "$RUN/guest.cpio" "$root/rig/"
-	cp "$(guest_kernel)" "$root/rig/vmlinux"
+	cp "$(stock_kernel)" "$root/rig/vmlinuz"
 	debian_unit >"$root/etc/systemd/system/rig.service"
 	quietly "$RUN/mke2fs.log" mke2fs -q -t ext4 -d "$root" "$RUN/disk" 4G || {
 		not_ok "a disk is made" <"$RUN/mke2fs.log"
@@ -120,7 +122,8 @@ debian_unit()
 # emulated processor stands still is the business of those that it shares a real one with.
 boot_disk()
 {
-	boot "$1" qemu-system-x86_64 -M q35 -m 2G -smp 2 -accel tcg,thread=multi -cpu "$EMULATED_CPU" \
+	boot "$1" qemu-system-x86_64 -M q35 -m 2G -smp 2 \
+		-accel "$(machine_accel)" -cpu "$(machine_cpu "$EMULATED_CPU")" \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
 		-drive "file=$RUN/disk,format=raw,if=virtio,cache=unsafe" \
 		-kernel "$2/vmlinuz-$ABI" -initrd "$2/initrd.img-$ABI" \

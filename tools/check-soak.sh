@@ -11,17 +11,14 @@ group_soak()
 	build_debug && build_ring && build_traffic || return 0
 	say "  the same again: make soak HOURS=$SOAK_HOURS SEED=$FUZZ_SEED"
 	new_run "$WORK/soak"
-	traffic_initrd
+	guest_initrd "" "$BUILD/helpers/traffic"
 	set_env JOB soak
 	set_env PROGRAMS "$BUILD/ring/soak"
 	set_env TRAFFIC "$BUILD/helpers/traffic"
 	set_env FUZZ_SEED "$FUZZ_SEED"
 	set_env SOAK_SECONDS "$seconds"
 	set_env TIMEOUT 60
-	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
-	set_env GUEST_KERNEL "$(guest_kernel)"
-	set_env GUEST_INITRD "$RUN/guest.cpio"
-	set_env CHECKS "leak reload"
+	uml_guest_env
 	# Caches that are not merged tell whose objects they have.
 	boot_uml debug $((seconds + 1200)) slab_nomerge || true
 	report_tap soak

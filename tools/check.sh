@@ -10,6 +10,8 @@ set -euo pipefail
 . "$TOP/tools/boot.sh"
 # shellcheck source=tools/check-guest.sh
 . "$TOP/tools/check-guest.sh"
+# shellcheck source=tools/check-rig.sh
+. "$TOP/tools/check-rig.sh"
 # shellcheck source=tools/check-bench.sh
 . "$TOP/tools/check-bench.sh"
 # shellcheck source=tools/check-docs.sh
@@ -29,14 +31,13 @@ set -euo pipefail
 # shellcheck source=tools/debian.sh
 . "$TOP/tools/debian.sh"
 
-GROUPS_ALL=(lint kunit fuzz device faults parity sockets load show smp guest packed life migrate memory viommu stock)
+GROUPS_ALL=(lint rig kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
 GROUPS_LONG=(install race soak)
 # User-mode Linux has several processors since 7.0. The packages of later headers ask for
-# more than Debian 12 has. An emulated guest of 7.3 in an emulated host takes ten minutes to
-# come up.
+# more than Debian 12 has.
 if [[ $KERNEL != 6.12 ]]; then
-	GROUPS_ALL=("${GROUPS_ALL[@]/stock/umlsmp}")
-	GROUPS_LONG=(stock soak)
+	GROUPS_ALL+=(umlsmp)
+	GROUPS_LONG=(soak)
 fi
 WORK=$BUILD/check
 MODULE=mvsock
@@ -52,6 +53,7 @@ usage()
 	cat <<-END
 	usage: tools/check.sh [OPTION...] [GROUP...]
 	  lint    checkpatch, W=1, sparse, shellcheck, the manual
+	  rig     programs in user-mode Linux keep their registers, what fails says why
 	  kunit   the KUnit suites, in user-mode Linux
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
@@ -65,14 +67,14 @@ usage()
           QEMU
 	  umlsmp  the same, the group sockets and the KUnit suites in user-mode Linux, with
           KERNEL=7.3
-	  guest   the kernel's vsock_test with a stock guest, in user-mode Linux
+	  umlguest
+          the kernel's vsock_test with an emulated stock guest, in user-mode Linux
+	  guest   the same with a guest under KVM, on Debian's stock kernel in QEMU
 	  packed  the same with packed virtqueues
-	  life    a guest that reboots, loses its device, is killed: under traffic
-	  migrate a guest that is saved, loaded and moved: under traffic
-	  memory  a guest whose memory moves, grows, is a file: under traffic
-	  viommu  vsock_test with a guest behind a vIOMMU, in user-mode Linux
-	  stock   vsock_test with Debian's stock kernel as the host, in QEMU
-          (with KERNEL=7.3 only when named)
+	  viommu  the same behind a vIOMMU
+	  life    a KVM guest that reboots, loses its device, is killed: under traffic
+	  migrate a KVM guest that is saved, loaded and moved: under traffic
+	  memory  a KVM guest whose memory moves, grows, is a file: under traffic
 	  and, as they take long, only when named:
 	  install Debian packages: installed, upgraded, removed, in a Debian 12 in QEMU (as root)
 	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
@@ -80,8 +82,7 @@ usage()
 	options:
 	  --long       the long groups, in the place of the others
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
-	               groups device, load, smp, umlsmp, guest, packed, life, migrate, memory,
-	               viommu and stock
+	               groups device, load, smp, umlsmp and those with guests
 	  --seconds N  that the group fuzz takes, at most 1000
 	  --seed N     for what is random, in the place of the tree's own; "random": any
 	  --hours N    that the group soak takes, in the place of three minutes
@@ -491,162 +492,6 @@ compare_modules()
 	report_kernel "$@"
 }
 
-# --- vsock_test ---------------------------------------------------------------
-
-# vsock_names: "NUMBER NAME" a line; --list ends in status 1.
-vsock_names()
-{
-	{ "$LINUX/vsock_test" --list || true; } | sed 1d | tr '\t' ' '
-}
-
-vsock_numbers() { vsock_names | cut -d' ' -f1 | paste -sd' '; }
-
-# vsock_env GUEST_CLIENT HOST_CLIENT TIMEOUT RACY_TESTS
-vsock_env()
-{
-	set_env JOB vsock_test
-	set_env ALL_TESTS "$(vsock_numbers)"
-	set_env GUEST_CLIENT "$1"
-	set_env HOST_CLIENT "$2"
-	set_env RACY_TESTS "$4"
-	set_env TIMEOUT "$3"
-}
-
-group_guest() { guest_run ""; }
-
-group_packed()
-{
-	guest_run ",packed=on"
-	# VIRTIO_F_RING_PACKED is bit 34.
-	negotiated "packed virtqueues" 34
-}
-
-# negotiated WHAT BIT: of the device's features; vhost_vsock does not show them.
-negotiated()
-{
-	local features
-
-	[[ $MODULE == mvsock ]] || return 0
-	features=$(awk '$1 == "features:" { print $2 }' "$RUN/out/fdinfo" 2>/dev/null) || true
-	verdict "the guest negotiates $1" \
-		"$( ((${features:-0} >> $2 & 1)) || echo "features: ${features:-unknown}")"
-}
-
-# guest_run OPTIONS [QEMU_OPTIONS KERNEL_OPTIONS RACY_TESTS]: of the guest's vsock
-# device, and of the guest; the tests that may be tried again.
-guest_run()
-{
-	local all
-
-	[[ $MODULE != mvsock ]] || build_debug || return 0
-	all=$(vsock_numbers)
-	new_run "$WORK/$GROUP"
-	guest_initrd
-	vsock_env "$all" "$all" 90 "${4:-21}"
-	set_env DEVICE_OPTIONS "$1"
-	set_env GUEST_OPTIONS "${2:-}"
-	set_env GUEST_APPEND "${3:-}"
-	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
-	set_env VSOCK_TEST "$LINUX/vsock_test"
-	set_env GUEST_KERNEL "$(guest_kernel)"
-	set_env GUEST_INITRD "$RUN/guest.cpio"
-	set_env CHECKS "leak reload"
-	boot_uml debug 600 || true
-	report_vsock guest-client no_excuse
-	report_vsock host-client no_excuse
-	report_kernel leak reload
-}
-
-no_excuse() { return 1; }
-
-# report_vsock DIRECTION EXCUSE: EXCUSE DIRECTION NUMBER tells whether a failure
-# is not ours.
-report_vsock()
-{
-	local number name result
-
-	while read -r number name; do
-		result=$(grep -E "^$1 (not )?ok $number( |\$)" "$RUN/out/results" 2>/dev/null) || true
-		name="$number $name ($1)"
-		if [[ $result == "$1 ok "* ]]; then
-			ok "$name$(vsock_try "${result##* }")"
-		elif [[ -n $result ]] && "$2" "$1" "$number"; then
-			skip "$name" < <(echo "upstream's vhost_vsock fails it here, too"
-				explain_vsock "${result##* }" "$number")
-		else
-			not_ok "$name" < <(explain_vsock "${result##* }" "$number")
-		fi
-	done < <(vsock_names)
-}
-
-# vsock_try N: a test that races with itself may need several; see take_failure.
-vsock_try() { (($1 == 1)) || echo ", try $1 of a test that races with itself"; }
-
-# explain_vsock LOG NUMBER: what each side said from that test on.
-explain_vsock()
-{
-	local side
-
-	if [[ -z $1 ]]; then
-		echo "it was not reached; the console is in $RUN/console.log"
-		return
-	fi
-	for side in client server; do
-		sed -n "/^$2 - /,\$p" "$RUN/out/$1.$side" | head -n 10 | sed "s/^/$side: /"
-	done
-}
-
-# --- stock --------------------------------------------------------------------
-
-group_stock()
-{
-	local all
-
-	[[ $MODULE != mvsock ]] || build_stock || return 0
-	all=$(vsock_numbers)
-	stock_run "$WORK/stock" "$(tested "$BUILD/stock")" "$all" "$all"
-	UPSTREAM=
-	if [[ $MODULE == mvsock ]] && grep -qs 'not ok' "$RUN/out/results"; then
-		compare_upstream
-	fi
-	report_vsock guest-client fails_upstream
-	report_vsock host-client fails_upstream
-	report_kernel reload
-}
-
-# stock_run FOLDER MODULE GUEST_CLIENT HOST_CLIENT
-stock_run()
-{
-	new_run "$1"
-	vsock_env "$3" "$4" 300 21
-	set_env VSOCK_TEST /bin/vsock_test
-	set_env GUEST_KERNEL /rig/vmlinuz
-	set_env GUEST_INITRD /rig/guest.cpio
-	set_env CHECKS "reload"
-	stock_initrd "$2"
-	boot_stock 2000 || true
-}
-
-# compare_upstream: what failed is tried with upstream's vhost_vsock, in the same
-# environment.
-compare_upstream()
-{
-	local run=$RUN
-
-	say "  the same with upstream's vhost_vsock, for the tests that failed"
-	stock_run "$WORK/stock-upstream" vhost_vsock \
-		"$(failed_tests guest-client "$run")" "$(failed_tests host-client "$run")"
-	UPSTREAM=$RUN
-	RUN=$run
-}
-
-failed_tests() { sed -n "s/^$1 not ok \([0-9]*\).*/\1/p" "$2/out/results" | paste -sd' '; }
-
-fails_upstream()
-{
-	[[ -n $UPSTREAM ]] && grep -qs "^$1 not ok $2 " "$UPSTREAM/out/results"
-}
-
 # --- load ---------------------------------------------------------------------
 
 group_load()
@@ -694,18 +539,20 @@ parts()
 {
 	local group
 
-	echo packages source
+	echo packages guest
 	for group; do
 		case $group in
 		lint) echo docs headers uml-debug ;;
-		kunit | fuzz | device | faults | sockets) echo uml-debug ;;
+		rig | kunit | fuzz | device | faults | sockets) echo uml-debug ;;
 		parity | load) echo uml ;;
-		guest | packed | life | migrate | memory | viommu | soak) echo uml-debug guest vsock_test ;;
-		show) echo show uml-debug headers guest vsock_test ;;
+		umlguest) echo uml-debug vmlinux vsock_test ;;
+		soak) echo uml-debug vmlinux ;;
+		guest | packed | viommu) echo headers vsock_test ;;
+		smp | life | migrate | memory) echo headers ;;
+		show) echo show uml-debug headers ;;
 		umlsmp) echo uml-smp ;;
-		smp | stock) echo headers guest vsock_test ;;
-		install) echo deb guest vsock_test debian ;;
-		race) echo x86-kcsan x86-kasan vsock_test ;;
+		install) echo deb debian ;;
+		race) echo x86-kcsan x86-kasan ;;
 		esac
 	done
 }
@@ -751,6 +598,7 @@ main()
 	# shellcheck disable=SC2046 # words
 	"$TOP/tools/setup.sh" $(parts "${groups[@]}")
 	use_cache
+	choose_accel
 	for group in "${groups[@]}"; do
 		run_group "$group"
 	done

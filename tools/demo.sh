@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo.sh [--upstream]: shows mvsock at work: user-mode Linux is the host, a QEMU
-# in it has a stock Debian guest. With --upstream, the kernel's own vhost_vsock
-# takes mvsock's place.
+# demo.sh [--upstream]: shows mvsock at work: Debian's kernel in QEMU is the host, which has
+# a stock Debian guest under KVM. With --upstream, the kernel's own vhost_vsock takes
+# mvsock's place.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
 
-DIR=$BUILD/uml
+DIR=$BUILD/stock
 
 failed()
 {
@@ -21,7 +21,7 @@ failed()
 build()
 {
 	say "Building mvsock.ko for it."
-	quietly "$DIR.log" build_module "$DIR" "$(uml_dir plain)" ARCH=um ||
+	quietly "$DIR.log" build_module "$DIR" "$(headers_dir)" ||
 		failed "mvsock.ko does not build; see $DIR.log"
 	MODULE=$DIR/mvsock.ko
 }
@@ -31,25 +31,23 @@ main()
 	MODULE=vhost_vsock
 	mkdir -p "$BUILD"
 	lock "$BUILD/demo.lock" "runs make demo"
-	say "Preparing: packages, a user-mode Linux for the host, Debian's kernel for the guest."
-	"$TOP/tools/setup.sh" packages source uml guest vsock_test ||
-		failed "something is missing; see above"
+	say "Preparing: packages, Debian's kernel and its headers."
+	"$TOP/tools/setup.sh" packages guest headers || failed "something is missing; see above"
 	use_cache
+	choose_accel
 	[[ ${1:-} == --upstream ]] || build
 	say "Booting the host."
 	new_run "$BUILD/demo"
-	guest_initrd
+	guest_initrd ""
 	set_env JOB demo
-	set_env MODULES "$(modules_for "$(uml_dir plain)" "$MODULE" | paste -sd' ')"
-	set_env GUEST_KERNEL "$(guest_kernel)"
-	set_env GUEST_INITRD "$RUN/guest.cpio"
 	set_env TIMEOUT 60
+	kvm_initrd "$MODULE"
 	verdict
 }
 
 verdict()
 {
-	if boot_uml plain 300; then
+	if boot_kvm 300; then
 		say "demo: OK: messages and files go both ways, and the checksums match"
 	else
 		explain_boot

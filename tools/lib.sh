@@ -149,9 +149,11 @@ quietly()
 #
 # $CACHE/version-KERNEL       "VERSION ABI" of the kernel packages in use
 # $CACHE/linux-VERSION/
-#     source/ image/ headers/ unpacked packages
+#     source/ image/ headers/ unpacked packages; the source with tools/rig/uml-KERNEL.patch
 #     prepared/               the source, configured as Debian's, in place of headers/
+#     vmlinux                 the cloud kernel, unpacked
 #     vsock_test              the kernel's own test, static
+# $CACHE/registers            tools/rig/registers.c
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #     x86-HASH/               x86-64 kernels, the same way
 #
@@ -175,20 +177,25 @@ uml_fragments()
 	[[ $KERNEL == 6.12 ]] || echo "$TOP/tools/rig/uml-$KERNEL.config"
 }
 
-# uml_config KIND: the options, without comments: what the kernel is
-# keyed by, together with the compiler, which modules must share.
+# uml_patch: what changes the kernel's source, if that is needed.
+uml_patch() { echo "$TOP/tools/rig/uml-$KERNEL.patch"; }
+
+# uml_config KIND: the options, without comments: what the kernel is keyed by, together
+# with the patch and with the compiler, which modules must share. Where the size of a
+# program's floating-point state is an option, it is this processor's.
 uml_config()
 {
 	local files
 
 	mapfile -t files < <(uml_fragments "$1")
 	sed -n '/^CONFIG_/p' "${files[@]}" | sort -u
+	[[ ! -e $(uml_patch) ]] || echo "CONFIG_HOST_FP_SIZE=$("$CACHE/registers" size)"
 }
 
 # uml_dir KIND: where that kernel is built.
 uml_dir()
 {
-	echo "$LINUX/uml-$1-$(uml_config "$1" | config_hash)"
+	echo "$LINUX/uml-$1-$({ uml_config "$1"; cat "$(uml_patch)" 2>/dev/null; } | config_hash)"
 }
 
 # config_hash: of the options on standard input, and of the compiler.

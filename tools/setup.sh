@@ -32,6 +32,7 @@ usage()
 	  x86-kcsan   Linux for two processors in QEMU, with KCSAN: make check-race
 	  x86-kasan   the same with KASAN, lockdep, kmemleak
 	  guest       Debian's cloud kernel, for guests and as the stock host
+	  vmlinux     the same, unpacked, for guests in user-mode Linux
 	  headers     its headers, to build the module against
 	  vsock_test  the kernel's own vsock test, linked statically
 	END
@@ -105,8 +106,8 @@ sudo_works()
 
 # --- which kernel -------------------------------------------------------------
 
-# newest_version: "VERSION ABI" of the newest kernel of which both the source and
-# the cloud image can be downloaded; nothing if there is none.
+# newest_version: "VERSION ABI" of the newest kernel of which apt knows both the source
+# and the cloud image; nothing if there is none.
 newest_version()
 {
 	local images sources version package
@@ -142,19 +143,19 @@ choose_version()
 	fetch_version "${newest:-$cached}" "$cached"
 }
 
-# fetch_version NEWEST CACHED: takes the newest one if its source is to be had,
+# fetch_version NEWEST CACHED: takes the newest one if its image is to be had,
 # else stays with what is cached: there may be no network.
 fetch_version()
 {
 	read -r VERSION ABI <<<"$1"
 	LINUX=$CACHE/linux-$VERSION
-	if [[ ! -d $LINUX/source ]] && ! unpack_source && [[ $1 != "$2" && -n $2 ]]; then
+	if ! unpack_image && [[ $1 != "$2" && -n $2 ]]; then
 		say "Linux $VERSION cannot be downloaded: staying with the cached ${2% *}."
 		read -r VERSION ABI <<<"$2"
 		LINUX=$CACHE/linux-$VERSION
 	fi
-	[[ -d $LINUX/source ]] || die "$SOURCE_PACKAGE $VERSION cannot be downloaded" \
-		"check the network, then run again"
+	[[ -d $LINUX/image ]] || die "Debian's cloud kernel $VERSION cannot be downloaded" \
+		"check the network and the space in $CACHE, then run again"
 	echo "$VERSION $ABI" >"$CACHE/version.part"
 	mv "$CACHE/version.part" "$CACHE/version-$KERNEL"
 }
@@ -193,17 +194,37 @@ fresh()
 	CLEAN_PATHS+=("$LINUX/$1.part")
 }
 
-unpack_source()
+part_source()
 {
 	local part=$LINUX/source.part
 
-	say "Downloading the kernel's source ($SOURCE_PACKAGE $VERSION, 150 MB)."
-	fresh source
-	download "$part/deb" "$SOURCE_PACKAGE" || return
-	say "Unpacking it in $LINUX."
-	mkdir "$part/tree" || return
-	quietly "$CACHE/log/unpack" untar_source "$part"/deb/*.deb "$part/tree" || return
-	mv "$part/tree" "$LINUX/source"
+	if [[ ! -d $LINUX/source ]]; then
+		say "Downloading the kernel's source ($SOURCE_PACKAGE $VERSION, 150 MB)."
+		fresh source
+		download "$part/deb" "$SOURCE_PACKAGE" ||
+			die "$SOURCE_PACKAGE $VERSION cannot be downloaded" "check the network, then run again"
+		say "Unpacking it in $LINUX."
+		mkdir "$part/tree"
+		quietly "$CACHE/log/unpack" untar_source "$part"/deb/*.deb "$part/tree" ||
+			die "the kernel's source cannot be unpacked" "it takes 2 GB: look at df -h $LINUX"
+		mv "$part/tree" "$LINUX/source"
+	fi
+	patch_source
+}
+
+# patch_source: the source says itself what has been applied to it.
+patch_source()
+{
+	local patch applied=$LINUX/source/mvsock.patch
+
+	patch=$(uml_patch)
+	[[ -e $patch ]] && ! cmp -s "$patch" "$applied" || return 0
+	[[ ! -e $applied ]] || patch -s -R -p1 -d "$LINUX/source" <"$applied" ||
+		die "the kernel's source cannot be patched" "remove $LINUX/source and run again"
+	rm -f "$applied"
+	patch -s -N -p1 -d "$LINUX/source" <"$patch" ||
+		die "the kernel's source cannot be patched" "remove $LINUX/source and run again"
+	cp "$patch" "$applied"
 }
 
 untar_source()
@@ -213,10 +234,7 @@ untar_source()
 		xz -dc -T0 | tar -x -C "$2" --strip-components=1
 }
 
-# choose_version has unpacked it.
-part_source() { :; }
-
-# unpack NAME WHAT PACKAGE...: packages unpacked together, as $LINUX/NAME.
+# unpack NAME WHAT PACKAGE...: packages unpacked together, in $LINUX/NAME.part/tree.
 unpack()
 {
 	local name=$1 what=$2 part=$LINUX/$1.part deb
@@ -224,28 +242,38 @@ unpack()
 	shift 2
 	say "Downloading $what ($VERSION)."
 	fresh "$name"
-	download "$part/deb" "$@" ||
-		die "$what cannot be downloaded" "check the network, then run again"
+	download "$part/deb" "$@" || return
 	mkdir "$part/tree"
 	for deb in "$part"/deb/*.deb; do
-		dpkg-deb -x "$deb" "$part/tree"
+		dpkg-deb -x "$deb" "$part/tree" || return
 	done
 }
 
-# vmlinux is the kernel as its own boot code would unpack it, which takes many
-# seconds in an emulated machine.
-part_guest()
+# choose_version has unpacked it.
+part_guest() { :; }
+
+unpack_image()
 {
 	local tree=$LINUX/image.part/tree packages
 
 	[[ ! -d $LINUX/image ]] || return 0
 	mapfile -t packages < <(image_packages)
-	unpack image "Debian's cloud kernel" "${packages[@]}"
+	unpack image "Debian's cloud kernel" "${packages[@]}" || return
 	[[ -d $tree/boot ]] || arrange_image "$tree"
-	"$LINUX/source/scripts/extract-vmlinux" "$tree/boot/vmlinuz-$ABI" \
-		>"$tree/boot/vmlinux" 2>"$CACHE/log/extract-vmlinux" ||
-		die "the kernel in linux-image-$ABI cannot be unpacked"
 	mv "$tree" "$LINUX/image"
+}
+
+# The kernel as its own boot code would unpack it, which takes many seconds in an emulated
+# machine in user-mode Linux.
+part_vmlinux()
+{
+	[[ ! -e $LINUX/vmlinux ]] || return 0
+	part_source
+	fresh vmlinux
+	"$LINUX/source/scripts/extract-vmlinux" "$LINUX/image/boot/vmlinuz-$ABI" \
+		>"$LINUX/vmlinux.part/vmlinux" 2>"$CACHE/log/extract-vmlinux" ||
+		die "the kernel in linux-image-$ABI cannot be unpacked"
+	mv "$LINUX/vmlinux.part/vmlinux" "$LINUX/vmlinux"
 }
 
 # image_packages: those that have its files, which are two for later kernels.
@@ -281,7 +309,8 @@ unpack_headers()
 
 	[[ ! -d $LINUX/headers ]] || return 0
 	unpack headers "Debian's kernel headers" \
-		"linux-headers-$ABI" "linux-headers-$base-common" "linux-kbuild-$base"
+		"linux-headers-$ABI" "linux-headers-$base-common" "linux-kbuild-$base" ||
+		die "Debian's kernel headers cannot be downloaded" "check the network, then run again"
 	# They expect to be installed: point them to where they will be.
 	sed -i "s| /usr/src/| $LINUX/headers/usr/src/|" "$tree/usr/src/linux-headers-$ABI/Makefile"
 	mv "$tree" "$LINUX/headers"
@@ -294,7 +323,9 @@ prepare_headers()
 	local dir=$LINUX/prepared package=$LINUX/headers.part/tree make
 
 	[[ ! -e $dir/.complete ]] || return 0
-	unpack headers "Debian's kernel headers" "linux-headers-$ABI"
+	part_source
+	unpack headers "Debian's kernel headers" "linux-headers-$ABI" ||
+		die "Debian's kernel headers cannot be downloaded" "check the network, then run again"
 	say "Preparing the kernel's source to build modules for Debian's kernel, about a minute."
 	mkdir -p "$dir"
 	cp "$package/usr/src/linux-headers-$ABI"/{.config,Module.symvers} "$dir/"
@@ -313,6 +344,7 @@ part_vsock_test()
 	local part=$LINUX/vsock_test.part src=$LINUX/source/tools
 
 	[[ ! -x $LINUX/vsock_test ]] || return 0
+	part_source
 	say "Building the kernel's vsock_test."
 	fresh vsock_test
 	cp "$src"/testing/vsock/{Makefile,*.[ch]} "$part/"
@@ -334,8 +366,18 @@ part_uml-smp() { build_uml smp; }
 # build_uml plain|debug|smp
 build_uml()
 {
+	part_source
+	part_registers
 	build_kernel "$(uml_dir "$1")" "uml-$1" "user-mode Linux $VERSION ($1), about 4 minutes" \
 		ARCH=um < <(uml_config "$1")
+}
+
+# part_registers: the program that user-mode Linux, whose option it sets, is tested with.
+part_registers()
+{
+	[[ $CACHE/registers -nt $TOP/tools/rig/registers.c ]] ||
+		gcc -O2 -static -D_GNU_SOURCE -o "$CACHE/registers" "$TOP/tools/rig/registers.c" ||
+		die "tools/rig/registers.c does not build"
 }
 
 part_x86-kcsan() { build_x86 kcsan; }
@@ -345,6 +387,7 @@ part_x86-kasan() { build_x86 kasan; }
 # build_x86 kcsan|kasan
 build_x86()
 {
+	part_source
 	build_kernel "$(x86_dir "$1")" "x86-$1" "Linux $VERSION with ${1^^}, about 8 minutes" \
 		< <(x86_config "$1")
 }
@@ -387,7 +430,7 @@ main()
 	for part; do
 		declare -F "part_$part" >/dev/null || { usage >&2; exit 2; }
 	done
-	mkdir -p "$CACHE"
+	mkdir -p "$CACHE" 2>/dev/null || die "the cache $CACHE cannot be written" "set MVSOCK_CACHE to another folder"
 	lock "$CACHE/lock" "prepares the cache"
 	[[ $KERNEL == 6.12 ]] || use_suite trixie-backports
 	for part; do

@@ -5,7 +5,7 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
-#                  demo, life, migrate, memory, bench, symbols, install or upgrade
+#                  registers, guest, demo, life, migrate, memory, bench, symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
@@ -23,6 +23,7 @@
 #   GUEST_CLIENT   those to run with the client in the guest
 #   HOST_CLIENT    those to run with the client on the host
 #   RACY_TESTS     those that race with themselves, and may be tried again
+#   GUEST_ACCEL    what runs its instructions, and its processor, as QEMU's options have it
 #   DEVICE_OPTIONS of the guest's vsock device, each after a comma
 #   GUEST_OPTIONS  of its QEMU, beside what every guest has
 #   GUEST_APPEND   of its kernel
@@ -30,6 +31,7 @@
 #   TIMEOUT        seconds one program may take
 #   GUEST_KERNEL, GUEST_INITRD
 #   VERSION        of the packages (install, upgrade)
+#   KVM_MODULE     that a whole Debian loads for its guest (install)
 #   CHECKS         leak, reload, busy: to do after the job
 #   OTHER          another host-to-guest transport, files in order (busy, parity,
 #                  bench, show)
@@ -62,9 +64,8 @@ insert()
 
 guest_start()
 {
-	# QEMU's emulation within its own emulation may fail the guest's kernel before it
-	# gets as far as vsock: that is tried again. A guest that got further and died is
-	# not.
+	# An emulated processor may fail the guest's kernel before it gets as far as vsock:
+	# that is tried again. A guest that got further and died is not.
 	for try in 1 2 3; do
 		guest_boot "$OUT/guest.log"
 		if ! guest_is_gone || guest_ran; then break; fi
@@ -82,7 +83,7 @@ guest_start()
 guest_boot()
 {
 	guest_qemu "$1"
-	wait_for 1800 guest_is_up_or_gone
+	wait_for 600 guest_is_up_or_gone
 }
 
 # guest_qemu LOG [OPTION...]: what a job sets comes last and overrides.
@@ -90,10 +91,7 @@ guest_qemu()
 {
 	log=$1
 	shift
-	# On one CPU: QEMU before 8.1 may run code that is no more if one CPU writes code
-	# while another translates it, and a QEMU within it writes code all the time. The
-	# processor is that of EMULATED_CPU in boot.sh.
-	taskset 1 qemu-system-x86_64 -M q35 -accel tcg -cpu max,cx16=off -m 256 -nodefaults -no-reboot \
+	qemu-system-x86_64 -M q35 -accel $GUEST_ACCEL -m 256 -nodefaults -no-reboot \
 		-display none -serial "file:$log" \
 		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
 		-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init $GUEST_APPEND" \
@@ -328,6 +326,11 @@ parity_print()
 	timeout "$TIMEOUT" "$PROGRAMS" print >"$OUT/$1"
 }
 
+job_registers() { run_programs keep; }
+
+# A guest comes up: all that this machine's KVM is asked for.
+job_guest() { guest_start && guest_stop; }
+
 job_vsock_test()
 {
 	guest_start || return
@@ -422,7 +425,9 @@ check_leak()
 . "$RIG/memory.sh"
 # shellcheck source=tools/rig/install.sh
 . "$RIG/install.sh"
-insert $MODULES || exit
+[ -z "$MODULES" ] || insert $MODULES || exit
+# boot.sh looks for this line.
+tell "$TESTED is loaded, $(cut -d. -f1 /proc/uptime) s after power-on"
 status=0
 "job_$JOB" || status=1
 for check in $CHECKS; do

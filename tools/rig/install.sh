@@ -91,7 +91,7 @@ asked_for_vhost_vsock()
 
 guest_connects()
 {
-	guest_start && demo_message_to_guest && demo_message_to_host
+	modprobe "$KVM_MODULE" && guest_start && demo_message_to_guest && demo_message_to_host
 	result=$?
 	guest_stop
 	return $result

@@ -73,11 +73,8 @@ step_in_a_memfd()
 
 step_in_huge_pages()
 {
-	grep -q hugetlbfs /proc/filesystems || {
-		echo "this kernel has no huge pages"
-		return 77
-	}
-	GUEST_OPTIONS="$monitor -object memory-backend-memfd,id=ram,size=256M,share=on,hugetlb=on -machine memory-backend=ram"
+	echo $((MEMORY / 2)) >/proc/sys/vm/nr_hugepages || return
+	GUEST_OPTIONS="$monitor -object memory-backend-memfd,id=ram,size=${MEMORY}M,share=on,hugetlb=on -machine memory-backend=ram -m $MEMORY"
 	guest_start || return
 	traffic_again
 }
