@@ -52,17 +52,14 @@ uml_host()
 # stock_host JOB: makes RUN/stock.cpio: Debian's kernel with both modules.
 stock_host()
 {
-	local root=$RUN/root module
+	local root=$RUN/root
 
 	build "$BUILD/stock" "$(headers_dir)"
 	stage_base "$root" "$BUILD/stock/mvsock.ko"
 	cp "$BUILD/ring/load" "$root/bin/"
 	set_env JOB "$1"
 	set_env PROGRAMS /bin/load
-	modules_for "$LINUX/image/lib/modules" vhost_vsock | while read -r module; do
-		stage_module "$root" "$module"
-	done >"$RUN/other"
-	set_env OTHER "$(paste -sd' ' "$RUN/other")"
+	stage_other "$root" vhost_vsock
 	pack_host "$root"
 }
 

@@ -265,6 +265,17 @@ stage_module()
 	echo "/rig/$name"
 }
 
+# stage_other ROOT MODULE: another host-to-guest transport, to be loaded later.
+stage_other()
+{
+	local file
+
+	mkdir -p "$1/rig"
+	set_env OTHER "$(modules_for "$LINUX/image/lib/modules" "$2" | while read -r file; do
+		stage_module "$1" "$file"
+	done | paste -sd' ')"
+}
+
 # pack ROOT FILE
 pack()
 {

@@ -4,28 +4,31 @@
 # The groups with a stock guest: under KVM, on Debian's kernel, and emulated, in user-mode
 # Linux. Sourced by check.sh.
 
-# --- vsock_test ---------------------------------------------------------------
+# --- the kernel's tests -------------------------------------------------------
 
-# vsock_names: "NUMBER NAME" a line; --list ends in status 1.
-vsock_names()
-{
-	{ "$LINUX/vsock_test" --list || true; } | sed 1d | tr '\t' ' '
-}
+# vsock_diag_test is first: it wants to find no sockets of others.
+VSOCK_TESTS=(vsock_diag_test vsock_test vsock_uring_test)
+DIRECTIONS=(guest-client host-client)
 
-# vsock_env TIMEOUT RACY_TESTS: the job of vsock_test both ways, each test of which may take
-# so long; those that race with themselves may be tried again.
+# vsock_names PROGRAM: "NUMBER NAME" a line.
+vsock_names() { cat "$LINUX/vsock/$1.names"; }
+
+# vsock_guest: a guest with the programs.
+vsock_guest() { guest_initrd vsock_diag "${VSOCK_TESTS[@]/#/$LINUX/vsock/}"; }
+
+# vsock_env TIMEOUT: the programs both ways, each of which may take so long. Test 21 of
+# vsock_test races with itself: see take_failure.
 vsock_env()
 {
-	local all
+	local name
 
-	all=$(vsock_names | cut -d' ' -f1 | paste -sd' ')
 	set_env JOB vsock_test
-	set_env ALL_TESTS "$all"
-	set_env GUEST_CLIENT "$all"
-	set_env HOST_CLIENT "$all"
-	set_env RACY_TESTS "$2"
+	for name in "${VSOCK_TESTS[@]}"; do
+		set_env "TESTS_$name" "$(vsock_names "$name" | cut -d' ' -f1 | paste -sd' ')"
+	done
+	set_env RACY_TESTS 21
 	set_env TIMEOUT "$1"
-	set_env VSOCK_TEST "$LINUX/vsock_test"
+	set_env VSOCK_TESTS "${VSOCK_TESTS[*]/#/$LINUX/vsock/}"
 }
 
 group_guest() { kvm_vsock ""; }
@@ -53,19 +56,18 @@ group_umlguest()
 {
 	[[ $MODULE != mvsock ]] || build_debug || return 0
 	new_run "$WORK/$GROUP"
-	guest_initrd "" "$LINUX/vsock_test"
-	vsock_env 90 21
-	uml_guest_env
+	vsock_guest
+	vsock_env 90
+	uml_guest_env vsock_diag
 	boot_uml debug 600 || true
-	report_vsock guest-client
-	report_vsock host-client
+	report_vsock
 	report_kernel leak reload
 }
 
-# uml_guest_env: a guest in user-mode Linux.
+# uml_guest_env MODULE...: a guest in user-mode Linux, which has these modules.
 uml_guest_env()
 {
-	set_env MODULES "$(modules_for "$(uml_dir debug)" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
+	set_env MODULES "$(modules_for "$(uml_dir debug)" "$@" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
 	set_env GUEST_KERNEL "$(guest_kernel)"
 	set_env GUEST_INITRD "$RUN/guest.cpio"
 	set_env GUEST_ACCEL "tcg -cpu $EMULATED_CPU"
@@ -77,16 +79,15 @@ kvm_vsock()
 {
 	[[ $MODULE != mvsock ]] || build_stock || return 0
 	new_run "$WORK/$GROUP"
-	guest_initrd "" "$LINUX/vsock_test"
-	vsock_env 60 21
+	vsock_guest
+	vsock_env 60
 	set_env DEVICE_OPTIONS "$1"
 	set_env GUEST_OPTIONS "${2:-}"
 	set_env GUEST_APPEND "${3:-}"
 	set_env CHECKS reload
-	kvm_initrd "$(tested "$BUILD/stock")" "$LINUX/vsock_test"
+	kvm_initrd "$(tested "$BUILD/stock")" "${VSOCK_TESTS[@]/#/$LINUX/vsock/}"
 	boot_kvm 600 || true
-	report_vsock guest-client
-	report_vsock host-client
+	report_vsock
 	report_kernel reload
 }
 
@@ -101,20 +102,31 @@ negotiated()
 		"$( ((${features:-0} >> $2 & 1)) || echo "features: ${features:-unknown}")"
 }
 
-# report_vsock DIRECTION
 report_vsock()
+{
+	local program direction
+
+	for program in "${VSOCK_TESTS[@]}"; do
+		for direction in "${DIRECTIONS[@]}"; do
+			report_direction "$program" "$direction"
+		done
+	done
+}
+
+# report_direction PROGRAM DIRECTION
+report_direction()
 {
 	local number name result
 
 	while read -r number name; do
-		result=$(grep -E "^$1 (not )?ok $number( |\$)" "$RUN/out/results" 2>/dev/null) || true
-		name="$number $name ($1)"
-		if [[ $result == "$1 ok "* ]]; then
+		result=$(grep -E "^$1 $2 (not )?ok $number( |\$)" "$RUN/out/results" 2>/dev/null) || true
+		name="$1: $number $name ($2)"
+		if [[ $result == "$1 $2 ok "* ]]; then
 			ok "$name$(vsock_try "${result##* }")"
 		else
 			not_ok "$name" < <(explain_vsock "${result##* }" "$number")
 		fi
-	done < <(vsock_names)
+	done < <(vsock_names "$1")
 }
 
 # vsock_try N: a test that races with itself may need several; see take_failure.
@@ -164,5 +176,25 @@ traffic_run()
 	kvm_initrd "$(tested "$BUILD/stock")" "$BUILD/helpers/traffic"
 	boot_kvm 600 || true
 	report_tap traffic
+	report_kernel reload
+}
+
+# In front of both modules, as it is for KVM in an emulated processor, too.
+group_pages()
+{
+	build_stock && build_traffic || return 0
+	new_run "$WORK/$GROUP"
+	guest_initrd virtio_balloon "$BUILD/helpers/traffic"
+	set_env JOB pages
+	set_env TRAFFIC "$BUILD/helpers/traffic"
+	set_env TIMEOUT 60
+	set_env PAGES_TIMES "$PAGES_TIMES"
+	set_env PAGES_MB "$PAGES_MB"
+	set_env CHECKS reload
+	stage_other "$RUN/root" vhost_vsock
+	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/helpers/traffic"
+	boot_kvm $((PAGES_TIMES * 1200)) || true
+	report_tap traffic
+	[[ ! -e $RUN/out/vmstat ]] || say "  $(paste -sd, "$RUN/out/vmstat")"
 	report_kernel reload
 }

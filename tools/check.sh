@@ -32,12 +32,12 @@ set -euo pipefail
 . "$TOP/tools/debian.sh"
 
 GROUPS_ALL=(lint rig kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
-GROUPS_LONG=(install race soak)
+GROUPS_LONG=(install race soak pages)
 # User-mode Linux has several processors since 7.0. The packages of later headers ask for
 # more than Debian 12 has.
 if [[ $KERNEL != 6.12 ]]; then
 	GROUPS_ALL+=(umlsmp)
-	GROUPS_LONG=(soak)
+	GROUPS_LONG=(soak pages)
 fi
 WORK=$BUILD/check
 MODULE=mvsock
@@ -46,6 +46,8 @@ FUZZ_SECONDS=20
 FUZZ_SEED=$(git -C "$TOP" rev-parse "HEAD^{tree}" 2>/dev/null) || FUZZ_SEED=1
 FUZZ_SEED=$((16#${FUZZ_SEED:0:7}))
 SOAK_HOURS=0.05
+PAGES_TIMES=20
+PAGES_MB=1024
 PASSED=0 FAILED=0 SKIPPED=0
 
 usage()
@@ -79,6 +81,7 @@ usage()
 	  install Debian packages: installed, upgraded, removed, in a Debian 12 in QEMU (as root)
 	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
 	  soak    guests under traffic for hours, while they reboot and memory is short
+	  pages   KVM guests under traffic, with each module, while the host moves their pages
 	options:
 	  --long       the long groups, in the place of the others
 	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
@@ -86,6 +89,8 @@ usage()
 	  --seconds N  that the group fuzz takes, at most 1000
 	  --seed N     for what is random, in the place of the tree's own; "random": any
 	  --hours N    that the group soak takes, in the place of three minutes
+	  --times N    guests that the group pages has with each module, in the place of 20
+	  --mb N       MiB that each of them gets and sends, in the place of 1024
 	END
 }
 
@@ -548,7 +553,7 @@ parts()
 		umlguest) echo uml-debug vmlinux vsock_test ;;
 		soak) echo uml-debug vmlinux ;;
 		guest | packed | viommu) echo headers vsock_test ;;
-		smp | life | migrate | memory) echo headers ;;
+		smp | life | migrate | memory | pages) echo headers ;;
 		show) echo show uml-debug headers ;;
 		umlsmp) echo uml-smp ;;
 		install) echo deb debian ;;
@@ -583,6 +588,8 @@ main()
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(seed "${2:-}") || exit; shift ;;
 		--hours) SOAK_HOURS=${2:-}; shift ;;
+		--times) PAGES_TIMES=$(number "${2:-}") || exit; shift ;;
+		--mb) PAGES_MB=$(number "${2:-}") || exit; shift ;;
 		*)
 			[[ " ${GROUPS_ALL[*]} ${GROUPS_LONG[*]} " == *" $1 "* ]] || { usage >&2; exit 2; }
 			groups+=("$1")

@@ -152,7 +152,7 @@ quietly()
 #     source/ image/ headers/ unpacked packages; the source with tools/rig/uml-KERNEL.patch
 #     prepared/               the source, configured as Debian's, in place of headers/
 #     vmlinux                 the cloud kernel, unpacked
-#     vsock_test              the kernel's own test, static
+#     vsock/                  the kernel's own tests, static, and the names of what they test
 # $CACHE/registers            tools/rig/registers.c
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #     x86-HASH/               x86-64 kernels, the same way

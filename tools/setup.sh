@@ -34,7 +34,7 @@ usage()
 	  guest       Debian's cloud kernel, for guests and as the stock host
 	  vmlinux     the same, unpacked, for guests in user-mode Linux
 	  headers     its headers, to build the module against
-	  vsock_test  the kernel's own vsock test, linked statically
+	  vsock_test  the kernel's own tests of vsock, linked statically
 	END
 }
 
@@ -341,20 +341,30 @@ prepare_headers()
 
 part_vsock_test()
 {
-	local part=$LINUX/vsock_test.part src=$LINUX/source/tools
+	local part=$LINUX/vsock.part src=$LINUX/source/tools program
 
-	[[ ! -x $LINUX/vsock_test ]] || return 0
+	[[ ! -d $LINUX/vsock ]] || return 0
 	part_source
-	say "Building the kernel's vsock_test."
-	fresh vsock_test
+	say "Building the kernel's tests of vsock."
+	fresh vsock
 	cp "$src"/testing/vsock/{Makefile,*.[ch]} "$part/"
 	# Seconds for what must happen: a guest in an emulated host takes longer.
 	sed -i 's/TIMEOUT = 10 /TIMEOUT = 30 /' "$part/timeout.h"
 	# The Makefile's own flags, less -Werror and the paths that assume its folder.
 	quietly "$CACHE/log/vsock_test" make -C "$part" LDFLAGS=-static \
 		CFLAGS="-O2 -I. -I$src/include -D_GNU_SOURCE -Wno-pointer-sign -fno-strict-aliasing" \
-		vsock_test || die "vsock_test does not build"
-	mv "$part/vsock_test" "$LINUX/vsock_test"
+		test || die "the kernel's tests of vsock do not build"
+	for program in vsock_{diag,uring}_test vsock_test; do
+		test_names "$part/$program.c" >"$part/$program.names"
+	done
+	mv "$part" "$LINUX/vsock"
+}
+
+# test_names FILE: "NUMBER NAME" of each test; vsock_uring_test lists none itself.
+test_names()
+{
+	sed -n '/ test_cases\[\] =/,/^};/s/^\t\t\.name = "\(.*\)",$/\1/p' "$1" |
+		awk '{ print NR - 1, $0 }'
 }
 
 part_uml() { build_uml plain; }

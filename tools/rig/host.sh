@@ -5,7 +5,7 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
-#                  registers, guest, demo, life, migrate, memory, bench, symbols, install or upgrade
+#                  registers, guest, demo, life, migrate, memory, pages, bench, symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
@@ -18,11 +18,11 @@
 #   FUZZ_SEED      to begin with (fuzz, smp), and of the races (soak too)
 #   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
 #   SOAK_SECONDS   that the program takes (soak)
-#   VSOCK_TEST     the program, here and in the guest at /bin/vsock_test
-#   ALL_TESTS      the numbers of its tests
-#   GUEST_CLIENT   those to run with the client in the guest
-#   HOST_CLIENT    those to run with the client on the host
-#   RACY_TESTS     those that race with themselves, and may be tried again
+#   PAGES_TIMES    guests with each module, and
+#   PAGES_MB       MiB each way with each (pages)
+#   VSOCK_TESTS    the kernel's test programs, here and in the guest's /bin
+#   TESTS_NAME     the numbers of the tests of each
+#   RACY_TESTS     those of vsock_test that race with themselves, and may be tried again
 #   GUEST_ACCEL    what runs its instructions, and its processor, as QEMU's options have it
 #   DEVICE_OPTIONS of the guest's vsock device, each after a comma
 #   GUEST_OPTIONS  of its QEMU, beside what every guest has
@@ -34,7 +34,7 @@
 #   KVM_MODULE     that a whole Debian loads for its guest (install)
 #   CHECKS         leak, reload, busy: to do after the job
 #   OTHER          another host-to-guest transport, files in order (busy, parity,
-#                  bench, show)
+#                  bench, show, pages)
 #   BENCH_LOADS    names of loads, each with /GUESTS if these are several (bench)
 #   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
 #   BENCH_DEVICES  of those with many devices
@@ -137,25 +137,26 @@ device_info()
 
 listening() { grep -q '^Control socket listening' "$1" 2>/dev/null; }
 
-# vsock_run DIRECTION LOG OPTIONS: both sides once; the status of each is
+# vsock_run PROGRAM DIRECTION LOG OPTIONS: both sides once; the status of each is
 # appended to its log.
 vsock_run()
 {
-	if [ "$1" = guest-client ]; then
-		timeout "$TIMEOUT" "$VSOCK_TEST" --mode=server --control-port=7001 $3 --peer-cid=$CID >"$2.server" 2>&1 &
+	name=$(basename "$1")
+	if [ "$2" = guest-client ]; then
+		timeout "$TIMEOUT" "$1" --mode=server --control-port=7001 $4 --peer-cid=$CID >"$3.server" 2>&1 &
 		peer=$!
-		wait_for 10 listening "$2.server"
-		guest_do "timeout $TIMEOUT vsock_test --mode=client --control-host=10.0.2.2 --control-port=7001 $3 --peer-cid=2" >"$2.client"
-		echo "exit status $?" >>"$2.client"
+		wait_for 10 listening "$3.server"
+		guest_do "timeout $TIMEOUT $name --mode=client --control-host=10.0.2.2 --control-port=7001 $4 --peer-cid=2" >"$3.client"
+		echo "exit status $?" >>"$3.client"
 		wait $peer
-		echo "exit status $?" >>"$2.server"
+		echo "exit status $?" >>"$3.server"
 	else
-		guest_do "timeout $TIMEOUT vsock_test --mode=server --control-port=7002 $3 --peer-cid=2 >/server 2>&1 &"
+		guest_do "timeout $TIMEOUT $name --mode=server --control-port=7002 $4 --peer-cid=2 >/server 2>&1 &"
 		wait_for 30 guest_do "grep '^Control socket listening' /server" >/dev/null
-		timeout "$TIMEOUT" "$VSOCK_TEST" --mode=client --control-host=127.0.0.1 --control-port=7002 $3 --peer-cid=$CID >"$2.client" 2>&1
-		echo "exit status $?" >>"$2.client"
-		wait_for 15 guest_do "! pidof vsock_test" >/dev/null
-		guest_do "cat /server" >"$2.server"
+		timeout "$TIMEOUT" "$1" --mode=client --control-host=127.0.0.1 --control-port=7002 $4 --peer-cid=$CID >"$3.client" 2>&1
+		echo "exit status $?" >>"$3.client"
+		wait_for 15 guest_do "! pidof $name" >/dev/null
+		guest_do "cat /server" >"$3.server"
 	fi
 }
 
@@ -176,29 +177,30 @@ finished()
 		grep -q 'Waiting other peer...ok$' "$1.server"
 }
 
-# vsock_direction DIRECTION TESTS: vsock_test ends at its first failure, so it is run
+# vsock_direction PROGRAM DIRECTION: a program ends at its first failure, so it is run
 # again for the tests after that one, until all have had their turn, or several
 # have failed: each one may take its 10 seconds. Writes
-# "DIRECTION ok N TRY" or "DIRECTION not ok N LOG" to results.
+# "NAME DIRECTION ok N TRY" or "NAME DIRECTION not ok N LOG" to results.
 vsock_direction()
 {
-	pending=$2
+	name=$(basename "$1")
+	eval "pending=\$TESTS_$name"
 	run=0
 	failures=0
 	tries=1
 	while [ -n "$pending" ] && [ $failures -lt 6 ] && ! guest_is_gone; do
 		run=$((run + 1))
-		log=$OUT/$1.$run
-		tell "vsock_test, $1: $(echo $pending | wc -w) tests"
-		vsock_run "$1" "$log" "$(skip_others "$pending")"
+		log=$OUT/$name.$2.$run
+		tell "$name, $2: $(echo $pending | wc -w) tests"
+		vsock_run "$1" "$2" "$log" "$(skip_others "$name" "$pending")"
 		passed "$log.server" >/dev/shm/server
 		passed "$log.client" | grep -xF -f /dev/shm/server >/dev/shm/both
 		finished "$log" || sed -i "/^${pending##* }\$/d" /dev/shm/both
-		take_results "$1" "$(basename "$log")"
+		take_results "$name" "$2" "$(basename "$log")"
 	done
 }
 
-# take_results DIRECTION LOG: everything up to the first failure leaves pending; a
+# take_results NAME DIRECTION LOG: everything up to the first failure leaves pending; a
 # test that races with itself stays there for another try.
 take_results()
 {
@@ -208,7 +210,7 @@ take_results()
 		if [ -n "$failed" ]; then
 			rest="$rest $test"
 		elif grep -qx "$test" /dev/shm/both; then
-			echo "$1 ok $test $tries" >>"$OUT/results"
+			echo "$1 $2 ok $test $tries" >>"$OUT/results"
 			tries=1
 		else
 			failed=$test
@@ -221,14 +223,10 @@ take_results()
 # Test 21 binds a port, connects, closes, and does so again at once. The port is
 # free only when the peer's RST has come, which the test does not wait for: in a
 # loop, about every third run fails, with upstream's vhost_vsock as well.
-#
-# In test 17 one end tells the other by TCP that it has shut down, and the packet
-# that says so has to be there before. Behind a vIOMMU, where it takes longer, every
-# second run fails (14 of 30 with vhost_vsock, 14 of 30 with mvsock).
 take_failure()
 {
-	case " $RACY_TESTS " in
-	*" $test "*) races=$((12 - tries)) ;;
+	case "$1 $RACY_TESTS " in
+	"vsock_test "*" $test "*) races=$((12 - tries)) ;;
 	*) races=0 ;;
 	esac
 	if [ $races -gt 0 ]; then
@@ -237,15 +235,18 @@ take_failure()
 	else
 		tries=1
 		failures=$((failures + 1))
-		echo "$1 not ok $test $2" >>"$OUT/results"
+		echo "$1 $2 not ok $test $3" >>"$OUT/results"
 	fi
 }
 
-# skip_others TESTS: the options to skip all tests but these.
+# skip_others NAME TESTS: the options to skip all tests of a program but these.
 skip_others()
 {
-	for test in $ALL_TESTS; do
-		case " $1 " in
+	eval "set -- \"\$2\" \$TESTS_$1"
+	wanted=$1
+	shift
+	for test in "$@"; do
+		case " $wanted " in
 		*" $test "*) ;;
 		*) printf -- '--skip=%s ' "$test" ;;
 		esac
@@ -336,8 +337,10 @@ job_vsock_test()
 	guest_start || return
 	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
 	device_info >"$OUT/fdinfo"
-	vsock_direction guest-client "$GUEST_CLIENT"
-	vsock_direction host-client "$HOST_CLIENT"
+	for program in $VSOCK_TESTS; do
+		vsock_direction "$program" guest-client
+		vsock_direction "$program" host-client
+	done
 	guest_stop
 }
 
@@ -423,6 +426,8 @@ check_leak()
 . "$RIG/migrate.sh"
 # shellcheck source=tools/rig/memory.sh
 . "$RIG/memory.sh"
+# shellcheck source=tools/rig/pages.sh
+. "$RIG/pages.sh"
 # shellcheck source=tools/rig/install.sh
 . "$RIG/install.sh"
 [ -z "$MODULES" ] || insert $MODULES || exit

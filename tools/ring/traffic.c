@@ -3,7 +3,8 @@
  * Traffic that is checked as it goes, for both ends of a connection:
  *
  *	traffic serve PORT		send back what comes, on each connection
- *	traffic stream CID PORT FILE	send a pattern, check what comes back
+ *	traffic stream CID PORT FILE	send a pattern, check what comes back;
+ *					with TRAFFIC_PAUSE_US between chunks
  *	traffic hold CID PORT		connect, and wait for the end
  *
  * Each goes on in the background when it listens or is connected, and says its
@@ -16,6 +17,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -27,7 +29,7 @@
 /* As much as may be under way. Both ends have room for more. */
 #define WINDOW (8 * CHUNK)
 #define CONNECT_TIMEOUT 20000
-/* Between chunks: an emulated guest has other things to do. */
+/* Between chunks, unless told otherwise: an emulated guest has other things to do. */
 #define PAUSE_US 10000
 #define FOREVER INT_MAX
 
@@ -115,6 +117,7 @@ static int serve(__u32 port)
 
 struct stream {
 	int fd, progress, signals;
+	unsigned int pause_us;
 	bool closed;
 	__u64 sent, came;
 };
@@ -131,7 +134,8 @@ static int stream_send(struct stream *s)
 		return -errno;
 	if (n > 0)
 		s->sent += n;
-	usleep(PAUSE_US);
+	if (s->pause_us)
+		usleep(s->pause_us);
 	return 0;
 }
 
@@ -201,7 +205,8 @@ static int connect_to(__u32 cid, __u32 port)
 
 static int stream(__u32 cid, __u32 port, const char *path)
 {
-	struct stream s = { 0 };
+	const char *pause = getenv("TRAFFIC_PAUSE_US");
+	struct stream s = { .pause_us = pause ? atoi(pause) : PAUSE_US };
 	sigset_t term;
 	int r;
 

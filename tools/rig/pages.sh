@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154 # sourced by host.sh, whose variables it has
+#
+# The job "pages": KVM guests under streams that are checked, while the host moves their
+# memory: transparent huge pages are collapsed and split, pages merged, ballooned away and
+# compacted. In front of mvsock and of vhost_vsock, PAGES_TIMES guests each, of which each
+# echoes PAGES_MB both ways.
+
+THP=/sys/kernel/mm/transparent_hugepage
+KSM=/sys/kernel/mm/ksm
+
+job_pages()
+{
+	echo always >$THP/enabled && echo always >$THP/defrag &&
+		echo 10 >$THP/khugepaged/scan_sleep_millisecs &&
+		echo 100 >$THP/khugepaged/alloc_sleep_millisecs &&
+		echo 4096 >$THP/khugepaged/pages_to_scan &&
+		echo 1 >$KSM/run && echo 10 >$KSM/sleep_millisecs || return
+	export TRAFFIC_PAUSE_US=0
+	GUEST_OPTIONS="-monitor unix:$MONITOR,server=on,wait=off -device virtio-balloon-pci"
+	tap=$OUT/traffic.tap
+	echo "1..$((2 * PAGES_TIMES))" >"$tap"
+	number=0
+	pages_module mvsock && unload "$TESTED.ko" && insert $OTHER &&
+		pages_module vhost_vsock && unload "${OTHER##*/}" && insert "${MODULES##* }"
+	grep -E 'thp_collapse_alloc |thp_split_p|compact_success|pgmigrate_success|ksm_swpin|balloon_inflate' \
+		/proc/vmstat >"$OUT/vmstat"
+	grep . $KSM/pages_sharing >>"$OUT/vmstat"
+}
+
+# pages_module NAME: goes on after a guest that failed.
+pages_module()
+{
+	round=1
+	while [ $round -le "$PAGES_TIMES" ]; do
+		number=$((number + 1))
+		run_step "$1: guest $round keeps its streams while its memory moves" pages_round
+		pages_end
+		round=$((round + 1))
+	done
+}
+
+pages_round()
+{
+	rm -f progress
+	guest_start && traffic_start || return
+	pages_move &
+	mover=$!
+	wait_for 600 pages_sent || blame "$PAGES_MB MiB are not there after 600 s" || return
+	kill $mover
+	traffic_stop
+}
+
+pages_end()
+{
+	kill $mover 2>/dev/null
+	end_kill
+	guest_stop
+}
+
+pages_sent() { beyond $((PAGES_MB << 20)) && guest_end "beyond $((PAGES_MB << 20))"; }
+
+# pages_move: until it is killed.
+pages_move()
+{
+	while :; do
+		for size in 160 256; do
+			hmp "balloon $size" >/dev/null
+			echo 1 >/proc/sys/vm/compact_memory
+			sleep 1
+		done
+	done
+}
