@@ -345,30 +345,51 @@ void mvs_conn_writable(struct mvs_conn *conn)
 	}
 }
 
+/*
+ * Have a reset wait for a chain. A guest that has none for so many is not asked for them
+ * first: it may wait for its own packets to be taken before it posts any. With the
+ * connections' lock held. Returns whether the reset is in the list.
+ */
+static bool queue_reset(struct mvs_device *device, struct mvs_reset *reset)
+{
+	struct mvs_conns *conns = device->conns;
+
+	lockdep_assert_held(&conns->lock);
+	if (conns->nresets >= MVS_RESETS_MAX) {
+		mvs_count(&device->resets_dropped, 1);
+		return false;
+	}
+	list_add_tail(&reset->list, &conns->resets);
+	conns->nresets++;
+	return true;
+}
+
 /**
  * mvs_conns_reset - have a reset sent for a connection that there is not
- * @conns: the guest's connections
+ * @device: the guest
  * @key: what the guest named
  * @type: VIRTIO_VSOCK_TYPE_*, or what the guest has in its place
  *
- * The caller bounds how many there are.
+ * If too many wait already it is dropped, and counted.
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
  */
-int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
+int mvs_conns_reset(struct mvs_device *device, const struct mvs_conn_key *key,
 		    u16 type)
 {
 	struct mvs_reset *reset = kmalloc(sizeof(*reset), GFP_KERNEL_ACCOUNT);
+	bool queued;
 
 	if (!reset)
 		return -ENOMEM;
 	reset->key = *key;
 	reset->type = type;
-	spin_lock(&conns->lock);
-	list_add_tail(&reset->list, &conns->resets);
-	conns->nresets++;
-	spin_unlock(&conns->lock);
+	spin_lock(&device->conns->lock);
+	queued = queue_reset(device, reset);
+	spin_unlock(&device->conns->lock);
+	if (!queued)
+		kfree(reset);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ static const struct counter counters[] = {
 	{ "direct_sends", RX(direct) },
 	{ "direct_receives", TX(direct) },
 	{ "send_waits", RX(waits) },
+	{ "resets_dropped", offsetof(struct mvs_device, resets_dropped) },
 	{ "cache_misses", offsetof(struct mvs_device, gmem.misses) },
 	{ "cache_invalidations", offsetof(struct mvs_device, gmem.invalidated) },
 	{ "broken_rings", RX(broken), TX(broken) },

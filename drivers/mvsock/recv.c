@@ -257,7 +257,7 @@ static int refuse(struct mvs_device *device, const struct mvs_conn_key *key,
 
 	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
 		return 0;
-	ret = mvs_conns_reset(device->conns, key, le16_to_cpu(hdr->type));
+	ret = mvs_conns_reset(device, key, le16_to_cpu(hdr->type));
 	if (!ret)
 		mvs_device_wake(device, MVS_VQ_RX);
 	return ret;
@@ -332,15 +332,8 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
  */
 static int recv_next(struct burst *burst, struct mvs_vq *vq)
 {
-	struct mvs_conns *conns = burst->device->conns;
 	int ret;
 
-	/* No kicks either: unthrottle() wakes us. */
-	if (READ_ONCE(conns->nresets) >= vq->ring.num) {
-		WRITE_ONCE(conns->throttled, vq->ring.num);
-		mvs_device_wake(burst->device, MVS_VQ_RX);
-		return 0;
-	}
 	ret = mvs_vq_pop(vq);
 	if (ret <= 0)
 		return ret == -EBADMSG ? 1 : ret;

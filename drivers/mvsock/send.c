@@ -314,20 +314,6 @@ static bool anything_waits(const struct mvs_conns *conns)
 	return anything_pending(conns) || !list_empty_careful(&conns->waiting);
 }
 
-/*
- * Packets from the guest may be taken again, if there was no more room for resets. Who
- * sets it wakes the worker for this virtqueue afterwards.
- */
-static void unthrottle(struct mvs_device *device)
-{
-	struct mvs_conns *conns = device->conns;
-
-	if (READ_ONCE(conns->nresets) < READ_ONCE(conns->throttled)) {
-		WRITE_ONCE(conns->throttled, 0);
-		mvs_device_wake(device, MVS_VQ_TX);
-	}
-}
-
 /* Begin to use the virtqueue. Returns 1, 0 when it is of no use now, or an error. */
 static int begin(struct mvs_vq *vq)
 {
@@ -368,7 +354,6 @@ void mvs_send_pending(struct mvs_device *device)
 		keep_kicks(device);
 	}
 	mutex_unlock(&vq->mutex);
-	unthrottle(device);
 	/* Somebody may have looked for the mutex while we had it. */
 	if (anything_pending(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
@@ -452,7 +437,6 @@ bool mvs_send_work(struct mvs_device *device)
 	mvs_vq_flush(vq);
 	mutex_unlock(&vq->mutex);
 
-	unthrottle(device);
 	if (wake)
 		wake_waiting(conns);
 

@@ -29,6 +29,9 @@ struct mvs_vq;
 struct sock;
 struct vsock_sock;
 
+/* Resets that wait for room in the RX virtqueue, at most. */
+#define MVS_RESETS_MAX	1024
+
 /**
  * struct mvs_conns - a device's connections
  * @lock: protects all of it, and the connections' fields that say so
@@ -36,9 +39,7 @@ struct vsock_sock;
  * @pending: those that have a packet to send
  * @waiting: those that wait for room in the RX virtqueue, in the order they came
  * @resets: resets for connections that there are not
- * @nresets: how many
- * @throttled: no packets are taken from the guest until there are fewer resets than
- *	that, or 0; written by who holds a virtqueue's mutex, without @lock
+ * @nresets: how many, no more than %MVS_RESETS_MAX and the one that is being sent
  * @handed_over: until when the TX virtqueue is left to a reader, in ns, or 0; a hint, as
  *	the reader may come or not
  * @last: whom the last data from the guest were for; compared, and no more. Changes, as
@@ -54,7 +55,6 @@ struct mvs_conns {
 	struct list_head waiting;
 	struct list_head resets;
 	unsigned int nresets;
-	unsigned int throttled;
 	u64 handed_over;
 	const struct mvs_conn *last;
 	unsigned int answers;
@@ -229,7 +229,7 @@ void mvs_conn_release(struct mvs_conn *conn);
 void mvs_conn_discard(struct mvs_conn *conn);
 void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown);
 void mvs_conn_forget(struct mvs_conn *conn);
-int mvs_conns_reset(struct mvs_conns *conns, const struct mvs_conn_key *key,
+int mvs_conns_reset(struct mvs_device *device, const struct mvs_conn_key *key,
 		    u16 type);
 void mvs_conn_writable(struct mvs_conn *conn);
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,

@@ -265,6 +265,7 @@ struct mvs_device_ops {
  * @ref: the file's, and one for each connection
  * @conns: the guest's connections, which are the layer above's
  * @nconns: how many there are; changes under the layer above's lock, read without
+ * @resets_dropped: resets that found too many before them; likewise
  * @list: in the list of open devices; protected by its lock, as is @owner
  * @owner: the VMM's process, or NULL
  */
@@ -293,6 +294,7 @@ struct mvs_device {
 	refcount_t ref;
 	struct mvs_conns *conns;
 	u64 nconns;
+	u64 resets_dropped;
 
 	struct list_head list;
 	struct pid *owner;

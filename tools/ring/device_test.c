@@ -90,5 +90,6 @@ int main(int argc, char **argv)
 	add_netns_tests();
 	add_cgroup_tests();
 	add_worker_tests();
+	add_flood_tests();
 	return tap_run(&opt);
 }

@@ -37,5 +37,6 @@ void add_attack_tests(void);
 void add_netns_tests(void);
 void add_cgroup_tests(void);
 void add_worker_tests(void);
+void add_flood_tests(void);
 
 #endif

@@ -271,70 +271,6 @@ static void memory_within(const void *arg)
 	dev_close(&s.g.dev);
 }
 
-/* --- answers that find no room --- */
-
-#define TX_RING 16
-
-static unsigned int fill_tx(struct guest *g)
-{
-	struct ring *r = &g->q[TXQ].ring;
-	struct pkt p = {
-		.src_cid = g->cfg.cid, .dst_cid = HOST_CID, .src_port = 99,
-		.dst_port = 1000000, .type = VIRTIO_VSOCK_TYPE_STREAM,
-		.op = VIRTIO_VSOCK_OP_RW,
-	};
-	struct virtio_vsock_hdr h = pkt_encode(&p);
-	struct seg seg = { g->tx_gpa, HDR_LEN, false };
-	unsigned int n = 0;
-
-	gmem_write(&g->mem, g->tx_gpa, &h, HDR_LEN);
-	while (ring_add(r, &seg, 1, NULL) >= 0)
-		n++;
-	guest_kick(g, TXQ);
-	return n;
-}
-
-static void recv_reset(struct guest *g)
-{
-	struct packet *p = guest_recv(g, TIMEOUT);
-
-	require(p && p->hdr.op == VIRTIO_VSOCK_OP_RST, "no reset");
-	free(p);
-}
-
-/*
- * As many resets as the ring is long are kept, and then no packets are taken, but for one
- * when one reset has gone.
- */
-static void pauses(const void *arg)
-{
-	struct guest_config cfg = test_config(0);
-	unsigned int i, n;
-	struct guest g;
-
-	(void)arg;
-	cfg.num[TXQ] = TX_RING;
-	cfg.rx_bufs = 0;
-	require_ok(guest_start(&g, &cfg));
-	n = fill_tx(&g);
-	require(n == TX_RING, "%u packets fit", n);
-	for (i = 0; i < TX_RING; )
-		i += guest_poll(&g, TIMEOUT);
-	n += fill_tx(&g);
-	require(!guest_poll(&g, QUIET), "it takes more");
-	neighbour_exchange(1000);
-	require_ok(guest_post_rx(&g, 4096, &layout_one));
-	recv_reset(&g);
-	while (!g.q[TXQ].ring.nfree)
-		require(guest_poll(&g, TIMEOUT) > 0, "it takes none for it");
-	open_rx(&g, 4);
-	for (i = 1; i < n; i++)
-		recv_reset(&g);
-	require(!guest_recv(&g, QUIET), "one reset too many");
-	guest_check(&g);
-	guest_stop(&g);
-}
-
 void add_stall_tests(void)
 {
 	static const bool reset = false, closed = true;
@@ -349,7 +285,6 @@ void add_stall_tests(void)
 		{ "reset within a message", ends_within, &reset },
 		{ "closed within a message", ends_within, &closed },
 		{ "memory taken away within a send()", memory_within },
-		{ "resets that find no room", pauses },
 	};
 	unsigned int i;
 
