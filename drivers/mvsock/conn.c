@@ -81,12 +81,14 @@ void mvs_conns_destroy(struct mvs_conns *conns)
  * mvs_conn_create - a connection for a socket
  * @vsk: the socket
  *
+ * Who asks is charged for it: the VMM for those that its guest opens.
+ *
  * Context: process, with sk_lock held; may sleep.
  * Return: the connection, closed; or NULL.
  */
 struct mvs_conn *mvs_conn_create(struct vsock_sock *vsk)
 {
-	struct mvs_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+	struct mvs_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
 
 	if (!conn)
 		return NULL;
@@ -189,6 +191,21 @@ void mvs_conn_remove(struct mvs_conn *conn)
 		sock_put(sk_vsock(conn->vsk));
 }
 
+/*
+ * With the connections' lock held. Returns whether the reference of the pending ones is the
+ * caller's to put.
+ */
+static bool forget(struct mvs_conn *conn)
+{
+	bool put = !list_empty(&conn->pending);
+
+	conn->forgotten = true;
+	conn->marks = 0;
+	conn->shutdown = 0;
+	list_del_init(&conn->pending);
+	return put;
+}
+
 /**
  * mvs_conn_forget - a connection has nothing to send any more, and never will
  * @conn: the connection
@@ -204,11 +221,7 @@ void mvs_conn_forget(struct mvs_conn *conn)
 		return;
 	conns = conn->device->conns;
 	spin_lock(&conns->lock);
-	conn->forgotten = true;
-	conn->marks = 0;
-	conn->shutdown = 0;
-	put = !list_empty(&conn->pending);
-	list_del_init(&conn->pending);
+	put = forget(conn);
 	spin_unlock(&conns->lock);
 	if (put)
 		mvs_conn_put(conn);
@@ -365,26 +378,65 @@ static bool queue_reset(struct mvs_device *device, struct mvs_reset *reset)
 }
 
 /**
+ * mvs_conn_reset - end a connection for the guest: the last that it hears of it
+ * @conn: the connection, attached
+ *
+ * What did not go out before is forgotten. A guest that takes no packets must not have the
+ * host keep whole connections: what is kept is bounded as with mvs_conns_reset().
+ *
+ * mvs_send_pending() or the worker sends it.
+ *
+ * Context: process; may sleep.
+ */
+void mvs_conn_reset(struct mvs_conn *conn)
+{
+	struct mvs_conns *conns = conn->device->conns;
+	struct mvs_reset *reset = kmalloc(sizeof(*reset), GFP_KERNEL_ACCOUNT);
+	bool queued = false, put = false;
+
+	if (!reset) {
+		mvs_conn_mark(conn, MVS_MARK_RST, 0);
+		return;
+	}
+	mvs_conn_header(conn, VIRTIO_VSOCK_OP_RST, 0, &reset->hdr);
+	spin_lock(&conns->lock);
+	if (may_mark(conn)) {
+		put = forget(conn);
+		queued = queue_reset(conn->device, reset);
+	}
+	spin_unlock(&conns->lock);
+	if (put)
+		mvs_conn_put(conn);
+	if (!queued)
+		kfree(reset);
+}
+
+/**
  * mvs_conns_reset - have a reset sent for a connection that there is not
  * @device: the guest
- * @key: what the guest named
- * @type: VIRTIO_VSOCK_TYPE_*, or what the guest has in its place
+ * @packet: the header of what it sent
  *
  * If too many wait already it is dropped, and counted.
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
  */
-int mvs_conns_reset(struct mvs_device *device, const struct mvs_conn_key *key,
-		    u16 type)
+int mvs_conns_reset(struct mvs_device *device,
+		    const struct virtio_vsock_hdr *packet)
 {
 	struct mvs_reset *reset = kmalloc(sizeof(*reset), GFP_KERNEL_ACCOUNT);
 	bool queued;
 
 	if (!reset)
 		return -ENOMEM;
-	reset->key = *key;
-	reset->type = type;
+	reset->hdr = (struct virtio_vsock_hdr) {
+		.src_cid = packet->dst_cid,
+		.dst_cid = packet->src_cid,
+		.src_port = packet->dst_port,
+		.dst_port = packet->src_port,
+		.type = packet->type,
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
+	};
 	spin_lock(&device->conns->lock);
 	queued = queue_reset(device, reset);
 	spin_unlock(&device->conns->lock);

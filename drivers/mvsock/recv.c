@@ -250,14 +250,13 @@ static enum mvs_conn_event event_of(const struct virtio_vsock_hdr *hdr)
 }
 
 /* Answer RST, but not to RST. Returns 0 or %-ENOMEM. */
-static int refuse(struct mvs_device *device, const struct mvs_conn_key *key,
-		  const struct virtio_vsock_hdr *hdr)
+static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
 {
 	int ret;
 
 	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
 		return 0;
-	ret = mvs_conns_reset(device, key, le16_to_cpu(hdr->type));
+	ret = mvs_conns_reset(device, hdr);
 	if (!ret)
 		mvs_device_wake(device, MVS_VQ_RX);
 	return ret;
@@ -286,14 +285,14 @@ static int dispatch(struct burst *burst, struct mvs_vq *vq,
 	struct mvs_conn *conn;
 
 	if (unlikely(!type_ok(device, le16_to_cpu(hdr->type))))
-		return refuse(device, &key, hdr);
+		return refuse(device, hdr);
 
 	conn = find(burst, &key);
 	if (!conn && event == MVS_EVENT_REQUEST &&
 	    mvs_socket_accept(device, &key, hdr))
 		return 0;
 	if (!conn || conn->type != le16_to_cpu(hdr->type))
-		return refuse(device, &key, hdr);
+		return refuse(device, hdr);
 
 	mvs_conn_hear(conn, hdr);
 	if (event == MVS_EVENT_RW)

@@ -244,20 +244,6 @@ static void unget_reset(struct mvs_conns *conns, struct mvs_reset *reset)
 	spin_unlock(&conns->lock);
 }
 
-static int send_reset(struct mvs_vq *vq, const struct mvs_reset *reset)
-{
-	struct virtio_vsock_hdr hdr = {
-		.src_cid = cpu_to_le64(MVS_HOST_CID),
-		.dst_cid = cpu_to_le64(reset->key.cid),
-		.src_port = cpu_to_le32(reset->key.local_port),
-		.dst_port = cpu_to_le32(reset->key.remote_port),
-		.type = cpu_to_le16(reset->type),
-		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
-	};
-
-	return put_control(vq, &hdr);
-}
-
 /* Returns 1 when all is sent, or as mvs_vq_pop(). */
 static int send_resets(struct mvs_vq *vq)
 {
@@ -269,7 +255,7 @@ static int send_resets(struct mvs_vq *vq)
 		reset = first_reset(conns);
 		if (!reset)
 			break;
-		ret = send_reset(vq, reset);
+		ret = put_control(vq, &reset->hdr);
 		if (ret == 1)
 			kfree(reset);
 		else

@@ -166,8 +166,11 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 	}
 }
 
-/* Let the table say what an event does, and do it. */
-static void apply(struct vsock_sock *vsk, enum mvs_conn_event event)
+/*
+ * Let the table say what an event does, and do it. Returns whether there is something to
+ * send.
+ */
+static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct mvs_transition t = mvs_conn_transition(conn->state, event);
@@ -175,7 +178,9 @@ static void apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 	struct sock *sk = sk_vsock(vsk);
 
 	conn->state = t.next;
-	if (t.send != MVS_MARK_NONE)
+	if (t.send == MVS_MARK_RST)
+		mvs_conn_reset(conn);
+	else if (t.send != MVS_MARK_NONE)
 		mvs_conn_mark(conn, t.send, t.send == MVS_MARK_SHUTDOWN ?
 			      VIRTIO_VSOCK_SHUTDOWN_RCV |
 			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
@@ -184,15 +189,18 @@ static void apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 		WRITE_ONCE(sk->sk_err, t.error);
 		sk_error_report(sk);
 	}
+	return t.send != MVS_MARK_NONE;
 }
 
 /* --- packets from the guest ----------------------------------------------- */
 
-static void peer_shutdown(struct vsock_sock *vsk, u32 flags)
+/* Returns whether there is something to send. */
+static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct sock *sk = sk_vsock(vsk);
 	u32 shutdown = vsk->peer_shutdown;
+	bool send;
 
 	if (flags & VIRTIO_VSOCK_SHUTDOWN_RCV)
 		shutdown |= RCV_SHUTDOWN;
@@ -200,12 +208,14 @@ static void peer_shutdown(struct vsock_sock *vsk, u32 flags)
 		shutdown |= SEND_SHUTDOWN;
 	WRITE_ONCE(vsk->peer_shutdown, shutdown);
 	if (shutdown == SHUTDOWN_MASK)
-		apply(vsk, READ_ONCE(conn->rx_bytes) ? MVS_EVENT_SHUTDOWN_UNREAD :
-						       MVS_EVENT_SHUTDOWN_READ);
+		send = apply(vsk, READ_ONCE(conn->rx_bytes) ?
+			     MVS_EVENT_SHUTDOWN_UNREAD :
+			     MVS_EVENT_SHUTDOWN_READ);
 	else
-		apply(vsk, MVS_EVENT_SHUTDOWN);
+		send = apply(vsk, MVS_EVENT_SHUTDOWN);
 	if (flags)
 		sk->sk_state_change(sk);
+	return send;
 }
 
 /**
@@ -223,16 +233,17 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 {
 	struct vsock_sock *vsk = conn->vsk;
 	struct sock *sk = sk_vsock(vsk);
+	bool send;
 
 	lock_sock(sk);
 	/* It may be over since it was found, or be another transport's. */
 	if (vsk->trans == conn && READ_ONCE(conn->in_table)) {
 		if (event == MVS_EVENT_SHUTDOWN &&
 		    conn->state != MVS_CONN_CONNECTING)
-			peer_shutdown(vsk, le32_to_cpu(hdr->flags));
+			send = peer_shutdown(vsk, le32_to_cpu(hdr->flags));
 		else
-			apply(vsk, event);
-		if (READ_ONCE(conn->marks))
+			send = apply(vsk, event);
+		if (send)
 			mvs_device_wake(conn->device, MVS_VQ_RX);
 	}
 	release_sock(sk);

@@ -38,7 +38,7 @@ struct vsock_sock;
  * @all: those that packets are for
  * @pending: those that have a packet to send
  * @waiting: those that wait for room in the RX virtqueue, in the order they came
- * @resets: resets for connections that there are not
+ * @resets: resets for connections that there are not, or no more
  * @nresets: how many, no more than %MVS_RESETS_MAX and the one that is being sent
  * @handed_over: until when the TX virtqueue is left to a reader, in ns, or 0; a hint, as
  *	the reader may come or not
@@ -77,15 +77,13 @@ struct mvs_conn_key {
 };
 
 /**
- * struct mvs_reset - a reset for a connection that there is not
+ * struct mvs_reset - a reset for a connection that there is not, or no more
  * @list: in @resets of the device's
- * @key: the connection
- * @type: its type, VIRTIO_VSOCK_TYPE_*
+ * @hdr: the packet
  */
 struct mvs_reset {
 	struct list_head list;
-	struct mvs_conn_key key;
-	u16 type;
+	struct virtio_vsock_hdr hdr;
 };
 
 /**
@@ -229,8 +227,9 @@ void mvs_conn_release(struct mvs_conn *conn);
 void mvs_conn_discard(struct mvs_conn *conn);
 void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown);
 void mvs_conn_forget(struct mvs_conn *conn);
-int mvs_conns_reset(struct mvs_device *device, const struct mvs_conn_key *key,
-		    u16 type);
+void mvs_conn_reset(struct mvs_conn *conn);
+int mvs_conns_reset(struct mvs_device *device,
+		    const struct virtio_vsock_hdr *packet);
 void mvs_conn_writable(struct mvs_conn *conn);
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		    struct virtio_vsock_hdr *hdr);

@@ -86,6 +86,47 @@ static void more_resets(const void *arg)
 	session_close(&s);
 }
 
+/* --- more connections that end than resets are kept --- */
+
+#define ENDED	(RESETS + 1000)
+
+/* The guest opens and ends it, the program takes and closes it. */
+static void come_and_go(struct session *s, unsigned int i)
+{
+	struct conn c;
+	int fd;
+
+	conn_init(&c, &s->g, VIRTIO_VSOCK_TYPE_STREAM, 10000 + i,
+		  s->c.peer_port);
+	require_ok(conn_send_op(&c, VIRTIO_VSOCK_OP_REQUEST, 0));
+	fd = host_accept(s->listener, TIMEOUT);
+	require_ok(fd);
+	require_ok(conn_send_op(&c, VIRTIO_VSOCK_OP_SHUTDOWN,
+				VIRTIO_VSOCK_SHUTDOWN_RCV |
+				VIRTIO_VSOCK_SHUTDOWN_SEND));
+	close(fd);
+}
+
+/* Of each nothing is left but its reset, of which so many wait for a chain. */
+static void more_ends(const void *arg)
+{
+	struct session s;
+	unsigned int i;
+
+	(void)arg;
+	session_no_rx(&s, SOCK_STREAM);
+	for (i = 0; i < ENDED; i++)
+		come_and_go(&s, i);
+	require(counter_get(&s.g, "resets_dropped") == ENDED - RESETS,
+		"%llu are counted as dropped",
+		counter_get(&s.g, "resets_dropped") + 0ULL);
+	neighbour_exchange(1000);
+	open_rx(&s.g, 4);
+	recv_resets(&s.g, RESETS);
+	session_exchange(&s, 10000);
+	session_close(&s);
+}
+
 /* --- refused connections from both sides --- */
 
 #define CLOSED_PORT	500000U	/* to the host's, and the guest's from there on */
@@ -287,6 +328,8 @@ void add_flood_tests(void)
 {
 	session_test("flood", "resets that find no room", more_resets, NULL,
 		     TAP_MVSOCK, RINGS_BOTH);
+	session_test("flood", "connections that end and find no room", more_ends,
+		     NULL, TAP_MVSOCK, RINGS_BOTH);
 	session_test("flood", "refused connections from both sides", both_sides,
 		     NULL, TAP_MVSOCK, RINGS_SPLIT);
 }
