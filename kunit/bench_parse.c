@@ -183,7 +183,7 @@ static int take_all(struct rig *rig)
 			return ret;
 		ret = rig->rx ?
 		      mvs_packet_write(chain, gm, &hdr, NULL, 0) :
-		      mvs_packet_parse(chain, gm, GUEST_CID, HOST_CID, &hdr);
+		      mvs_packet_parse(chain, gm, GUEST_CID, &hdr);
 		if (ret)
 			return ret;
 	}

@@ -103,7 +103,7 @@ void model_pop(struct model *m, struct forecast *f);
 void model_taken(struct model *m, const struct forecast *f);
 u32 model_bytes(struct model *m, const struct forecast *f, u32 from, void *buf,
 		u32 len, bool write);
-u32 model_parse(struct model *m, const struct forecast *f, u64 src, u64 dst,
+u32 model_parse(struct model *m, const struct forecast *f, u64 src,
 		struct virtio_vsock_hdr *hdr);
 
 /* Reasons as a set, for where two of them are as good. */

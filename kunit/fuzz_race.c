@@ -277,8 +277,7 @@ static void race_notify(struct fuzz *fz)
 static void ask_packet(struct fuzz *fz, u32 i)
 {
 	race.reasons[i] = model_parse(&fz->model, fz->forecast[0],
-				      FUZZ_GUEST_CID, FUZZ_HOST_CID,
-				      &race.hdr[i]);
+				      FUZZ_GUEST_CID, &race.hdr[i]);
 }
 
 static bool foretold(struct fuzz *fz, int ret,
@@ -312,7 +311,7 @@ static int parse(struct fuzz *fz, struct virtio_vsock_hdr *hdr)
 	fz->chain->pos = 0;
 	fz->chain->off = 0;
 	return reading(mvs_packet_parse(fz->chain, &fz->mem.guest->gm,
-					FUZZ_GUEST_CID, FUZZ_HOST_CID, hdr));
+					FUZZ_GUEST_CID, hdr));
 }
 
 static bool try_packet(struct fuzz *fz)
@@ -460,8 +459,7 @@ static bool try_anything(struct fuzz *fz)
 	return fuzz_check(fz, !fz->chain->writable &&
 			  len <= MVS_PACKET_MAX &&
 			  len + HDR <= fz->chain->readable &&
-			  le64_to_cpu(hdr.src_cid) == FUZZ_GUEST_CID &&
-			  le64_to_cpu(hdr.dst_cid) == FUZZ_HOST_CID,
+			  le64_to_cpu(hdr.src_cid) == FUZZ_GUEST_CID,
 			  "rewritten: parse: impossible, len %u of %llu", len,
 			  fz->chain->readable) && try_read(fz, &hdr);
 }

@@ -287,9 +287,9 @@ static void read_packet(struct fuzz *fz)
 	int ret;
 
 	reasons = model_parse(&fz->model, fz->forecast[0], FUZZ_GUEST_CID,
-			      FUZZ_HOST_CID, &wanted);
+			      &wanted);
 	ret = mvs_packet_parse(fz->chain, &fz->mem.guest->gm, FUZZ_GUEST_CID,
-			       FUZZ_HOST_CID, &hdr);
+			       &hdr);
 	if (reasons) {
 		refused(fz, "parse", ret, reasons);
 		return;

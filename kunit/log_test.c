@@ -173,7 +173,7 @@ static void packet_from_guest(struct kunit *test)
 	mvs_chain_reset(&guest->chain);
 	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, SZ_4K, false));
 	KUNIT_EXPECT_EQ(test, 0, mvs_packet_parse(&guest->chain, &guest->gm, 0,
-						  0, &hdr));
+						  &hdr));
 	expect(test, guest, NULL, 0);
 }
 

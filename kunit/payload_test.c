@@ -38,7 +38,7 @@ static int parse(struct guest *guest)
 
 	guest->chain.pos = 0;
 	guest->chain.off = 0;
-	return mvs_packet_parse(&guest->chain, &guest->gm, 0, 0, &hdr);
+	return mvs_packet_parse(&guest->chain, &guest->gm, 0, &hdr);
 }
 
 static int read(struct guest *guest, u32 len, struct iov_iter *to)

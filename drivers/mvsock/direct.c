@@ -151,6 +151,7 @@ static bool is_for(const struct mvs_conn *conn,
 		(hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
 		 mvs_conn_whole(conn, hdr))) &&
 	       hdr->type == cpu_to_le16(conn->type) &&
+	       hdr->dst_cid == cpu_to_le64(MVS_HOST_CID) &&
 	       hdr->src_port == cpu_to_le32(conn->key.remote_port) &&
 	       hdr->dst_port == cpu_to_le32(conn->key.local_port);
 }
@@ -209,8 +210,8 @@ static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 	bool data;
 
 	*rest = REST_WORKER;
-	if (mvs_packet_parse(&vq->chain, vq->ring.gm, conn->key.cid,
-			     MVS_HOST_CID, &hdr) || !is_for(conn, &hdr))
+	if (mvs_packet_parse(&vq->chain, vq->ring.gm, conn->key.cid, &hdr) ||
+	    !is_for(conn, &hdr))
 		return -1;
 	data = hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW);
 	if (data && !copy_data(conn, vq, &hdr, msg, room, rest))

@@ -167,19 +167,18 @@ static int transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
  * @chain: a chain of the TX ring; its position moves behind the header
  * @gm: guest memory
  * @guest_cid: the CID it must come from
- * @host_cid: the CID it must go to
  * @hdr: a private copy of the header, safe from what the guest does later
  *
  * The one place where a packet is checked for what does not need a connection.
- * Type and op are the transport's: the specification has it answer what is
- * unknown.
+ * Whom it is for, type and op are the transport's: the specification has it
+ * answer what is unknown.
  *
  * Context: process; may sleep.
  * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOMEM or %-EINTR, after
  * which the chain may be taken again.
  */
 int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
-		     u64 guest_cid, u64 host_cid, struct virtio_vsock_hdr *hdr)
+		     u64 guest_cid, struct virtio_vsock_hdr *hdr)
 {
 	u32 len;
 	int ret;
@@ -196,8 +195,7 @@ int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
 	len = le32_to_cpu(hdr->len);
 	if (len > MVS_PACKET_MAX || len > chain->readable - sizeof(*hdr))
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_LEN);
-	if (le64_to_cpu(hdr->src_cid) != guest_cid ||
-	    le64_to_cpu(hdr->dst_cid) != host_cid)
+	if (le64_to_cpu(hdr->src_cid) != guest_cid)
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_CID);
 	return 0;
 }

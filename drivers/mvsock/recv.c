@@ -262,6 +262,15 @@ static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
 	return ret;
 }
 
+/*
+ * Guests send to the host what they have no other transport for, to whatever CID; as
+ * nobody is there, each attempt to connect would last until its timeout.
+ */
+static bool to_host(const struct virtio_vsock_hdr *hdr)
+{
+	return hdr->dst_cid == cpu_to_le64(MVS_HOST_CID);
+}
+
 /* Is it of a type that there is, and that was negotiated? */
 static bool type_ok(const struct mvs_device *device, u16 type)
 {
@@ -284,7 +293,7 @@ static int dispatch(struct burst *burst, struct mvs_vq *vq,
 	enum mvs_conn_event event = event_of(hdr);
 	struct mvs_conn *conn;
 
-	if (unlikely(!type_ok(device, le16_to_cpu(hdr->type))))
+	if (unlikely(!to_host(hdr) || !type_ok(device, le16_to_cpu(hdr->type))))
 		return refuse(device, hdr);
 
 	conn = find(burst, &key);
@@ -312,8 +321,7 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 	int ret;
 
 	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
-			       READ_ONCE(burst->device->cid), MVS_HOST_CID,
-			       &hdr);
+			       READ_ONCE(burst->device->cid), &hdr);
 	if (!ret)
 		ret = dispatch(burst, vq, &hdr);
 	if (ret)

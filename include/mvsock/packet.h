@@ -16,7 +16,7 @@
 #define MVS_PACKET_MAX	(64 * 1024)
 
 int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
-		     u64 guest_cid, u64 host_cid, struct virtio_vsock_hdr *hdr);
+		     u64 guest_cid, struct virtio_vsock_hdr *hdr);
 int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,
 		    struct iov_iter *to);
 int mvs_packet_room(struct mvs_chain *chain);

@@ -16,7 +16,7 @@
  * @MVS_REASON_TOO_SHORT: no room for a header, or in RX for any payload
  * @MVS_REASON_BAD_LEN: hdr.len is more than the chain holds, or than a packet
  *	may hold
- * @MVS_REASON_BAD_CID: not from this guest's CID, or not to the host's
+ * @MVS_REASON_BAD_CID: not from this guest's CID
  * @MVS_REASONS: how many there are
  */
 enum mvs_reason {

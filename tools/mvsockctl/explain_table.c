@@ -137,7 +137,7 @@ const struct explanation explanations[] = {
 	  GUEST_BUG,
 	},
 	{ "bad_cid", "rejected chain",
-	  "A packet that is not from the guest's CID, or not for the host's, which is 2.",
+	  "A packet that is not from the guest's CID.",
 	  "the guest's CID may have changed while it ran: restart it; else its driver is at fault",
 	},
 

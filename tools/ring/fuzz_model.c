@@ -97,7 +97,7 @@ static void expect_last(struct fuzz *f, const struct fuzz_conn *c)
 static void expect_reset(struct fuzz *f, const struct pkt *p)
 {
 	struct pkt rst = {
-		.src_cid = HOST_CID,
+		.src_cid = p->dst_cid,
 		.dst_cid = f->s.g.cfg.cid,
 		.src_port = p->dst_port,
 		.dst_port = p->src_port,
@@ -307,7 +307,8 @@ void model_receive(struct fuzz *f, const struct pkt *p, const void *data)
 
 	f->packets[TXQ]++;
 	f->bytes[TXQ] += p->len;
-	if (known && !model_type_allowed(f, p->type)) {
+	if (p->dst_cid != HOST_CID ||
+	    (known && !model_type_allowed(f, p->type))) {
 		expect_reset(f, p);
 		return;
 	}

@@ -178,7 +178,7 @@ static enum counter judge(struct fuzz *f, struct tx_chain *t)
 	t->p = pkt_decode(&h);
 	if (t->p.len > MAX_PAYLOAD || t->p.len > t->v.readable - HDR_LEN)
 		return REJ_BAD_LEN;
-	if (t->p.src_cid != f->s.g.cfg.cid || t->p.dst_cid != HOST_CID)
+	if (t->p.src_cid != f->s.g.cfg.cid)
 		return REJ_BAD_CID;
 	return NO_COUNTER;
 }

@@ -138,6 +138,52 @@ static void stray_packet(const void *arg)
 	env_close(&e);
 }
 
+/* To another CID than the host's, on a connection's ports or others: nobody is there. */
+struct cid_case {
+	const char *name;
+	__u64 cid;
+	__u16 op;
+};
+
+static const struct cid_case cids[] = {
+	{ "case 47: REQUEST to CID 1", 1, VIRTIO_VSOCK_OP_REQUEST },
+	{ "case 47: REQUEST to another guest's CID", 12345,
+	  VIRTIO_VSOCK_OP_REQUEST },
+	{ "case 47: REQUEST to a CID over 32 bits", HOST_CID | BIT_ULL(63),
+	  VIRTIO_VSOCK_OP_REQUEST },
+	{ "case 47: RW to CID 0", 0, VIRTIO_VSOCK_OP_RW },
+	{ "case 47: RST to CID 1", 1, VIRTIO_VSOCK_OP_RST },
+};
+
+static void other_cid(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	const struct cid_case *t = arg;
+	struct packet *answer;
+	struct pkt p, want;
+	struct env e;
+
+	env_start(&e, &cfg, SOCK_STREAM);
+	p = conn_pkt(&e.a.c, t->op);
+	p.dst_cid = t->cid;
+	require_ok(guest_send(&e.a.g, &p, NULL, TIMEOUT));
+	answer = guest_recv(&e.a.g, t->op == VIRTIO_VSOCK_OP_RST ? QUIET :
+			    TIMEOUT);
+	require(!answer == (t->op == VIRTIO_VSOCK_OP_RST), "answered: %d",
+		!!answer);
+	want = (struct pkt){
+		.src_cid = t->cid, .dst_cid = cfg.cid, .src_port = p.dst_port,
+		.dst_port = p.src_port, .type = p.type,
+		.op = VIRTIO_VSOCK_OP_RST,
+	};
+	require(!answer || !memcmp(&answer->hdr, &want, sizeof(want)),
+		"a wrong header");
+	free(answer);
+	require(!host_poll(e.a.listener, POLLIN, 0), "it was accepted");
+	session_exchange(&e.a, 1000);
+	env_close(&e);
+}
+
 /* On a connection, which goes on as if there had been nothing. */
 struct ignored_case {
 	const char *name;
@@ -474,6 +520,9 @@ void add_packet_tests(void)
 
 	for (i = 0; i < ARRAY_SIZE(strays); i++)
 		add(strays[i].name, stray_packet, &strays[i]);
+	for (i = 0; i < ARRAY_SIZE(cids); i++)
+		session_test("packet", cids[i].name, other_cid, &cids[i],
+			     TAP_MVSOCK, RINGS_SPLIT);
 	for (i = 0; i < ARRAY_SIZE(ignored); i++)
 		add(ignored[i].name, ignored_packet, &ignored[i]);
 	add("case 51: RESPONSE to a listener", to_listener, &response);
