@@ -249,7 +249,10 @@ static enum mvs_conn_event event_of(const struct virtio_vsock_hdr *hdr)
 	}
 }
 
-/* Answer RST, but not to RST. Returns 0 or %-ENOMEM. */
+/*
+ * Answer RST, but not to RST: the specification has it answered when it is of an unknown
+ * type, but two sides that do so never end. Returns 0 or %-ENOMEM.
+ */
 static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
 {
 	int ret;

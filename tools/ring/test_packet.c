@@ -100,6 +100,7 @@ static const struct stray_case strays[] = {
 	{ "case 48: type 0", 0, VIRTIO_VSOCK_OP_REQUEST },
 	{ "case 48: type 3", 3, VIRTIO_VSOCK_OP_REQUEST },
 	{ "case 48: type 0xffff", 0xffff, VIRTIO_VSOCK_OP_RW, 10 },
+	{ "case 48: RST of type 3", 3, VIRTIO_VSOCK_OP_RST, 0, true },
 	{ "case 49: op 0, no connection", STREAM, 0 },
 	{ "case 49: op 8, no connection", STREAM, 8 },
 	{ "case 49: op 0xffff, no connection", STREAM, 0xffff },
