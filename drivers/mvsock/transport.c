@@ -41,10 +41,32 @@ static u32 space(struct mvs_conn *conn)
 
 	lockdep_assert_held(&conn->lock);
 	bytes = may_have_room(conn) ? mvs_credit_space(&conn->credit) : 0;
-	if (bytes >= READ_ONCE(conn->wanted))
+	if (bytes >= READ_ONCE(conn->wanted)) {
+		conn->asked = false;
 		return bytes;
+	}
 	conn->blocked = true;
 	return 0;
+}
+
+/*
+ * A peer may tell of its room only when it is asked. Once until there is some: one that
+ * tells by itself is asked for nothing else.
+ */
+static void ask_for_credit(struct mvs_conn *conn)
+{
+	bool ask;
+
+	spin_lock(&conn->lock);
+	ask = conn->open && conn->blocked && !conn->asked &&
+	      may_have_room(conn);
+	if (ask)
+		conn->asked = true;
+	spin_unlock(&conn->lock);
+	if (!ask)
+		return;
+	mvs_conn_mark(conn, MVS_MARK_CREDIT_REQUEST, 0);
+	mvs_send_pending(conn->device);
 }
 
 static s64 has_space(struct vsock_sock *vsk)
@@ -55,8 +77,10 @@ static s64 has_space(struct vsock_sock *vsk)
 	spin_lock(&conn->lock);
 	bytes = space(conn);
 	spin_unlock(&conn->lock);
-	if (!bytes)
+	if (!bytes) {
+		ask_for_credit(conn);
 		mvs_send_flush(conn);
+	}
 	return bytes;
 }
 

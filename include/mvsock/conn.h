@@ -120,6 +120,7 @@ struct mvs_reset {
  * @parked: a sender found no room in the RX virtqueue
  * @wanted: what a sender needs before it tries again, in bytes of credit
  * @blocked: a sender was told that there is no space
+ * @asked: the peer was asked for credit since there last was some
  * @tx_left: bytes in @tx; changes under the RX virtqueue's mutex as well
  * @rx_target: bytes that a reader waits for, or 0
  * @waits: a reader waits in recv(), or will in a moment; a hint
@@ -162,6 +163,7 @@ struct mvs_conn {
 	bool parked;
 	u32 wanted;
 	bool blocked;
+	bool asked;
 	u32 tx_left;
 	u64 rx_target;
 	bool waits;

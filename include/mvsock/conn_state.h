@@ -75,6 +75,7 @@ enum mvs_conn_event {
  * @MVS_MARK_REQUEST: in the order in which they go out
  * @MVS_MARK_RESPONSE:
  * @MVS_MARK_CREDIT_UPDATE:
+ * @MVS_MARK_CREDIT_REQUEST:
  * @MVS_MARK_DATA: what is queued of a message
  * @MVS_MARK_SHUTDOWN:
  * @MVS_MARK_RST: the last one: nothing else follows, and what did not go out is
@@ -86,6 +87,7 @@ enum mvs_mark {
 	MVS_MARK_REQUEST,
 	MVS_MARK_RESPONSE,
 	MVS_MARK_CREDIT_UPDATE,
+	MVS_MARK_CREDIT_REQUEST,
 	MVS_MARK_DATA,
 	MVS_MARK_SHUTDOWN,
 	MVS_MARK_RST,

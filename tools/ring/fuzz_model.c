@@ -328,7 +328,10 @@ static bool on(const struct fuzz_conn *c, const struct pkt *p)
 	       c->peer_port == p->src_port && c->type == p->type;
 }
 
-/* A grant of credit, or an answer that the connection's end has not overtaken. */
+/*
+ * A grant of credit or a question for it, or an answer that the connection's end has not
+ * overtaken.
+ */
 static bool may_come(struct fuzz *f, const struct pkt *p)
 {
 	unsigned int i;
@@ -340,7 +343,8 @@ static bool may_come(struct fuzz *f, const struct pkt *p)
 		    p->dst_cid != f->s.g.cfg.cid ||
 		    p->buf_alloc != HOST_BUF_ALLOC)
 			continue;
-		if (p->op == VIRTIO_VSOCK_OP_CREDIT_UPDATE &&
+		if ((p->op == VIRTIO_VSOCK_OP_CREDIT_UPDATE ||
+		     p->op == VIRTIO_VSOCK_OP_CREDIT_REQUEST) &&
 		    p->fwd_cnt - c->told <= c->host_read - c->told) {
 			c->told = p->fwd_cnt;
 			return true;

@@ -271,6 +271,49 @@ static void memory_within(const void *arg)
 	dev_close(&s.g.dev);
 }
 
+/* --- credit --- */
+
+/* The guest has room, but says so only when it is asked: that is once. */
+static void asked_for_credit(const void *arg)
+{
+	static __u8 out[CONN_BUF_ALLOC + 1000];
+	struct guest_config cfg = test_config(0);
+	unsigned int asked = 0, i;
+	struct sending sending;
+	struct packet *p;
+	struct session s;
+	__u64 end;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	host_send_begin(&sending, s.fd, out, sizeof(out), 0, 2 * TIMEOUT);
+	for (end = now_ms() + TIMEOUT; s.c.rx_cnt < sizeof(out); ) {
+		require(ms_left(end), "%u bytes of %zu, and no question",
+			s.c.rx_cnt, sizeof(out));
+		s.c.fwd_cnt = s.c.rx_cnt;
+		require_ok(conn_pump(&s.c, QUIET));
+	}
+	require_ok(host_send_end(&sending));
+
+	s.c.buf_alloc = 0;
+	require_ok(conn_credit_update(&s.c));
+	for (i = 0; i < 3; i++)
+		require(send(s.fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0,
+			"sent without credit");
+	while ((p = guest_recv(&s.g, QUIET))) {
+		asked += p->hdr.op == VIRTIO_VSOCK_OP_CREDIT_REQUEST;
+		free(p);
+	}
+	require(asked == 1, "asked %u times", asked);
+	s.c.buf_alloc = CONN_BUF_ALLOC;
+	s.c.fwd_cnt = s.c.rx_cnt;
+	require_ok(conn_credit_update(&s.c));
+	conn_free(&s.c);
+	packet_list_init(&s.c.rxq);
+	session_exchange(&s, 1000);
+	session_close(&s);
+}
+
 void add_stall_tests(void)
 {
 	static const bool reset = false, closed = true;
@@ -285,6 +328,7 @@ void add_stall_tests(void)
 		{ "reset within a message", ends_within, &reset },
 		{ "closed within a message", ends_within, &closed },
 		{ "memory taken away within a send()", memory_within },
+		{ "peer asked for credit", asked_for_credit },
 	};
 	unsigned int i;
 
