@@ -46,6 +46,7 @@ show_uml()
 {
 	new_run "$WORK/show"
 	show_examples >"$RUN/examples"
+	install -D -m 644 "$TOP/debian/mvsock.modprobe" "$RUN/package/mvsock.conf"
 	set_env JOB show
 	set_env TOOLS "$SHOW_TOOLS"
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon vsock_diag "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"

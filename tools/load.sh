@@ -39,6 +39,8 @@ load()
 	insmod "$file" || die "the kernel refuses mvsock.ko" "it says why: dmesg | tail"
 	say "mvsock is loaded behind $DEVICE. A guest gets its device from QEMU with:"
 	say "  -device vhost-vsock-pci,guest-cid=3"
+	say "It is loaded until the next boot. modprobe vhost_vsock, which Kata and LXD run, fails"
+	say "meanwhile; the package mvsock-dkms has it load mvsock."
 }
 
 used_by()

@@ -108,24 +108,65 @@ static void check_version(void)
 	advise("stop the guests, then: modprobe -r mvsock; modprobe mvsock");
 }
 
+/* The last line that modprobe prints with these arguments; "" if there is none. */
+static const char *modprobe_says(const char *arguments, char *to, size_t size)
+{
+	char command[128], line[256];
+	FILE *f;
+
+	*to = 0;
+	snprintf(command, sizeof(command), "exec modprobe %s 2>/dev/null",
+		 arguments);
+	f = popen(command, "r");
+	while (f && fgets(line, sizeof(line), f))
+		snprintf(to, size, "%.*s", (int)strcspn(line, "\n"), line);
+	if (f)
+		pclose(f);
+	return to;
+}
+
+#define BY_NAME_ADVICE \
+	"install mvsock-dkms, or in mvsock's source: cp debian/mvsock.modprobe /etc/modprobe.d/mvsock.conf"
+
+/* kata-runtime and LXD load vhost_vsock by its name before they look for the device. */
+static void check_requests(void)
+{
+	char says[256];
+
+	modprobe_says("--dry-run --verbose vhost_vsock", says, sizeof(says));
+	if (strstr(says, "vhost_vsock.ko")) {
+		wrong("programs that ask for vhost_vsock by name (Kata, LXD) fail, as mvsock has its place");
+		advise(BY_NAME_ADVICE);
+	}
+}
+
+/* The device file may be there without a module, and bring one when it is opened. */
+static void check_opener(void)
+{
+	char says[256];
+
+	modprobe_says("--resolve-alias char-major-10-241", says, sizeof(says));
+	if (!strcmp(says, "vhost_vsock")) {
+		wrong("who opens " DEV_PATH " has vhost_vsock loaded");
+		advise(BY_NAME_ADVICE);
+	} else if (*says) {
+		note("who opens " DEV_PATH " has %s loaded", says);
+	}
+}
+
 static void check_transport(const char *release)
 {
-	static const char *const others[] = {
-		"vhost_vsock", "vmw_vsock_vmci_transport",
-	};
-	unsigned int i;
-
 	if (loaded("mvsock")) {
 		fine("mvsock is loaded, and serves the host's end of vsock");
 		check_version();
+		check_requests();
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		if (!loaded(others[i]))
-			continue;
-		wrong("%s is loaded, in the place of mvsock", others[i]);
-		advise("stop the guests that use it, then: modprobe -r %s",
-		       others[i]);
+	if (loaded("vhost_vsock")) {
+		wrong("vhost_vsock is loaded, in the place of mvsock");
+		advise("stop the guests that use it, then: modprobe -r vhost_vsock");
+	} else {
+		check_opener();
 	}
 	wrong("mvsock is not loaded");
 	check_installed(release);
@@ -135,6 +176,9 @@ static void check_neighbours(void)
 {
 	if (loaded("vsock_loopback"))
 		note("vsock_loopback is loaded: CID 1 is this host");
+	/* systemd loads it on any host, by the alias of the address family. */
+	if (loaded("vmw_vsock_vmci_transport") && !loaded("mvsock"))
+		note("vmw_vsock_vmci_transport is loaded: mvsock can be loaded beside it, unless VMware's VMs run");
 	if (loaded("vmw_vsock_virtio_transport"))
 		note("this host is a guest itself, and has a CID that its guests can't have");
 }

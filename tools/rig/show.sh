@@ -19,18 +19,30 @@ result()
 
 show_hosts()
 {
-	echo "1..4"
+	# What modprobe of a Debian with and without the package finds: there is none here.
+	mkdir -p /dev/shm/bare
+	echo "install vhost_vsock insmod /lib/vhost_vsock.ko" >/dev/shm/bare/a.conf
+	echo "alias char-major-10-241 vhost_vsock" >>/dev/shm/bare/a.conf
+	echo "1..8"
 	exec 9</proc/net/mvsock
 	unload "$TESTED.ko" && ! cat <&9 2>/dev/null
 	result 1 "the list goes with the module, whoever has it open"
 	exec 9<&-
 	doctor_says 1 "mvsock is not loaded"
 	result 2 "doctor sees that no module is loaded"
+	MODPROBE_OPTIONS="-C /dev/shm/bare" doctor_says 1 "WRONG .*has vhost_vsock loaded"
+	result 3 "doctor sees that the device file brings vhost_vsock"
+	MODPROBE_OPTIONS="-C $RIG/package" doctor_says 1 "note .*has mvsock loaded"
+	result 4 "doctor sees that the device file brings mvsock"
 	insert $OTHER && doctor_says 1 "vhost_vsock is loaded, in the place of mvsock"
-	result 3 "doctor sees that vhost_vsock is loaded"
+	result 5 "doctor sees that vhost_vsock is loaded"
 	unload "$(basename "${OTHER##* }")" && insert "${MODULES##* }" &&
 		doctor_says 0 "mvsock is loaded"
-	result 4 "doctor sees that mvsock is back"
+	result 6 "doctor sees that mvsock is back"
+	MODPROBE_OPTIONS="-C /dev/shm/bare" doctor_says 1 "WRONG .*ask for vhost_vsock by name"
+	result 7 "doctor sees that modprobe vhost_vsock fails"
+	MODPROBE_OPTIONS="-C $RIG/package" doctor_says 0 "nothing is wrong"
+	result 8 "doctor finds nothing wrong with the package's modprobe.d"
 }
 
 # doctor_says STATUS TEXT
