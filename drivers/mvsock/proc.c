@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/mvsock: a line for each open device, which anybody may read.
+ * /proc/net/mvsock: a line for each open device that the reader may know of.
  *
  *	cid pid comm state features connections rx_packets ...
  *	42 1234 qemu-system-x86 running 0x100000003 2 17 ...
  *
  * Columns go by the names in the first line: others may come between them.
  */
+#include <linux/cred.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/string_helpers.h>
@@ -105,26 +107,64 @@ static void show_value(struct seq_file *m, const char *prefix, const char *name,
 	seq_printf(m, " %llu", value);
 }
 
+/* As ptrace_may_access(), which modules don't have, asks of who opened the file. */
+static bool may_trace(const struct seq_file *m, const struct task_struct *task)
+{
+	const struct cred *reader = m->file->f_cred;
+	const struct cred *cred = __task_cred(task);
+
+	if (uid_eq(reader->fsuid, cred->euid) &&
+	    uid_eq(reader->fsuid, cred->suid) &&
+	    uid_eq(reader->fsuid, cred->uid) &&
+	    gid_eq(reader->fsgid, cred->egid) &&
+	    gid_eq(reader->fsgid, cred->sgid) &&
+	    gid_eq(reader->fsgid, cred->gid))
+		return true;
+	return file_ns_capable(m->file, cred->user_ns, CAP_SYS_PTRACE);
+}
+
+/* The owner's number in this /proc; 0 if it is hidden there, or not in its namespace. */
+static pid_t visible_pid(const struct seq_file *m, struct pid *owner)
+{
+	struct super_block *sb = file_inode(m->file)->i_sb;
+	const struct proc_fs_info *info = proc_sb_info(sb);
+	const struct task_struct *task;
+	bool visible = false;
+
+	rcu_read_lock();
+	task = pid_task(owner, PIDTYPE_TGID);
+	if (task)
+		visible = info->hide_pid == HIDEPID_OFF ||
+			  (info->hide_pid != HIDEPID_NOT_PTRACEABLE &&
+			   in_group_p(info->pid_gid)) || may_trace(m, task);
+	rcu_read_unlock();
+	return visible ? pid_nr_ns(owner, proc_pid_ns(sb)) : 0;
+}
+
+static void show_device(struct seq_file *m, const struct mvs_device *device)
+{
+	pid_t pid = visible_pid(m, device->owner);
+
+	if (!pid && !file_ns_capable(m->file, device->net->user_ns,
+				     CAP_NET_ADMIN))
+		return;
+	seq_printf(m, "%u %d ", READ_ONCE(device->cid), pid);
+	show_comm(m, pid ? device->owner : NULL);
+	seq_printf(m, " %s %#llx %llu", state_of(device),
+		   READ_ONCE(device->features), READ_ONCE(device->nconns));
+	mvs_counters_show(m, device, show_value);
+	seq_putc(m, '\n');
+}
+
 static int show(struct seq_file *m, void *v)
 {
-	const struct mvs_device *device;
-	pid_t pid;
-
 	if (v == &devices) {
 		seq_puts(m, "cid pid comm state features connections");
 		mvs_counters_show(m, NULL, show_name);
+		seq_putc(m, '\n');
 	} else {
-		device = list_entry(v, struct mvs_device, list);
-		pid = pid_vnr(device->owner);
-		seq_printf(m, "%u %d ", READ_ONCE(device->cid), pid);
-		/* Who can't see a process is not to see what it calls itself. */
-		show_comm(m, pid ? device->owner : NULL);
-		seq_printf(m, " %s %#llx %llu", state_of(device),
-			   READ_ONCE(device->features),
-			   READ_ONCE(device->nconns));
-		mvs_counters_show(m, device, show_value);
+		show_device(m, list_entry(v, struct mvs_device, list));
 	}
-	seq_putc(m, '\n');
 	return 0;
 }
 

@@ -3,11 +3,16 @@
  * What a device counts, and /proc/net/mvsock.
  */
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,14 +172,15 @@ static const char *word(const char *line, int n, char *to, size_t size)
 	return to;
 }
 
-/* What the list says of the device in a column; "" if it is not there. */
-static const char *listed(__u64 cid, const char *column, char *to, size_t size)
+/* What a list says of the device in a column; "" if it is not there. */
+static const char *listed_in(const char *path, __u64 cid, const char *column,
+			     char *to, size_t size)
 {
 	char header[2048], line[2048], got[64];
-	FILE *f = fopen(LIST, "r");
+	FILE *f = fopen(path, "r");
 	int n = 0;
 
-	require(f && fgets(header, sizeof(header), f), LIST);
+	require(f && fgets(header, sizeof(header), f), "%s", path);
 	while (strcmp(word(header, n, got, sizeof(got)), column))
 		require(*got && n++ < 100, "no column %s", column);
 	*to = 0;
@@ -183,6 +189,11 @@ static const char *listed(__u64 cid, const char *column, char *to, size_t size)
 			word(line, n, to, size);
 	fclose(f);
 	return to;
+}
+
+static const char *listed(__u64 cid, const char *column, char *to, size_t size)
+{
+	return listed_in(LIST, cid, column, to, size);
 }
 
 static void expect_listed(__u64 cid, const char *column, const char *want)
@@ -270,6 +281,96 @@ static void anybody(const void *arg)
 	require(wait(&status) > 0 && !status, "nobody can't read it");
 }
 
+struct hiding {
+	const char *name;
+	const char *options;	/* of the mount of /proc */
+	bool other;		/* the reader has another user than the VMM */
+	bool new_pids;		/* and another PID namespace */
+	bool admin;		/* with CAP_NET_ADMIN */
+	bool has_owner;
+	bool sees_device, sees_pid;
+};
+
+static const struct hiding hidings[] = {
+	{ "a process that all see", "", true, false, false, true, true, true },
+	{ "hidepid=1", "hidepid=1", true, false, false, true, false, false },
+	{ "hidepid=2", "hidepid=2", true, false, false, true, false, false },
+	{ "hidepid=2, its own", "hidepid=2", false, false, false, true, true, true },
+	{ "hidepid=2, the group that sees all", "hidepid=2,gid=65534", true, false,
+	  false, true, true, true },
+	{ "hidepid=4, of that group", "hidepid=4,gid=65534", true, false, false, true,
+	  false, false },
+	{ "hidepid=2, an administrator", "hidepid=2", true, false, true, true, true,
+	  false },
+	{ "another PID namespace", "", true, true, false, true, false, false },
+	{ "no owner", "", true, false, false, false, false, false },
+	{ "no owner, an administrator", "", true, false, true, false, true, false },
+};
+
+static void keep_net_admin(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct caps[2] = {
+		{ .effective = 1 << CAP_NET_ADMIN, .permitted = 1 << CAP_NET_ADMIN }
+	};
+
+	require(!syscall(SYS_capset, &header, caps), "capset: %s",
+		strerror(errno));
+}
+
+/* With a mount of /proc of its own. */
+static void read_hidden(const struct hiding *h, __u32 cid)
+{
+	char dir[] = "/dev/shm/proc-XXXXXX", path[64], pid[32], text[32];
+
+	require(mkdtemp(dir) && !unshare(CLONE_NEWNS) &&
+		!mount("proc", dir, "proc", 0, h->options), "mount: %s",
+		strerror(errno));
+	snprintf(path, sizeof(path), "%s/net/mvsock", dir);
+	snprintf(text, sizeof(text), "%d", getppid());
+	require(!prctl(PR_SET_KEEPCAPS, h->admin), "PR_SET_KEEPCAPS");
+	require(!setgroups(0, NULL) && !setgid(65534) && !setuid(65534), "setuid");
+	if (h->admin)
+		keep_net_admin();
+	listed_in(path, cid, "pid", pid, sizeof(pid));
+	if (!h->sees_device)
+		require(!*pid, "it is listed, pid %s", pid);
+	else
+		require(!strcmp(pid, h->sees_pid ? text : "0"), "pid '%s'", pid);
+	listed_in(path, cid, "comm", text, sizeof(text));
+	require(!h->sees_device || !strcmp(text, "-") == !h->sees_pid, "comm '%s'",
+		text);
+}
+
+static void hidden(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	const struct hiding *h = arg;
+	int status, go[2];
+	struct dev dev;
+	char c;
+
+	require(!pipe(go), "pipe");
+	require_ok(dev_open(&dev, cfg.path, O_RDWR));
+	require_ok(dev_set_cid(&dev, cfg.cid));
+	if (h->has_owner)
+		require_ok(dev_set_owner(&dev));
+	if (h->new_pids && unshare(CLONE_NEWPID))
+		tap_skip("the kernel has no PID namespaces");
+	if (!fork()) {
+		require(read(go[0], &c, 1) == 1, "pipe");
+		read_hidden(h, cfg.cid);
+		_exit(0);
+	}
+	if (!h->other)
+		require(!setgid(65534) && !setuid(65534), "setuid");
+	require(write(go[1], "", 1) == 1, "pipe");
+	require(wait(&status) > 0 && !status, "status %#x", status);
+	dev_close(&dev);
+}
+
 /* Read it while devices come and go. */
 static void race(const void *arg)
 {
@@ -301,6 +402,8 @@ static void race(const void *arg)
 
 void add_counter_tests(void)
 {
+	unsigned int i;
+
 	session_test("counters", "data", data, NULL, TAP_MVSOCK, RINGS_BOTH);
 	session_test("counters", "a sender waits", send_waits, NULL, TAP_MVSOCK,
 		     RINGS_SPLIT);
@@ -312,6 +415,8 @@ void add_counter_tests(void)
 	tap_add2("list", "states", states, NULL, TAP_MVSOCK);
 	tap_add2("list", "values", values, NULL, TAP_MVSOCK);
 	tap_add2("list", "anybody reads it", anybody, NULL, TAP_MVSOCK);
+	for (i = 0; i < ARRAY_SIZE(hidings); i++)
+		tap_add2("list", hidings[i].name, hidden, &hidings[i], TAP_MVSOCK);
 	tap_add2("list", "race with devices that come and go", race, NULL,
 		 TAP_MVSOCK);
 }
