@@ -20,6 +20,7 @@
 #include <mvsock/device.h>
 #include <mvsock/trace.h>
 
+/* What vhost_vsock offers. */
 #define MVS_FEATURES (BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
 		      BIT_ULL(VHOST_F_LOG_ALL) |		\
 		      BIT_ULL(VIRTIO_F_ANY_LAYOUT) |		\
@@ -27,11 +28,7 @@
 		      BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |	\
 		      BIT_ULL(VIRTIO_F_VERSION_1) |		\
 		      BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |	\
-		      BIT_ULL(VIRTIO_F_RING_PACKED) |		\
-		      BIT_ULL(VIRTIO_F_IN_ORDER) |		\
-		      BIT_ULL(VIRTIO_VSOCK_F_STREAM) |		\
-		      BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET) |	\
-		      BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM))
+		      BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET))
 
 #define MVS_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
@@ -41,6 +38,24 @@
  * slots when the parameter came.
  */
 #define MVS_REGIONS_MAX		509
+
+/*
+ * Some VMMs pass on to their guest whatever is offered, known to them or not, and a packed
+ * virtqueue needs a VMM that knows where it begins. So what vhost_vsock does not offer is
+ * offered only when the administrator says so.
+ */
+static bool packed;
+module_param(packed, bool, 0444);
+MODULE_PARM_DESC(packed, "Offer VIRTIO_F_RING_PACKED (default: N)");
+
+static bool in_order;
+module_param(in_order, bool, 0444);
+MODULE_PARM_DESC(in_order, "Offer VIRTIO_F_IN_ORDER (default: N)");
+
+static bool no_implied_stream;
+module_param(no_implied_stream, bool, 0444);
+MODULE_PARM_DESC(no_implied_stream,
+		 "Offer VIRTIO_VSOCK_F_NO_IMPLIED_STREAM and _STREAM (default: N)");
 
 /* Set once at init: what every new device works for. */
 static const struct mvs_device_ops *device_ops;
@@ -262,6 +277,20 @@ static long change_features(struct mvs_device *device, u64 features)
 	return 0;
 }
 
+static u64 offered_features(void)
+{
+	u64 features = MVS_FEATURES;
+
+	if (packed)
+		features |= BIT_ULL(VIRTIO_F_RING_PACKED);
+	if (in_order)
+		features |= BIT_ULL(VIRTIO_F_IN_ORDER);
+	if (no_implied_stream)
+		features |= BIT_ULL(VIRTIO_VSOCK_F_STREAM) |
+			    BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM);
+	return features;
+}
+
 static long set_features(struct mvs_device *device, void __user *argp)
 {
 	u64 features;
@@ -269,7 +298,7 @@ static long set_features(struct mvs_device *device, void __user *argp)
 
 	if (copy_from_user(&features, argp, sizeof(features)))
 		return -EFAULT;
-	if (features & ~MVS_FEATURES)
+	if (features & ~offered_features())
 		return -EOPNOTSUPP;
 
 	mutex_lock(&device->mutex);
@@ -425,7 +454,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case VHOST_VSOCK_SET_RUNNING:
 		return set_running(device, argp);
 	case VHOST_GET_FEATURES:
-		return get_u64(MVS_FEATURES, argp);
+		return get_u64(offered_features(), argp);
 	case VHOST_SET_FEATURES:
 		return set_features(device, argp);
 	case VHOST_GET_BACKEND_FEATURES:

@@ -12,13 +12,12 @@
  */
 #define SEQ_UNREAD 256
 
-/* It is the one that does not offer this. */
+/* It is the one that has no counters. */
 static bool counts_messages(const struct driver *d)
 {
-	__u64 features;
+	__u64 connections;
 
-	load_need(dev_get_features(&d->g.dev, &features));
-	return !(features & F_NO_IMPLIED_STREAM);
+	return dev_counter(&d->g.dev, "connections", &connections);
 }
 
 static bool is_stream(void)

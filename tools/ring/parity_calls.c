@@ -4,6 +4,7 @@
 
 #include "parity.h"
 #include "session.h"
+#include "vmm.h"
 
 #define N(x) { #x, x }
 
@@ -100,6 +101,13 @@ static void add_special(const char *name,
 	parity_add(&c, "%s", name)->special = special;
 }
 
+static __s64 offers_all(const struct guest *g, __u64 kind)
+{
+	(void)g;
+	vmm_offers_all(kind, 1);
+	return 0;
+}
+
 static void add_features(void)
 {
 	static const __u64 features[] = {
@@ -123,6 +131,8 @@ static void add_features(void)
 	add_u64s("GET_BACKEND_FEATURES", VHOST_GET_BACKEND_FEATURES, ignored, 1);
 	add_special("GET_BACKEND_FEATURES, what it reads", features_read,
 		    VHOST_GET_BACKEND_FEATURES);
+	add_special("StratoVirt offers all of them", offers_all, STRATOVIRT);
+	add_special("Alioth offers all of them", offers_all, ALIOTH);
 }
 
 /* A CID that another device has. */

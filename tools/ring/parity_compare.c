@@ -4,13 +4,6 @@
 
 /* What mvsock does otherwise on purpose. */
 static struct difference differences[] = {
-	{ "GET_FEATURES, what it reads", "33d000002, *", "f3d000007, *",
-	  "packed virtqueues, IN_ORDER, STREAM, NO_IMPLIED_STREAM" },
-	{ "SET_FEATURES 0x400000000", "EOPNOTSUPP, *", "0, *",
-	  "packed virtqueues" },
-	{ "SET_FEATURES 0x800000000", "EOPNOTSUPP, *", "0, *", "IN_ORDER" },
-	{ "SET_FEATURES 0x1", "EOPNOTSUPP, *", "0, *", "STREAM" },
-	{ "SET_FEATURES 0x4", "EOPNOTSUPP, *", "0, *", "NO_IMPLIED_STREAM" },
 	{ "SET_MEM_TABLE REGIONS_65", "E2BIG, *", "0, *",
 	  "as many regions as KVM may have slots" },
 	{ "SET_MEM_TABLE REGIONS_509", "E2BIG, *", "0, *",

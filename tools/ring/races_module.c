@@ -38,7 +38,8 @@ static void load(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	require(fd >= 0, "%s: %s", path, strerror(errno));
-	require(!syscall(SYS_finit_module, fd, "", 0) || errno == EEXIST,
+	require(!syscall(SYS_finit_module, fd, getenv("MODULE_OPTIONS") ?: "", 0) ||
+		errno == EEXIST,
 		"the module cannot be inserted: %s", strerror(errno));
 	close(fd);
 }

@@ -14,6 +14,7 @@
 #include "calls.h"
 #include "device_test.h"
 #include "session.h"
+#include "vmm.h"
 
 /* A VMM with its guest, which has a connection once it was started. */
 struct vmm {
@@ -204,6 +205,11 @@ static void set_err(struct vmm *v, unsigned int q)
 	require_ok(dev_set_ring_err(&v->s.g.dev, q, v->s.g.q[q].err));
 }
 
+static void no_err(struct vmm *v, unsigned int q)
+{
+	require_ok(dev_set_ring_err(&v->s.g.dev, q, -1));
+}
+
 /* All that the driver has seen is all that the device has done. */
 static void get_base(struct vmm *v, unsigned int q)
 {
@@ -212,6 +218,12 @@ static void get_base(struct vmm *v, unsigned int q)
 	require_ok(dev_get_ring_base(&v->s.g.dev, q, &v->base[q]));
 	require(v->base[q] == ring_device_base(r), "ring %u: base 0x%x, used 0x%x",
 		q, v->base[q], ring_device_base(r));
+}
+
+/* As VMMs have it that know nothing of packed virtqueues. */
+static void set_base_0(struct vmm *v, unsigned int q)
+{
+	require_ok(dev_set_ring_base(&v->s.g.dev, q, 0));
 }
 
 /* --- the guest's --- */
@@ -435,6 +447,39 @@ static const struct step *const stratovirt[] = {
 	stratovirt_snapshot, resumed, NULL
 };
 
+/* --- VMMs that offer their guest all that the device offers --- */
+
+static const struct step stratovirt_begins[] = {
+	{ open_device }, { set_owner }, { get_features }, { set_features },
+	{ set_mem_table },
+	{ .ring = { set_num, set_addr, set_base_0, set_kick, set_call } },
+	{ set_cid }, { set_running }, { }
+};
+
+static const struct step alioth_opens[] = {
+	{ open_device }, { set_owner }, { set_cid }, { set_backend_features },
+	{ get_features }, { }
+};
+
+static const struct step alioth_activates[] = {
+	{ set_mem_table }, { set_features }, { .ring = { set_kick } },
+	{ .ring = { set_call, set_err, set_num, set_base_0, set_addr } },
+	{ set_running }, { }
+};
+
+static const struct step alioth_resets[] = {
+	{ settle }, { stop }, { .ring = { no_err } }, { }
+};
+
+static const struct step *const stratovirt_all[] = {
+	stratovirt_begins, boot, stratovirt_snapshot, resumed, NULL
+};
+
+static const struct step *const alioth[] = {
+	alioth_opens, alioth_activates, boot,
+	alioth_resets, reset, alioth_activates, boot, NULL
+};
+
 /* --- the player --- */
 
 static void play_step(struct vmm *v, const struct step *s)
@@ -479,6 +524,27 @@ static void vmm(const void *arg)
 	cfg.num[TXQ] = seq->ring_size;
 	new_vmm(&v, &cfg);
 	play(&v, seq->parts);
+	session_close(&v.s);
+}
+
+/* What a driver takes of what it is offered: of the rings, and of vsock. */
+#define DRIVER_KNOWS (F_INDIRECT | F_EVENT_IDX | F_VERSION_1 | F_PACKED |	\
+		      F_IN_ORDER | F_STREAM | F_SEQPACKET | F_NO_IMPLIED_STREAM)
+
+void vmm_offers_all(enum vmm_kind kind, unsigned int n)
+{
+	struct guest_config cfg = test_config(n);
+	struct dev d;
+	struct vmm v;
+
+	require_ok(dev_open(&d, cfg.path, 0));
+	require_ok(dev_get_features(&d, &cfg.features));
+	dev_close(&d);
+	cfg.features &= DRIVER_KNOWS;
+	cfg.packed = cfg.features & F_PACKED;
+	cfg.in_order = cfg.features & F_IN_ORDER;
+	new_vmm(&v, &cfg);
+	play(&v, kind == ALIOTH ? alioth : stratovirt_all);
 	session_close(&v.s);
 }
 
