@@ -405,7 +405,8 @@ report_coverage()
 
 build_ring()
 {
-	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" && return
+	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" \
+		UAPI="$LINUX/source/include/uapi" && return
 	not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
 	return 1
 }

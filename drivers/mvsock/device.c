@@ -57,6 +57,15 @@ module_param(no_implied_stream, bool, 0444);
 MODULE_PARM_DESC(no_implied_stream,
 		 "Offer VIRTIO_VSOCK_F_NO_IMPLIED_STREAM and _STREAM (default: N)");
 
+#ifdef CONFIG_VHOST_ENABLE_FORK_OWNER_CONTROL
+static bool fork_from_owner_default = true;
+module_param(fork_from_owner_default, bool, 0444);
+MODULE_PARM_DESC(fork_from_owner_default,
+		 "Workers are threads of the VMM, unless it says otherwise (default: Y)");
+#else
+#define fork_from_owner_default true
+#endif
+
 /* Set once at init: what every new device works for. */
 static const struct mvs_device_ops *device_ops;
 
@@ -343,6 +352,35 @@ static long set_owner(struct mvs_device *device)
 	return 0;
 }
 
+/* Which kind of worker VHOST_SET_OWNER makes, in kernels whose vhost leaves the choice. */
+static long fork_ioctl(struct mvs_device *device, unsigned int cmd,
+		       void __user *argp)
+{
+#ifdef CONFIG_VHOST_ENABLE_FORK_OWNER_CONTROL
+	u8 __user *valp = argp;
+	u8 val;
+
+	lockdep_assert_held(&device->mutex);
+	switch (cmd) {
+	case VHOST_SET_FORK_FROM_OWNER:
+		if (device->mm)
+			return -EBUSY;
+		if (get_user(val, valp))
+			return -EFAULT;
+		if (val != VHOST_FORK_OWNER_TASK &&
+		    val != VHOST_FORK_OWNER_KTHREAD)
+			return -EINVAL;
+		device->fork_owner = val == VHOST_FORK_OWNER_TASK;
+		return 0;
+	case VHOST_GET_FORK_FROM_OWNER:
+		val = device->fork_owner ? VHOST_FORK_OWNER_TASK :
+					   VHOST_FORK_OWNER_KTHREAD;
+		return put_user(val, valp);
+	}
+#endif
+	return -ENOIOCTLCMD;
+}
+
 static void reset_owner(struct mvs_device *device)
 {
 	struct mvs_worker *worker = device->worker;
@@ -356,6 +394,7 @@ static void reset_owner(struct mvs_device *device)
 		device->mm = NULL;
 		mvs_proc_set_owner(device, NULL);
 	}
+	device->fork_owner = fork_from_owner_default;
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_reset(&device->vqs[i]);
 	mvs_log_reset(device);
@@ -409,6 +448,10 @@ static long owner_ioctl(struct mvs_device *device, unsigned int cmd,
 	lockdep_assert_held(&device->mutex);
 	if (cmd == VHOST_SET_OWNER)
 		return set_owner(device);
+
+	ret = fork_ioctl(device, cmd, argp);
+	if (ret != -ENOIOCTLCMD)
+		return ret;
 
 	ret = check_owner(device);
 	if (ret)
@@ -489,6 +532,7 @@ static int device_open(struct inode *inode, struct file *file)
 	}
 	refcount_set(&device->ref, 1);
 	mutex_init(&device->mutex);
+	device->fork_owner = fork_from_owner_default;
 	spin_lock_init(&device->worker_lock);
 	mvs_iotlb_init(device);
 	mvs_gmem_init(&device->gmem);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker: a thread of the VMM's, from VHOST_SET_OWNER on.
+ * The worker: a thread of the VMM's, or a kernel thread, from VHOST_SET_OWNER on.
  */
 #include <linux/bitops.h>
+#include <linux/cgroup.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -121,19 +123,65 @@ static void killed(void *data)
 	synchronize_rcu();
 }
 
+/* As vhost_task has it, but for signals: none come. */
+static int run_kthread(void *data)
+{
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		if (run(data))
+			cond_resched();
+		else
+			schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static int start_kthread(struct mvs_worker *worker, const char *name)
+{
+	struct task_struct *task;
+	int ret;
+
+	task = kthread_run(run_kthread, worker, "%s", name);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	ret = cgroup_attach_task_all(current, task);
+	if (ret) {
+		kthread_stop(task);
+		return ret;
+	}
+	worker->kthread = task;
+	return 0;
+}
+
+static int start_task(struct mvs_worker *worker, const char *name)
+{
+	struct vhost_task *task;
+
+	task = vhost_task_create(run, killed, worker, name);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	worker->task = task;
+	vhost_task_start(task);
+	return 0;
+}
+
 /**
  * mvs_worker_create - start a worker
- * @device: whom it serves
+ * @device: the device that it serves
  *
  * Context: process, in the VMM: the worker becomes one of its threads, with the
- * cgroups, limits, CPUs and priority of the calling one. May sleep.
+ * cgroups, limits, CPUs and priority of the calling one; or, if the VMM has asked for
+ * that, a kernel thread in the same cgroups. May sleep.
  * Return: the worker, or an ERR_PTR().
  */
 struct mvs_worker *mvs_worker_create(struct mvs_device *device)
 {
 	struct mvs_worker *worker;
 	char name[TASK_COMM_LEN];
-	struct vhost_task *task;
+	int ret;
 
 	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
 	if (!worker)
@@ -142,13 +190,12 @@ struct mvs_worker *mvs_worker_create(struct mvs_device *device)
 
 	/* The name that tools know from vhost. */
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	task = vhost_task_create(run, killed, worker, name);
-	if (IS_ERR(task)) {
+	ret = device->fork_owner ? start_task(worker, name) :
+				   start_kthread(worker, name);
+	if (ret) {
 		kfree(worker);
-		return ERR_CAST(task);
+		return ERR_PTR(ret);
 	}
-	worker->task = task;
-	vhost_task_start(task);
 	return worker;
 }
 
@@ -161,7 +208,10 @@ struct mvs_worker *mvs_worker_create(struct mvs_device *device)
  */
 void mvs_worker_destroy(struct mvs_worker *worker)
 {
-	vhost_task_stop(worker->task);
+	if (worker->task)
+		vhost_task_stop(worker->task);
+	else
+		kthread_stop(worker->kthread);
 	kfree(worker);
 }
 
@@ -180,6 +230,10 @@ void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 	 */
 	if (test_and_set_bit(vq, &worker->work))
 		return;
+	if (!worker->task) {
+		wake_up_process(worker->kthread);
+		return;
+	}
 	rcu_read_lock();
 	if (!READ_ONCE(worker->killed))
 		vhost_task_wake(worker->task);

@@ -66,7 +66,8 @@ enum {
 
 /**
  * struct mvs_worker - the thread that serves a device
- * @task: the thread, which shares the VMM's address space and limits
+ * @task: the thread, which shares the VMM's address space and limits; or NULL
+ * @kthread: a kernel thread in its place, or NULL
  * @device: whom it serves
  * @work: a bit for each virtqueue that has something to do
  * @self: the thread as it knows itself, once it runs
@@ -80,6 +81,7 @@ enum {
  */
 struct mvs_worker {
 	struct vhost_task *task;
+	struct task_struct *kthread;
 	struct mvs_device *device;
 	unsigned long work;
 	struct task_struct *self;
@@ -254,6 +256,8 @@ struct mvs_device_ops {
  * @iotlb_wait: who reads them
  * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; changes under @mutex, read
  *	without
+ * @fork_owner: the worker is to be a thread of the owner's, else a kernel thread;
+ *	protected by @mutex
  * @worker_lock: protects @worker against who wakes it without @mutex
  * @worker: there while there is an owner; changes under @mutex and @worker_lock
  * @ops: the layer above
@@ -282,6 +286,7 @@ struct mvs_device {
 	spinlock_t iotlb_lock;	/* the virtqueues' misses */
 	wait_queue_head_t iotlb_wait;
 
+	bool fork_owner;
 	spinlock_t worker_lock;	/* worker */
 	struct mvs_worker *worker;
 

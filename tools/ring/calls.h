@@ -44,6 +44,9 @@ enum table {
 #define KERNEL_ADDRESS 0xffff888000000000ULL
 #define UNKNOWN_FEATURES (BIT_ULL(63) | BIT_ULL(20))
 #define GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, __u64)
+/* Newer than some systems' <linux/vhost.h>. */
+#define SET_FORK_FROM_OWNER _IOW(VHOST_VIRTIO, 0x84, __u8)
+#define GET_FORK_FROM_OWNER _IOR(VHOST_VIRTIO, 0x85, __u8)
 #define SET_FEATURES_ARRAY _IOW(VHOST_VIRTIO, 0x83, __u64)
 
 struct call {

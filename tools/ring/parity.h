@@ -28,6 +28,14 @@ struct parity_call {
 extern struct parity_call *parity_calls;
 extern unsigned int parity_ncalls;
 
+/* What <linux/vhost.h> names, up to one without a name: see vhost_ioctls.sh. */
+struct vhost_ioctl {
+	const char *name;
+	unsigned long req;
+};
+
+extern const struct vhost_ioctl vhost_ioctls[];
+
 /* Make the list of calls. */
 void parity_init(void);
 

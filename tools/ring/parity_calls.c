@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -211,6 +212,68 @@ static void add_tables(void)
 	parity_add_bad_pointers("SET_MEM_TABLE", &c, 8 + 4 * 32);
 }
 
+static __s64 fork_read(const struct guest *g, __u64 arg)
+{
+	__u8 val = 0xff;
+	int err = dev_ioctl(&g->dev, GET_FORK_FROM_OWNER, &val);
+
+	(void)arg;
+	return err ? err : val;
+}
+
+static unsigned int count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	unsigned int n = 0;
+
+	require(dir, "/proc/self/task");
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* How many threads the owner gets by it; with a worker that serves a guest. */
+static __s64 forks(const struct guest *g, __u64 from_owner)
+{
+	struct guest_config cfg = test_config(1);
+	__u8 val = from_owner;
+	unsigned int threads;
+	struct session s;
+	enum state i;
+	int err;
+
+	(void)g;
+	require_ok(state_reach(&s.g, &cfg, FRESH));
+	err = dev_ioctl(&s.g.dev, SET_FORK_FROM_OWNER, &val);
+	threads = count_threads();
+	for (i = FRESH; !err && i < RUNNING; i++)
+		require_ok(state_next(&s.g, i));
+	if (err) {
+		guest_stop(&s.g);
+		return err;
+	}
+	threads = count_threads() - threads;
+	guest_kick(&s.g, RXQ);
+	guest_kick(&s.g, TXQ);
+	session_connect(&s, SOCK_STREAM);
+	session_exchange(&s, 3000);
+	session_close(&s);
+	return threads;
+}
+
+static void add_fork(void)
+{
+	static const __u64 values[] = { 0, 1, 2, 0xff };
+
+	add_u64s("SET_FORK_FROM_OWNER", SET_FORK_FROM_OWNER, values,
+		 ARRAY_SIZE(values));
+	add_u64s("GET_FORK_FROM_OWNER", GET_FORK_FROM_OWNER, values, 1);
+	add_special("GET_FORK_FROM_OWNER, what it reads", fork_read, 0);
+	add_special("SET_FORK_FROM_OWNER 0, threads", forks, 0);
+	add_special("SET_FORK_FROM_OWNER 1, threads", forks, 1);
+}
+
 static const __u64 no_rings[] = { 2, 0x10000, 0xffffffff };
 
 static void add_ring_states(const char *name, unsigned long req,
@@ -310,6 +373,15 @@ static void add_files(const char *name, unsigned long req)
 	parity_add_bad_pointers(name, &c, 8);
 }
 
+static void add_unknown_call(const char *name, unsigned long req)
+{
+	struct call c = { .req = req, .arg = U64 };
+
+	parity_add(&c, "unknown: %s, 0", name);
+	c.a = 2;
+	parity_add(&c, "unknown: %s, 2", name);
+}
+
 /* What the device has not. */
 static void add_unknown(void)
 {
@@ -320,13 +392,6 @@ static void add_unknown(void)
 	} reqs[] = {
 		{ "GET_FEATURES_ARRAY", GET_FEATURES_ARRAY },
 		{ "SET_FEATURES_ARRAY", SET_FEATURES_ARRAY },
-		{ "NEW_WORKER", _IOR(VHOST_VIRTIO, 0x8, __u32) },
-		{ "FREE_WORKER", _IOW(VHOST_VIRTIO, 0x9, __u32) },
-		{ "ATTACH_VRING_WORKER", _IOW(VHOST_VIRTIO, 0x15, __u64) },
-		{ "GET_VRING_WORKER", _IOWR(VHOST_VIRTIO, 0x16, __u64) },
-		{ "NET_SET_BACKEND", VHOST_NET_SET_BACKEND },
-		{ "SCSI_GET_ABI_VERSION", VHOST_SCSI_GET_ABI_VERSION },
-		{ "VDPA_SET_STATUS", VHOST_VDPA_SET_STATUS },
 		{ "number 0xff", _IO(VHOST_VIRTIO, 0xff) },
 		{ "SET_OWNER as a read", _IOR(VHOST_VIRTIO, 0x01, int) },
 		{ "SET_FEATURES of 4 bytes", _IOW(VHOST_VIRTIO, 0, __u32) },
@@ -336,13 +401,29 @@ static void add_unknown(void)
 	unsigned int i;
 
 	parity_add(&null, "unknown: NET_SET_BACKEND, NULL");
-	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
-		struct call c = { .req = reqs[i].req, .arg = U64 };
+	for (i = 0; i < ARRAY_SIZE(reqs); i++)
+		add_unknown_call(reqs[i].name, reqs[i].req);
+}
 
-		parity_add(&c, "unknown: %s, 0", reqs[i].name);
-		c.a = 2;
-		parity_add(&c, "unknown: %s, 2", reqs[i].name);
-	}
+static bool is_there(unsigned long req)
+{
+	unsigned int i;
+
+	for (i = 0; i < parity_ncalls; i++)
+		if (!parity_calls[i].special && parity_calls[i].call.req == req &&
+		    parity_calls[i].call.arg != NONE)
+			return true;
+	return false;
+}
+
+/* All that the kernel's <linux/vhost.h> names, as one may be new. */
+static void add_named(void)
+{
+	const struct vhost_ioctl *v;
+
+	for (v = vhost_ioctls; v->name; v++)
+		if (!is_there(v->req))
+			add_unknown_call(v->name, v->req);
 }
 
 void parity_init(void)
@@ -363,7 +444,9 @@ void parity_init(void)
 	add_files("SET_VRING_KICK", VHOST_SET_VRING_KICK);
 	add_files("SET_VRING_CALL", VHOST_SET_VRING_CALL);
 	add_files("SET_VRING_ERR", VHOST_SET_VRING_ERR);
+	add_fork();
 	add_unknown();
 	parity_add_log();
 	parity_add_iotlb();
+	add_named();
 }
