@@ -331,12 +331,17 @@ static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
 	refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
 }
 
-/* A guest may be reset meanwhile, which takes no lock of the socket's. */
+/*
+ * A guest may be reset meanwhile, which takes no lock of the socket's. A peer that only does
+ * not receive any more may still send.
+ */
 static bool readable_or_over(struct mvs_conn *conn)
 {
-	return mvs_socket_readable(conn, 1) ||
-	       READ_ONCE(sk_vsock(conn->vsk)->sk_err) ||
-	       READ_ONCE(conn->vsk->peer_shutdown);
+	const struct sock *sk = sk_vsock(conn->vsk);
+
+	return mvs_socket_readable(conn, 1) || READ_ONCE(sk->sk_err) ||
+	       READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ||
+	       READ_ONCE(conn->vsk->peer_shutdown) & SEND_SHUTDOWN;
 }
 
 /*

@@ -380,6 +380,11 @@ const struct row rows[] = {
 	  "recv 4095 WAITALL DONTWAIT; rw 100; recv 4096 WAITALL DONTWAIT; "
 	  "recv 5000 DONTWAIT", STREAM },
 	{ "recv: TRUNC", "accepted; rw 10; recv 4 TRUNC; recv 100 DONTWAIT; "
+	{ "recv: large, after shut 1", "accepted; rw 100; recv 20000; shut 1; "
+	  "&recv 20000; rw 20000; join; recv 10 DONTWAIT", BOTH },
+	{ "recv: large, PEEK after shut 1", "accepted; rw 100; recv 20000; "
+	  "shut 1; &recv 20000 PEEK; rw 20000; join; recv 20000 DONTWAIT; "
+	  "recv 10 DONTWAIT", BOTH },
 	  "rw 10; recv 4 PEEK TRUNC; recv 4 TRUNC", BOTH },
 	{ "recv: nothing", "accepted; recv 0; rw 10; recv 0; recv 100; shut 2; "
 	  "recv 0", BOTH },
