@@ -542,6 +542,35 @@ static void purge_pending(struct mvs_conns *conns)
 	spin_unlock(&conns->lock);
 }
 
+/**
+ * mvs_conn_report_reset - a reset is the socket's error once all was read that came before
+ * @conn: the connection, reset or not
+ *
+ * With an error AF_VSOCK takes a message out of the queue and does not give it to the
+ * program.
+ *
+ * Context: process, in which the socket stays.
+ */
+void mvs_conn_report_reset(struct mvs_conn *conn)
+{
+	struct sock *sk = sk_vsock(conn->vsk);
+	bool seqpacket = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+	bool due;
+
+	if (likely(!READ_ONCE(conn->reset)))
+		return;
+	spin_lock(&conn->lock);
+	due = conn->reset &&
+	      !(seqpacket ? conn->rx_messages : conn->rx_bytes);
+	if (due)
+		conn->reset = false;
+	spin_unlock(&conn->lock);
+	if (due) {
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+		sk_error_report(sk);
+	}
+}
+
 /*
  * The guest knows nothing of this connection. Its socket may be locked, by a program
  * that waits for its own memory, while the VMM must not wait: what is done here needs
@@ -553,10 +582,12 @@ static void reset_socket(struct mvs_conn *conn)
 
 	spin_lock(&conn->lock);
 	conn->open = false;
+	conn->reset = true;
 	spin_unlock(&conn->lock);
+	/* An error before the end: who finds the end sees the error as well. */
+	mvs_conn_report_reset(conn);
 	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
-	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	sk_error_report(sk);
+	sk->sk_state_change(sk);
 }
 
 /**

@@ -263,8 +263,9 @@ static bool left_to_reader(const struct mvs_conn *conn)
 /* What is left to the reader is there, too, but he has to look how much it is. */
 static s64 has_data(struct vsock_sock *vsk)
 {
-	const struct mvs_conn *conn = vsk->trans;
+	struct mvs_conn *conn = vsk->trans;
 
+	mvs_conn_report_reset(conn);
 	return READ_ONCE(conn->rx_bytes) ?: left_to_reader(conn);
 }
 
@@ -273,6 +274,7 @@ static u32 seqpacket_has_data(struct vsock_sock *vsk)
 	struct mvs_conn *conn = vsk->trans;
 	u32 messages = READ_ONCE(conn->rx_messages) ?: READ_ONCE(conn->direct);
 
+	mvs_conn_report_reset(conn);
 	/* AF_VSOCK does not tell otherwise that a message is waited for. */
 	if (!messages)
 		WRITE_ONCE(conn->waits, true);

@@ -115,6 +115,7 @@ struct mvs_reset {
  * @lock: protects what follows
  * @credit: how much each side may send
  * @open: data are taken from the peer
+ * @reset: the guest knows nothing of it any more, which the program is yet to be told
  * @putting: somebody puts into @rx
  * @discard: the program is gone, and what is in @rx with it
  * @parked: a sender found no room in the RX virtqueue
@@ -158,6 +159,7 @@ struct mvs_conn {
 	spinlock_t lock;	/* credit and queue */
 	struct mvs_credit credit;
 	bool open;
+	bool reset;
 	bool putting;
 	bool discard;
 	bool parked;
@@ -232,6 +234,7 @@ void mvs_conn_forget(struct mvs_conn *conn);
 void mvs_conn_reset(struct mvs_conn *conn);
 int mvs_conns_reset(struct mvs_device *device,
 		    const struct virtio_vsock_hdr *packet);
+void mvs_conn_report_reset(struct mvs_conn *conn);
 void mvs_conn_writable(struct mvs_conn *conn);
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		    struct virtio_vsock_hdr *hdr);

@@ -10,6 +10,8 @@
 #define NO_QUEUE "nothing is queued for a guest without buffers"
 #define TOLD "a guest that goes on is told what it missed"
 #define EDGE "there is an edge when there was no room"
+#define REBOOT "a reboot resets what was connected"
+#define UNREAD "a reset is an error when all was read that came before"
 
 /* Parts of patterns. */
 #define AND ", "
@@ -30,6 +32,13 @@ static struct difference differences[] = {
 	  "awaits SHUTDOWN = RW 100" EOM " SHUTDOWN 3",
 	  DEAF ", send 100 DONTWAIT = EAGAIN, close = 0" AND
 	  "awaits SHUTDOWN = SHUTDOWN 3", NO_QUEUE },
+	{ "accept: the guest has gone",
+	  "poll@l = IN|RDNORM, accept = 0" AND
+	  "poll = IN|OUT|RDHUP|ERR|RDNORM|WRNORM" AND
+	  "recv 100 = @(10|ECONNRESET), recv 100 = @(0|ECONNRESET)",
+	  "poll@l = IN|RDNORM, accept = 0" AND
+	  "poll = IN|OUT|RDHUP|RDNORM|WRNORM" AND
+	  "recv 100 = 10, recv 100 = @(0|ECONNRESET)", UNREAD },
 	{ "connect: the guest goes",
 	  "it blocks, join = ETIMEDOUT, err = 0, connect = ENODEV",
 	  "it blocks, join = ECONNRESET, err = 0, connect = ENODEV",
@@ -100,6 +109,34 @@ static struct difference differences[] = {
 	{ "the guest stops: SO_RCVLOWAT",
 	  "recv 1000 = 1000, set lowat 2000 = EHOSTUNREACH, get lowat = 1",
 	  "recv 1000 = 1000, get lowat = 2000", TOLD, .since = LINUX_REFUSES },
+	{ "the guest reboots",
+	  "poll = OUT|WRNORM, recv 10 DONTWAIT = EAGAIN, err = 0",
+	  "poll = IN|OUT|RDHUP|ERR|RDNORM|WRNORM" AND
+	  "recv 10 DONTWAIT = @(0|ECONNRESET), err = ECONNRESET", REBOOT },
+	{ "the guest reboots: unread data",
+	  "sees = nothing, poll = IN|OUT|RDNORM|WRNORM, recv 100 = 10" AND
+	  "recv 100 DONTWAIT = EAGAIN, poll = OUT|WRNORM, err = 0",
+	  "sees = nothing, poll = IN|OUT|RDHUP|RDNORM|WRNORM, recv 100 = 10" AND
+	  "recv 100 DONTWAIT = @(0|ECONNRESET)" AND
+	  "poll = IN|OUT|RDHUP|ERR|RDNORM|WRNORM, err = ECONNRESET", REBOOT },
+	{ "the guest reboots: unread data, PEEK",
+	  "sees = nothing, recv 100 PEEK = @(10|30), recv 10 = 10" AND
+	  "poll = IN|OUT|RDNORM|WRNORM, recv 20 = 20" AND
+	  "recv 10 DONTWAIT = EAGAIN, recv 10 DONTWAIT = EAGAIN",
+	  "sees = nothing, recv 100 PEEK = @(10|30), recv 10 = 10" AND
+	  "poll = IN|OUT|RDHUP|RDNORM|WRNORM, recv 20 = 20" AND
+	  "recv 10 DONTWAIT = @(0|ECONNRESET)" AND
+	  "recv 10 DONTWAIT = @(0|ECONNRESET)", REBOOT },
+	{ "the guest reboots: a part of a message",
+	  "sees = nothing, recv 100 DONTWAIT = EAGAIN",
+	  "sees = nothing, recv 100 DONTWAIT = 0", REBOOT },
+	{ "the guest goes: unread data",
+	  "sees = nothing, poll = IN|OUT|RDHUP|ERR|RDNORM|WRNORM, *",
+	  "sees = nothing, poll = IN|OUT|RDHUP|RDNORM|WRNORM" AND
+	  "recv 10 PEEK = 10, recv 10 = 10" AND
+	  "poll = IN|OUT|RDHUP|RDNORM|WRNORM, recv 20 = 20" AND
+	  "recv 10 = @(0|ECONNRESET), poll = IN|OUT|RDHUP|ERR|RDNORM|WRNORM" AND
+	  "err = ECONNRESET", UNREAD },
 	{ "recv: a message in packets",
 	  "recv 100 DONTWAIT = EAGAIN, poll = IN|OUT|RDNORM|WRNORM" AND
 	  "it blocks, join = 12",

@@ -475,6 +475,21 @@ static void act_start(struct scene *p, struct step *s)
 	guest_kick(&p->g, TXQ);
 }
 
+/* reboot: the next driver knows nothing of the connections; as QEMU's system_reset. */
+static void act_reboot(struct scene *p, struct step *s)
+{
+	unsigned int i;
+
+	(void)s;
+	require_ok(dev_set_running(&p->g.dev, 0));
+	for (i = 0; i < NUM_QUEUES; i++) {
+		ring_reset(&p->g.q[i].ring, 0);
+		require_ok(guest_set_ring(&p->g, i));
+	}
+	require_ok(dev_set_running(&p->g.dev, 1));
+	post(p, 32);
+}
+
 /* gone: the VMM closes the device. */
 static void act_gone(struct scene *p, struct step *s)
 {
@@ -489,6 +504,7 @@ const struct verb guest_verbs[] = {
 	{ "post", act_post },
 	{ "stop", act_stop },
 	{ "start", act_start },
+	{ "reboot", act_reboot },
 	{ "gone", act_gone },
 	{ "sees", act_sees },
 	{ "awaits", act_awaits },

@@ -354,6 +354,17 @@ const struct row rows[] = {
 	  "sees; rst", BOTH },
 	{ "the guest stops: SO_RCVLOWAT", "accepted; rw 1000; rw 1000; "
 	  "recv 1000; stop; set lowat 2000; get lowat; start", STREAM },
+	{ "the guest reboots", "accepted; reboot; poll; recv 10 DONTWAIT; err",
+	  BOTH },
+	{ "the guest reboots: unread data", "accepted; rw 10; sees; reboot; "
+	  "poll; recv 100; recv 100 DONTWAIT; poll; err", BOTH },
+	{ "the guest reboots: unread data, PEEK", "accepted; rw 10; rw 20; sees; "
+	  "reboot; recv 100 PEEK; recv 10; poll; recv 20; recv 10 DONTWAIT; "
+	  "recv 10 DONTWAIT", BOTH },
+	{ "the guest reboots: a part of a message", "accepted; rw 10 part; sees; "
+	  "reboot; recv 100 DONTWAIT", SEQPACKET },
+	{ "the guest goes: unread data", "accepted; rw 10; rw 20; sees; gone; "
+	  "poll; recv 10 PEEK; recv 10; poll; recv 20; recv 10; poll; err", BOTH },
 
 	{ "recv: PEEK", "accepted; rw 8; recv 4 PEEK; recv 100 PEEK; recv 100; "
 	  "recv 100 DONTWAIT; recv 1 PEEK DONTWAIT", BOTH },
