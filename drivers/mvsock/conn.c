@@ -490,14 +490,20 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
  */
 void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 {
+	u32 buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	u32 fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	struct mvs_credit *credit = &conn->credit;
 	struct sock *sk = sk_vsock(conn->vsk);
 	bool wake;
 
 	spin_lock(&conn->lock);
-	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
-	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	if (credit->peer_buf_alloc != buf_alloc ||
+	    credit->peer_fwd_cnt != fwd_cnt)
+		mvs_conn_room_changed(conn);
+	credit->peer_buf_alloc = buf_alloc;
+	credit->peer_fwd_cnt = fwd_cnt;
 	wake = conn->blocked && !conn->parked &&
-	       mvs_credit_space(&conn->credit) >= READ_ONCE(conn->wanted);
+	       mvs_credit_space(credit) >= READ_ONCE(conn->wanted);
 	if (wake)
 		conn->blocked = false;
 	spin_unlock(&conn->lock);

@@ -113,6 +113,7 @@ static void message_sent(struct mvs_conn *conn, u32 len)
 	mvs_queue_drop(&conn->tx, pool, &pos);
 	spin_lock(&conn->lock);
 	conn->tx_left -= len;
+	mvs_conn_room_changed(conn);
 	wake = !conn->tx_left && conn->blocked && !conn->parked;
 	if (wake)
 		conn->blocked = false;
@@ -367,6 +368,7 @@ static void unpark(struct mvs_conn *conn)
 	list_del_init(&conn->waiting);
 	spin_lock(&conn->lock);
 	conn->parked = false;
+	mvs_conn_room_changed(conn);
 	spin_unlock(&conn->lock);
 }
 

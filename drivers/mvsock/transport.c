@@ -687,6 +687,7 @@ static void notify_buffer_size(struct vsock_sock *vsk, u64 *val)
 	*val = min_t(u64, *val, VIRTIO_VSOCK_MAX_BUF_SIZE);
 	spin_lock(&conn->lock);
 	conn->credit.buf_alloc = *val;
+	mvs_conn_room_changed(conn);
 	spin_unlock(&conn->lock);
 	if (conn->state != MVS_CONN_CLOSED)
 		send_credit_update(conn);

@@ -119,7 +119,8 @@ struct mvs_reset {
  * @putting: somebody puts into @rx
  * @discard: the program is gone, and what is in @rx with it
  * @parked: a sender found no room in the RX virtqueue
- * @wanted: what a sender needs before it tries again, in bytes of credit
+ * @wanted: what the last sender was refused, in bytes of credit; 1 when there has been
+ *	other room since: another message may fit
  * @blocked: a sender was told that there is no space
  * @asked: the peer was asked for credit since there last was some
  * @tx_left: bytes in @tx; changes under the RX virtqueue's mutex as well
@@ -212,6 +213,16 @@ static inline bool mvs_conn_whole(const struct mvs_conn *conn,
 {
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
 	       hdr->flags & cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM);
+}
+
+/**
+ * mvs_conn_room_changed - there may be room for what a sender was not refused
+ * @conn: the connection, with its lock held
+ */
+static inline void mvs_conn_room_changed(struct mvs_conn *conn)
+{
+	lockdep_assert_held(&conn->lock);
+	WRITE_ONCE(conn->wanted, 1);
 }
 
 /* conn.c */

@@ -189,6 +189,20 @@ static struct difference differences[] = {
 	  "send 50 DONTWAIT = EAGAIN, outq = 0, sees = nothing, outq = 0" AND
 	  "outq = 0, shutdown wr = 0, awaits SHUTDOWN = SHUTDOWN 2, outq = 0",
 	  NO_QUEUE },
+	{ "poll: blocks, OUT, for less than was refused",
+	  "send 900 = 900, send 900 DONTWAIT = EAGAIN" AND
+	  "partly = RW 900 EOM RW 100 of a message, it blocks, join = OUT" AND
+	  "send 50 DONTWAIT = 50, partly = RW 50 EOM",
+	  "send 900 = 900, send 900 DONTWAIT = EAGAIN, partly = RW 900 EOM" AND
+	  "it blocks, join = OUT, send 50 DONTWAIT = 50, partly = RW 50 EOM",
+	  ALL_OR_NONE },
+	{ "epoll: edge, OUT, for less than was refused",
+	  "events = OUT, send 900 = 900, send 900 DONTWAIT = EAGAIN" AND
+	  "partly = RW 900 EOM RW 100 of a message, events = nothing" AND
+	  "partly = nothing, events = OUT",
+	  "events = OUT, send 900 = 900, send 900 DONTWAIT = EAGAIN" AND
+	  "partly = RW 900 EOM, events = nothing, partly = nothing" AND
+	  "events = OUT", ALL_OR_NONE },
 	{ "epoll: edge, OUT",
 	  "events = OUT, events = nothing, send 10 = 10, gets 10 = RW 10" EOM AND
 	  "events = nothing, events = OUT, events = nothing",

@@ -494,6 +494,9 @@ const struct row rows[] = {
 	  "eats; update; blocks; sees; eats; update; join", BOTH },
 	{ "poll: blocks, HUP", "accepted; &polls HUP; shutdown wr; blocks; "
 	  "shut 2; join; sees", BOTH },
+	{ "poll: blocks, OUT, for less than was refused", "guest; room 1000; "
+	  "accepted; anything; send 900; send 900 DONTWAIT; partly; &polls OUT; "
+	  "room 500; eats; update; join; send 50 DONTWAIT; partly", SEQPACKET },
 	{ "poll: blocks, RDHUP", "accepted; &polls RDHUP; shut 2; join", BOTH },
 	{ "poll: blocks, RST", "accepted; &polls IN; rst; join", BOTH },
 	{ "poll: blocks, accept", "guest; listen; &polls@l IN; request; join",
@@ -521,6 +524,10 @@ const struct row rows[] = {
 	  "update; events", STREAM },
 	{ "epoll: edge, room that was there", "accepted; epoll OUT ET; events; "
 	  "update; events; rw 5; events", BOTH },
+	{ "epoll: edge, OUT, for less than was refused", "guest; room 1000; "
+	  "accepted; anything; epoll OUT ET; events; send 900; "
+	  "send 900 DONTWAIT; partly; events; room 500; eats; update; partly; "
+	  "events", SEQPACKET },
 	{ "epoll: edge, all", "accepted; epoll IN OUT RDHUP ET; events; shut 3; "
 	  "sees; events; events", BOTH },
 	{ "epoll: edge, connect", "guest; socket; nonblock; connect; "
