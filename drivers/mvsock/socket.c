@@ -484,8 +484,12 @@ int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
 {
 	struct mvs_conn *conn = vsk->trans;
 
-	if (conn->state == MVS_CONN_CLOSED)
+	if (conn->state == MVS_CONN_CLOSED) {
+		/* AF_VSOCK takes that away: recv() would fail, and not be at the end. */
+		if (sk_vsock(vsk)->sk_state == TCP_CLOSING)
+			sock_set_flag(sk_vsock(vsk), SOCK_DONE);
 		return 0;
+	}
 	mvs_conn_mark(conn, MVS_MARK_SHUTDOWN,
 		      (mode & RCV_SHUTDOWN ? VIRTIO_VSOCK_SHUTDOWN_RCV : 0) |
 		      (mode & SEND_SHUTDOWN ? VIRTIO_VSOCK_SHUTDOWN_SEND : 0));

@@ -12,6 +12,7 @@
 #define EDGE "there is an edge when there was no room"
 #define REBOOT "a reboot resets what was connected"
 #define UNREAD "a reset is an error when all was read that came before"
+#define AT_END "a connection that has ended is not shut down, and stays at its end"
 
 /* Parts of patterns. */
 #define AND ", "
@@ -48,8 +49,23 @@ static struct difference differences[] = {
 	{ "shutdown: after RST",
 	  "shutdown wr = 0, sees = SHUTDOWN 2, recv 10 = ENOTCONN" AND
 	  "poll = IN|RDHUP|HUP|RDNORM",
-	  "shutdown wr = 0, sees = nothing, recv 10 = ENOTCONN" AND
-	  "poll = IN|RDHUP|HUP|RDNORM", NO_SHUTDOWN },
+	  "shutdown wr = 0, sees = nothing, recv 10 = 0" AND
+	  "poll = IN|RDHUP|HUP|RDNORM", AT_END },
+	{ "shutdown: wr, after shut 3",
+	  "sees = RST, shutdown wr = 0, sees = SHUTDOWN 2, sees = nothing" AND
+	  "recv 10 = ENOTCONN, recv 10 PEEK = ENOTCONN, poll = *, err = 0",
+	  "sees = RST, shutdown wr = 0, sees = nothing, sees = nothing" AND
+	  "recv 10 = 0, recv 10 PEEK = 0, poll = *, err = 0", AT_END },
+	{ "shutdown: rd, after shut 3",
+	  "sees = RST, recv 10 = 0, shutdown rd = 0, sees = SHUTDOWN 1" AND
+	  "sees = nothing, recv 10 PEEK = 0, recv 10 = 0, poll = *",
+	  "sees = RST, recv 10 = 0, shutdown rd = 0, sees = nothing" AND
+	  "sees = nothing, recv 10 PEEK = 0, recv 10 = 0, poll = *", AT_END },
+	{ "shutdown: rdwr, after shut 3",
+	  "shutdown wr = 0, sees = SHUTDOWN 2, sees = RST, shutdown rdwr = 0" AND
+	  "sees = SHUTDOWN 3, sees = nothing, recv 10 = ENOTCONN, poll = *",
+	  "shutdown wr = 0, sees = SHUTDOWN 2, sees = RST, shutdown rdwr = 0" AND
+	  "sees = nothing, sees = nothing, recv 10 = 0, poll = *", AT_END },
 	{ "shut 3", "*close = 0, sees = RST", "*close = 0, sees = nothing",
 	  NO_RST },
 	{ "shut 1, then 2", "*close = 0, sees = RST",

@@ -198,6 +198,12 @@ const struct row rows[] = {
 	  "shutdown rdwr; sees; poll; response; sees; poll", BOTH },
 	{ "shutdown: after RST", "accepted; rst; shutdown wr; sees; recv 10; "
 	  "poll", BOTH },
+	{ "shutdown: wr, after shut 3", "accepted; shut 3; sees; shutdown wr; "
+	  "sees; rst; sees; recv 10; recv 10 PEEK; poll; err", BOTH },
+	{ "shutdown: rd, after shut 3", "connected; shut 3; sees; recv 10; "
+	  "shutdown rd; sees; rst; sees; recv 10 PEEK; recv 10; poll", BOTH },
+	{ "shutdown: rdwr, after shut 3", "accepted; shutdown wr; sees; shut 3; "
+	  "sees; shutdown rdwr; sees; rst; sees; recv 10; poll", BOTH },
 	{ "shut 1", "accepted; shut 1; poll; send 10; send 10 NOSIGNAL; rw 10; "
 	  "recv 10; sees", BOTH },
 	{ "shut 2", "accepted; rw 10; shut 2; poll; recv 4; recv 100; recv 100; "
@@ -374,6 +380,11 @@ const struct row rows[] = {
 	  "recv 1000; recv 1000 DONTWAIT", BOTH },
 	{ "recv: PEEK blocks", "accepted; &recv 10 PEEK; rw 5; join; recv 10",
 	  BOTH },
+	{ "recv: large, after shut 1", "accepted; rw 100; recv 20000; shut 1; "
+	  "&recv 20000; rw 20000; join; recv 10 DONTWAIT", BOTH },
+	{ "recv: large, PEEK after shut 1", "accepted; rw 100; recv 20000; "
+	  "shut 1; &recv 20000 PEEK; rw 20000; join; recv 20000 DONTWAIT; "
+	  "recv 10 DONTWAIT", BOTH },
 	{ "recv: WAITALL", "accepted; rw 4; &recv 10 WAITALL; rw 4; blocks; "
 	  "rw 4; join; recv 10 DONTWAIT", BOTH },
 	{ "recv: WAITALL, shut 2", "accepted; rw 4; &recv 10 WAITALL; shut 2; "
@@ -391,11 +402,6 @@ const struct row rows[] = {
 	  "recv 4095 WAITALL DONTWAIT; rw 100; recv 4096 WAITALL DONTWAIT; "
 	  "recv 5000 DONTWAIT", STREAM },
 	{ "recv: TRUNC", "accepted; rw 10; recv 4 TRUNC; recv 100 DONTWAIT; "
-	{ "recv: large, after shut 1", "accepted; rw 100; recv 20000; shut 1; "
-	  "&recv 20000; rw 20000; join; recv 10 DONTWAIT", BOTH },
-	{ "recv: large, PEEK after shut 1", "accepted; rw 100; recv 20000; "
-	  "shut 1; &recv 20000 PEEK; rw 20000; join; recv 20000 DONTWAIT; "
-	  "recv 10 DONTWAIT", BOTH },
 	  "rw 10; recv 4 PEEK TRUNC; recv 4 TRUNC", BOTH },
 	{ "recv: nothing", "accepted; recv 0; rw 10; recv 0; recv 100; shut 2; "
 	  "recv 0", BOTH },
