@@ -137,8 +137,10 @@ static void get(struct kunit *test, struct fifo *f, struct mvs_queue_pos *pos,
 static void drop(struct kunit *test, struct fifo *f,
 		 const struct mvs_queue_pos *pos, u32 len)
 {
-	mvs_queue_drop(&f->queue, &f->pool, pos);
+	struct mvs_chunk *first = mvs_queue_cut(&f->queue, pos);
+
 	f->got += len;
+	mvs_queue_free(&f->pool, first, pos);
 	expect_pages(test, f);
 }
 
@@ -449,6 +451,26 @@ static void pages_go_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->pool.count, 10);
 }
 
+/* Under the owner's lock they are only cut off: there may be too many to free there. */
+static void pages_are_cut_off(struct kunit *test)
+{
+	struct fifo *f = create(test);
+	struct mvs_queue_pos pos;
+	struct mvs_chunk *first;
+
+	put(test, f, 10 * CHUNK);
+	pos = f->queue.head;
+	mvs_queue_skip(&pos, 9 * CHUNK + 1);
+	first = mvs_queue_cut(&f->queue, &pos);
+	f->got += 9 * CHUNK + 1;
+	KUNIT_EXPECT_EQ(test, f->pool.count, 0);
+	KUNIT_EXPECT_PTR_EQ(test, f->queue.head.chunk, pos.chunk);
+	mvs_queue_free(&f->pool, first, &pos);
+	KUNIT_EXPECT_EQ(test, f->pool.count, 9);
+	expect_pages(test, f);
+	take(test, f, CHUNK - 1);
+}
+
 static void pool_is_bounded(struct kunit *test)
 {
 	struct fifo *f = create(test);
@@ -564,6 +586,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(read_to_little_room),
 	KUNIT_CASE(read_to_program),
 	KUNIT_CASE(pages_go_back),
+	KUNIT_CASE(pages_are_cut_off),
 	KUNIT_CASE(pool_is_bounded),
 	KUNIT_CASE(anything),
 	{}

@@ -11,6 +11,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/gfp.h>
+#include <linux/sched.h>
 
 #include <mvsock/queue.h>
 
@@ -85,7 +86,7 @@ static void put_chunk(struct mvs_pool *pool, struct mvs_chunk *chunk)
 		free_page((unsigned long)chunk);
 }
 
-/* Give back @chunk, and what is behind it, up to @end. */
+/* Give back @chunk, and what is behind it, up to @end. There may be a GiB. */
 static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
 		       const struct mvs_chunk *end)
 {
@@ -94,6 +95,7 @@ static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
 
 		put_chunk(pool, chunk);
 		chunk = next;
+		cond_resched();
 	}
 }
 
@@ -311,8 +313,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_pieces);
  * @len: bytes, all committed
  * @to: where to
  *
- * Context: the one who takes, without the owner's lock; may sleep if @to is a
- * program's memory.
+ * Context: the one who takes, without the owner's lock; process; may sleep.
  * Return: bytes copied; fewer when there was no more of @to.
  */
 size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
@@ -328,6 +329,7 @@ size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
 		done += copied;
 		if (copied < n)
 			break;
+		cond_resched();
 	}
 	return done;
 }
@@ -359,7 +361,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_get);
  * @pos: the place, which moves
  * @len: bytes, all committed
  *
- * Context: the one who takes, without the owner's lock.
+ * Context: the one who takes, without the owner's lock; process; may sleep.
  */
 void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len)
 {
@@ -368,22 +370,40 @@ void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len)
 
 		pos->off += n;
 		len -= n;
+		cond_resched();
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_skip);
 
 /**
- * mvs_queue_drop - what is before a place was read
+ * mvs_queue_cut - what is before a place was read
  * @queue: the queue
- * @pool: where its pages go
  * @pos: the place
  *
  * Context: the one who takes, with the owner's lock held.
+ * Return: the pages before the place, for mvs_queue_free().
  */
-void mvs_queue_drop(struct mvs_queue *queue, struct mvs_pool *pool,
+struct mvs_chunk *mvs_queue_cut(struct mvs_queue *queue,
+				const struct mvs_queue_pos *pos)
+{
+	struct mvs_chunk *first = queue->head.chunk;
+
+	queue->head = *pos;
+	return first;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_cut);
+
+/**
+ * mvs_queue_free - give back the pages that were cut off
+ * @pool: where they go
+ * @first: as mvs_queue_cut() returned it
+ * @pos: the place that it was given
+ *
+ * Context: process, without the owner's lock; may sleep.
+ */
+void mvs_queue_free(struct mvs_pool *pool, struct mvs_chunk *first,
 		    const struct mvs_queue_pos *pos)
 {
-	put_chunks(pool, queue->head.chunk, pos->chunk);
-	queue->head = *pos;
+	put_chunks(pool, first, pos->chunk);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_queue_drop);
+EXPORT_SYMBOL_IF_KUNIT(mvs_queue_free);

@@ -110,7 +110,7 @@ static void message_sent(struct mvs_conn *conn, u32 len)
 	bool wake;
 
 	mvs_queue_skip(&pos, len);
-	mvs_queue_drop(&conn->tx, pool, &pos);
+	mvs_queue_free(pool, mvs_queue_cut(&conn->tx, &pos), &pos);
 	spin_lock(&conn->lock);
 	conn->tx_left -= len;
 	mvs_conn_room_changed(conn);

@@ -322,14 +322,17 @@ static u64 begin_read(struct mvs_conn *conn, struct mvs_queue_pos *pos)
 static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
 		    u32 bytes, u32 records, u32 messages)
 {
+	struct mvs_chunk *first;
+
 	spin_lock(&conn->lock);
-	mvs_queue_drop(&conn->rx, &conn->device->conns->pool, pos);
+	first = mvs_queue_cut(&conn->rx, pos);
 	conn->rx_len -= bytes + records * sizeof(u32);
 	conn->rx_bytes -= bytes;
 	conn->rx_records -= records;
 	conn->rx_messages -= messages;
 	conn->credit.fwd_cnt += bytes;
 	spin_unlock(&conn->lock);
+	mvs_queue_free(&conn->device->conns->pool, first, pos);
 	refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
 }
 
@@ -441,6 +444,7 @@ static ssize_t read_message(struct mvs_conn *conn, struct msghdr *msg,
 		mvs_queue_skip(&pos, len - n);
 		total += len;
 		records++;
+		cond_resched();
 	} while (!(record & MVS_RECORD_EOM));
 
 	if (record & MVS_RECORD_EOR)

@@ -5,7 +5,7 @@
  * The bytes lie in pages that are filled to their ends. There is one who puts and one
  * who takes, side by side; each copies without a lock. The owner's lock is only for
  * what they tell each other: mvs_queue_rewind(), mvs_queue_commit() and
- * mvs_queue_drop() are called with it held. The one who takes goes no further than
+ * mvs_queue_cut() are called with it held. The one who takes goes no further than
  * what he was told has been committed.
  */
 #ifndef _MVSOCK_QUEUE_H
@@ -110,7 +110,9 @@ size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
 		      struct iov_iter *to);
 void mvs_queue_get(struct mvs_queue_pos *pos, void *to, size_t len);
 void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len);
-void mvs_queue_drop(struct mvs_queue *queue, struct mvs_pool *pool,
+struct mvs_chunk *mvs_queue_cut(struct mvs_queue *queue,
+				const struct mvs_queue_pos *pos);
+void mvs_queue_free(struct mvs_pool *pool, struct mvs_chunk *first,
 		    const struct mvs_queue_pos *pos);
 
 #endif /* _MVSOCK_QUEUE_H */
