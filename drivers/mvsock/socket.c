@@ -460,14 +460,21 @@ int mvs_socket_connect(struct vsock_sock *vsk)
 
 /**
  * mvs_socket_cancel - the program does not want the connection any more
- * @vsk: the socket, connecting
+ * @vsk: the socket
+ *
+ * Before the fix of CVE-2025-40248 AF_VSOCK gives up a connection to a signal even if it was
+ * established at that moment. The guest has to be told of its end, when it is closed.
  *
  * Context: process, with sk_lock held.
  * Return: 0.
  */
 int mvs_socket_cancel(struct vsock_sock *vsk)
 {
-	mvs_conn_forget(vsk->trans);
+	struct mvs_conn *conn = vsk->trans;
+
+	if (conn->state != MVS_CONN_CONNECTING)
+		return 0;
+	mvs_conn_forget(conn);
 	apply(vsk, MVS_EVENT_CANCEL);
 	return 0;
 }
