@@ -100,6 +100,8 @@ guest_qemu()
 {
 	log=$1
 	shift
+	# What another guest said in it is not this one's.
+	: >"$log"
 	qemu-system-x86_64 -M q35 -accel $GUEST_ACCEL -m 256 -nodefaults -no-reboot \
 		-display none -serial "file:$log" \
 		-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \

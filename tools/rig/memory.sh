@@ -73,6 +73,7 @@ step_in_a_memfd()
 
 step_in_huge_pages()
 {
+	guest_stop
 	echo $((MEMORY / 2)) >/proc/sys/vm/nr_hugepages || return
 	GUEST_OPTIONS="$monitor -object memory-backend-memfd,id=ram,size=${MEMORY}M,share=on,hugetlb=on -machine memory-backend=ram -m $MEMORY"
 	guest_start || return
