@@ -44,6 +44,7 @@ struct end {
 	int fd;		/* -1: none */
 	struct conn c;
 	__u64 edge;	/* the most that the guest ever granted, as rx_cnt */
+	bool over;	/* the guest has ended the connection */
 	struct flow host_sends, guest_gets, guest_sends, host_gets;
 };
 

@@ -102,6 +102,11 @@ static int answer(struct end *e, __u16 op, __u32 flags)
 
 	if (edge > e->edge)
 		e->edge = edge;
+	if (op == VIRTIO_VSOCK_OP_REQUEST || op == VIRTIO_VSOCK_OP_RESPONSE)
+		e->over = false;
+	else if (op == VIRTIO_VSOCK_OP_RST ||
+		 (op == VIRTIO_VSOCK_OP_SHUTDOWN && flags == 3))
+		e->over = true;
 	return conn_send_op(&e->c, op, flags);
 }
 
@@ -139,7 +144,8 @@ static void take(struct scene *p, const struct packet *k)
 			return;
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		if (e)
+		/* It may have been asked before it ended the connection. */
+		if (e && !e->over)
 			answer(e, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 		return;
 	}
