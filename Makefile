@@ -33,7 +33,7 @@ check-race: ## Run races on kernels that look for them, with KCSAN and with KASA
 soak: ## Run guests under traffic for HOURS=, while they reboot and memory is short; again with SEED=
 	tools/check.sh $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) soak
 
-bench: ## Measure it beside vhost_vsock; with ENV=icount, smp or uml, LOADS="rtt-64 g2h-64/8"
+bench: ## Measure it beside vhost_vsock; with ENV=icount, smp, uml or kvm, LOADS="rtt-64 g2h-64/8"
 	tools/bench.sh $(if $(LOADS),--loads "$(LOADS)") $(ENV)
 
 bench-compare: ## Print the results A= and B= side by side

@@ -63,6 +63,19 @@ stock_host()
 	pack_host "$root"
 }
 
+# kvm_host JOB: the same for guests under KVM.
+kvm_host()
+{
+	build "$BUILD/stock" "$(headers_dir)"
+	guest_initrd "" "$BUILD/ring/load"
+	set_env JOB "$1"
+	set_env BENCH_KVM 1
+	set_env PROGRAMS "$BUILD/ring/load"
+	stage_other "$RUN/root" vhost_vsock
+	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/ring/load"
+}
+}
+
 # build FOLDER KDIR [ARGUMENT...]
 build()
 {

@@ -81,7 +81,8 @@ function row(load, unit,    v, m)
 
 function is_cost(unit)
 {
-	return unit ~ /^(guest-packets|host-packets|signals|kicks)$/
+	return unit ~ /^(guest-packets|host-packets|signals|kicks)$/ && $2 !~ /\// ||
+	       unit ~ /^(exits|interrupts|switches)$/
 }
 
 $3 != "failed" {
@@ -92,7 +93,7 @@ $3 != "failed" {
 			messages = $i
 		else if (unit ~ /(\/s|-us|-bytes)$/)
 			add(unit, $i)
-		else if (is_cost(unit) && $2 !~ /\//)
+		else if (is_cost(unit))
 			add(unit "/message", $i / messages)
 	}
 }

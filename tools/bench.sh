@@ -23,6 +23,9 @@ usage()
 	  icount  Debian's kernel in QEMU, where an instruction takes a nanosecond
 	  smp     the same kernel on two emulated processors
 	  uml     user-mode Linux
+	  kvm-icount a stock guest under KVM, where an instruction takes a nanosecond
+	  kvm-smp a stock guest under KVM, on two emulated processors
+	  kvm     both of these
 	A load's NAME is one of tools/ring/load's, or NAME/GUESTS.
 	END
 }
@@ -33,20 +36,33 @@ usage()
 # are counted, a second is a billion of them.
 bench_icount()
 {
-	bench_env 2 0.2 "$LOADS" && stock_host bench && boot_counting 3000
+	bench_env 2 0.2 "${LOADS:-$(all_loads)}" && stock_host bench && boot_counting 3000
 }
 
 # An emulated processor that sleeps is woken by the real machine's scheduler. That takes
 # hundreds of microseconds, and would be all that counts.
 bench_smp()
 {
-	bench_env 7 0.3 "$LOADS" && stock_host bench &&
+	bench_env 7 0.3 "${LOADS:-$(all_loads)}" && stock_host bench &&
 		boot_smp "$(stock_kernel)" 3000 idle=poll "$FAIR_CPU"
 }
 
 bench_uml()
 {
-	bench_env 7 0.2 "$LOADS" && uml_host bench && boot_uml plain 3000
+	bench_env 7 0.2 "${LOADS:-$(all_loads)}" && uml_host bench && boot_uml plain 3000
+}
+
+# A second of a guest's takes a dozen.
+bench_kvm-icount()
+{
+	bench_env 2 0.1 "${LOADS:-$(kvm_loads)}" && kvm_host bench && boot_counting 3000 -m 3G
+}
+
+bench_kvm-smp()
+{
+	set_env BENCH_ACCEL "$(machine_accel)"
+	bench_env 5 0.5 "${LOADS:-$(kvm_loads)}" && kvm_host bench &&
+		boot_kvm 3000 idle=poll "$FAIR_CPU,cx16=off"
 }
 
 # --- main ---------------------------------------------------------------------
@@ -58,7 +74,16 @@ all_loads()
 	for load in $("$BUILD/ring/load" --list); do
 		echo "$load"
 		[[ " ${MANY[*]} " != *" $load "* ]] || printf '%s\n' "$load/8" "$load/64"
-	done
+	done | paste -sd' '
+}
+
+# kvm_loads: first all those of one guest, for the others are not started until then.
+kvm_loads()
+{
+	local loads
+
+	loads=$("$BUILD/ring/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$')
+	printf '%s\n' "$loads" "${loads//$'\n'//4$'\n'}/4" | paste -sd' '
 }
 
 # bench ENVIRONMENT
@@ -67,6 +92,7 @@ bench()
 	local start=$SECONDS result status=0
 
 	say "# $1: $(usage | sed -n "s/^ *$1  *//p")"
+	[[ $1 != kvm-smp ]] || choose_accel
 	new_run "$BUILD/bench/$1"
 	"bench_$1" || status=$?
 	((status == 0)) || explain_boot >&2
@@ -89,7 +115,7 @@ bench_header()
 	echo "# kernel: $VERSION, ${ABI}"
 	echo "# machine: $(nproc) of $(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"
 	echo "# date: $(date -u +%Y-%m-%d)"
-	sed -n "s/^BENCH_\(ROUNDS\|SECONDS\|DEVICES\)='\(.*\)'/# \L\1: \2/p" "$RUN/env"
+	sed -n "s/^BENCH_\(ACCEL\|ROUNDS\|SECONDS\|DEVICES\)='\(.*\)'/# \L\1: \2/p" "$RUN/env"
 }
 
 main()
@@ -99,14 +125,14 @@ main()
 	while (($#)); do
 		case $1 in
 		--loads) LOADS=${2:-}; shift ;;
-		icount | smp | uml) envs+=("$1") ;;
+		icount | smp | uml | kvm-icount | kvm-smp) envs+=("$1") ;;
+		kvm) envs+=(kvm-icount kvm-smp) ;;
 		*) usage >&2; exit 2 ;;
 		esac
 		shift
 	done
-	((${#envs[@]})) || envs=(icount smp uml)
+	((${#envs[@]})) || envs=(icount smp uml kvm-icount kvm-smp)
 	bench_setup
-	[[ -n $LOADS ]] || LOADS=$(all_loads | paste -sd' ')
 	# shellcheck disable=SC2086 # words
 	check_loads $LOADS
 	for env in "${envs[@]}"; do

@@ -12,6 +12,8 @@ set -euo pipefail
 . "$TOP/tools/check-guest.sh"
 # shellcheck source=tools/check-rig.sh
 . "$TOP/tools/check-rig.sh"
+# shellcheck source=tools/bench-lib.sh
+. "$TOP/tools/bench-lib.sh"
 # shellcheck source=tools/check-bench.sh
 . "$TOP/tools/check-bench.sh"
 # shellcheck source=tools/check-docs.sh
@@ -62,7 +64,8 @@ usage()
 	  faults  each allocation and each mapping fails once, in user-mode Linux
 	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
 	  sockets the host's sockets do as with vhost_vsock, in user-mode Linux
-	  load    the load generator's two ends count the same, in user-mode Linux
+	  load    the load generator's two ends count the same, in user-mode Linux and with KVM
+          guests
 	  show    what mvsockctl, ss, tcpdump, trace-cmd and bpftrace show, in user-mode Linux
           and in QEMU
 	  smp     memory that moves, races, busy polling, random guests, on two processors, in
@@ -514,6 +517,7 @@ group_load()
 	report_load
 	check_tables
 	report_kernel reload
+	load_kvm
 }
 
 report_load()
@@ -550,7 +554,8 @@ parts()
 		case $group in
 		lint) echo docs headers uml-debug ;;
 		rig | kunit | fuzz | device | faults | sockets) echo uml-debug ;;
-		parity | load) echo uml ;;
+		parity) echo uml ;;
+		load) echo uml headers ;;
 		umlguest) echo uml-debug vmlinux vsock_test ;;
 		soak) echo uml-debug vmlinux ;;
 		guest | packed | viommu) echo headers vsock_test ;;

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2086,SC2153,SC2154 # lists of words; variables of host.sh
+# shellcheck shell=sh disable=SC2034,SC2086,SC2153,SC2154 # lists of words; variables of host.sh
 #
 # The job "bench" of host.sh: the same loads with one module and the other in turn,
 # in the same boot. A line of OUT/bench is "MODULE LOAD[/GUESTS] NUMBER UNIT...".
 
 job_bench()
 {
+	bench_guests_stop
 	sleep $BENCH_SETTLE
 	round=1
 	while [ $round -le $BENCH_ROUNDS ]; do
@@ -16,7 +17,7 @@ job_bench()
 	done
 }
 
-# bench_module NAME
+# bench_module NAME: each has guests of its own, and is not removed while a QEMU is there.
 bench_module()
 {
 	for word in $BENCH_LOADS; do
@@ -26,11 +27,37 @@ bench_module()
 			read -r _ figures <line
 		else
 			figures=failed
+			tell "$(tail -n 1 "$OUT/errors")"
 		fi
 		echo "$1 $word $figures" >>"$OUT/bench"
 		tell "$(printf '%d/%d %-11s %-15s' $round $BENCH_ROUNDS $1 $word) ${figures%% [0-9]* messages *}"
 	done
 	! [ "$BENCH_PROFILE" ] || symbols | grep '\[' >"$OUT/symbols-$1"
+	bench_guests_stop
+}
+
+# bench_guests N: so many run at least, from the CID 3 on, with the load's other end; what
+# that complains of is on their console.
+bench_guests()
+{
+	while [ $RUNNING -lt $1 ]; do
+		CID=$((3 + RUNNING))
+		CONTROL=$((7000 + 10 * RUNNING))
+		guest_start || return
+		mv "$OUT/guest.log" "$OUT/guest-$CID.log" # it goes on there
+		QEMUS="$QEMUS $QEMU"
+		RUNNING=$((RUNNING + 1))
+		guest_do "load --serve >/dev/console 2>&1" || return
+	done
+}
+
+bench_guests_stop()
+{
+	for QEMU in $QEMUS; do
+		guest_stop
+	done
+	QEMUS=
+	RUNNING=0
 }
 
 # bench_load LOAD[/GUESTS]: its line goes to the file line. Many guests need longer
@@ -40,9 +67,10 @@ bench_load()
 	guests=${1#"${1%/*}"}
 	guests=${guests#/}
 	guests=${guests:-1}
+	! [ "$BENCH_KVM" ] || bench_guests $guests >>"$OUT/errors" || return
 	seconds=$(busybox awk "BEGIN { print $BENCH_SECONDS * (1 + int($guests / 8) / 4) }")
 	bench_mark
-	timeout "$TIMEOUT" "$PROGRAMS" --seconds $seconds --devices $BENCH_DEVICES \
+	timeout "$TIMEOUT" "$PROGRAMS" --seconds $seconds --devices $BENCH_DEVICES ${BENCH_KVM:+--vm 3} \
 		--guests $guests "${1%/*}" >line 2>>"$OUT/errors"
 	result=$?
 	bench_mark

@@ -38,6 +38,7 @@
 #   BENCH_LOADS    names of loads, each with /GUESTS if these are several (bench)
 #   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
 #   BENCH_DEVICES  of those with many devices
+#   BENCH_KVM      if guests are KVM's, with stock kernels (bench)
 #   BENCH_PROFILE  if they are marked for tools/bench-plugin.c
 #   BENCH_SETTLE   seconds after boot, in which the kernel has work of its own
 #

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Puts load on /dev/vhost-vsock, whoever serves it, and measures.
+ * Puts load on /dev/vhost-vsock, whatever serves it, and measures.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -43,6 +43,9 @@ static const char help[] =
 	"  --count N    messages, round trips or connections of each guest instead\n"
 	"  --guests N   at the same time (1)\n"
 	"  --devices N  of the loads \"devices\" and \"memory\" (1000)\n"
+	"  --vm CID     guests are virtual machines from this CID on, in each of which\n"
+	"               \"load --serve\" runs; KVM's counters are printed as well\n"
+	"  --serve      play the guest's end, in the background\n"
 	"  --list       the loads' names\n"
 	"Round trips begin in the guest.\n";
 
@@ -77,8 +80,19 @@ static bool set_option(struct load_options *opt, int c, const char *text)
 			return false;
 		opt->devices = n;
 		return true;
+	case 'v':
+		if (!parse_number(text, 3, 1e9, &n))
+			return false;
+		opt->vm = n;
+		return true;
 	}
 	return false;
+}
+
+/* In virtual machines are programs, and no others than those. */
+static bool usable(const struct load *l)
+{
+	return !load_run.opt->vm || (l->kind < LOAD_DEVICES && !l->hostile);
 }
 
 static const struct load *find(const char *name)
@@ -86,7 +100,7 @@ static const struct load *find(const char *name)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(loads); i++)
-		if (!strcmp(loads[i].name, name))
+		if (!strcmp(loads[i].name, name) && usable(&loads[i]))
 			return &loads[i];
 	return NULL;
 }
@@ -94,12 +108,15 @@ static const struct load *find(const char *name)
 /* Those that are named, or all. The exit status. */
 static int run(char **names, int n)
 {
-	unsigned int all = n ? 0 : ARRAY_SIZE(loads), i;
+	unsigned int i;
 	int status = 0;
 
-	for (i = 0; i < n + all; i++)
-		if (!load_execute(n ? find(names[i]) : &loads[i]))
+	for (i = 0; i < (n ? (unsigned int)n : ARRAY_SIZE(loads)); i++) {
+		const struct load *l = n ? find(names[i]) : &loads[i];
+
+		if (usable(l) && !load_execute(l))
 			status = 1;
+	}
 	return status;
 }
 
@@ -108,7 +125,8 @@ static void list(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(loads); i++)
-		puts(loads[i].name);
+		if (usable(&loads[i]))
+			puts(loads[i].name);
 }
 
 int main(int argc, char **argv)
@@ -119,6 +137,8 @@ int main(int argc, char **argv)
 		{ "count", required_argument, NULL, 'c' },
 		{ "guests", required_argument, NULL, 'g' },
 		{ "devices", required_argument, NULL, 'n' },
+		{ "vm", required_argument, NULL, 'v' },
+		{ "serve", no_argument, NULL, 'S' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
@@ -131,6 +151,7 @@ int main(int argc, char **argv)
 	};
 	int c, i;
 
+	load_run.opt = &opt;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'l' || c == 'h') {
 			if (c == 'l')
@@ -139,6 +160,8 @@ int main(int argc, char **argv)
 				fputs(help, stdout);
 			return 0;
 		}
+		if (c == 'S')
+			return load_serve();
 		if (c == 'd') {
 			opt.path = optarg;
 		} else if (!set_option(&opt, c, optarg)) {
@@ -152,7 +175,6 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	signal(SIGPIPE, SIG_IGN);
-	load_run.opt = &opt;
 	/* Another run in the same boot gets others. */
 	load_run.first_cid = 0x40000000 + now_ms() / 1000 % 0x1000 * 0x10000;
 	return run(argv + optind, argc - optind);

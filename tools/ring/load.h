@@ -43,6 +43,7 @@ struct load_options {
 	__u64 count;		/* work of each guest, instead of seconds; or 0 */
 	unsigned int guests;
 	unsigned int devices;
+	__u32 vm;		/* CID of the first guest, if they are virtual machines */
 };
 
 /* One end of a connection. A connection counts as a message in loads that open
@@ -120,6 +121,9 @@ noreturn void load_exit(void);
 		r_;							\
 	})
 
+/* This process plays an end of @l for a parent at the other end of @fd. */
+void load_attach(const struct load *l, const struct load_options *opt, int fd);
+
 /* All is set up on this end: wait for the others, note the time. */
 void load_begin(struct load_end *end);
 
@@ -155,11 +159,37 @@ static inline __u64 now_ns(void)
 void load_guest(unsigned int i, __u32 port);
 void load_host(unsigned int i, int listener);
 
+/* The same with a virtual machine; the guest's is played there. */
+void load_vm_guest(unsigned int i, __u32 port);
+void load_vm_host(unsigned int i, int listener);
+
+/* In the guest: play an end of each load that is asked for. Goes on in the background
+ * when it listens; the exit status.
+ */
+int load_serve(void);
+
+/* Blocking sockets; what fails there ends the load. */
+int load_dial(int socktype, __u32 cid, __u32 port);
+int load_accept(int listener);
+void load_send_message(int fd, struct load_end *end);
+/* False if the connection ends before its last byte. */
+bool load_receive_message(int fd, struct load_end *end);
+/* As long as the load goes on; until the connection ends. */
+void load_send_all(int fd, struct load_end *end);
+void load_receive_all(int fd, struct load_end *end);
+
 /* A guest beside them that takes what it can of the host, until they are done. */
 void load_hostile(void);
 
 /* Where guests listen. */
 #define LOAD_GUEST_PORT 1234
+
+/* What the host's kernel counts: of all virtual machines, and context switches. */
+struct load_vm_counters {
+	__u64 exits;
+	__u64 interrupts;	/* injected */
+	__u64 switches;
+};
 
 /* All pairs together: the time from the first begin to the last end. */
 struct load_total {
@@ -169,8 +199,14 @@ struct load_total {
 	__u64 host_packets;
 	__u64 signals;
 	__u64 kicks;
+	struct load_vm_counters vm;
 	struct load_hist hist;
 };
+
+/* Read them. False if they cannot be. */
+bool load_vm_count(struct load_vm_counters *c);
+
+void load_hist_add(struct load_hist *h, __u64 ns);
 
 /* Add up all pairs in @t, which is empty. False if a count is wrong. */
 bool load_add_up(struct load_total *t);

@@ -77,15 +77,6 @@ static void send_message(struct driver *d)
 	}
 }
 
-static void hist_add(struct load_hist *h, __u64 ns)
-{
-	unsigned int shift = 0;
-
-	while (ns >> shift >= 2 * HIST_SUB)
-		shift++;
-	h->n[shift * HIST_SUB + (ns >> shift)]++;
-}
-
 static void round_trips(struct driver *d)
 {
 	const __u32 size = load_run.load->size;
@@ -103,7 +94,7 @@ static void round_trips(struct driver *d)
 		}
 		end->rx_messages++;
 		now = now_ns();
-		hist_add(&d->pair->hist, now - before);
+		load_hist_add(&d->pair->hist, now - before);
 		before = now;
 	}
 }

@@ -45,6 +45,31 @@ void load_begin(struct load_end *end)
 	end->start = now_ns();
 }
 
+static void limit_time(void)
+{
+	alarm(load_run.opt->count ? LIMIT_COUNT :
+	      LIMIT + (unsigned int)load_run.opt->seconds);
+}
+
+static bool share(void)
+{
+	load_run.shared = mmap(NULL, sizeof(*load_run.shared),
+			       PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return load_run.shared != MAP_FAILED;
+}
+
+void load_attach(const struct load *l, const struct load_options *opt, int fd)
+{
+	load_run.load = l;
+	load_run.opt = opt;
+	ready[1] = fd;
+	go[0] = fd;
+	limit_time();
+	if (!share())
+		load_fail("%s", strerror(errno));
+}
+
 /* In the child, true. */
 static bool spawn(void)
 {
@@ -56,8 +81,7 @@ static bool spawn(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(go[1]);
 		close(ready[0]);
-		alarm(load_run.opt->count ? LIMIT_COUNT :
-		      LIMIT + (unsigned int)load_run.opt->seconds);
+		limit_time();
 		return true;
 	}
 	if (pid > 0)
@@ -136,12 +160,13 @@ static bool spawn_pair(unsigned int i)
 		return false;
 	}
 	if (spawn()) {
-		load_host(i, listener);
+		load_run.opt->vm ? load_vm_host(i, listener) :
+				   load_host(i, listener);
 		child_end();
 	}
 	close(listener);
 	if (spawn()) {
-		load_guest(i, port);
+		load_run.opt->vm ? load_vm_guest(i, port) : load_guest(i, port);
 		child_end();
 	}
 	return nchildren == before + 2;
@@ -158,23 +183,33 @@ static bool spawn_hostile(void)
 	return nchildren == before + 1;
 }
 
-/* The children that are there, to their end. */
-static bool run_children(bool all)
+/* The children that are there, to their end; what KVM counts meanwhile. */
+static bool run_children(bool all, struct load_vm_counters *vm)
 {
 	const double s = load_run.opt->seconds;
 	struct timespec ts = { s, (s - (time_t)s) * 1e9 };
+	struct load_vm_counters before = { 0 };
 
 	/* If all of them died, reading shall end. */
 	close(ready[1]);
 	close(go[0]);
-	all = all && wait_ready();
+	all = all && wait_ready() && (!load_run.opt->vm || load_vm_count(&before));
 	close(go[1]);
 	close(ready[0]);
 	if (all && !load_run.opt->count)
 		while (nanosleep(&ts, &ts) && errno == EINTR)
 			;
 	flag_set(&load_run.shared->stop);
-	return wait_children(all);
+	if (!wait_children(all))
+		return false;
+	if (!load_run.opt->vm)
+		return true;
+	if (!load_vm_count(vm))
+		return false;
+	vm->exits -= before.exits;
+	vm->interrupts -= before.interrupts;
+	vm->switches -= before.switches;
+	return true;
 }
 
 static bool run_pairs(void)
@@ -187,9 +222,9 @@ static bool run_pairs(void)
 		all = spawn_pair(i);
 	if (all && load_run.load->hostile)
 		all = spawn_hostile();
-	if (!run_children(all))
-		return false;
 	memset(&total, 0, sizeof(total));
+	if (!run_children(all, &total.vm))
+		return false;
 	if (!load_add_up(&total))
 		return false;
 	load_print(&total);
@@ -209,7 +244,7 @@ static bool run_devices(void)
 			load_memory();
 		child_end();
 	}
-	return run_children(nchildren);
+	return run_children(nchildren, NULL);
 }
 
 bool load_execute(const struct load *l)
@@ -217,10 +252,7 @@ bool load_execute(const struct load *l)
 	bool good;
 
 	load_run.load = l;
-	load_run.shared = mmap(NULL, sizeof(*load_run.shared),
-			       PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (load_run.shared == MAP_FAILED || pipe(ready) || pipe(go)) {
+	if (!share() || pipe(ready) || pipe(go)) {
 		load_complain("%s", strerror(errno));
 		return false;
 	}

@@ -4,6 +4,15 @@
  */
 #include "load.h"
 
+void load_hist_add(struct load_hist *h, __u64 ns)
+{
+	unsigned int shift = 0;
+
+	while (ns >> shift >= 2 * HIST_SUB)
+		shift++;
+	h->n[shift * HIST_SUB + (ns >> shift)]++;
+}
+
 static bool same(unsigned int i, const char *from, const struct load_end *tx,
 		 const struct load_end *rx)
 {
@@ -92,8 +101,12 @@ void load_print(const struct load_total *t)
 		else
 			printf("%s: %.1f MB/s", l->name, rate * l->size / 1e6);
 	}
-	printf(" %llu messages %llu guest-packets %llu host-packets",
-	       t->messages, t->guest_packets, t->host_packets);
-	printf(" %llu signals %llu kicks %u guests %.3f seconds\n", t->signals,
-	       t->kicks, load_run.opt->guests, t->seconds);
+	printf(" %llu messages", t->messages);
+	if (load_run.opt->vm)
+		printf(" %llu exits %llu interrupts %llu switches", t->vm.exits,
+		       t->vm.interrupts, t->vm.switches);
+	else
+		printf(" %llu guest-packets %llu host-packets %llu signals %llu kicks",
+		       t->guest_packets, t->host_packets, t->signals, t->kicks);
+	printf(" %u guests %.3f seconds\n", load_run.opt->guests, t->seconds);
 }

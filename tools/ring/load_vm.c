@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A load whose guest is a virtual machine: programs with sockets at both ends.
+ *
+ * The guest's end is told what to do on a connection of its own, and does for it what a
+ * child does for load_run.c: says that it is ready, and begins when the other direction
+ * ends. Then it sends what it counted.
+ */
+#include <fcntl.h>
+#include <linux/vm_sockets.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "host.h"
+#include "load.h"
+
+#define CONTROL_PORT 1233
+
+/* What the guest's end is told; the same program reads it. */
+struct vm_request {
+	char name[32];
+	enum load_kind kind;
+	int socktype;
+	__u32 size;
+	__u32 port;		/* of the host */
+	double seconds;
+	__u64 count;
+};
+
+static void write_all(int fd, const void *data, size_t len)
+{
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+	if (n != (ssize_t)len)
+		load_fail("telling the other end: %s", strerror(errno));
+}
+
+/* False if the other end is gone. */
+static bool read_all(int fd, void *data, size_t len)
+{
+	return recv(fd, data, len, MSG_WAITALL) == (ssize_t)len;
+}
+
+/* --- connections --------------------------------------------------------------
+ *
+ * One after the other: the end that opened it waits until the other one has closed it.
+ * A byte is in the last one, which is not counted.
+ */
+
+static void dials(struct load_end *end, __u32 cid, __u32 port)
+{
+	bool last = false;
+	char byte = 0;
+	int fd;
+
+	while (!last) {
+		fd = load_dial(SOCK_STREAM, cid, port);
+		last = !load_goes_on(end->tx_messages);
+		if (last)
+			write_all(fd, &byte, 1);
+		else
+			end->tx_messages++;
+		shutdown(fd, SHUT_WR);
+		if (recv(fd, &byte, 1, 0))
+			load_fail("a connection was reset: %s", strerror(errno));
+		close(fd);
+	}
+	end->end = now_ns();
+}
+
+static void accepts(struct load_end *end, int listener)
+{
+	ssize_t n;
+	char byte;
+	int fd;
+
+	for (;;) {
+		fd = load_accept(listener);
+		n = recv(fd, &byte, 1, 0);
+		if (n < 0)
+			load_fail("a connection was reset: %s", strerror(errno));
+		close(fd);
+		if (n)
+			break;
+		end->rx_messages++;
+	}
+	end->end = now_ns();
+}
+
+/* --- the host's side ---------------------------------------------------------- */
+
+static __u32 cid_of(unsigned int i)
+{
+	return load_run.opt->vm + i;
+}
+
+void load_vm_host(unsigned int i, int listener)
+{
+	struct load_end *end = &load_run.shared->pair[i].host;
+
+	switch (load_run.load->kind) {
+	case LOAD_CONNECT_G2H:
+		if (fcntl(listener, F_SETFL, 0))
+			load_fail("fcntl: %s", strerror(errno));
+		load_begin(end);
+		accepts(end, listener);
+		break;
+	case LOAD_CONNECT_H2G:
+		load_begin(end);
+		dials(end, cid_of(i), LOAD_GUEST_PORT);
+		break;
+	default:
+		load_host(i, listener);
+	}
+}
+
+/* Its clock is another one. */
+static void take_report(int fd, struct load_pair *p)
+{
+	const __u64 start = p->guest.start;
+
+	if (!read_all(fd, &p->guest, sizeof(p->guest)) ||
+	    (load_run.load->kind == LOAD_RTT &&
+	     !read_all(fd, &p->hist, sizeof(p->hist))))
+		load_fail("the guest's end failed; its console says why");
+	p->guest.end += start - p->guest.start;
+	p->guest.start = start;
+}
+
+void load_vm_guest(unsigned int i, __u32 port)
+{
+	const struct load *l = load_run.load;
+	struct load_pair *p = &load_run.shared->pair[i];
+	struct vm_request r = {
+		.kind = l->kind, .socktype = l->socktype, .size = l->size,
+		.port = port, .seconds = load_run.opt->seconds,
+		.count = load_run.opt->count,
+	};
+	int fd = load_dial(SOCK_STREAM, cid_of(i), CONTROL_PORT);
+	char what;
+
+	snprintf(r.name, sizeof(r.name), "%s", l->name);
+	write_all(fd, &r, sizeof(r));
+	if (!read_all(fd, &what, 1) || what != '.')
+		load_fail("the guest's end failed; its console says why");
+	load_begin(&p->guest);
+	shutdown(fd, SHUT_WR);
+	take_report(fd, p);
+	close(fd);
+}
+
+static bool read_counter(const char *path, const char *format, __u64 *n)
+{
+	FILE *f = fopen(path, "r");
+	bool good = false;
+	char line[4096];
+
+	while (f && !good && fgets(line, sizeof(line), f))
+		good = sscanf(line, format, n) == 1;
+	if (!good)
+		load_complain("%s cannot be read", path);
+	if (f)
+		fclose(f);
+	return good;
+}
+
+/* Those of KVM are the sums of all virtual machines. */
+bool load_vm_count(struct load_vm_counters *c)
+{
+	return read_counter("/sys/kernel/debug/kvm/exits", "%llu", &c->exits) &&
+	       read_counter("/sys/kernel/debug/kvm/irq_injections", "%llu",
+			    &c->interrupts) &&
+	       read_counter("/proc/stat", "ctxt %llu", &c->switches);
+}
+
+/* --- the guest's side --------------------------------------------------------- */
+
+/* As load_begin(); nobody else here says when to stop. */
+static void begin(struct load_end *end)
+{
+	const double s = load_run.opt->seconds;
+
+	load_begin(end);
+	if (load_run.opt->count || fork())
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	usleep(s * 1e6);
+	flag_set(&load_run.shared->stop);
+	_exit(0);
+}
+
+static void round_trips(int fd, struct load_pair *p)
+{
+	struct load_end *end = &p->guest;
+	__u64 before = end->start, now;
+
+	while (load_goes_on(end->tx_messages)) {
+		load_send_message(fd, end);
+		if (!load_receive_message(fd, end))
+			load_fail("the host closed the connection");
+		now = now_ns();
+		load_hist_add(&p->hist, now - before);
+		before = now;
+	}
+}
+
+static void play_connection(struct load_pair *p, __u32 port)
+{
+	struct load_end *end = &p->guest;
+	int fd = load_dial(load_run.load->socktype, VMADDR_CID_HOST, port);
+
+	begin(end);
+	switch (load_run.load->kind) {
+	case LOAD_G2H:
+		load_send_all(fd, end);
+		break;
+	case LOAD_H2G:
+		load_receive_all(fd, end);
+		break;
+	default:
+		round_trips(fd, p);
+	}
+	end->end = now_ns();
+	close(fd);
+}
+
+static void play_accepts(struct load_end *end)
+{
+	int listener = load_need(host_listen_on(SOCK_STREAM, LOAD_GUEST_PORT));
+
+	if (fcntl(listener, F_SETFL, 0))
+		load_fail("fcntl: %s", strerror(errno));
+	begin(end);
+	accepts(end, listener);
+}
+
+/* One load, asked for on @fd. */
+static void serve_one(int fd)
+{
+	static struct load_options opt;
+	static struct load l;
+	struct vm_request r;
+	struct load_pair *p;
+
+	if (!read_all(fd, &r, sizeof(r)))
+		return;
+	opt.seconds = r.seconds;
+	opt.count = r.count;
+	opt.vm = VMADDR_CID_HOST;
+	l = (struct load) { r.name, r.kind, r.socktype, r.size };
+	load_attach(&l, &opt, fd);
+	p = &load_run.shared->pair[0];
+	switch (l.kind) {
+	case LOAD_CONNECT_G2H:
+		begin(&p->guest);
+		dials(&p->guest, VMADDR_CID_HOST, r.port);
+		break;
+	case LOAD_CONNECT_H2G:
+		play_accepts(&p->guest);
+		break;
+	default:
+		play_connection(p, r.port);
+	}
+	write_all(fd, &p->guest, sizeof(p->guest));
+	if (l.kind == LOAD_RTT)
+		write_all(fd, &p->hist, sizeof(p->hist));
+}
+
+int load_serve(void)
+{
+	int listener = host_listen_on(SOCK_STREAM, CONTROL_PORT), fd;
+
+	if (listener < 0 || fcntl(listener, F_SETFL, 0)) {
+		fprintf(stderr, "load: listening: %s\n",
+			strerror(listener < 0 ? -listener : errno));
+		return 1;
+	}
+	/* When the caller goes on, there is a listener. */
+	if (fork())
+		return 0;
+	signal(SIGCHLD, SIG_IGN);
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		if (!fork()) {
+			serve_one(fd);
+			_exit(0);
+		}
+		close(fd);
+	}
+	perror("load: accept");
+	return 1;
+}
