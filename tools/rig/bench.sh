@@ -47,7 +47,7 @@ bench_guests()
 		mv "$OUT/guest.log" "$OUT/guest-$CID.log" # it goes on there
 		QEMUS="$QEMUS $QEMU"
 		RUNNING=$((RUNNING + 1))
-		guest_do "load --serve >/dev/console 2>&1" || return
+		guest_do "load --serve </dev/null >/dev/console 2>&1" || return
 	done
 }
 
