@@ -74,7 +74,6 @@ kvm_host()
 	stage_other "$RUN/root" vhost_vsock
 	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/ring/load"
 }
-}
 
 # build FOLDER KDIR [ARGUMENT...]
 build()
