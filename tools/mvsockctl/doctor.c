@@ -135,7 +135,7 @@ static void check_requests(void)
 
 	modprobe_says("--dry-run --verbose vhost_vsock", says, sizeof(says));
 	if (strstr(says, "vhost_vsock.ko")) {
-		wrong("programs that ask for vhost_vsock by name (Kata, LXD) fail, as mvsock has its place");
+		wrong("programs that load vhost_vsock by its name (Kata, LXD) fail");
 		advise(BY_NAME_ADVICE);
 	}
 }
@@ -178,7 +178,7 @@ static void check_neighbours(void)
 		note("vsock_loopback is loaded: CID 1 is this host");
 	/* systemd loads it on any host, by the alias of the address family. */
 	if (loaded("vmw_vsock_vmci_transport") && !loaded("mvsock"))
-		note("vmw_vsock_vmci_transport is loaded: mvsock can be loaded beside it, unless VMware's VMs run");
+		note("vmw_vsock_vmci_transport is loaded, which only VMware's VMs need");
 	if (loaded("vmw_vsock_virtio_transport"))
 		note("this host is a guest itself, and has a CID that its guests can't have");
 }

@@ -39,7 +39,7 @@ show_hosts()
 	unload "$(basename "${OTHER##* }")" && insert "${MODULES##* }" &&
 		doctor_says 0 "mvsock is loaded"
 	result 6 "doctor sees that mvsock is back"
-	MODPROBE_OPTIONS="-C /dev/shm/bare" doctor_says 1 "WRONG .*ask for vhost_vsock by name"
+	MODPROBE_OPTIONS="-C /dev/shm/bare" doctor_says 1 "WRONG .*load vhost_vsock by its name"
 	result 7 "doctor sees that modprobe vhost_vsock fails"
 	MODPROBE_OPTIONS="-C $RIG/package" doctor_says 0 "nothing is wrong"
 	result 8 "doctor finds nothing wrong with the package's modprobe.d"
