@@ -23,9 +23,7 @@ usage()
 	  icount  Debian's kernel in QEMU, where an instruction takes a nanosecond
 	  smp     the same kernel on two emulated processors
 	  uml     user-mode Linux
-	  kvm-icount a stock guest under KVM, where an instruction takes a nanosecond
-	  kvm-smp a stock guest under KVM, on two emulated processors
-	  kvm     both of these
+	  kvm     a stock guest under KVM, in a host on two processors
 	A load's NAME is one of tools/ring/load's, or NAME/GUESTS.
 	END
 }
@@ -52,13 +50,7 @@ bench_uml()
 	bench_env 7 0.2 "${LOADS:-$(all_loads)}" && uml_host bench && boot_uml plain 3000
 }
 
-# A second of a guest's takes a dozen.
-bench_kvm-icount()
-{
-	bench_env 2 0.1 "${LOADS:-$(kvm_loads)}" && kvm_host bench && boot_counting 3000 -m 3G
-}
-
-bench_kvm-smp()
+bench_kvm()
 {
 	set_env BENCH_ACCEL "$(machine_accel)"
 	bench_env 5 0.5 "${LOADS:-$(kvm_loads)}" && kvm_host bench &&
@@ -92,7 +84,7 @@ bench()
 	local start=$SECONDS result status=0
 
 	say "# $1: $(usage | sed -n "s/^ *$1  *//p")"
-	[[ $1 != kvm-smp ]] || choose_accel
+	[[ $1 != kvm ]] || choose_accel
 	new_run "$BUILD/bench/$1"
 	"bench_$1" || status=$?
 	((status == 0)) || explain_boot >&2
@@ -125,13 +117,12 @@ main()
 	while (($#)); do
 		case $1 in
 		--loads) LOADS=${2:-}; shift ;;
-		icount | smp | uml | kvm-icount | kvm-smp) envs+=("$1") ;;
-		kvm) envs+=(kvm-icount kvm-smp) ;;
+		icount | smp | uml | kvm) envs+=("$1") ;;
 		*) usage >&2; exit 2 ;;
 		esac
 		shift
 	done
-	((${#envs[@]})) || envs=(icount smp uml kvm-icount kvm-smp)
+	((${#envs[@]})) || envs=(icount smp uml kvm)
 	bench_setup
 	# shellcheck disable=SC2086 # words
 	check_loads $LOADS
