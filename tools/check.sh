@@ -72,9 +72,8 @@ usage()
           QEMU
 	  umlsmp  the same, the group sockets and the KUnit suites in user-mode Linux, with
           KERNEL=7.3
-	  umlguest
-          the kernel's vsock_test with an emulated stock guest, in user-mode Linux
-	  guest   the same with a guest under KVM, on Debian's stock kernel in QEMU
+	  umlguest the kernel's tests of vsock with an emulated guest, in user-mode Linux
+	  guest   the kernel's tests of vsock with a KVM guest, on Debian's kernel in QEMU
 	  packed  the same with packed virtqueues
 	  viommu  the same behind a vIOMMU
 	  life    a KVM guest that reboots, loses its device, is killed: under traffic
