@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # vhost_ioctls.sh FOLDER: prints, in C, all ioctls that FOLDER/linux/vhost.h has; as it is
-# installed or in the kernel's source.
+# installed or in the kernel's source, which has words for its own compiler.
 
 cat "$1/linux/vhost_types.h" "$1/linux/vhost.h" |
-	sed '/#include <linux\/compiler.h>/d; s/ __user / /'
+	sed '/#include <linux\/compiler.h>/d; s/ __user / /; s/ __counted_by([^)]*)//'
 cat <<END
 #include "parity.h"
 
