@@ -249,8 +249,12 @@ unpack()
 	done
 }
 
-# choose_version has unpacked it.
-part_guest() { :; }
+# choose_version has unpacked it, but for a version that is cached without it.
+part_guest()
+{
+	unpack_image || die "Debian's cloud kernel $VERSION cannot be downloaded" \
+		"check the network and the space in $CACHE, then run again"
+}
 
 unpack_image()
 {
