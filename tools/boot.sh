@@ -322,7 +322,7 @@ kvm_initrd()
 	local root=$RUN/root module=$1 file
 
 	shift
-	stage_base "$root" loop "$(kvm_module)" "$module"
+	stage_base "$root" loop vsock_diag "$(kvm_module)" "$module"
 	stage "$root" "$(command -v qemu-system-x86_64)" "$(command -v qemu-img)" \
 		"$(command -v mkfs.ext4)" "$@"
 	for file in /usr/share/seabios/bios-256k.bin /usr/share/qemu/{linuxboot_dma,kvmvapic}.bin; do
