@@ -153,9 +153,9 @@ quietly()
 #     prepared/               the source, configured as Debian's, in place of headers/
 #     vmlinux                 the cloud kernel, unpacked
 #     vsock/                  the kernel's own tests, static, and the names of what they test
-# $CACHE/registers            tools/rig/registers.c
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #     x86-HASH/               x86-64 kernels, the same way
+# $CACHE/registers            tools/rig/registers.c
 #
 # Folders appear under their names only when they are complete; a kernel, which
 # can resume where it was interrupted, has a stamp instead.

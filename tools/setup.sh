@@ -154,8 +154,7 @@ fetch_version()
 		read -r VERSION ABI <<<"$2"
 		LINUX=$CACHE/linux-$VERSION
 	fi
-	[[ -d $LINUX/image ]] || die "Debian's cloud kernel $VERSION cannot be downloaded" \
-		"check the network and the space in $CACHE, then run again"
+	[[ -d $LINUX/image ]] || no_image
 	echo "$VERSION $ABI" >"$CACHE/version.part"
 	mv "$CACHE/version.part" "$CACHE/version-$KERNEL"
 }
@@ -252,7 +251,12 @@ unpack()
 # choose_version has unpacked it, but for a version that is cached without it.
 part_guest()
 {
-	unpack_image || die "Debian's cloud kernel $VERSION cannot be downloaded" \
+	unpack_image || no_image
+}
+
+no_image()
+{
+	die "Debian's cloud kernel $VERSION cannot be downloaded" \
 		"check the network and the space in $CACHE, then run again"
 }
 

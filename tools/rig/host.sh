@@ -5,7 +5,8 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
-#                  registers, guest, demo, life, migrate, memory, pages, bench, symbols, install or upgrade
+#                  registers, guest, demo, life, migrate, memory, pages, bench, symbols,
+#                  install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
@@ -442,9 +443,11 @@ check_leak()
 . "$RIG/pages.sh"
 # shellcheck source=tools/rig/install.sh
 . "$RIG/install.sh"
-[ -z "$MODULES" ] || insert $MODULES || exit
-# boot.sh looks for this line.
-tell "$TESTED is loaded, $(cut -d. -f1 /proc/uptime) s after power-on"
+if [ -n "$MODULES" ]; then
+	insert $MODULES || exit
+	# boot.sh looks for this line.
+	tell "$TESTED is loaded, $(cut -d. -f1 /proc/uptime) s after power-on"
+fi
 status=0
 "job_$JOB" || status=1
 for check in $CHECKS; do
