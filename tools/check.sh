@@ -50,7 +50,7 @@ FUZZ_SEED=$((16#${FUZZ_SEED:0:7}))
 SOAK_HOURS=0.05
 PAGES_TIMES=20
 PAGES_MB=1024
-PASSED=0 FAILED=0 SKIPPED=0
+PASSED=0 FAILED=0 SKIPPED=0 FAILURES=()
 
 usage()
 {
@@ -110,6 +110,7 @@ not_ok()
 	say "not ok - $GROUP: $1"
 	sed 's/^/    /'
 	FAILED=$((FAILED + 1))
+	FAILURES+=("$GROUP: $1")
 }
 
 # skip NAME: explained by standard input.
@@ -619,7 +620,10 @@ main()
 
 summary()
 {
+	local failure
+
 	((SKIPPED == 0)) || say "$SKIPPED skipped, for the reasons above"
+	for failure in "${FAILURES[@]}"; do say "failed, as explained above: $failure"; done
 	say "$PASSED passed, $FAILED failed"
 	((FAILED == 0))
 }

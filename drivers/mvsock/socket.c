@@ -178,12 +178,18 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 	struct sock *sk = sk_vsock(vsk);
 
 	conn->state = t.next;
-	if (t.send == MVS_MARK_RST)
+	if (t.send == MVS_MARK_RST) {
+		/*
+		 * The guest's port is free when it has the reset: a program that knows of
+		 * the end may have the guest connect from there again.
+		 */
 		mvs_conn_reset(conn);
-	else if (t.send != MVS_MARK_NONE)
+		mvs_send_pending(conn->device);
+	} else if (t.send != MVS_MARK_NONE) {
 		mvs_conn_mark(conn, t.send, t.send == MVS_MARK_SHUTDOWN ?
 			      VIRTIO_VSOCK_SHUTDOWN_RCV |
 			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
+	}
 	enter(vsk, old, &t);
 	if (t.error) {
 		WRITE_ONCE(sk->sk_err, t.error);
@@ -206,13 +212,12 @@ static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
 		shutdown |= RCV_SHUTDOWN;
 	if (flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
 		shutdown |= SEND_SHUTDOWN;
+	/* At the end over() says so, after the reset is sent. */
+	if (shutdown == SHUTDOWN_MASK && !READ_ONCE(conn->rx_bytes))
+		return apply(vsk, MVS_EVENT_SHUTDOWN_READ);
 	WRITE_ONCE(vsk->peer_shutdown, shutdown);
-	if (shutdown == SHUTDOWN_MASK)
-		send = apply(vsk, READ_ONCE(conn->rx_bytes) ?
-			     MVS_EVENT_SHUTDOWN_UNREAD :
-			     MVS_EVENT_SHUTDOWN_READ);
-	else
-		send = apply(vsk, MVS_EVENT_SHUTDOWN);
+	send = apply(vsk, shutdown == SHUTDOWN_MASK ? MVS_EVENT_SHUTDOWN_UNREAD :
+						      MVS_EVENT_SHUTDOWN);
 	if (flags)
 		sk->sk_state_change(sk);
 	return send;

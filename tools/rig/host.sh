@@ -238,8 +238,8 @@ take_results()
 # loop, about every third run fails, with upstream's vhost_vsock as well.
 take_failure()
 {
-	case "$1 $RACY_TESTS " in
-	"vsock_test "*" $test "*) races=$((12 - tries)) ;;
+	case "$1: $RACY_TESTS " in
+	"vsock_test:"*" $test "*) races=$((12 - tries)) ;;
 	*) races=0 ;;
 	esac
 	if [ $races -gt 0 ]; then

@@ -114,6 +114,28 @@ static void guest_closes(const void *arg)
 	session_close(&s);
 }
 
+/* A program that knows of the end may have the guest connect again from the same port. */
+static void answered_first(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct session s;
+	unsigned int i;
+
+	(void)arg;
+	require_ok(guest_start(&s.g, &cfg));
+	for (i = 0; i < 200; i++) {
+		session_connect(&s, SOCK_STREAM);
+		require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_SHUTDOWN,
+					VIRTIO_VSOCK_SHUTDOWN_RCV |
+					VIRTIO_VSOCK_SHUTDOWN_SEND));
+		require(host_poll(s.fd, POLLIN, TIMEOUT) & POLLIN,
+			"the program does not hear of the end");
+		require(!conn_wait_reset(&s.c, 0), "no RST yet, round %u", i);
+		session_close_another(&s);
+	}
+	guest_free(&s.g);
+}
+
 static void host_closes(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -561,6 +583,8 @@ void add_traffic_tests(void)
 	add("2 MB each way against credit", credit, RINGS_ALL);
 	add("two connections", two_connections, RINGS_BOTH);
 	add("guest shuts down", guest_closes, RINGS_SPLIT);
+	session_test(g, "guest shuts down, and is answered first", answered_first,
+		     NULL, TAP_MVSOCK, RINGS_BOTH);
 	add("host closes", host_closes, RINGS_SPLIT);
 	add("guest resets", guest_resets, RINGS_SPLIT);
 	add("refused by the host", refused_by_host, RINGS_SPLIT);
