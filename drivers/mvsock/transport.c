@@ -141,14 +141,26 @@ static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 	return done ?: ret;
 }
 
-/* What fits into a page is most often there, and send_bytes() sees if it is not. */
+/*
+ * What fits into a page is most often there, and send_bytes() sees if it is not. A program
+ * that does not wait may count on it that 64 KiB are sent whole or not at all, as with
+ * vhost_vsock: the rest of a packet that was begun is queued.
+ */
 static ssize_t send_stream(struct mvs_conn *conn, struct msghdr *msg, u32 len)
 {
+	ssize_t done;
+	u32 rest;
 	int ret = 0;
 
 	if (len > PAGE_SIZE)
 		ret = check_memory(msg, min(len, MVS_PACKET_MAX));
-	return ret ?: send_bytes(conn, msg, len, 0);
+	if (ret)
+		return ret;
+	done = send_bytes(conn, msg, len, 0);
+	if (done <= 0 || done == len || !(msg->msg_flags & MSG_DONTWAIT))
+		return done;
+	rest = min_t(u32, len - done, MVS_PACKET_MAX - done % MVS_PACKET_MAX);
+	return done + max(mvs_send_later(conn, &msg->msg_iter, rest, 0), 0);
 }
 
 /*

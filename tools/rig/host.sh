@@ -235,7 +235,9 @@ take_results()
 
 # Test 21 binds a port, connects, closes, and does so again at once. The port is
 # free only when the peer's RST has come, which the test does not wait for: in a
-# loop, about every third run fails, with upstream's vhost_vsock as well.
+# loop, about every third run fails, with upstream's vhost_vsock as well. Test 17
+# sends once and expects that the peer's SHUTDOWN is there before what it says over TCP;
+# that of later kernels sends until it is.
 take_failure()
 {
 	case "$1: $RACY_TESTS " in

@@ -70,7 +70,7 @@ static void zero_copy(const void *arg)
 static void zero_copy_close(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	size_t len = 16384;
+	size_t len = 2 * 65536;
 	struct sending sending;
 	struct session s;
 	int one = 1;

@@ -314,6 +314,32 @@ static void asked_for_credit(const void *arg)
 	session_close(&s);
 }
 
+/*
+ * Programs, and the kernel's own test of io_uring, rely on it that a packet of a stream is
+ * sent whole or not at all, though they do not wait.
+ */
+static void whole_or_not(const void *arg)
+{
+	struct session s;
+	__u8 in[10000], out[10000];
+
+	(void)arg;
+	pattern_fill(out, sizeof(out), 3, 0);
+	session_no_rx(&s, SOCK_STREAM);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	require(send(s.fd, out, sizeof(out), MSG_DONTWAIT) == sizeof(out),
+		"not all of it was sent");
+	require(send(s.fd, out, sizeof(out), MSG_DONTWAIT) < 0 && errno == EAGAIN,
+		"sent what must wait");
+	require(!host_poll(s.fd, POLLOUT, 0), "writable");
+	open_rx(&s.g, 8);
+	require_ok(conn_recv(&s.c, in, sizeof(in), TIMEOUT));
+	require(pattern_check(in, sizeof(in), 3, 0) < 0, "other data");
+	require(host_poll(s.fd, POLLOUT, TIMEOUT), "not writable");
+	session_exchange(&s, 1000);
+	session_close(&s);
+}
+
 void add_stall_tests(void)
 {
 	static const bool reset = false, closed = true;
@@ -329,6 +355,7 @@ void add_stall_tests(void)
 		{ "closed within a message", ends_within, &closed },
 		{ "memory taken away within a send()", memory_within },
 		{ "peer asked for credit", asked_for_credit },
+		{ "a packet of a stream, whole or not", whole_or_not },
 	};
 	unsigned int i;
 
