@@ -278,10 +278,9 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 	struct mvs_conns *conns = vq->device->conns;
 	u64 ns;
 
+	mvs_vq_flush_used(vq);
 	switch (rest) {
 	case REST_READER:
-		/* If he comes at once the driver need be signalled but once. */
-		mvs_vq_flush_lazily(vq);
 		ns = patience(conns);
 		spin_lock(&conn->lock);
 		conn->direct = true;
@@ -290,7 +289,6 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 		mvs_vq_wake_in(vq, ns);
 		break;
 	case REST_ANSWER:
-		mvs_vq_flush_lazily(vq);
 		mvs_kick_promise(&vq->kick);
 		break;
 	case REST_NONE:
@@ -300,9 +298,9 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 		conn->direct = false;
 		WRITE_ONCE(conns->handed_over, 0);
 		spin_unlock(&conn->lock);
-		fallthrough;
+		break;
 	case REST_WORKER:
-		mvs_vq_flush(vq);
+		break;
 	}
 }
 

@@ -360,19 +360,6 @@ static int recv_next(struct burst *burst, struct mvs_vq *vq)
 
 /* --- the worker ----------------------------------------------------------- */
 
-/*
- * Let the driver see what was taken. It hardly waits to have a packet back that had no data
- * and that nothing answers in this round: while such packets follow one another closely, it
- * is not signalled for each.
- */
-static void show_driver(struct mvs_vq *vq, bool bare)
-{
-	if (bare && !test_bit(MVS_VQ_RX, &vq->device->worker->work))
-		mvs_vq_flush_lazily(vq);
-	else
-		mvs_vq_flush(vq);
-}
-
 /**
  * mvs_recv_work - the TX virtqueue's part of the worker's work
  * @device: the guest
@@ -384,6 +371,7 @@ bool mvs_recv_work(struct mvs_device *device)
 	struct mvs_vq *vq = &device->vqs[MVS_VQ_TX];
 	struct burst burst = { .device = device };
 	unsigned int packets = 0;
+	bool again = false;
 	u64 bytes;
 	int ret = 0;
 
@@ -391,8 +379,8 @@ bool mvs_recv_work(struct mvs_device *device)
 	if (vq->running && !mvs_direct_awaited(vq))
 		ret = mvs_vq_begin(vq);
 	if (ret <= 0) {
-		/* A signal that was put off is due, whatever became of the ring. */
-		mvs_vq_flush(vq);
+		/* A signal that was put off may be due, whatever became of the ring. */
+		mvs_vq_flush_used(vq);
 		goto out;
 	}
 
@@ -401,13 +389,11 @@ bool mvs_recv_work(struct mvs_device *device)
 		ret = recv_next(&burst, vq);
 	} while (ret == 1 && ++packets < MVS_RECV_PACKETS &&
 		 vq->bytes - bytes < MVS_RECV_BYTES);
-	/* If the reader answers, the driver need be woken but once. */
+	/* A reader that did not come in time, for want of a CPU here, is not waited for. */
+	again = vq->polling || (burst.handed_over && !mvs_direct_awaited(vq));
 	if (!burst.handed_over)
 		end_conn(&burst);
-	if (burst.handed_over && mvs_direct_awaited(vq))
-		mvs_vq_flush(vq);
-	else
-		show_driver(vq, packets && vq->bytes == bytes);
+	mvs_vq_flush_used(vq);
 out:
 	mutex_unlock(&vq->mutex);
 	/* He needs the mutex. */
@@ -418,5 +404,5 @@ out:
 	/* Nobody would wake us when there is memory again. */
 	if (ret == -ENOMEM)
 		schedule_timeout_killable(1);
-	return ret == 1 || ret == -ENOMEM;
+	return again || ret == 1 || ret == -ENOMEM;
 }

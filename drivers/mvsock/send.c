@@ -408,7 +408,7 @@ bool mvs_send_work(struct mvs_device *device)
 {
 	struct mvs_conns *conns = device->conns;
 	struct mvs_vq *vq = &device->vqs[MVS_VQ_RX];
-	bool wake = false;
+	bool wake = false, again = false;
 	int ret = 0;
 
 	mutex_lock(&vq->mutex);
@@ -422,6 +422,7 @@ bool mvs_send_work(struct mvs_device *device)
 			if (wake)
 				mvs_vq_unpop(vq, 0);
 		}
+		again = vq->polling;
 	}
 	mvs_vq_flush(vq);
 	mutex_unlock(&vq->mutex);
@@ -432,7 +433,7 @@ bool mvs_send_work(struct mvs_device *device)
 	/* Nobody would wake us when there is memory again. */
 	if (ret == -ENOMEM)
 		schedule_timeout_killable(1);
-	return ret == -ENOMEM || ret == -EBADMSG;
+	return again || ret == -ENOMEM || ret == -EBADMSG;
 }
 
 /* --- data ----------------------------------------------------------------- */

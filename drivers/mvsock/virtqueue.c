@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 #include <linux/virtio_byteorder.h>
@@ -41,9 +42,6 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 #define MVS_TICK_LATE		8
 #define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
 
-/* How late they come on this machine, in ns: the mean of the last ones, of any device. */
-static u64 tick_late;
-
 /*
  * A stream that goes on is looked at less and less: the time between two ticks doubles, so
  * many times at most.
@@ -52,6 +50,23 @@ static u64 tick_late;
 
 /* So many ticks may pass before the driver of a stream that goes on is asked. */
 #define MVS_TICKS_MAX	2
+
+/*
+ * A kick costs the driver an exit of its machine. When the next chain comes so soon that
+ * it would be found by looking for it, it is not asked for, in ns.
+ */
+#define MVS_LOOK_NS	(50 * NSEC_PER_USEC)
+#define MVS_BRISK_NS	(100 * NSEC_PER_USEC)
+
+/* Used TX chains are no news to a driver that has room: it hears of them so late, in ns. */
+#define MVS_OWED_NS	NSEC_PER_MSEC
+
+/*
+ * A driver that waits for them was seen to do so this often in a row. It is signalled at
+ * once for so many rounds.
+ */
+#define MVS_WAITED_MIN	2
+#define MVS_EAGER	4096
 
 /* When the worker tries again what could not be done, in ns. */
 #define MVS_RETRY_NS		NSEC_PER_MSEC
@@ -70,7 +85,7 @@ static enum hrtimer_restart late(struct hrtimer *timer)
 /* How long it is to the next tick. */
 static u64 tick_ns(const struct mvs_vq *vq)
 {
-	return clamp(READ_ONCE(tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
+	return clamp(READ_ONCE(vq->tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
 		     MVS_TICK_MAX_NS) << READ_ONCE(vq->tick_doubled);
 }
 
@@ -93,7 +108,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	u32 published, doubled = vq->tick_doubled;
 
 	if (late >= 0)
-		WRITE_ONCE(tick_late, (7 * READ_ONCE(tick_late) + late) / 8);
+		WRITE_ONCE(vq->tick_late, (7 * READ_ONCE(vq->tick_late) + late) / 8);
 	/*
 	 * The timer is off before another look at what is owed. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
@@ -371,6 +386,7 @@ int mvs_vq_begin(struct mvs_vq *vq)
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
+	vq->polling = false;
 	if (!has_place(&vq->ring))
 		return 0;
 	ret = mvs_ring_prefetch(&vq->ring) ?:
@@ -378,30 +394,59 @@ int mvs_vq_begin(struct mvs_vq *vq)
 	return check(vq, ret) ?: 1;
 }
 
-/*
- * May the worker look for a chain again and again, in the place of a kick? For as long
- * as the VMM said, from when there was the last one, and as nobody else wants its CPU.
- */
-static bool poll(struct mvs_vq *vq)
+/* Was nothing sent to the guest since the last time, which its packets might answer? */
+static bool streams(struct mvs_vq *vq)
 {
-	u64 now;
+	u64 sent = READ_ONCE(vq->device->vqs[MVS_VQ_RX].bytes);
+	bool same = vq->sent == sent;
 
-	if (likely(!vq->busyloop_timeout))
-		return false;
-	/* There is one while a virtqueue runs. Others leave it to him. */
-	if (READ_ONCE(vq->device->worker->self) != current) {
+	vq->sent = sent;
+	return same;
+}
+
+/*
+ * May the worker look again and again, as nothing else wants its CPU? For as long as the VMM
+ * said. Others leave it to the worker: there is one while a virtqueue runs.
+ */
+static bool poll(struct mvs_vq *vq, bool worker)
+{
+	if (!worker) {
 		mvs_device_wake(vq->device, vq->index);
 		return true;
 	}
-
-	now = ktime_get_ns();
-	if (!vq->poll_end || vq->poll_place != vq->ring.next_avail) {
-		vq->poll_end = now + vq->busyloop_timeout * (u64)NSEC_PER_USEC;
-		vq->poll_place = vq->ring.next_avail;
-	}
-	vq->polling = now < vq->poll_end && !need_resched() &&
-		      !signal_pending(current);
+	vq->polling = !need_resched() && !signal_pending(current);
 	return vq->polling;
+}
+
+/*
+ * No chain: is it looked for, in the place of a kick? By the worker, again and again, or
+ * after a while if a stream can wait for that.
+ */
+static bool look(struct mvs_vq *vq)
+{
+	bool worker;
+	u64 age;
+
+	if (likely(!vq->brisk && !vq->busyloop_timeout))
+		return false;
+	if (!vq->look_start) {
+		vq->look_start = ktime_get_ns();
+		vq->stream = streams(vq);
+	}
+	age = ktime_get_ns() - vq->look_start;
+	worker = READ_ONCE(vq->device->worker->self) == current;
+	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC && poll(vq, worker))
+		return true;
+	if (vq->brisk && age < MVS_LOOK_NS) {
+		if (worker && single_task_running() && poll(vq, true))
+			return true;
+		if (vq->stream) {
+			mvs_vq_wake_in(vq, MVS_LOOK_NS - age);
+			return true;
+		}
+	}
+	vq->brisk = false;
+	return false;
 }
 
 /* No chain: ask for a kick. As mvs_ring_pop() if one came meanwhile. */
@@ -409,13 +454,33 @@ static int pop_late(struct mvs_vq *vq)
 {
 	int ret;
 
-	if (poll(vq))
+	if (look(vq))
 		return 0;
+	if (vq->index == MVS_VQ_TX && !vq->asked)
+		vq->asked = ktime_get_ns();
 	ret = mvs_ring_enable_notify(&vq->ring);
 	if (ret <= 0)
 		return ret;
 	ret = mvs_ring_disable_notify(&vq->ring);
 	return ret ?: mvs_ring_pop(&vq->ring, &vq->chain);
+}
+
+/* The first chain after a kick was asked for. */
+static void note_kick(struct mvs_vq *vq)
+{
+	u64 now = ktime_get_ns();
+
+	vq->brisk = now - vq->asked < MVS_BRISK_NS;
+	/* Did the driver wait to be signalled, and did nothing before? */
+	if (vq->expired) {
+		vq->waited = now - vq->expired < MVS_BRISK_NS ? vq->waited + 1 : 0;
+		if (vq->waited == MVS_WAITED_MIN) {
+			vq->waited = 0;
+			vq->eager = MVS_EAGER;
+		}
+		vq->expired = 0;
+	}
+	vq->asked = 0;
 }
 
 /*
@@ -457,6 +522,12 @@ int mvs_vq_pop(struct mvs_vq *vq)
 	if (unlikely(ret))
 		return ret;
 	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: pop_late(vq);
+	if (ret == 1) {
+		vq->look_start = 0;
+		if (vq->asked)
+			note_kick(vq);
+		return 1;
+	}
 	if (ret == -EBADMSG)
 		return mvs_vq_reject(vq) ?: -EBADMSG;
 	return check(vq, ret);
@@ -557,6 +628,7 @@ static void signal(struct mvs_vq *vq)
 
 	WRITE_ONCE(vq->owed, false);
 	WRITE_ONCE(vq->ticks, 0);
+	vq->owed_since = 0;
 	vq->signalled = ktime_get_ns();
 	/* When its wish can't be read, it may be this one. */
 	wanted = check(vq, mvs_ring_need_signal(&vq->ring));
@@ -625,5 +697,39 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 			return;
 		}
 	}
+	signal(vq);
+}
+
+/**
+ * mvs_vq_flush_used - let the driver see chains whose use is no news
+ * @vq: the virtqueue, which may have been found broken since
+ *
+ * A driver that has room needs them for nothing. It is signalled when half of the ring is
+ * used, or a millisecond has passed; at once if it was seen to wait for that.
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_flush_used(struct mvs_vq *vq)
+{
+	u64 now, left;
+
+	if (!publish(vq))
+		return;
+	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
+		vq->eager -= !!vq->eager;
+		signal(vq);
+		return;
+	}
+	now = ktime_get_ns();
+	if (!vq->owed_since)
+		vq->owed_since = now;
+	left = vq->owed_since + MVS_OWED_NS - now;
+	if ((s64)left > 0) {
+		mvs_vq_wake_in(vq, left);
+		return;
+	}
+	/* If the driver did nothing since, it may wait for this. */
+	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
+				   (s64)MVS_BRISK_NS ? now : 0;
 	signal(vq);
 }

@@ -72,20 +72,6 @@ static void end_round(struct mvs_worker *worker)
 	set_patience(worker);
 }
 
-/* Returns true when the virtqueue is to be served again. */
-static bool serve(struct mvs_device *device, unsigned int index)
-{
-	struct mvs_vq *vq = &device->vqs[index];
-	bool again;
-
-	vq->polling = false;
-	again = device->ops->work(device, index);
-	if (vq->polling)
-		return true;
-	vq->poll_end = 0;
-	return again;
-}
-
 /* Called with the task state at TASK_INTERRUPTIBLE; false lets it sleep. */
 static bool run(void *data)
 {
@@ -101,7 +87,7 @@ static bool run(void *data)
 	/* TX before RX: what it answers goes out in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&
-		    serve(device, vq))
+		    device->ops->work(device, vq))
 			set_bit(vq, &worker->work);
 	end_round(worker);
 	/* It may not sleep for long, when it polls. */

@@ -166,6 +166,7 @@ struct mvs_miss {
  *	@ticks
  * @ticks: since the driver was last asked
  * @tick_doubled: how often the time between two ticks was doubled; changed by @tick alone
+ * @tick_late: how late @tick comes, in ns: the mean of the last ones
  * @signalled: when the driver was last asked, in ns of ktime_get_ns()
  * @late: wakes the worker, as mvs_vq_wake_in() says
  * @packets: packets that went through
@@ -177,9 +178,17 @@ struct mvs_miss {
  * @rejected: chains given back unused, by reason
  * @broken: how often the ring could not be trusted any more
  * @polling: there was no chain, and no kick was asked for: the worker is to look
- *	again. Its own, as are the two below.
- * @poll_end: until when, in ns of ktime_get_ns(); 0 before it begins
- * @poll_place: where the ring was when it began
+ *	again at once
+ * @brisk: the last kick came so soon that a look would have found what it was for
+ * @stream: nothing was sent to the guest while it sent what was found last
+ * @look_start: since when there is none to be found, in ns of ktime_get_ns(); 0 while there
+ *	are some
+ * @sent: what the RX virtqueue's @bytes were then
+ * @asked: when a kick was asked for, likewise; 0 if it was not, or came; of TX
+ * @owed_since: when the first chain was published that the driver was not asked about, or 0
+ * @expired: when it was signalled because time had passed in which it did nothing, or 0
+ * @waited: so often in a row it had something to do at once then
+ * @eager: for so many rounds to come it is signalled at once
  * @miss: the translation that it waits for; protected by the device's iotlb_lock
  * @kick: eventfd by which the driver tells of new chains; protected by the
  *	device's mutex
@@ -203,6 +212,7 @@ struct mvs_vq {
 	u32 tick_published;
 	u32 ticks;
 	u32 tick_doubled;
+	u64 tick_late;
 	u64 signalled;
 	struct hrtimer late;
 	u64 packets;
@@ -214,8 +224,15 @@ struct mvs_vq {
 	u64 rejected[MVS_REASONS];
 	u64 broken;
 	bool polling;
-	u64 poll_end;
-	u16 poll_place;
+	bool brisk;
+	bool stream;
+	u64 look_start;
+	u64 sent;
+	u64 asked;
+	u64 owed_since;
+	u64 expired;
+	unsigned int waited;
+	unsigned int eager;
 	struct mvs_miss miss;
 	struct mvs_kick kick;
 };
@@ -399,6 +416,7 @@ int mvs_vq_reject(struct mvs_vq *vq);
 void mvs_vq_flush(struct mvs_vq *vq);
 void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns);
 void mvs_vq_flush_lazily(struct mvs_vq *vq);
+void mvs_vq_flush_used(struct mvs_vq *vq);
 
 /* vring.c */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,

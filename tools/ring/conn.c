@@ -132,14 +132,17 @@ static int take_ours(struct conn *c)
 
 int conn_pump(struct conn *c, int timeout)
 {
-	int n = take_ours(c);
+	__u64 deadline = now_ms() + timeout;
+	int n;
 
-	if (n)
-		return n;
-	n = guest_poll(c->g, timeout);
-	if (n < 0)
-		return n;
-	return take_ours(c);
+	/* A used transmit buffer, too, wakes the driver. */
+	do {
+		n = take_ours(c);
+		if (n)
+			return n;
+		n = guest_poll(c->g, ms_left(deadline));
+	} while (n >= 0 && ms_left(deadline));
+	return n < 0 ? n : take_ours(c);
 }
 
 /* Pump until @cond(@c), a reset, or the time is over. */

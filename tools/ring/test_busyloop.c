@@ -92,6 +92,8 @@ static bool takes_kick(struct session *s, unsigned int q)
 	/* After the second one RX, too, has been looked at since the first. */
 	use_chain(s, TXQ);
 	use_chain(s, TXQ);
+	/* Without a timeout it looks for less than that, where chains come quickly. */
+	usleep(1000);
 	kick = use_chain(s, q);
 	if (q == RXQ)
 		require_ok(host_send_end(&x));
