@@ -577,12 +577,17 @@ void mvs_conn_report_reset(struct mvs_conn *conn)
 	}
 }
 
-/*
- * The guest knows nothing of this connection. Its socket may be locked, by a program
- * that waits for its own memory, while the VMM must not wait: what is done here needs
- * no lock of the socket's.
+/**
+ * mvs_conn_abort - end a connection with an error for its program
+ * @conn: the connection, of which the guest knows nothing any more, or is told so
+ *
+ * The error comes when what there is to read was read. Its socket may be locked, by a
+ * program that waits for its own memory, while the VMM must not wait: what is done here
+ * needs no lock of the socket's.
+ *
+ * Context: process, in which the socket stays.
  */
-static void reset_socket(struct mvs_conn *conn)
+void mvs_conn_abort(struct mvs_conn *conn)
 {
 	struct sock *sk = sk_vsock(conn->vsk);
 
@@ -594,6 +599,8 @@ static void reset_socket(struct mvs_conn *conn)
 	mvs_conn_report_reset(conn);
 	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
 	sk->sk_state_change(sk);
+	mvs_conn_remove(conn);
+	mvs_conn_forget(conn);
 }
 
 /**
@@ -622,9 +629,7 @@ void mvs_conns_forget(struct mvs_conns *conns, bool all)
 		sock_hold(sk);
 		spin_unlock(&conns->lock);
 
-		reset_socket(conn);
-		mvs_conn_remove(conn);
-		mvs_conn_forget(conn);
+		mvs_conn_abort(conn);
 		mvs_conn_put(conn);
 		sock_put(sk);
 		spin_lock(&conns->lock);

@@ -171,7 +171,7 @@ static int transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
  *
  * The one place where a packet is checked for what does not need a connection.
  * Whom it is for, type and op are the transport's: the specification has it
- * answer what is unknown.
+ * answer what is unknown. With MVS_REASON_BAD_LEN all of @hdr but len can be relied on.
  *
  * Context: process; may sleep.
  * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOMEM or %-EINTR, after
@@ -192,11 +192,11 @@ int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
 	if (ret)
 		return ret;
 
+	if (le64_to_cpu(hdr->src_cid) != guest_cid)
+		return mvs_chain_refuse(chain, MVS_REASON_BAD_CID);
 	len = le32_to_cpu(hdr->len);
 	if (len > MVS_PACKET_MAX || len > chain->readable - sizeof(*hdr))
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_LEN);
-	if (le64_to_cpu(hdr->src_cid) != guest_cid)
-		return mvs_chain_refuse(chain, MVS_REASON_BAD_CID);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_parse);

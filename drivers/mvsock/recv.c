@@ -282,16 +282,23 @@ static bool type_ok(const struct mvs_device *device, u16 type)
 	       mvs_socket_type_allowed(READ_ONCE(device->features), type);
 }
 
-/* Returns 0, or an error as mvs_packet_parse() has it. */
-static int dispatch(struct burst *burst, struct mvs_vq *vq,
-		    const struct virtio_vsock_hdr *hdr)
+/* What the connection is called that a packet is for. */
+static struct mvs_conn_key key_of(const struct burst *burst,
+				  const struct virtio_vsock_hdr *hdr)
 {
-	const struct mvs_conn_key key = {
+	return (struct mvs_conn_key) {
 		.scope = burst->device->scope,
 		.cid = le64_to_cpu(hdr->src_cid),
 		.local_port = le32_to_cpu(hdr->dst_port),
 		.remote_port = le32_to_cpu(hdr->src_port),
 	};
+}
+
+/* Returns 0, or an error as mvs_packet_parse() has it. */
+static int dispatch(struct burst *burst, struct mvs_vq *vq,
+		    const struct virtio_vsock_hdr *hdr)
+{
+	const struct mvs_conn_key key = key_of(burst, hdr);
 	struct mvs_device *device = burst->device;
 	enum mvs_conn_event event = event_of(hdr);
 	struct mvs_conn *conn;
@@ -315,18 +322,39 @@ static int dispatch(struct burst *burst, struct mvs_vq *vq,
 }
 
 /*
+ * A packet of this guest's that is refused: what it had to say is lost, and a connection
+ * does not go on without. Returns %-EBADMSG or %-ENOMEM.
+ */
+static int lose(struct burst *burst, const struct virtio_vsock_hdr *hdr)
+{
+	const struct mvs_conn_key key = key_of(burst, hdr);
+	struct mvs_conn *conn = to_host(hdr) ? find(burst, &key) : NULL;
+
+	if (!conn || conn->type != le16_to_cpu(hdr->type))
+		return refuse(burst->device, hdr) ?: -EBADMSG;
+	mvs_socket_event(conn, event_of(hdr) == MVS_EVENT_RST ?
+			 MVS_EVENT_RST : MVS_EVENT_LOST, hdr);
+	return -EBADMSG;
+}
+
+/*
  * Hand the packet in @vq->chain to whom it is for. Returns 0, or an error as
  * mvs_packet_parse() has it.
  */
 static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 {
 	struct virtio_vsock_hdr hdr;
+	bool known;
 	int ret;
 
 	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
 			       READ_ONCE(burst->device->cid), &hdr);
+	known = !ret || (ret == -EBADMSG &&
+			 vq->chain.reason == MVS_REASON_BAD_LEN);
 	if (!ret)
 		ret = dispatch(burst, vq, &hdr);
+	if (unlikely(ret == -EBADMSG && known))
+		return lose(burst, &hdr);
 	if (ret)
 		return ret;
 	mvs_tap(&hdr, &vq->chain, vq->ring.gm);

@@ -139,7 +139,7 @@ static void opened(struct vsock_sock *vsk)
 
 /* What a new state means for the socket. */
 static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
-		  const struct mvs_transition *t)
+		  enum mvs_conn_event event, const struct mvs_transition *t)
 {
 	if (old == t->next)
 		return;
@@ -148,6 +148,8 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 		if (old == MVS_CONN_CONNECTING) {
 			sk_vsock(vsk)->sk_state = TCP_CLOSE;
 			remove(vsk);
+		} else if (old == MVS_CONN_OPEN && event == MVS_EVENT_LOST) {
+			mvs_conn_abort(vsk->trans);
 		} else {
 			over(vsk, t->send == MVS_MARK_RST);
 		}
@@ -190,7 +192,7 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 			      VIRTIO_VSOCK_SHUTDOWN_RCV |
 			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
 	}
-	enter(vsk, old, &t);
+	enter(vsk, old, event, &t);
 	if (t.error) {
 		WRITE_ONCE(sk->sk_err, t.error);
 		sk_error_report(sk);

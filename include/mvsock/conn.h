@@ -246,6 +246,7 @@ void mvs_conn_reset(struct mvs_conn *conn);
 int mvs_conns_reset(struct mvs_device *device,
 		    const struct virtio_vsock_hdr *packet);
 void mvs_conn_report_reset(struct mvs_conn *conn);
+void mvs_conn_abort(struct mvs_conn *conn);
 void mvs_conn_writable(struct mvs_conn *conn);
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		    struct virtio_vsock_hdr *hdr);

@@ -42,6 +42,7 @@ enum mvs_conn_state {
  * @MVS_EVENT_SHUTDOWN_UNREAD: both, and there is
  * @MVS_EVENT_RW: data
  * @MVS_EVENT_OVERRUN: data beyond the credit
+ * @MVS_EVENT_LOST: a packet that can't be taken, whatever it had to say
  * @MVS_EVENT_CREDIT_UPDATE:
  * @MVS_EVENT_CREDIT_REQUEST:
  * @MVS_EVENT_INVALID: the packet type 0
@@ -63,6 +64,7 @@ enum mvs_conn_event {
 	MVS_EVENT_SHUTDOWN_UNREAD,
 	MVS_EVENT_RW,
 	MVS_EVENT_OVERRUN,
+	MVS_EVENT_LOST,
 	MVS_EVENT_CREDIT_UPDATE,
 	MVS_EVENT_CREDIT_REQUEST,
 	MVS_EVENT_INVALID,

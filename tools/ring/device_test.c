@@ -91,5 +91,6 @@ int main(int argc, char **argv)
 	add_cgroup_tests();
 	add_worker_tests();
 	add_flood_tests();
+	add_lost_tests();
 	return tap_run(&opt);
 }

@@ -38,5 +38,6 @@ void add_netns_tests(void);
 void add_cgroup_tests(void);
 void add_worker_tests(void);
 void add_flood_tests(void);
+void add_lost_tests(void);
 
 #endif

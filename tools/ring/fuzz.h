@@ -179,6 +179,10 @@ bool model_knows(struct fuzz *f, const struct pkt *p);
 /* The host gets a packet. */
 void model_receive(struct fuzz *f, const struct pkt *p, const void *data);
 
+/* It refuses one, but for what its header says; would that end the good connection? */
+void model_lose(struct fuzz *f, const struct pkt *p);
+bool model_harms(struct fuzz *f, const struct pkt *p);
+
 /* The host closes the socket of a connection that has ended. */
 void model_close(struct fuzz *f, struct fuzz_conn *c);
 

@@ -322,6 +322,36 @@ void model_receive(struct fuzz *f, const struct pkt *p, const void *data)
 		expect_reset(f, p);
 }
 
+/* The one that a packet which is refused was for. */
+static struct fuzz_conn *loser(struct fuzz *f, const struct pkt *p)
+{
+	struct fuzz_conn *c = find(f, p->src_port, p->dst_port);
+
+	return c && p->dst_cid == HOST_CID && c->type == p->type ? c : NULL;
+}
+
+bool model_harms(struct fuzz *f, const struct pkt *p)
+{
+	struct fuzz_conn *c = loser(f, p);
+
+	return c && fuzz_is_good(f, c);
+}
+
+void model_lose(struct fuzz *f, const struct pkt *p)
+{
+	struct fuzz_conn *c = loser(f, p);
+
+	if (!c) {
+		expect_reset(f, p);
+	} else if (p->op == VIRTIO_VSOCK_OP_RST) {
+		expect_no_more(f, c);
+		c->state = CONN_DONE;
+	} else {
+		expect_last(f, c);
+		c->state = CONN_GONE;
+	}
+}
+
 static bool on(const struct fuzz_conn *c, const struct pkt *p)
 {
 	return c->state != CONN_FREE && c->port == p->dst_port &&

@@ -176,10 +176,10 @@ static enum counter judge(struct fuzz *f, struct tx_chain *t)
 		return t->v.reason;
 	require_ok(segs_read(&f->s.g.mem, t->v.segs, t->v.n, 0, &h, HDR_LEN));
 	t->p = pkt_decode(&h);
-	if (t->p.len > MAX_PAYLOAD || t->p.len > t->v.readable - HDR_LEN)
-		return REJ_BAD_LEN;
 	if (t->p.src_cid != f->s.g.cfg.cid)
 		return REJ_BAD_CID;
+	if (t->p.len > MAX_PAYLOAD || t->p.len > t->v.readable - HDR_LEN)
+		return REJ_BAD_LEN;
 	return NO_COUNTER;
 }
 
@@ -198,8 +198,10 @@ static void foresee(struct fuzz *f, struct tx_chain *t, unsigned int n)
 
 	model_foresee(f);
 	for (i = 0; i < n; i++) {
-		if (judge(f, &t[i]) == NO_COUNTER &&
-		    !model_knows(f, &t[i].p)) {
+		enum counter reason = judge(f, &t[i]);
+
+		if ((reason == NO_COUNTER && !model_knows(f, &t[i].p)) ||
+		    (reason == REJ_BAD_LEN && model_harms(f, &t[i].p))) {
 			defuse(f, &t[i]);
 			model_foresee(f);
 			i = -1U;
@@ -210,6 +212,8 @@ static void foresee(struct fuzz *f, struct tx_chain *t, unsigned int n)
 
 		if (reason != NO_COUNTER) {
 			f->count.value[reason]++;
+			if (reason == REJ_BAD_LEN)
+				model_lose(f, &t[i].p);
 			continue;
 		}
 		require_ok(segs_read(&f->s.g.mem, t[i].v.segs, t[i].v.n, HDR_LEN,

@@ -403,6 +403,21 @@ static void check_payload(const void *buf, __u32 len)
 	require(pattern_check(buf, len, 5, 0) < 0, "data differ");
 }
 
+/* The header was read: its connection is reset, and the next one works. */
+static void check_reset(struct env *e)
+{
+	__u8 byte;
+	int err;
+
+	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
+	require_ok(conn_wait_reset(&e->s.c, TIMEOUT));
+	err = host_recv(e->s.fd, &byte, 1, TIMEOUT);
+	require(err == -ECONNRESET, "recv(): %s", strerror(-err));
+	session_close_another(&e->s);
+	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
+	session_connect(&e->s, SOCK_STREAM);
+}
+
 static void tx_chain(struct env *e)
 {
 	struct counters before = counters_read(&e->s.g);
@@ -419,6 +434,8 @@ static void tx_chain(struct env *e)
 		require_ok(host_recv(e->s.fd, in, want, TIMEOUT));
 		check_payload(in, want);
 		e->s.c.tx_cnt += want;
+	} else if (e->c->reason == REJ_BAD_LEN) {
+		check_reset(e);
 	}
 }
 
