@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/virtio_vsock.h>
+#include <linux/workqueue.h>
 #include <net/af_vsock.h>
 #include <net/sock.h>
 
@@ -17,6 +18,31 @@
 
 /* How long a guest may take to answer SHUTDOWN; as long as with vhost_vsock. */
 #define MVS_CLOSE_TIMEOUT	(8 * HZ)
+
+/* For those that take longer. */
+static struct workqueue_struct *close_queue;
+
+/**
+ * mvs_socket_register - set up what sockets need
+ *
+ * Return: 0 or %-ENOMEM.
+ */
+int mvs_socket_register(void)
+{
+	close_queue = alloc_workqueue("mvsock_close", WQ_UNBOUND, 0);
+	return close_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * mvs_socket_unregister - undo mvs_socket_register(); there are no sockets
+ *
+ * The last one may have gone with the work that closed it, and the module's last reference
+ * with it: when this returns no such work runs any more.
+ */
+void mvs_socket_unregister(void)
+{
+	destroy_workqueue(close_queue);
+}
 
 /**
  * mvs_socket_type_allowed - may a guest have such connections?
@@ -572,7 +598,7 @@ static bool close_open(struct vsock_sock *vsk)
 	sock_hold(sk);
 	INIT_DELAYED_WORK(&vsk->close_work, close_timeout);
 	vsk->close_work_scheduled = true;
-	schedule_delayed_work(&vsk->close_work, MVS_CLOSE_TIMEOUT);
+	queue_delayed_work(close_queue, &vsk->close_work, MVS_CLOSE_TIMEOUT);
 	return false;
 }
 

@@ -835,9 +835,18 @@ int mvs_transport_register(void)
 	ret = mvs_conn_init_table();
 	if (ret)
 		return ret;
+	ret = mvs_socket_register();
+	if (ret)
+		goto err_table;
 	ret = vsock_core_register(&transport, VSOCK_TRANSPORT_F_H2G);
 	if (ret)
-		mvs_conn_destroy_table();
+		goto err_socket;
+	return 0;
+
+err_socket:
+	mvs_socket_unregister();
+err_table:
+	mvs_conn_destroy_table();
 	return ret;
 }
 
@@ -847,5 +856,6 @@ int mvs_transport_register(void)
 void mvs_transport_unregister(void)
 {
 	vsock_core_unregister(&transport);
+	mvs_socket_unregister();
 	mvs_conn_destroy_table();
 }

@@ -17,6 +17,8 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 bool mvs_socket_accept(struct mvs_device *device,
 		       const struct mvs_conn_key *key,
 		       const struct virtio_vsock_hdr *hdr);
+int mvs_socket_register(void);
+void mvs_socket_unregister(void);
 int mvs_socket_init(struct vsock_sock *vsk, struct vsock_sock *parent);
 void mvs_socket_destruct(struct vsock_sock *vsk);
 int mvs_socket_connect(struct vsock_sock *vsk);
