@@ -19,7 +19,7 @@ static int __init mvsock_init(void)
 
 	ret = mvs_transport_register();
 	if (ret == -EBUSY)
-		pr_err("another host-to-guest vsock transport is loaded; unload it first (modprobe -r vhost_vsock, or vmw_vsock_vmci_transport)\n");
+		pr_err("another host-to-guest vsock transport is loaded; unload it first (modprobe -r vhost_vsock), or stop VMware's virtual machines\n");
 	if (ret)
 		return ret;
 

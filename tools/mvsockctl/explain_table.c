@@ -9,8 +9,8 @@
 const struct explanation explanations[] = {
 	/* The module and its device. */
 	{ "EBUSY", "loading the module",
-	  "Another host-to-guest transport is loaded, and there can be one.",
-	  "stop the guests that use it, then: modprobe -r vhost_vsock (or vmw_vsock_vmci_transport); modprobe mvsock",
+	  "Another host-to-guest transport is there, and there can be one: vhost_vsock, or VMware's while its virtual machines run.",
+	  "stop the guests that use it, then: modprobe -r vhost_vsock; modprobe mvsock (vmw_vsock_vmci_transport alone is not in the way)",
 	},
 	{ "EBUSY", "ioctl VHOST_SET_OWNER, VHOST_SET_VRING_NUM, VHOST_SET_VRING_BASE",
 	  "The device has an owner already, or it runs, and this can only be changed while it is stopped.",
