@@ -158,12 +158,24 @@ group_lint()
 {
 	lint_build "Debian's kernel" "$(headers_dir)"
 	lint_build "user-mode Linux" "$(uml_dir debug)" ARCH=um MVSOCK_COVERAGE=1
+	lint_refusal
 	# What a later kernel's scripts ask for the oldest one may not have.
 	[[ $KERNEL == 6.12 ]] || return 0
 	lint_checkpatch
 	lint_shellcheck
 	lint_docs
 	verdict "one version everywhere" "$(check_versions)"
+}
+
+# Where the kernel does not see what the VMM wrote there must be no module.
+lint_refusal()
+{
+	local out
+
+	out=$(make -C "$BUILD/lint" KDIR="$(uml_dir debug)" ARCH=um \
+		CONFIG_ARCH_HAS_CPU_CACHE_ALIASING=y modules 2>&1) || true
+	verdict "no module for caches with aliases" \
+		"$(grep -q 'needs data caches without aliases' <<<"$out" || echo "$out")"
 }
 
 lint_checkpatch()
