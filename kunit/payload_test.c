@@ -181,52 +181,6 @@ static void read_to_program(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* --- who only looks --- */
-
-static void peek(struct kunit *test, bool write)
-{
-	struct guest *guest = guest_create(test);
-	struct payload *p = payload_room(test, 200);
-	u32 at = 2 * PAGE_SIZE - HDR - 100;
-
-	guest_fill(guest, at + HDR, 1, 200);
-	mvs_chain_reset(&guest->chain);
-	add(test, guest, at, 20, write);
-	add(test, guest, at + 20, HDR + 180, write);
-	guest->chain.pos = 1;
-	guest->chain.off = 7;
-	mvs_packet_peek(&guest->chain, &guest->gm, p->bytes, 199);
-	payload_expect(test, p->bytes, 1, 199);
-	KUNIT_EXPECT_EQ(test, p->bytes[199], 0xee);
-	KUNIT_EXPECT_EQ(test, guest->chain.pos, 1);
-	KUNIT_EXPECT_EQ(test, guest->chain.off, 7);
-
-	/* What is not there stays out, and so does what is behind it. */
-	memset(p->bytes, 0xee, 200);
-	guest_lose_page(guest, GUEST_LOW + 2 * PAGE_SIZE);
-	mvs_packet_peek(&guest->chain, &guest->gm, p->bytes, 200);
-	payload_expect(test, p->bytes, 1, 100);
-	KUNIT_EXPECT_EQ(test, p->bytes[100], 0xee);
-	KUNIT_EXPECT_EQ(test, p->bytes[199], 0xee);
-
-	memset(p->bytes, 0xee, 200);
-	guest_find_page(test, guest, GUEST_LOW + 2 * PAGE_SIZE);
-	guest_lose_page(guest, GUEST_LOW + PAGE_SIZE);
-	mvs_packet_peek(&guest->chain, &guest->gm, p->bytes, 200);
-	KUNIT_EXPECT_EQ(test, p->bytes[0], 0xee);
-	KUNIT_EXPECT_EQ(test, p->bytes[100], 0xee);
-}
-
-static void peek_from_guest(struct kunit *test)
-{
-	peek(test, false);
-}
-
-static void peek_to_guest(struct kunit *test)
-{
-	peek(test, true);
-}
-
 /* --- what is written is logged --- */
 
 /* Bits that are set in the log, from the first on. */
@@ -321,8 +275,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(write_from_absent_page),
 	KUNIT_CASE(write_from_nowhere),
 	KUNIT_CASE(read_to_program),
-	KUNIT_CASE(peek_from_guest),
-	KUNIT_CASE(peek_to_guest),
 	KUNIT_CASE(write_log_absent),
 	KUNIT_CASE(write_log_lost),
 	KUNIT_CASE(write_log_absent_from_program),

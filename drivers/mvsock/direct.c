@@ -217,7 +217,7 @@ static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 	if (data && !copy_data(conn, vq, &hdr, msg, room, rest))
 		return -1;
 	mvs_conn_hear(conn, &hdr);
-	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
+	mvs_tap(&hdr, data ? &msg->msg_iter : NULL);
 	mvs_vq_count(vq, &hdr);
 	trace_mvs_packet_tx(&hdr);
 	return data ? le32_to_cpu(hdr.len) : 0;

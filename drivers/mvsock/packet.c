@@ -324,39 +324,3 @@ int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
 	return len;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write_page);
-
-/**
- * mvs_packet_peek - look at the payload of a packet in a chain
- * @chain: the chain; it is not moved
- * @gm: guest memory
- * @to: where to; pages that are not in the cache, and what is behind them, are left
- *	out
- * @len: bytes
- *
- * Context: any but interrupts, outside of sections.
- */
-void mvs_packet_peek(const struct mvs_chain *chain, struct mvs_gmem *gm,
-		     void *to, u32 len)
-{
-	u32 skip = sizeof(struct virtio_vsock_hdr), done = 0, n;
-	struct mvs_chain copy = *chain;
-	const void *mem;
-
-	copy.pos = 0;
-	copy.off = 0;
-	mvs_gmem_begin(gm);
-	while (done < len) {
-		mem = mvs_chain_map(&copy, gm, skip ?: len - done, &n);
-		if (!mem)
-			break;
-		if (!skip) {
-			memcpy(to + done, mem, n);
-			done += n;
-		} else {
-			skip -= n;
-		}
-		mvs_chain_move(&copy, n);
-	}
-	mvs_gmem_end(gm);
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_packet_peek);

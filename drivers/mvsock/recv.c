@@ -35,6 +35,7 @@
  * @bytes: data for it that its reader was not woken for
  * @data: there is something new to read at all
  * @handed_over: the next packet is the reader's
+ * @tapped: vsockmon has seen the packet
  */
 struct burst {
 	struct mvs_device *device;
@@ -42,6 +43,7 @@ struct burst {
 	u32 bytes;
 	bool data;
 	bool handed_over;
+	bool tapped;
 };
 
 /* Somebody may have replaced what a socket does about new data; he wants the lock. */
@@ -179,8 +181,11 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	}
 	mvs_queue_fill(&room, &mark, size, len, &iter);
 	ret = mvs_packet_read(&vq->chain, vq->ring.gm, len, &iter);
+	/* Before the reader can have it, and give back the pages. */
 	if (ret)
 		mvs_queue_cancel(pool, &room);
+	else
+		mvs_tap(hdr, &iter);
 	end_put(conn, ret ? NULL : &room, len, marked ? &mark : NULL);
 	return ret;
 }
@@ -215,6 +220,7 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 	ret = put_data(conn, vq, hdr);
 	if (ret)
 		return ret;
+	burst->tapped = true;
 	mvs_direct_note(conn, false);
 	burst->data = true;
 	burst->bytes += len;
@@ -349,6 +355,7 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 
 	ret = mvs_packet_parse(&vq->chain, vq->ring.gm,
 			       READ_ONCE(burst->device->cid), &hdr);
+	burst->tapped = false;
 	known = !ret || (ret == -EBADMSG &&
 			 vq->chain.reason == MVS_REASON_BAD_LEN);
 	if (!ret)
@@ -357,7 +364,8 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 		return lose(burst, &hdr);
 	if (ret)
 		return ret;
-	mvs_tap(&hdr, &vq->chain, vq->ring.gm);
+	if (!burst->tapped)
+		mvs_tap(&hdr, NULL);
 	mvs_vq_count(vq, &hdr);
 	trace_mvs_packet_tx(&hdr);
 	return 0;

@@ -69,7 +69,7 @@ static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	if (len < 0)
 		return len == -ENODATA ? len : mvs_vq_unpop(vq, len);
 
-	mvs_tap(hdr, &vq->chain, vq->ring.gm);
+	mvs_tap(hdr, from);
 	ret = mvs_vq_push(vq, sizeof(*hdr) + len);
 	if (ret)
 		return ret;
@@ -463,7 +463,7 @@ static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	if (unlikely(len < 0))
 		return len;
 	vq->turn--;
-	mvs_tap(hdr, chain, gm);
+	mvs_tap(hdr, from);
 	mvs_vq_count(vq, hdr);
 	trace_mvs_packet_rx(hdr);
 	return len;

@@ -3,23 +3,22 @@
  * Copies of packets for vsockmon, made when somebody listens.
  */
 #include <linux/skbuff.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/virtio_vsock.h>
 #include <net/af_vsock.h>
 #include <uapi/linux/vsockmon.h>
 
-#include <mvsock/packet.h>
 #include <mvsock/tap.h>
 
 /**
  * struct tapped - a packet
  * @hdr: its header
- * @chain: where it is in the guest's memory
- * @gm: that memory
+ * @payload: as mvs_tap() has it
  */
 struct tapped {
 	const struct virtio_vsock_hdr *hdr;
-	const struct mvs_chain *chain;
-	struct mvs_gmem *gm;
+	const struct iov_iter *payload;
 };
 
 static u16 tap_op(u16 op)
@@ -41,12 +40,27 @@ static u16 tap_op(u16 op)
 	}
 }
 
+/* A program's pages were there a moment ago; if one is not, it stays zero. */
+static void put_payload(struct sk_buff *skb, const struct iov_iter *payload,
+			u32 len)
+{
+	void *to = skb_put_zero(skb, len);
+	struct iov_iter iter = *payload;
+
+	iov_iter_revert(&iter, len);
+	/* What was written to it is read again. */
+	iter.data_source = ITER_SOURCE;
+	pagefault_disable();
+	_copy_from_iter(to, len, &iter);
+	pagefault_enable();
+}
+
 /* Called by vsock_deliver_tap() under RCU. */
 static struct sk_buff *build(void *opaque)
 {
 	const struct tapped *packet = opaque;
 	const struct virtio_vsock_hdr *hdr = packet->hdr;
-	u32 len = le32_to_cpu(hdr->len);
+	u32 len = packet->payload ? le32_to_cpu(hdr->len) : 0;
 	struct af_vsockmon_hdr mon = {
 		.src_cid = hdr->src_cid,
 		.dst_cid = hdr->dst_cid,
@@ -63,23 +77,24 @@ static struct sk_buff *build(void *opaque)
 		return NULL;
 	skb_put_data(skb, &mon, sizeof(mon));
 	skb_put_data(skb, hdr, sizeof(*hdr));
-	/* The pages were there a moment ago; if one is not, it stays zero. */
-	mvs_packet_peek(packet->chain, packet->gm, skb_put_zero(skb, len), len);
+	if (len)
+		put_payload(skb, packet->payload, len);
 	return skb;
 }
 
 /**
  * mvs_tap - let vsockmon see a packet
  * @hdr: its header
- * @chain: the chain that it is in, and that is not the driver's yet
- * @gm: guest memory
+ * @payload: what its payload was copied to or from, and which is just behind that now; or
+ *	NULL when nobody took it
+ *
+ * The guest's memory is not read: it may have other bytes by now.
  *
  * Context: process, outside of sections.
  */
-void mvs_tap(const struct virtio_vsock_hdr *hdr, const struct mvs_chain *chain,
-	     struct mvs_gmem *gm)
+void mvs_tap(const struct virtio_vsock_hdr *hdr, const struct iov_iter *payload)
 {
-	struct tapped packet = { hdr, chain, gm };
+	struct tapped packet = { hdr, payload };
 
 	vsock_deliver_tap(build, &packet);
 }

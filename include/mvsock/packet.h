@@ -26,7 +26,5 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
 			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 			  u32 left);
-void mvs_packet_peek(const struct mvs_chain *chain, struct mvs_gmem *gm,
-		     void *to, u32 len);
 
 #endif /* _MVSOCK_PACKET_H */

@@ -5,12 +5,10 @@
 #ifndef _MVSOCK_TAP_H
 #define _MVSOCK_TAP_H
 
+#include <linux/uio.h>
 #include <uapi/linux/virtio_vsock.h>
 
-#include <mvsock/chain.h>
-#include <mvsock/gmem.h>
-
-void mvs_tap(const struct virtio_vsock_hdr *hdr, const struct mvs_chain *chain,
-	     struct mvs_gmem *gm);
+void mvs_tap(const struct virtio_vsock_hdr *hdr,
+	     const struct iov_iter *payload);
 
 #endif /* _MVSOCK_TAP_H */

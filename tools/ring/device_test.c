@@ -92,5 +92,6 @@ int main(int argc, char **argv)
 	add_worker_tests();
 	add_flood_tests();
 	add_lost_tests();
+	add_capture_tests();
 	return tap_run(&opt);
 }

@@ -39,5 +39,6 @@ void add_cgroup_tests(void);
 void add_worker_tests(void);
 void add_flood_tests(void);
 void add_lost_tests(void);
+void add_capture_tests(void);
 
 #endif

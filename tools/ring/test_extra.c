@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What goes with sockets and devices: zero copy, packet capture, tracepoints.
+ * What goes with sockets and devices: zero copy, tracepoints.
  */
 #include <fcntl.h>
 #include <time.h>
 #include <linux/errqueue.h>
 #include <linux/vm_sockets.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "device_test.h"
-#include "netlink.h"
 #include "session.h"
 
 /* One completion from the error queue. */
@@ -97,68 +94,6 @@ static void zero_copy_close(const void *arg)
 	session_close(&s);
 }
 
-static void set_up(const char *name, bool up)
-{
-	struct ifreq req = { 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	require(!ioctl(fd, SIOCGIFFLAGS, &req), "SIOCGIFFLAGS");
-	if (up)
-		req.ifr_flags |= IFF_UP;
-	else
-		req.ifr_flags &= ~IFF_UP;
-	require(!ioctl(fd, SIOCSIFFLAGS, &req), "SIOCSIFFLAGS");
-	close(fd);
-}
-
-static long captured(const char *name)
-{
-	char path[128];
-	long n = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path),
-		 "/sys/class/net/%s/statistics/rx_packets", name);
-	f = fopen(path, "r");
-	if (!f)
-		tap_skip("%s: %s", path, strerror(errno));
-	if (fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	fclose(f);
-	return n;
-}
-
-/* A capture device sees each packet once, in both directions. */
-static void capture(const void *arg)
-{
-	static const char name[] = "mvsmon0";
-	struct guest_config cfg = test_config(0);
-	struct session s;
-	long before, n;
-	int err, i;
-
-	(void)arg;
-	err = netlink_add_link(name, "vsockmon");
-	if (err)
-		tap_skip("no vsockmon: %s", strerror(-err));
-	set_up(name, true);
-	before = captured(name);
-	cfg.rx_size = 65536 + HDR_LEN;
-	cfg.rx_bufs = 4;
-	session_guest_connects(&s, &cfg, SOCK_STREAM);
-	n = captured(name) - before;
-	require(n == 2, "%ld packets of a handshake", n);
-	for (i = 0; i < 10; i++)
-		session_to_guest(&s, 1000);
-	n = captured(name) - before - n;
-	require(n == 10, "%ld packets of 10", n);
-	session_to_host(&s, 1000);
-	session_close(&s);
-	set_up(name, false);
-	netlink_del_link(name);
-}
-
 #define TRACING "/sys/kernel/tracing/"
 
 static bool put_file(const char *path, const char *text)
@@ -217,7 +152,6 @@ void add_extra_tests(void)
 		     RINGS_SPLIT);
 	session_test("zero copy", "device closed before", zero_copy_close, NULL,
 		     0, RINGS_SPLIT);
-	session_test("capture", "vsockmon", capture, NULL, 0, RINGS_SPLIT);
 	session_test("trace", "a rejected chain", trace_rejected, NULL,
 		     TAP_MVSOCK, RINGS_SPLIT);
 }
