@@ -257,6 +257,13 @@ static void listened(struct scene *s)
 	conn_init(&s->s.c, &s->s.g, VIRTIO_VSOCK_TYPE_STREAM, GUEST_PORT, port);
 }
 
+/* What a fault leaves counted as a connection that waits would fill the queue. */
+static void listened_for_one(struct scene *s)
+{
+	listened(s);
+	require(!listen(s->s.listener, 0), "listen: %s", strerror(errno));
+}
+
 static int guest_connects(struct scene *s)
 {
 	return conn_connect(&s->s.c, s->timeout);
@@ -439,6 +446,8 @@ const struct op ops[] = {
 	{ "close()", ALL, false, unread, close_socket, NULL },
 	{ "guest connects", ALL, true, listened, guest_connects,
 	  guest_connects_again },
+	{ "guest connects, CVE-2026-46214: room for one", SPLIT, true,
+	  listened_for_one, guest_connects, guest_connects_again },
 	{ "guest sends", ALL, true, stream, guest_sends, guest_sends },
 	{ "guest sends, seqpacket", ALL, true, seqpacket, guest_sends_message,
 	  guest_sends_message },
