@@ -3,6 +3,7 @@
  * A device's virtqueue: the ring with its eventfds, its counters, and what
  * happens when the driver breaks the rules.
  */
+#include <linux/delay.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/ktime.h>
@@ -70,6 +71,9 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 
 /* When the worker tries again what could not be done, in ns. */
 #define MVS_RETRY_NS		NSEC_PER_MSEC
+
+/* To stop waits this often, for about so many ms, for memory to give chains back. */
+#define MVS_STOP_TRIES	100
 
 static struct lock_class_key mutex_keys[MVS_VQS];
 
@@ -305,26 +309,6 @@ int mvs_vq_start(struct mvs_vq *vq)
 	return 0;
 }
 
-/**
- * mvs_vq_stop - undo mvs_vq_start()
- * @vq: the virtqueue, running or not
- *
- * Context: process, with the virtqueue's mutex held.
- */
-void mvs_vq_stop(struct mvs_vq *vq)
-{
-	lockdep_assert_held(&vq->mutex);
-	/* What could not be published when the ring broke: now or never. */
-	mvs_vq_flush(vq);
-	hrtimer_cancel(&vq->late);
-	hrtimer_cancel(&vq->tick);
-	mvs_kick_calm(&vq->kick);
-	vq->ring.unpublished = 0;
-	vq->held = false;
-	vq->running = false;
-	mvs_chain_destroy(&vq->chain);
-}
-
 /*
  * The ring makes no sense, or is not there any more: use it no more, and tell the
  * VMM.
@@ -338,6 +322,44 @@ static void break_ring(struct mvs_vq *vq, int error)
 	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, error);
 	if (vq->err)
 		eventfd_signal(vq->err);
+}
+
+/*
+ * The last time: what the driver does not see now it misses for ever. Want of memory passes,
+ * but the VMM is not to wait for that without end.
+ */
+static void flush_all(struct mvs_vq *vq)
+{
+	unsigned int tries = MVS_STOP_TRIES;
+
+	mvs_vq_flush(vq);
+	while (vq->running && (vq->held || vq->ring.unpublished)) {
+		if (!--tries || fatal_signal_pending(current)) {
+			break_ring(vq, -ENOMEM);
+			break;
+		}
+		usleep_range(500, 1000);
+		mvs_vq_flush(vq);
+	}
+}
+
+/**
+ * mvs_vq_stop - undo mvs_vq_start()
+ * @vq: the virtqueue, running or not
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_stop(struct mvs_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+	flush_all(vq);
+	hrtimer_cancel(&vq->late);
+	hrtimer_cancel(&vq->tick);
+	mvs_kick_calm(&vq->kick);
+	vq->ring.unpublished = 0;
+	vq->held = false;
+	vq->running = false;
+	mvs_chain_destroy(&vq->chain);
 }
 
 /*

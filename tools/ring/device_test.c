@@ -93,5 +93,6 @@ int main(int argc, char **argv)
 	add_flood_tests();
 	add_lost_tests();
 	add_capture_tests();
+	add_held_tests();
 	return tap_run(&opt);
 }

@@ -40,5 +40,6 @@ void add_worker_tests(void);
 void add_flood_tests(void);
 void add_lost_tests(void);
 void add_capture_tests(void);
+void add_held_tests(void);
 
 #endif
