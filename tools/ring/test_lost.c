@@ -13,27 +13,27 @@
 
 #define BEFORE 1000	/* bytes that come through */
 
-enum how { OVER_MAX, OVER_CHAIN, NO_PAGE };
+enum lost_by { OVER_MAX, OVER_CHAIN, NO_PAGE };
 
 struct lost {
 	const char *name;
-	enum how how;
+	enum lost_by by;
 	int socktype;
 	enum counter reason;
 };
 
 /* A packet with @p as its header, whose payload the device can't have. */
-static void send_lost(struct guest *g, enum how how, struct pkt p)
+static void send_lost(struct guest *g, enum lost_by by, struct pkt p)
 {
 	struct seg segs[2] = { { GUEST_EDGE - HDR_LEN, HDR_LEN, false },
 			       { GUEST_EDGE, 4096, false } };
 	struct virtio_vsock_hdr h;
 
-	p.len = how == NO_PAGE ? 4096 : how == OVER_CHAIN ? 4097 :
+	p.len = by == NO_PAGE ? 4096 : by == OVER_CHAIN ? 4097 :
 				 MAX_PAYLOAD + 1;
-	if (how == OVER_MAX)
+	if (by == OVER_MAX)
 		segs[1].len = p.len;
-	if (how == NO_PAGE)
+	if (by == NO_PAGE)
 		munmap(g->mem.region[3].va, 4096);
 	h = pkt_encode(&p);
 	require_ok(gmem_write(&g->mem, segs[0].addr, &h, HDR_LEN));
@@ -72,7 +72,7 @@ static void on_connection(const void *arg)
 	pattern_fill(out, sizeof(out), 3, 0);
 	require_ok(conn_send_rw(&s.c, out, sizeof(out), VIRTIO_VSOCK_SEQ_EOM,
 				TIMEOUT));
-	send_lost(&s.g, t->how, conn_pkt(&s.c, VIRTIO_VSOCK_OP_RW));
+	send_lost(&s.g, t->by, conn_pkt(&s.c, VIRTIO_VSOCK_OP_RW));
 	counters_expect(&s.g, &before, t->reason, 1);
 	require_ok(conn_wait_reset(&s.c, TIMEOUT));
 	check_before(s.fd);
