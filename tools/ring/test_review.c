@@ -177,13 +177,13 @@ static void bad_buffer(const void *arg)
 	session_close(&s);
 }
 
-/* A payload that the VMM has no memory for is refused, the next packet is read. */
+/* A payload that the VMM has no memory for is refused, and its connection reset. */
 static void bad_payload(const void *arg)
 {
 	const int *socktype = arg;
 	struct counters before;
 	static __u8 in[BLOCK];
-	struct session s;
+	struct session s, other;
 	struct reading r;
 	struct seg segs[2];
 
@@ -200,10 +200,14 @@ static void bad_payload(const void *arg)
 	require(!guest_wait_used(&s.g, TXQ), "used length");
 	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
 
-	send_block(&s.c);
+	/* What was lost ends the connection, and the reader learns of it. */
+	require_ok(conn_wait_reset(&s.c, TIMEOUT));
 	reading_end(&r);
-	require_block(in, r.n);
-	exchange(&s);
+	require(r.n <= 0, "%zd bytes", r.n);
+	session_another(&other, &s, SOCK_STREAM, 1);
+	session_exchange(&other, 1000);
+	exchange(&other);
+	session_close_another(&other);
 	session_close(&s);
 }
 
