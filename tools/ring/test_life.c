@@ -63,9 +63,11 @@ static void close_resets_many(const void *arg)
 				TIMEOUT);
 	dev_close(&s[0].g.dev);
 	for (i = 0; i < 20; i++) {
-		/* There is room for the first two. */
+		/* There is room for the first two; the rest of the third is queued. */
 		if (i < 2)
 			require_ok(host_send_end(&sending[i]));
+		else if (i == 2)
+			host_send_end(&sending[i]);
 		else
 			require_ended(&sending[i]);
 		require_gone(s[i].fd);
