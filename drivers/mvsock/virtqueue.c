@@ -495,7 +495,7 @@ static void note_kick(struct mvs_vq *vq)
 	vq->brisk = now - vq->asked < MVS_BRISK_NS;
 	/* Did the driver wait to be signalled, and did nothing before? */
 	if (vq->expired) {
-		vq->waited = now - vq->expired < MVS_BRISK_NS ? vq->waited + 1 : 0;
+		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
 		if (vq->waited == MVS_WAITED_MIN) {
 			vq->waited = 0;
 			vq->eager = MVS_EAGER;
