@@ -412,7 +412,9 @@ bool mvs_recv_work(struct mvs_device *device)
 	int ret = 0;
 
 	mutex_lock(&vq->mutex);
-	if (vq->running && !mvs_direct_awaited(vq))
+	/* A signal that is due does not take a reader's packets away. */
+	if (vq->running && !mvs_direct_awaited(vq) &&
+	    !READ_ONCE(vq->kick.expected))
 		ret = mvs_vq_begin(vq);
 	if (ret <= 0) {
 		/* A signal that was put off may be due, whatever became of the ring. */

@@ -59,6 +59,9 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 #define MVS_LOOK_NS	(50 * NSEC_PER_USEC)
 #define MVS_BRISK_NS	(100 * NSEC_PER_USEC)
 
+/* So many looks in a row that found data are a stream, which can wait for the next one. */
+#define MVS_STREAM_MIN	8
+
 /* Used TX chains are no news to a driver that has room: it hears of them so late, in ns. */
 #define MVS_OWED_NS	NSEC_PER_MSEC
 
@@ -416,14 +419,25 @@ int mvs_vq_begin(struct mvs_vq *vq)
 	return check(vq, ret) ?: 1;
 }
 
-/* Was nothing sent to the guest since the last time, which its packets might answer? */
-static bool streams(struct mvs_vq *vq)
+/*
+ * Can what comes next wait? If data came, and none were sent to the guest, which its packets
+ * might answer, for some looks in a row; and no packet at all since the last one: the guest
+ * may have waited for it.
+ */
+static bool can_wait(struct mvs_vq *vq)
 {
-	u64 sent = READ_ONCE(vq->device->vqs[MVS_VQ_RX].bytes);
-	bool same = vq->sent == sent;
+	const struct mvs_vq *rx = &vq->device->vqs[MVS_VQ_RX];
+	u64 packets = READ_ONCE(rx->packets), bytes = READ_ONCE(rx->bytes);
+	bool quiet = packets == vq->rx_packets;
 
-	vq->sent = sent;
-	return same;
+	if (bytes != vq->rx_bytes || vq->bytes == vq->tx_bytes)
+		vq->streak = 0;
+	else if (vq->streak < MVS_STREAM_MIN)
+		vq->streak++;
+	vq->rx_packets = packets;
+	vq->rx_bytes = bytes;
+	vq->tx_bytes = vq->bytes;
+	return quiet && vq->streak == MVS_STREAM_MIN;
 }
 
 /*
@@ -453,7 +467,7 @@ static bool look(struct mvs_vq *vq)
 		return false;
 	if (!vq->look_start) {
 		vq->look_start = ktime_get_ns();
-		vq->stream = streams(vq);
+		vq->patient = can_wait(vq);
 	}
 	age = ktime_get_ns() - vq->look_start;
 	worker = READ_ONCE(vq->device->worker->self) == current;
@@ -462,7 +476,7 @@ static bool look(struct mvs_vq *vq)
 	if (vq->brisk && age < MVS_LOOK_NS) {
 		if (worker && single_task_running() && poll(vq, true))
 			return true;
-		if (vq->stream) {
+		if (vq->patient) {
 			mvs_vq_wake_in(vq, MVS_LOOK_NS - age);
 			return true;
 		}

@@ -180,10 +180,13 @@ struct mvs_miss {
  * @polling: there was no chain, and no kick was asked for: the worker is to look
  *	again at once
  * @brisk: the last kick came so soon that a look would have found what it was for
- * @stream: nothing was sent to the guest while it sent what was found last
+ * @patient: what comes next can wait for a look
  * @look_start: since when there is none to be found, in ns of ktime_get_ns(); 0 while there
  *	are some
- * @sent: what the RX virtqueue's @bytes were then
+ * @streak: so many looks in a row were those of a stream to the host
+ * @rx_packets: what the RX virtqueue's @packets were at the last look that found any
+ * @rx_bytes: likewise its @bytes
+ * @tx_bytes: likewise those of this one
  * @asked: when a kick was asked for, likewise; 0 if it was not, or came; of TX
  * @owed_since: when the first chain was published that the driver was not asked about, or 0
  * @expired: when it was signalled because time had passed in which it did nothing, or 0
@@ -225,9 +228,12 @@ struct mvs_vq {
 	u64 broken;
 	bool polling;
 	bool brisk;
-	bool stream;
+	bool patient;
 	u64 look_start;
-	u64 sent;
+	unsigned int streak;
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 tx_bytes;
 	u64 asked;
 	u64 owed_since;
 	u64 expired;
