@@ -12,6 +12,8 @@ set -euo pipefail
 . "$TOP/tools/check-guest.sh"
 # shellcheck source=tools/check-rig.sh
 . "$TOP/tools/check-rig.sh"
+# shellcheck source=tools/check-model.sh
+. "$TOP/tools/check-model.sh"
 # shellcheck source=tools/bench-lib.sh
 . "$TOP/tools/bench-lib.sh"
 # shellcheck source=tools/check-bench.sh
@@ -33,7 +35,7 @@ set -euo pipefail
 # shellcheck source=tools/debian.sh
 . "$TOP/tools/debian.sh"
 
-GROUPS_ALL=(lint rig kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
+GROUPS_ALL=(lint rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
 GROUPS_LONG=(install race soak pages)
 # User-mode Linux has several processors since 7.0. The packages of later headers ask for
 # more than Debian 12 has.
@@ -58,6 +60,7 @@ usage()
 	usage: tools/check.sh [OPTION...] [GROUP...]
 	  lint    checkpatch, W=1, sparse, shellcheck, the manual
 	  rig     programs in user-mode Linux keep their registers, what fails says why
+	  model   spin finds no state in which a chain is left and nothing looks for it
 	  kunit   the KUnit suites, in user-mode Linux
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
@@ -566,6 +569,7 @@ parts()
 		case $group in
 		lint) echo docs headers uml-debug ;;
 		rig | kunit | fuzz | device | faults | sockets) echo uml-debug ;;
+		model) echo model ;;
 		parity) echo uml ;;
 		load) echo uml headers ;;
 		umlguest) echo uml-debug vmlinux vsock_test ;;

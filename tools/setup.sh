@@ -21,6 +21,7 @@ usage()
 	usage: tools/setup.sh PART...
 	  packages    the Debian packages in tools/packages (apt-get install)
 	  gnuplot     for make bench-plot
+	  model       spin, for the group model of make check
 	  docs        for make docs
 	  show        the tools that the group show of make check tries
 	  deb         for make deb
@@ -70,6 +71,8 @@ part_packages()
 }
 
 part_gnuplot() { install_packages gnuplot-nox; }
+
+part_model() { install_packages spin; }
 
 part_docs() { install_packages python3-sphinx man-db; }
 
@@ -453,7 +456,7 @@ main()
 	[[ $KERNEL == 6.12 ]] || use_suite trixie-backports
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
-		[[ $part =~ ^(packages|gnuplot|docs|show|deb)$ || -n ${VERSION:-} ]] || choose_version
+		[[ $part =~ ^(packages|gnuplot|model|docs|show|deb)$ || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done
 }

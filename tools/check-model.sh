@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The models in tools/model, which spin goes through whole. Sourced by check.sh.
+
+# A model says something only if it fails without what it is about.
+group_model()
+{
+	local fault
+
+	verdict "a chain is always looked for" "$(search_model owners)"
+	for fault in NO_GUARD NO_RECHECK NO_DEADLINE; do
+		verdict "a chain is not looked for, $fault" \
+			"$([[ $(search_model owners "-D$fault") == *"assertion violated"* ]] ||
+				echo "spin does not find it")"
+	done
+}
+
+# search_model NAME [OPTION...]: what spin finds to say against it.
+search_model()
+{
+	local dir=$WORK/model name=$1
+
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	(
+		cd "$dir" || return
+		spin "$@" -a "$TOP/tools/model/$name.pml" && gcc -O2 -DSAFETY -o pan pan.c &&
+			./pan -m200000
+	) >"$dir.log" 2>&1 || true
+	grep -q 'errors: 0$' "$dir.log" || grep -E 'error|assertion violated|depth too small' "$dir.log" ||
+		tail -n 5 "$dir.log"
+}
