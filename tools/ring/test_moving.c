@@ -346,6 +346,21 @@ static void wait_merged(struct session *s, __u8 *first)
 		session_exchange(s, 30000);
 }
 
+/*
+ * User-mode Linux tells no other processor that a program's page may not be written any more:
+ * a write to one that is being merged is lost, without any device (seen with 7.3).
+ */
+static bool loses_writes(void)
+{
+	char text[512] = "";
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	require(f && fread(text, 1, sizeof(text) - 1, f), "/proc/cpuinfo");
+	fclose(f);
+	return strstr(text, "User Mode Linux") &&
+	       sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
 /* A page that was merged may only be read; the device must write to another. */
 static void merged(const void *arg)
 {
@@ -355,6 +370,8 @@ static void merged(const void *arg)
 	int i;
 
 	(void)arg;
+	if (loses_writes())
+		tap_skip("user-mode Linux with several processors loses writes to such pages");
 	session_with_ram(&s, RAM_PRIVATE);
 	r = &s.g.mem.region[BUFFERS];
 	off = r->size - EQUAL_PAGES * 4096;
