@@ -8,7 +8,7 @@ group_smp()
 	[[ $MODULE != mvsock ]] || build_stock || return 0
 	build_ring || return 0
 	smp_run /bin
-	ring_initrd loop "$(tested "$BUILD/stock")"
+	ring_initrd loop vsockmon "$(tested "$BUILD/stock")"
 	boot_stock 1000 || true
 	report_smp
 }
@@ -18,7 +18,7 @@ group_umlsmp()
 	[[ $MODULE != mvsock ]] || build_smp || return 0
 	build_ring || return 0
 	smp_run "$BUILD/ring"
-	set_env MODULES "$(modules_for "$(uml_dir smp)" "$(tested "$BUILD/uml-smp")" | paste -sd' ')"
+	set_env MODULES "$(modules_for "$(uml_dir smp)" vsockmon "$(tested "$BUILD/uml-smp")" | paste -sd' ')"
 	boot_uml smp 1000 || true
 	report_smp
 	[[ $MODULE == mvsock ]] || return 0
