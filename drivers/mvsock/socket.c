@@ -196,7 +196,7 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 
 /*
  * Let the table say what an event does, and do it. Returns whether there is something to
- * send.
+ * send; a reset is sent already, or left to the worker.
  */
 static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 {
@@ -223,7 +223,7 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 		WRITE_ONCE(sk->sk_err, t.error);
 		sk_error_report(sk);
 	}
-	return t.send != MVS_MARK_NONE;
+	return t.send != MVS_MARK_NONE && t.send != MVS_MARK_RST;
 }
 
 /* --- packets from the guest ----------------------------------------------- */
@@ -545,10 +545,7 @@ int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
  */
 void mvs_socket_fail(struct vsock_sock *vsk)
 {
-	struct mvs_conn *conn = vsk->trans;
-
 	apply(vsk, MVS_EVENT_FAILED);
-	mvs_send_pending(conn->device);
 }
 
 /* The guest did not answer in time. */
@@ -561,12 +558,8 @@ static void close_timeout(struct work_struct *work)
 	lock_sock(sk);
 	vsk->close_work_scheduled = false;
 	if (mvs_transport_serves(vsk) && vsk->trans) {
-		struct mvs_conn *conn = vsk->trans;
-
 		apply(vsk, MVS_EVENT_TIMEOUT);
 		remove_closed(vsk);
-		if (conn->device)
-			mvs_send_pending(conn->device);
 	}
 	release_sock(sk);
 	sock_put(sk);
@@ -625,7 +618,6 @@ void mvs_socket_release(struct vsock_sock *vsk)
 		break;
 	case MVS_CONN_ENDED:
 		apply(vsk, MVS_EVENT_CLOSE);
-		mvs_send_pending(conn->device);
 		break;
 	default:
 		break;

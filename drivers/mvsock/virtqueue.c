@@ -460,16 +460,17 @@ static bool poll(struct mvs_vq *vq, bool worker)
  */
 static bool look(struct mvs_vq *vq)
 {
+	u64 now, age;
 	bool worker;
-	u64 age;
 
 	if (likely(!vq->brisk && !vq->busyloop_timeout))
 		return false;
+	now = ktime_get_ns();
 	if (!vq->look_start) {
-		vq->look_start = ktime_get_ns();
+		vq->look_start = now;
 		vq->patient = can_wait(vq);
 	}
-	age = ktime_get_ns() - vq->look_start;
+	age = now - vq->look_start;
 	worker = READ_ONCE(vq->device->worker->self) == current;
 	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC && poll(vq, worker))
 		return true;

@@ -56,34 +56,44 @@ static long captured(const char *name)
 	return n;
 }
 
+static void add_monitor(void)
+{
+	int err = netlink_add_link(MONITOR, "vsockmon");
+
+	if (err)
+		tap_skip("no vsockmon: %s", strerror(-err));
+	set_up(MONITOR, true);
+}
+
+static void del_monitor(void)
+{
+	set_up(MONITOR, false);
+	netlink_del_link(MONITOR);
+}
+
 /* A capture device sees each packet once, in both directions. */
 static void capture(const void *arg)
 {
-	static const char name[] = MONITOR;
 	struct guest_config cfg = test_config(0);
 	struct session s;
 	long before, n;
-	int err, i;
+	int i;
 
 	(void)arg;
-	err = netlink_add_link(name, "vsockmon");
-	if (err)
-		tap_skip("no vsockmon: %s", strerror(-err));
-	set_up(name, true);
-	before = captured(name);
+	add_monitor();
+	before = captured(MONITOR);
 	cfg.rx_size = 65536 + HDR_LEN;
 	cfg.rx_bufs = 4;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
-	n = captured(name) - before;
+	n = captured(MONITOR) - before;
 	require(n == 2, "%ld packets of a handshake", n);
 	for (i = 0; i < 10; i++)
 		session_to_guest(&s, 1000);
-	n = captured(name) - before - n;
+	n = captured(MONITOR) - before - n;
 	require(n == 10, "%ld packets of 10", n);
 	session_to_host(&s, 1000);
 	session_close(&s);
-	set_up(name, false);
-	netlink_del_link(name);
+	del_monitor();
 }
 
 /* A socket that gets what the monitor does. */
@@ -92,11 +102,9 @@ static int open_monitor(void)
 	struct sockaddr_ll sa = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
 	};
-	int size = 8 << 20, fd, err = netlink_add_link(MONITOR, "vsockmon");
+	int size = 8 << 20, fd;
 
-	if (err)
-		tap_skip("no vsockmon: %s", strerror(-err));
-	set_up(MONITOR, true);
+	add_monitor();
 	fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
 	if (fd < 0)
 		tap_skip("no AF_PACKET: %s", strerror(errno));
@@ -110,8 +118,7 @@ static int open_monitor(void)
 static void close_monitor(int fd)
 {
 	close(fd);
-	set_up(MONITOR, false);
-	netlink_del_link(MONITOR);
+	del_monitor();
 }
 
 /* The payload of the next packets of data from @cid, @len bytes in all. */
