@@ -22,6 +22,18 @@ void failing_set(const char *attr, const char *name, const char *value)
 	close(fd);
 }
 
+void failing_thread(pid_t thread, bool fails)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/make-it-fail", thread);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	require(fd >= 0 && write(fd, fails ? "1" : "0", 1) == 1, "%s: %s", path,
+		strerror(errno));
+	close(fd);
+}
+
 /* The device's worker has its name from the thread that it was made by. */
 pid_t failing_worker(void)
 {

@@ -40,20 +40,6 @@ static void set(bool *b, bool value)
 	__atomic_store_n(b, value, __ATOMIC_SEQ_CST);
 }
 
-/* --- faults --- */
-
-/* What is set of failslab and the like is for threads that shall. */
-static void fail_in(pid_t thread)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/make-it-fail", thread);
-	fd = open(path, O_WRONLY);
-	require(fd >= 0 && write(fd, "1", 1) == 1, "%s: %s", path, strerror(errno));
-	close(fd);
-}
-
 /* --- programs on the host --- */
 
 int race_socket(int type, int timeout)
@@ -141,7 +127,7 @@ static void *play_host(void *arg)
 	struct race_host *h = arg;
 
 	if (flag(h->r, RACE_FAULTS))
-		fail_in(gettid());
+		failing_thread(gettid(), true);
 	while (!get(&h->r->stop_hosts))
 		talk_once(h);
 	return NULL;
@@ -238,7 +224,7 @@ static void guest_begin(struct race_run *r)
 	else
 		require_ok(guest_start(&r->talk.g, &r->cfg));
 	if (flag(r, RACE_FAULTS))
-		fail_in(failing_worker());
+		failing_thread(failing_worker(), true);
 	__atomic_add_fetch(&r->counts->guests, 1, __ATOMIC_RELAXED);
 }
 

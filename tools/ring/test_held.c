@@ -4,7 +4,6 @@
  * there is some. If the VMM stops the device before, the driver gets it all the same, or the
  * VMM learns that the ring broke.
  */
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,16 +13,6 @@
 
 #define MAP	"fail_mvsock_map"
 #define MOST	16	/* mappings, more than a packet needs */
-
-/* The calling thread's mappings fail, or not. */
-static void make_it_fail(bool on)
-{
-	int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
-
-	require(fd >= 0 && write(fd, on ? "1" : "0", 1) == 1, "make-it-fail: %s",
-		strerror(errno));
-	close(fd);
-}
 
 /* All but the first @good ones. */
 static void fail_all_but(unsigned int good)
@@ -37,12 +26,12 @@ static void fail_all_but(unsigned int good)
 	failing_set(MAP, "times", "-1");
 	failing_set(MAP, "space", space);
 	failing_set(MAP, "probability", "100");
-	make_it_fail(true);
+	failing_thread(gettid(), true);
 }
 
 static void fail_none(void)
 {
-	make_it_fail(false);
+	failing_thread(gettid(), false);
 	failing_set(MAP, "probability", "0");
 	failing_set(MAP, "space", "0");
 }
