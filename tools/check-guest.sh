@@ -16,8 +16,7 @@ vsock_names() { cat "$LINUX/vsock/$1.names"; }
 # vsock_guest: a guest with the programs.
 vsock_guest() { guest_initrd vsock_diag "${VSOCK_TESTS[@]/#/$LINUX/vsock/}"; }
 
-# vsock_env TIMEOUT: the programs both ways, each of which may take so long. Tests 17 and 21
-# of vsock_test race with themselves: see take_failure.
+# vsock_env TIMEOUT: the programs both ways, each of which may take so long.
 vsock_env()
 {
 	local name
@@ -26,7 +25,6 @@ vsock_env()
 	for name in "${VSOCK_TESTS[@]}"; do
 		set_env "TESTS_$name" "$(vsock_names "$name" | cut -d' ' -f1 | paste -sd' ')"
 	done
-	set_env RACY_TESTS "17 21"
 	set_env TIMEOUT "$1"
 	set_env VSOCK_TESTS "${VSOCK_TESTS[*]/#/$LINUX/vsock/}"
 }
@@ -129,7 +127,7 @@ report_direction()
 	done < <(vsock_names "$1")
 }
 
-# vsock_try N: a test that races with itself may need several; see take_failure.
+# vsock_try N: a test that races with itself may need several; see races in host.sh.
 vsock_try() { (($1 == 1)) || echo ", try $1 of a test that races with itself"; }
 
 # explain_vsock LOG NUMBER: what each side said from that test on.
