@@ -32,6 +32,14 @@
  */
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
 
+/* A window that has no pages goes when another page is brought in. */
+static void note_empty(struct mvs_window *window)
+{
+	lockdep_assert_held_write(&window->gm->lock);
+	if (!window->cached && list_empty(&window->empty))
+		list_add_tail(&window->empty, &window->gm->empty);
+}
+
 /*
  * Drop those of the window's pages that are from @first to @last. Returns how many there
  * were.
@@ -58,6 +66,8 @@ static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
 		dropped += !!*page;
 		*page = 0;
 	}
+	window->cached -= dropped;
+	note_empty(window);
 	return dropped;
 }
 
@@ -136,6 +146,7 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 		return ERR_PTR(-ENOMEM);
 	window->gm = gm;
 	window->number = number;
+	INIT_LIST_HEAD(&window->empty);
 	window->pages = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!window->pages) {
 		ret = -ENOMEM;
@@ -161,7 +172,33 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* The window that an address is in, which comes if it is not there. */
+/* Take a window without pages from the others, or return NULL. */
+static struct mvs_window *take_empty(struct mvs_gmem *gm)
+{
+	struct mvs_window *window = NULL, **recent;
+
+	lockdep_assert_held(&gm->windows_lock);
+	write_lock(&gm->lock);
+	while (!window && !list_empty(&gm->empty)) {
+		window = list_first_entry(&gm->empty, struct mvs_window, empty);
+		list_del_init(&window->empty);
+		if (window->cached || window->users)
+			window = NULL;
+	}
+	if (window) {
+		rb_erase(&window->node, &gm->windows);
+		recent = mvs_gmem_recent(gm, window->number);
+		if (*recent == window)
+			*recent = NULL;
+	}
+	write_unlock(&gm->lock);
+	return window;
+}
+
+/*
+ * The window that an address is in, which comes if it is not there, and stays until
+ * put_window(). Those that have no pages any more go.
+ */
 static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 {
 	unsigned long number = uaddr / SZ_2M;
@@ -169,8 +206,28 @@ static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 
 	mutex_lock(&gm->windows_lock);
 	window = mvs_gmem_window(gm, number) ?: create_window(gm, number);
+	if (!IS_ERR(window))
+		window->users++;
+	while (!list_empty_careful(&gm->empty)) {
+		struct mvs_window *empty = take_empty(gm);
+
+		if (empty)
+			free_window(empty);
+	}
 	mutex_unlock(&gm->windows_lock);
 	return window;
+}
+
+static void put_window(struct mvs_window *window)
+{
+	struct mvs_gmem *gm = window->gm;
+
+	mutex_lock(&gm->windows_lock);
+	window->users--;
+	write_lock(&gm->lock);
+	note_empty(window);
+	write_unlock(&gm->lock);
+	mutex_unlock(&gm->windows_lock);
 }
 
 /**
@@ -224,6 +281,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 		cond_resched();
 	}
 	gm->windows = RB_ROOT;
+	INIT_LIST_HEAD(&gm->empty);
 }
 
 /**
@@ -253,11 +311,12 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 static void install(struct mvs_window *window, unsigned long uaddr,
 		    struct page *page, bool write)
 {
-	unsigned long entry = (unsigned long)page_address(page);
+	unsigned long *entry = &window->pages[uaddr % SZ_2M / PAGE_SIZE];
 
 	lockdep_assert_held_write(&window->gm->lock);
-	window->pages[uaddr % SZ_2M / PAGE_SIZE] =
-		entry | (write ? MVS_PAGE_WRITABLE : 0);
+	window->cached += !*entry;
+	*entry = (unsigned long)page_address(page) |
+		 (write ? MVS_PAGE_WRITABLE : 0);
 }
 
 /**
@@ -282,6 +341,7 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 	write_lock(&gm->lock);
 	install(window, uaddr, page, write);
 	write_unlock(&gm->lock);
+	put_window(window);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
@@ -317,29 +377,12 @@ static struct page *get_page_of(struct mm_struct *mm,
 }
 
 /* Nothing comes of it, and 0, when the address space changes meanwhile. */
-static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+static int fill_window(struct mvs_gmem *gm, struct mvs_window *window,
+		       const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window;
 	struct page *page;
 	unsigned long seq;
 	bool installed;
-
-	/*
-	 * A window stays until the device stops: none for what the VMM does not
-	 * have, or a guest could have the host make them without end.
-	 */
-	mvs_gmem_begin(gm);
-	window = mvs_gmem_window(gm, fault->addr / SZ_2M);
-	mvs_gmem_end(gm);
-	if (!window) {
-		page = get_page_of(gm->mm, fault);
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		put_page(page);
-	}
-	window = window ?: get_window(gm, fault->addr);
-	if (IS_ERR(window))
-		return PTR_ERR(window);
 
 	seq = mmu_interval_read_begin(&window->notifier);
 	page = get_page_of(gm->mm, fault);
@@ -360,6 +403,18 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	/* The notifier says when it goes; until then it needs no reference. */
 	put_page(page);
 	return 0;
+}
+
+static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	struct mvs_window *window = get_window(gm, fault->addr);
+	int ret;
+
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+	ret = fill_window(gm, window, fault);
+	put_window(window);
+	return ret;
 }
 
 /**

@@ -13,7 +13,8 @@
  * reference on the pages: MMU notifiers tell when the VMM loses one, and the page
  * leaves the cache before that happens. The cache is made of windows, each of 2 MiB
  * of the VMM and with a notifier of its own, so that what the VMM does elsewhere
- * does not matter; a window comes when one of its pages is first used.
+ * does not matter; a window comes when one of its pages is first used, and goes, when
+ * the VMM has taken them all away, with the next one that is brought in.
  *
  * Access happens in sections. A pointer got inside a section is good until its
  * end. A section does not sleep and is short (a page of payload, and one packet's
@@ -26,6 +27,7 @@
 
 #include <linux/errno.h>
 #include <linux/hash.h>
+#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -55,15 +57,21 @@ struct vhost_memory_region;
  * @number: VMM-virtual address / 2 MiB
  * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
  *	protected by the lock of @gm
+ * @cached: how many of @pages are there, under the same lock
+ * @users: how many bring in a page, under @gm->windows_lock
  * @gm: whose it is
  * @node: its place among @gm->windows
+ * @empty: its place in @gm->empty, if it had no pages once
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
  */
 struct mvs_window {
 	unsigned long number;
 	unsigned long *pages;
+	unsigned int cached;
+	unsigned int users;
 	struct mvs_gmem *gm;
 	struct rb_node node;
+	struct list_head empty;
 	struct mmu_interval_notifier notifier;
 };
 
@@ -82,13 +90,14 @@ struct mvs_window {
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
- * @windows: all &struct mvs_window, by their numbers; they come under @lock and
- *	@windows_lock, and go when there are no users
+ * @windows: all &struct mvs_window, by their numbers; they come and go under @lock and
+ *	@windows_lock
+ * @empty: those that had no pages once, under @lock; they go under both
  * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
  *	are read without
  * @invalidated: pages that the VMM took away or moved
  * @cid: whose it is, for traces; the user's to set
- * @windows_lock: serializes new windows
+ * @windows_lock: serializes windows that come and go
  * @recent: windows that were used, each at its number's hash; a hint, read and
  *	written by sections side by side
  */
@@ -101,10 +110,11 @@ struct mvs_gmem {
 	struct mm_struct *mm;
 	rwlock_t lock;	/* the windows, and their pages */
 	struct rb_root windows;
+	struct list_head empty;
 	u64 misses;
 	u64 invalidated;
 	u32 cid;
-	struct mutex windows_lock;	/* new windows */
+	struct mutex windows_lock;	/* windows that come and go */
 	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 };
 
