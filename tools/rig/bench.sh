@@ -6,6 +6,7 @@
 
 job_bench()
 {
+	BOOTS=0
 	bench_guests_stop
 	sleep $BENCH_SETTLE
 	round=1
@@ -28,6 +29,7 @@ bench_module()
 		else
 			figures=failed
 			tell "$(tail -n 1 "$OUT/errors")"
+			bench_guests_lost
 		fi
 		echo "$1 $word $figures" >>"$OUT/bench"
 		tell "$(printf '%d/%d %-11s %-15s' $round $BENCH_ROUNDS $1 $word) ${figures%% [0-9]* messages *}"
@@ -44,11 +46,23 @@ bench_guests()
 		CID=$((3 + RUNNING))
 		CONTROL=$((7000 + 10 * RUNNING))
 		guest_start || return
-		mv "$OUT/guest.log" "$OUT/guest-$CID.log" # it goes on there
+		BOOTS=$((BOOTS + 1))
+		mv "$OUT/guest.log" "$OUT/guest-$BOOTS.log" # it goes on there
 		QEMUS="$QEMUS $QEMU"
 		RUNNING=$((RUNNING + 1))
 		guest_do "load --serve </dev/null >/dev/console 2>&1" || return
 	done
+}
+
+# bench_guests_lost: which are gone, and what they said last. The next load gets new ones.
+bench_guests_lost()
+{
+	boot=$((BOOTS - RUNNING))
+	for QEMU in $QEMUS; do
+		boot=$((boot + 1))
+		! guest_is_gone || tell "gone: $boot: $(tail -n 1 "$OUT/guest-$boot.log")"
+	done
+	bench_guests_stop
 }
 
 bench_guests_stop()
