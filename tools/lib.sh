@@ -276,7 +276,7 @@ build_module()
 
 	shift 2
 	copy_module_source "$dir" || return
-	make -C "$dir" KDIR="$kdir" "$@" modules
+	make -j"$(nproc)" -C "$dir" KDIR="$kdir" "$@" modules
 }
 
 copy_module_source()
