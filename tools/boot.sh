@@ -49,14 +49,12 @@ follow()
 		sed -un 's/\r$//; s/^rig: /  /p'
 }
 
-# some_cpu: any that this process may run on, so that runs side by side spread.
-some_cpu()
+# our_cpus: those that this process may run on, a line each.
+our_cpus()
 {
-	our_cpus | tr ',' '\n' |
-		awk -F- '{ for (i = $1; i <= $NF; i++) print i }' | shuf -n 1
+	taskset -cp "$BASHPID" | sed 's/.*: //' | tr ',' '\n' |
+		awk -F- '{ for (i = $1; i <= $NF; i++) print i }'
 }
-
-our_cpus() { taskset -cp $$ | sed 's/.*: //'; }
 
 # boot_uml KIND SECONDS [OPTION...]: the machine's own files are its root, read-only. It
 # has one processor, and its threads hand over to one another at every system call: on one
@@ -65,8 +63,8 @@ our_cpus() { taskset -cp $$ | sed 's/.*: //'; }
 boot_uml()
 {
 	case $1 in
-	smp) run_uml "$(our_cpus)" "$@" ncpus=2 seccomp=on ;;
-	*) run_uml "$(some_cpu)" "$@" ;;
+	smp) run_uml "$(our_cpus | paste -sd,)" "$@" ncpus=2 seccomp=on ;;
+	*) run_uml "$(our_cpus | shuf -n 1)" "$@" ;;
 	esac
 }
 

@@ -37,6 +37,8 @@ set -euo pipefail
 
 GROUPS_ALL=(lint rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
 GROUPS_LONG=(install race soak pages)
+# What keeps one processor busy, the longest first: these run side by side.
+GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest kunit rig model)
 # User-mode Linux has several processors since 7.0. The packages of later headers ask for
 # more than Debian 12 has.
 if [[ $KERNEL != 6.12 ]]; then
@@ -132,14 +134,22 @@ verdict()
 
 # --- building -----------------------------------------------------------------
 
-# built FOLDER KDIR [ARGUMENT...]: builds the module, or says why there is none.
-built()
+# build WHAT FOLDER COMMAND...: one group at a time, or says why there is none.
+build()
 {
-	quietly "$1.log" build_module "$@" || {
-		not_ok "the module builds" < <(grep -E 'error|Error' "$1.log" | head -n 20)
-		return 1
-	}
+	local what=$1 dir=$2 fd status=0
+
+	shift 2
+	exec {fd}>"$dir.lock"
+	flock "$fd"
+	quietly "$dir.log" "$@" || status=1
+	exec {fd}>&-
+	((status == 0)) || not_ok "$what" < <(grep -E 'error|Error' "$dir.log" | head -n 20)
+	return "$status"
 }
+
+# built FOLDER KDIR [ARGUMENT...]: builds the module.
+built() { build "the module builds" "$1" build_module "$@"; }
 
 build_debug() { built "$BUILD/uml-debug" "$(uml_dir debug)" ARCH=um; }
 
@@ -423,10 +433,8 @@ report_coverage()
 
 build_ring()
 {
-	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" \
-		UAPI="$LINUX/source/include/uapi" && return
-	not_ok "the ring driver builds" < <(grep -E 'error|Error' "$BUILD/ring.log")
-	return 1
+	build "the ring driver builds" "$BUILD/ring" make -C "$TOP/tools/ring" O="$BUILD/ring" \
+		UAPI="$LINUX/source/include/uapi"
 }
 
 group_device()
@@ -559,6 +567,90 @@ run_group()
 	say "# $GROUP: $((SECONDS - start)) s"
 }
 
+# lane GROUP CPU: in a process of its own. What it says, and its sum, are kept.
+lane()
+{
+	trap clean_up EXIT
+	trap 'exit 143' TERM
+	CLEAN_GROUPS=() CLEAN_PATHS=() PASSED=0 FAILED=0 SKIPPED=0 FAILURES=()
+	taskset -cp "$2" "$BASHPID" >/dev/null
+	run_group "$1"
+	{
+		echo "$PASSED $FAILED $SKIPPED"
+		printf '%s\n' "${FAILURES[@]}"
+	} >"$WORK/$1.sum"
+}
+
+# end_lane PID: prints what it said, and adds its sum to ours.
+end_lane()
+{
+	local passed failed skipped
+
+	GROUP=${LANES[$1]%,*}
+	FREE_CPUS+=("${LANES[$1]#*,}")
+	unset "LANES[$1]"
+	reap "$1" || true
+	cat "$WORK/$GROUP.said"
+	if [[ ! -s $WORK/$GROUP.sum ]]; then
+		not_ok "runs to its end" <<<"its process ended before"
+		return
+	fi
+	{
+		read -r passed failed skipped
+		mapfile -t -O "${#FAILURES[@]}" FAILURES < <(sed '/^$/d')
+	} <"$WORK/$GROUP.sum"
+	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+}
+
+# wait_for_lane: until one of them is over.
+wait_for_lane()
+{
+	local pid waited=0
+
+	while :; do
+		for pid in "${!LANES[@]}"; do
+			kill -0 "$pid" 2>/dev/null || { end_lane "$pid"; return; }
+		done
+		((++waited % 60)) || say "  ... $(printf '%s ' "${LANES[@]%,*}")still running"
+		sleep 1 || true
+	done
+}
+
+# run_side_by_side GROUP...: one on each of our processors.
+run_side_by_side()
+{
+	local group cpu FREE_CPUS=()
+	local -A LANES=()
+
+	mapfile -t FREE_CPUS < <(our_cpus)
+	for group; do
+		((${#FREE_CPUS[@]})) || wait_for_lane
+		cpu=${FREE_CPUS[-1]}
+		unset "FREE_CPUS[-1]"
+		rm -f "$WORK/$group.sum"
+		say "# $group begins; what it finds is shown when it ends"
+		spawn lane "$group" "$cpu" >"$WORK/$group.said" 2>&1 </dev/null
+		LANES[$SPAWNED]=$group,$cpu
+	done
+	while ((${#LANES[@]})); do wait_for_lane; done
+}
+
+# run_groups GROUP...: of several, those first that need one processor.
+run_groups()
+{
+	local group single=() others=()
+
+	for group in "${GROUPS_SINGLE[@]}"; do
+		[[ " $* " != *" $group "* ]] || single+=("$group")
+	done
+	for group; do
+		[[ " ${single[*]} " == *" $group "* ]] || others+=("$group")
+	done
+	((${#single[@]} > 1)) || { others=("$@"); single=(); }
+	run_side_by_side "${single[@]}"
+	for group in "${others[@]}"; do run_group "$group"; done
+}
+
 # parts GROUP...: what setup.sh has to prepare for them.
 parts()
 {
@@ -601,7 +693,7 @@ seed()
 
 main()
 {
-	local group groups=()
+	local groups=()
 
 	while (($#)); do
 		case $1 in
@@ -628,9 +720,7 @@ main()
 	"$TOP/tools/setup.sh" $(parts "${groups[@]}")
 	use_cache
 	choose_accel
-	for group in "${groups[@]}"; do
-		run_group "$group"
-	done
+	run_groups "${groups[@]}"
 	summary
 }
 
