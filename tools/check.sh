@@ -616,13 +616,19 @@ wait_for_lane()
 	done
 }
 
-# run_side_by_side GROUP...: one on each of our processors.
+# lane_cpus: our processors, as many as there are 4 GiB of memory for.
+lane_cpus()
+{
+	our_cpus | head -n "$(awk '$1 == "MemAvailable:" { n = int($2 / 2^22); print n ? n : 1 }' /proc/meminfo)"
+}
+
+# run_side_by_side GROUP...: one on each processor.
 run_side_by_side()
 {
 	local group cpu FREE_CPUS=()
 	local -A LANES=()
 
-	mapfile -t FREE_CPUS < <(our_cpus)
+	mapfile -t FREE_CPUS < <(lane_cpus)
 	for group; do
 		((${#FREE_CPUS[@]})) || wait_for_lane
 		cpu=${FREE_CPUS[-1]}
