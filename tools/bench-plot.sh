@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench-plot.sh: draws the ratios in Documentation/benchmarks as ratios.svg there.
+# bench-plot.sh: draws the ratios in Documentation/benchmarks: those of guests under KVM as
+# kvm.svg there, those of the ring driver as ratios.svg.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 DIR=$TOP/Documentation/benchmarks
-ENVS=() # whose results are there
 
 # ratios FILE...: a line a load, in the order of the first file: its name, and its ratio
 # in each of them; NaN where there is none. Percentiles say little beside the rate, and
@@ -32,19 +32,20 @@ ratios()
 	}' "$@"
 }
 
-# The axis is logarithmic about 1, which boxes of gnuplot do not start from: so the
-# logarithms are drawn.
+# plot FILE TITLE ENVIRONMENT...: the axis is logarithmic about 1, which boxes of gnuplot do
+# not start from: so the logarithms are drawn.
 plot()
 {
-	local columns="" i
+	local file=$1 title=$2 columns="" env n=1
 
-	for i in "${!ENVS[@]}"; do
-		columns+="'$BUILD/bench/ratios' using (log(\$$((i + 2)))/log(2)):xtic(1) title '${ENVS[i]}', "
+	shift 2
+	for env; do
+		columns+="'$BUILD/bench/ratios' using (log(\$$((++n)))/log(2)):xtic(1) title '$env', "
 	done
 	gnuplot <<-END
 	set terminal svg size 1100,520 font "sans,12" background "white"
-	set output "$DIR/ratios.svg"
-	set title "mvsock: how many times better than vhost_vsock (what is beyond 16 is cut off)" noenhanced
+	set output "$file"
+	set title "mvsock$title: how many times better than vhost_vsock (what is beyond 16 is cut off)" noenhanced
 	set style data histogram
 	set style histogram clustered gap 1
 	set style fill solid 0.9 noborder
@@ -57,24 +58,27 @@ plot()
 	set border 3
 	plot ${columns%, }
 	END
+	say "drawn: $file"
 }
 
-main()
+# draw NAME TITLE ENVIRONMENT...: of those whose results are there.
+draw()
 {
-	local env files=()
+	local name=$1 title=$2 env envs=() files=()
 
-	for env in icount smp uml; do
+	shift 2
+	for env; do
 		[[ -r $DIR/$env.txt ]] || continue
-		ENVS+=("$env")
+		envs+=("$env")
 		files+=("$DIR/$env.txt")
 	done
-	((${#files[@]})) || die "there are no results in $DIR" \
-		"copy those that are to be published there, as icount.txt, smp.txt, uml.txt"
-	"$TOP/tools/setup.sh" gnuplot
-	mkdir -p "$BUILD/bench"
+	((${#files[@]})) || die "there are no results of $* in $DIR" \
+		"copy those that are to be published there, as ${1}.txt"
 	ratios "${files[@]}" >"$BUILD/bench/ratios"
-	plot
-	say "drawn: $DIR/ratios.svg"
+	plot "$DIR/$name.svg" "$title" "${envs[@]}"
 }
 
-main "$@"
+"$TOP/tools/setup.sh" gnuplot
+mkdir -p "$BUILD/bench"
+draw kvm " with guests under KVM" kvm
+draw ratios "" icount smp uml
