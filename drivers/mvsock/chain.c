@@ -9,7 +9,7 @@
 #include <mvsock/chain.h>
 
 /**
- * mvs_chain_init - get memory for the segments of chains
+ * mvs_chain_init - allocate the segments of a chain
  * @chain: the chain
  *
  * Return: 0 or %-ENOMEM.
@@ -40,7 +40,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_chain_destroy);
 
 /**
  * mvs_chain_grow - make room for more segments
- * @chain: the chain, for which mvs_chain_add() had none; what it held is lost
+ * @chain: the chain, after %-ENOSPC of mvs_chain_add(); its content is lost
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.

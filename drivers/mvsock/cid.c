@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The CID table: which device is the guest with this CID, in each scope of its own.
- */
+/* The CID table: devices by CID, in each scope. */
 #include <linux/mutex.h>
 #include <linux/vm_sockets.h>
 #include <linux/xarray.h>
@@ -11,7 +9,7 @@
 
 static_assert(MVS_HOST_CID == VMADDR_CID_HOST);
 
-/* By place(). Entries change under the mutex and are read under RCU. */
+/* Indexed by place(). Entries change under the mutex and are read under RCU. */
 static DEFINE_XARRAY(cids);
 static DEFINE_MUTEX(cids_mutex);
 
@@ -23,7 +21,7 @@ static unsigned long place(u32 scope, u32 cid)
 
 /**
  * mvs_cid_find - find a device
- * @scope: where, as mvs_net_scope() has it
+ * @scope: the scope, from mvs_net_scope()
  * @cid: a guest's CID
  *
  * Context: inside an RCU read section, which the device outlives.
@@ -35,8 +33,8 @@ struct mvs_device *mvs_cid_find(u32 scope, u32 cid)
 }
 
 /**
- * mvs_cid_get - find a device, and keep it
- * @scope: where, as mvs_net_scope() has it
+ * mvs_cid_get - find a device and take a reference
+ * @scope: the scope, from mvs_net_scope()
  * @cid: a guest's CID
  *
  * Context: any.
@@ -61,7 +59,7 @@ static void set(struct mvs_device *device, u32 cid)
 }
 
 /**
- * mvs_cid_set - give a device its CID, in the place of the one it had
+ * mvs_cid_set - set or change a device's CID
  * @device: the device
  * @cid: the CID, as the VMM gave it
  *
@@ -101,10 +99,10 @@ out:
 }
 
 /**
- * mvs_cid_clear - take a device out of the table
+ * mvs_cid_clear - remove a device from the table
  * @device: the device, which may have no CID
  *
- * Who found it before may use it until the end of an RCU grace period.
+ * A lookup that found it before may use it until the end of an RCU grace period.
  *
  * Context: process; may sleep.
  */

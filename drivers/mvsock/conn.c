@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Connections: the table in which packets find theirs, and what each has to send.
- */
+/* Connections: the lookup table for packets, and the packets that are pending. */
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/virtio_vsock.h>
@@ -10,7 +8,7 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 
-/* It is seldom that two guests have one CID, in scopes of their own. */
+/* Two guests rarely have the same CID, each in its own scope. */
 static u32 hash(const void *data, u32 len, u32 seed)
 {
 	const struct mvs_conn_key *key = data;
@@ -48,9 +46,9 @@ void mvs_conn_destroy_table(void)
 }
 
 /**
- * mvs_conns_create - what a device keeps of its connections
+ * mvs_conns_create - allocate a device's connection list
  *
- * Return: that, without any, for mvs_conns_destroy(); or NULL.
+ * Return: an empty list, for mvs_conns_destroy(); or NULL.
  */
 struct mvs_conns *mvs_conns_create(void)
 {
@@ -69,7 +67,7 @@ struct mvs_conns *mvs_conns_create(void)
 
 /**
  * mvs_conns_destroy - undo mvs_conns_create()
- * @conns: forgotten, with all
+ * @conns: the list, empty after mvs_conns_forget()
  */
 void mvs_conns_destroy(struct mvs_conns *conns)
 {
@@ -78,10 +76,11 @@ void mvs_conns_destroy(struct mvs_conns *conns)
 }
 
 /**
- * mvs_conn_create - a connection for a socket
+ * mvs_conn_create - allocate a connection for a socket
  * @vsk: the socket
  *
- * Who asks is charged for it: the VMM for those that its guest opens.
+ * Charged to the current task's memory cgroup: for connections that the guest opens, the
+ * VMM's.
  *
  * Context: process, with sk_lock held; may sleep.
  * Return: the connection, closed; or NULL.
@@ -105,7 +104,7 @@ struct mvs_conn *mvs_conn_create(struct vsock_sock *vsk)
 }
 
 /**
- * mvs_conn_put - give up a reference
+ * mvs_conn_put - drop a reference
  * @conn: the connection
  *
  * Context: process, without spinning locks held.
@@ -119,19 +118,19 @@ void mvs_conn_put(struct mvs_conn *conn)
 		mvs_queue_purge(&conn->tx, &conn->device->conns->pool);
 		mvs_device_put(conn->device);
 	}
-	/* Who looks for another one may come by. */
+	/* A lookup of another connection may be walking over this one. */
 	kfree_rcu(conn, rcu);
 }
 
 /**
- * mvs_conn_attach - begin a connection: packets find it from now on
+ * mvs_conn_attach - add a connection to the lookup table
  * @conn: the connection, which was never attached
  * @device: the guest
- * @key: what packets name it by
+ * @key: its addresses
  *
  * Context: process, with sk_lock held; may sleep.
  * Return: 0; %-ENODEV when the guest is gone; %-EADDRINUSE when there is another
- * connection of this name; %-ENOMEM.
+ * connection with these addresses; %-ENOMEM.
  */
 int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
 		    const struct mvs_conn_key *key)
@@ -158,10 +157,10 @@ int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
 }
 
 /**
- * mvs_conn_remove - packets find a connection no more
+ * mvs_conn_remove - remove a connection from the lookup table
  * @conn: the connection, in the table or not
  *
- * What it has to send is sent all the same.
+ * Its pending packets are still sent.
  *
  * Context: process; the caller has a reference on the socket.
  */
@@ -184,7 +183,7 @@ void mvs_conn_remove(struct mvs_conn *conn)
 	}
 	last = list_empty(&conns->all);
 	spin_unlock(&conns->lock);
-	/* A guest that talks to nobody is to hold nothing. */
+	/* A guest without connections keeps no pages. */
 	if (last)
 		mvs_pool_drain(&conns->pool);
 	if (was)
@@ -192,8 +191,8 @@ void mvs_conn_remove(struct mvs_conn *conn)
 }
 
 /*
- * With the connections' lock held. Returns whether the reference of the pending ones is the
- * caller's to put.
+ * Called with the connections' lock held. Returns true if the caller has to put the
+ * reference of the pending list.
  */
 static bool forget(struct mvs_conn *conn)
 {
@@ -207,7 +206,7 @@ static bool forget(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_forget - a connection has nothing to send any more, and never will
+ * mvs_conn_forget - drop a connection's pending packets, and all later ones
  * @conn: the connection
  *
  * Context: process.
@@ -228,7 +227,7 @@ void mvs_conn_forget(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_discard - nobody will read what a connection received
+ * mvs_conn_discard - drop a connection's received data, and all later ones
  * @conn: the connection
  *
  * Context: process, with sk_lock held.
@@ -253,9 +252,9 @@ void mvs_conn_discard(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_find - the connection that a packet is for
- * @device: the guest it comes from
- * @key: what it says
+ * mvs_conn_find - look up a packet's connection
+ * @device: the guest that sent it
+ * @key: the packet's addresses
  *
  * Context: process.
  * Return: the connection, for mvs_conn_release(), with its socket; or NULL.
@@ -266,9 +265,9 @@ struct mvs_conn *mvs_conn_find(struct mvs_device *device,
 	struct mvs_conns *conns = device->conns;
 	struct mvs_conn *conn;
 
-	/* One of the last device with this CID may be on its way out. */
+	/* A connection of the previous device with this CID may still be in the table. */
 	rcu_read_lock();
-	/* Whoever takes it out of the table, and then puts the socket, waits. */
+	/* The lock keeps the socket: it is put after the removal from the table. */
 	spin_lock(&conns->lock);
 	conn = rhashtable_lookup_fast(&table, key, table_params);
 	if (conn && conn->device == device) {
@@ -297,8 +296,8 @@ void mvs_conn_release(struct mvs_conn *conn)
 }
 
 /*
- * The guest may have forgotten this connection, or be gone; or it has ended it, and begun
- * one of the same name, which a late packet would hit.
+ * Not if the guest has forgotten the connection, or is gone, or has closed it and opened
+ * another one with the same ports, which a late packet would hit.
  */
 static bool may_mark(const struct mvs_conn *conn)
 {
@@ -308,10 +307,10 @@ static bool may_mark(const struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_mark - have a connection send a packet without data
+ * mvs_conn_mark - queue a packet without data
  * @conn: the connection, attached
- * @mark: the packet; a second one of its name before the first is out is none
- * @shutdown: VIRTIO_VSOCK_SHUTDOWN_*, beside those that are on their way
+ * @mark: the packet; no effect if one of this kind is pending
+ * @shutdown: VIRTIO_VSOCK_SHUTDOWN_*, added to those that are pending
  *
  * mvs_send_pending() or the worker sends it.
  *
@@ -336,7 +335,7 @@ void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown)
 }
 
 /**
- * mvs_conn_writable - wake who wants to send, if there is still a socket
+ * mvs_conn_writable - wake blocked senders, if the socket still exists
  * @conn: the connection
  *
  * Context: process.
@@ -359,9 +358,9 @@ void mvs_conn_writable(struct mvs_conn *conn)
 }
 
 /*
- * Have a reset wait for a chain. A guest that has none for so many is not asked for them
- * first: it may wait for its own packets to be taken before it posts any. With the
- * connections' lock held. Returns whether the reset is in the list.
+ * Queue a RST until there is a chain, up to MVS_RESETS_MAX. Beyond that it is dropped, and
+ * the guest's packets are still taken: a guest may post no buffers until they are. Called
+ * with the connections' lock held. Returns true if it was queued.
  */
 static bool queue_reset(struct mvs_device *device, struct mvs_reset *reset)
 {
@@ -378,11 +377,11 @@ static bool queue_reset(struct mvs_device *device, struct mvs_reset *reset)
 }
 
 /**
- * mvs_conn_reset - end a connection for the guest: the last that it hears of it
+ * mvs_conn_reset - queue a RST as a connection's last packet
  * @conn: the connection, attached
  *
- * What did not go out before is forgotten. A guest that takes no packets must not have the
- * host keep whole connections: what is kept is bounded as with mvs_conns_reset().
+ * Other pending packets are dropped. A guest that posts no buffers must not make the host
+ * keep connections: the RST is in the same bounded list as those of mvs_conns_reset().
  *
  * mvs_send_pending() or the worker sends it.
  *
@@ -412,11 +411,11 @@ void mvs_conn_reset(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conns_reset - have a reset sent for a connection that there is not
+ * mvs_conns_reset - queue a RST for an unknown connection
  * @device: the guest
- * @packet: the header of what it sent
+ * @packet: the header of its packet
  *
- * If too many wait already it is dropped, and counted.
+ * If too many are queued already it is dropped and counted.
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
@@ -446,15 +445,15 @@ int mvs_conns_reset(struct mvs_device *device,
 }
 
 /**
- * mvs_conn_header - make the header of a packet, which tells what room there is
+ * mvs_conn_header - build a packet's header, with the current credit
  * @conn: the connection
  * @op: VIRTIO_VSOCK_OP_*
- * @flags: what the packet's name goes with
- * @hdr: the header, but its len
+ * @flags: VIRTIO_VSOCK_SEQ_* or VIRTIO_VSOCK_SHUTDOWN_*
+ * @hdr: the header; its len is set later
  *
  * Context: any.
- * Return: @told of the connection's credit as it was, for who does not send the packet
- * after all.
+ * Return: the previous @told of the connection's credit, to be restored if the packet is
+ * not sent after all.
  */
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		    struct virtio_vsock_hdr *hdr)
@@ -480,11 +479,11 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 }
 
 /**
- * mvs_conn_hear - take what a packet tells of the peer's room
+ * mvs_conn_hear - update the peer's credit from a packet
  * @conn: the connection
- * @hdr: the packet's header; that is in every one
+ * @hdr: the packet's header; each packet has credit fields
  *
- * Wakes who waits for it.
+ * Wakes a sender that is blocked on credit.
  *
  * Context: process, in which the socket stays.
  */
@@ -524,7 +523,7 @@ static void purge_resets(struct mvs_conns *conns)
 		kfree(reset);
 }
 
-/* What is left is of no use to another driver, but for requests. */
+/* Only pending requests are of use to the next driver. */
 static void purge_pending(struct mvs_conns *conns)
 {
 	struct mvs_conn *conn;
@@ -549,7 +548,7 @@ static void purge_pending(struct mvs_conns *conns)
 }
 
 /**
- * mvs_conn_report_reset - a reset is the socket's error once all was read that came before
+ * mvs_conn_report_reset - set the socket's error, if all data before the reset were read
  * @conn: the connection, reset or not
  *
  * With an error AF_VSOCK takes a message out of the queue and does not give it to the
@@ -579,11 +578,10 @@ void mvs_conn_report_reset(struct mvs_conn *conn)
 
 /**
  * mvs_conn_abort - end a connection with an error for its program
- * @conn: the connection, of which the guest knows nothing any more, or is told so
+ * @conn: the connection, which the guest has forgotten, or is sent a RST for
  *
- * The error comes when what there is to read was read. Its socket may be locked, by a
- * program that waits for its own memory, while the VMM must not wait: what is done here
- * needs no lock of the socket's.
+ * The error is reported after the received data. The VMM must not wait for the socket's
+ * lock, whose holder may wait for its own memory: nothing here needs it.
  *
  * Context: process, in which the socket stays.
  */
@@ -595,7 +593,7 @@ void mvs_conn_abort(struct mvs_conn *conn)
 	conn->open = false;
 	conn->reset = true;
 	spin_unlock(&conn->lock);
-	/* An error before the end: who finds the end sees the error as well. */
+	/* The error before the end of file: a reader that sees the end sees the error. */
 	mvs_conn_report_reset(conn);
 	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
 	sk->sk_state_change(sk);
@@ -605,8 +603,8 @@ void mvs_conn_abort(struct mvs_conn *conn)
 
 /**
  * mvs_conns_forget - reset a device's connections, as the guest has forgotten them
- * @conns: the connections, which nobody receives packets for
- * @all: those too that the guest has not been told of
+ * @conns: the connections; no packets are received meanwhile
+ * @all: also those whose REQUEST was not sent yet
  *
  * Context: process.
  */

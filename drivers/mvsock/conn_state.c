@@ -21,10 +21,10 @@
 #define FAIL(mark, errno)	{ MVS_CONN_CLOSED, MVS_MARK_ ## mark, errno }
 
 /**
- * struct line - what an event does in a state
+ * struct line - a line of the state table
  * @state: the state
  * @event: the event
- * @then: what it does
+ * @then: the transition
  */
 struct line {
 	enum mvs_conn_state state;
@@ -33,8 +33,8 @@ struct line {
 };
 
 /*
- * Packets for a connection that is closed never get here: it is not found, and they
- * are answered with RST.
+ * Packets for a closed connection never get here: it is not found, and they are answered
+ * with RST.
  */
 static const struct line lines[] = {
 	{ MVS_CONN_CLOSED, MVS_EVENT_CONNECT, GO(CONNECTING, REQUEST) },
@@ -51,7 +51,9 @@ static const struct line lines[] = {
 	{ MVS_CONN_OPEN, MVS_EVENT_SHUTDOWN_READ, GO(CLOSED, RST) },
 	{ MVS_CONN_OPEN, MVS_EVENT_SHUTDOWN_UNREAD, STAY(ENDED) },
 	{ MVS_CONN_OPEN, MVS_EVENT_OVERRUN, FAIL(RST, ENOBUFS) },
-	/* The error comes when what came before was read: mvs_conn_abort(). */
+	/*
+	 * The error is reported after the data before it were read: see mvs_conn_abort().
+	 */
 	{ MVS_CONN_OPEN, MVS_EVENT_LOST, GO(CLOSED, RST) },
 	{ MVS_CONN_OPEN, MVS_EVENT_CREDIT_REQUEST, GO(OPEN, CREDIT_UPDATE) },
 
@@ -66,7 +68,7 @@ static const struct line lines[] = {
 	{ MVS_CONN_CLOSING, MVS_EVENT_TIMEOUT, GO(CLOSED, RST) },
 };
 
-/* What any other event does: nothing, but for a peer that answers another question. */
+/* All other events are ignored, except for an unexpected answer to a REQUEST. */
 static const struct mvs_transition others[MVS_CONN_STATES] = {
 	[MVS_CONN_CLOSED]	= STAY(CLOSED),
 	[MVS_CONN_CONNECTING]	= FAIL(RST, EPROTO),
@@ -76,11 +78,11 @@ static const struct mvs_transition others[MVS_CONN_STATES] = {
 };
 
 /**
- * mvs_conn_transition - what an event does to a connection
- * @state: where the connection is
- * @event: what happens
+ * mvs_conn_transition - look up the transition for an event
+ * @state: the connection's state
+ * @event: the event
  *
- * Return: the state after it, with what is sent and the socket's error.
+ * Return: the next state, the packet to send, and the socket's error.
  */
 struct mvs_transition mvs_conn_transition(enum mvs_conn_state state,
 					  enum mvs_conn_event event)

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A device's counters, by their names.
- */
+/* Names of a device's counters. */
 #include <linux/stddef.h>
 
 #include <mvsock/device.h>
 
-/* Where a counter is in a device. */
+/* Offset of a counter in a device. */
 #define RX(member) offsetof(struct mvs_device, vqs[MVS_VQ_RX].member)
 #define TX(member) offsetof(struct mvs_device, vqs[MVS_VQ_TX].member)
 
 /**
  * struct counter - a counter
- * @name: what it is called
- * @at: where it is
- * @and: where the rest of it is, or 0
+ * @name: its name
+ * @at: its offset in &struct mvs_device
+ * @and: offset of another one that is added to it, or 0
  */
 struct counter {
 	const char *name;
@@ -48,14 +46,13 @@ static u64 read_at(const struct mvs_device *device, size_t offset)
 }
 
 /**
- * mvs_counters_show - show each of a device's counters
- * @m: where to
- * @device: the device; NULL shows what they are called, with 0
- * @show: shows one
+ * mvs_counters_show - show all counters of a device
+ * @m: the file
+ * @device: the device; NULL shows the names with 0
+ * @show: shows one counter
  *
- * They are read while they move, so they may be of slightly different moments. Their
- * locks are not taken: a virtqueue may wait for its VMM, which must not keep anybody
- * from looking.
+ * They are read without locks, at slightly different moments: the holder of a virtqueue's
+ * mutex may wait for its VMM, which must not block a reader of counters.
  *
  * Context: any that @show may be called in.
  */

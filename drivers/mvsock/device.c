@@ -33,16 +33,16 @@
 #define MVS_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
 /*
- * Memory regions a table may have. vhost's default is 64, but VMMs ask its module
- * parameter how many there may be, which knows nothing of us: as many as KVM had
- * slots when the parameter came.
+ * Maximum number of memory regions. vhost's default is 64, but VMMs read its module
+ * parameter, which does not apply here: as many as KVM had slots when the parameter was
+ * added.
  */
 #define MVS_REGIONS_MAX		509
 
 /*
- * Some VMMs pass on to their guest whatever is offered, known to them or not, and a packed
- * virtqueue needs a VMM that knows where it begins. So what vhost_vsock does not offer is
- * offered only when the administrator says so.
+ * Some VMMs pass all offered features on to their guest, known to them or not, and a packed
+ * virtqueue needs a VMM that sets its base. So features that vhost_vsock does not offer are
+ * off unless the administrator enables them.
  */
 static bool packed;
 module_param(packed, bool, 0444);
@@ -66,11 +66,11 @@ MODULE_PARM_DESC(fork_from_owner_default,
 #define fork_from_owner_default true
 #endif
 
-/* Set once at init: what every new device works for. */
+/* Set once at init, for all devices. */
 static const struct mvs_device_ops *device_ops;
 
 /**
- * mvs_device_lock_vqs - take both virtqueues' mutexes, for what both use
+ * mvs_device_lock_vqs - lock both virtqueues, for data that both use
  * @device: the device
  *
  * TX comes first: handling a packet from the guest may send one to it.
@@ -108,10 +108,10 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 }
 
 /**
- * mvs_device_refuses - does what is for the guest fail at once, as its device does not run?
+ * mvs_device_refuses - check whether sends to a stopped device fail at once
  * @device: the device
  *
- * Return: whether it does, with %-EHOSTUNREACH: see mvs_refuses_unready().
+ * Return: true if they fail with %-EHOSTUNREACH: see mvs_refuses_unready().
  */
 bool mvs_device_refuses(const struct mvs_device *device)
 {
@@ -119,16 +119,16 @@ bool mvs_device_refuses(const struct mvs_device *device)
 }
 
 /**
- * mvs_device_put - give up a reference
+ * mvs_device_put - drop a reference
  * @device: the device
  *
- * Without the file's it can do nothing any more, but is there.
+ * Without the file's reference the device is inactive, but its memory stays valid.
  *
  * Context: process, without spinning locks held.
  */
 void mvs_device_put(struct mvs_device *device)
 {
-	/* The transport may have found the device by its CID. */
+	/* The transport may still have the device from a lookup by CID. */
 	if (refcount_dec_and_test(&device->ref)) {
 		device->ops->free(device);
 		kfree_rcu(device, rcu);
@@ -175,7 +175,7 @@ static long start_vqs(struct mvs_device *device)
 	return ret;
 }
 
-/* When it returns nothing touches the rings or the guest's memory any more. */
+/* After it has returned nothing accesses the rings or the guest's memory. */
 static void stop(struct mvs_device *device)
 {
 	unsigned int i;
@@ -183,7 +183,7 @@ static void stop(struct mvs_device *device)
 	lockdep_assert_held(&device->mutex);
 	if (device->running)
 		trace_mvs_device_stop(READ_ONCE(device->cid), device->features);
-	/* Before its virtqueues: who looks is not to take them for broken. */
+	/* Cleared before the virtqueues stop, so that senders do not take them for broken. */
 	WRITE_ONCE(device->running, false);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_stop(&device->vqs[i].kick);
@@ -192,7 +192,7 @@ static void stop(struct mvs_device *device)
 	mvs_gmem_detach(&device->gmem);
 }
 
-/* Can the device run with this table, and log what it writes if it must? */
+/* Check a memory table, and the dirty log if that is enabled. */
 static bool table_ok(const struct mvs_device *device,
 		     const struct vhost_iotlb *table)
 {
@@ -202,7 +202,7 @@ static bool table_ok(const struct mvs_device *device,
 	       (!gm->logging || mvs_gmem_log_ok(table, gm->log_base));
 }
 
-/* A device that runs already gets those virtqueues back that broke. */
+/* On a running device this restarts broken virtqueues. */
 static long start(struct mvs_device *device)
 {
 	unsigned int i;
@@ -216,7 +216,7 @@ static long start(struct mvs_device *device)
 	ret = start_vqs(device);
 	if (ret) {
 		stop(device);
-		/* The first notifier of an address space gives way to signals. */
+		/* Registering an address space's first notifier may be interrupted. */
 		return ret == -EINTR ? -ERESTARTNOINTR : ret;
 	}
 	WRITE_ONCE(device->running, true);
@@ -270,7 +270,7 @@ static void apply_features(struct mvs_device *device, u64 features)
 	mvs_device_unlock_vqs(device);
 }
 
-/* As vhost has it: want of memory is a bad address, too. */
+/* As in vhost, lack of memory is reported as EFAULT, too. */
 static long change_features(struct mvs_device *device, u64 features)
 {
 	const struct mvs_gmem *gm = &device->gmem;
@@ -332,7 +332,7 @@ static long set_backend_features(struct mvs_device *device, void __user *argp)
 }
 
 /*
- * The worker is the owner's from the beginning on, as vhost has it: it has the
+ * The worker belongs to the owner from the start, as in vhost: it has the
  * limits, the CPUs and the priority of the thread that set the VMM up, while
  * VHOST_VSOCK_SET_RUNNING may come from a thread that runs a virtual CPU.
  */
@@ -344,7 +344,7 @@ static long set_owner(struct mvs_device *device)
 		return -EBUSY;
 	worker = mvs_worker_create(device);
 	if (IS_ERR(worker))
-		return -ENOMEM;	/* as vhost has it, whatever it was */
+		return -ENOMEM;	/* as in vhost, whatever it was */
 	mmgrab(current->mm);
 	device->mm = current->mm;
 	set_worker(device, worker);
@@ -352,7 +352,9 @@ static long set_owner(struct mvs_device *device)
 	return 0;
 }
 
-/* Which kind of worker VHOST_SET_OWNER makes, in kernels whose vhost leaves the choice. */
+/*
+ * The kind of worker that VHOST_SET_OWNER creates, on kernels where vhost has that choice.
+ */
 static long fork_ioctl(struct mvs_device *device, unsigned int cmd,
 		       void __user *argp)
 {
@@ -461,7 +463,7 @@ static long owner_ioctl(struct mvs_device *device, unsigned int cmd,
 	case VHOST_RESET_OWNER:
 		reset_owner(device);
 		set_table(device, NULL);
-		/* Bases begin at 0 again, where the next driver's may be. */
+		/* Bases are 0 again, and may be the next driver's. */
 		device->ops->renew(device);
 		return 0;
 	case VHOST_SET_MEM_TABLE:
@@ -552,7 +554,7 @@ static int device_release(struct inode *inode, struct file *file)
 	mutex_lock(&device->mutex);
 	reset_owner(device);
 	mutex_unlock(&device->mutex);
-	/* Its sockets are told from those of the next device with its CID. */
+	/* Sockets of the next device with its CID must not be mistaken for its own. */
 	mvs_cid_clear(device);
 	device->ops->close(device);
 	put_net_track(device->net, &device->net_tracker);
@@ -581,7 +583,7 @@ static struct miscdevice misc = {
 };
 
 /**
- * mvs_device_register - make /dev/vhost-vsock appear
+ * mvs_device_register - register /dev/vhost-vsock
  * @ops: the layer above
  *
  * Return: 0 or what misc_register() fails with.
@@ -595,7 +597,7 @@ int mvs_device_register(const struct mvs_device_ops *ops)
 /**
  * mvs_device_unregister - undo mvs_device_register()
  *
- * No device is open, or the module would be in use.
+ * No device is open, as that would hold a reference on the module.
  */
 void mvs_device_unregister(void)
 {

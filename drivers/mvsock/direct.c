@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that a program takes from the TX virtqueue itself, in recv().
+ * Direct reads: recv() takes packets from the TX virtqueue itself.
  *
- * One that waits for what is a large packet copies it from the guest's memory to its own.
- * One that waits for an answer each time takes that, whatever its size, and is woken by the
- * kick in the worker's place. Whoever is expected and does not come, the worker goes on.
+ * A reader that waits for a large packet copies it from the guest's memory to its own. A
+ * reader that waits for an answer each time takes that, whatever its size, and is woken by
+ * the kick in place of the worker. If an expected reader does not come, the worker goes on.
  */
 #include <linux/ktime.h>
 #include <linux/virtio_vsock.h>
@@ -16,23 +16,23 @@
 #include <mvsock/tap.h>
 #include <mvsock/trace.h>
 
-/* A copy less is worth a hand-over from here on, in bytes. */
+/* Minimum payload, in bytes, for which a direct read pays for waking the reader. */
 #define MVS_DIRECT_MIN		(16 * 1024)
 
-/* What one call of recv() takes, in packets. */
+/* Maximum number of packets that one recv() takes. */
 #define MVS_DIRECT_PACKETS	256
 
 /*
- * For so long the guest waits for a reader who was woken and does not come, in ns: as
- * long as it may take until he has a CPU if he holds up nobody but himself.
+ * How long the TX virtqueue stays reserved for a woken reader, in ns. Longer on a device with
+ * one connection, where a reader that has no CPU delays only itself.
  */
 #define MVS_DIRECT_WAIT		NSEC_PER_MSEC
 #define MVS_DIRECT_WAIT_ALONE	(20 * NSEC_PER_MSEC)
 
-/* After so many answers in a row a reader is believed to wait for each. */
+/* Answers in a row after which a reader is expected to wait for each. */
 #define MVS_ANSWERS_MIN	4
 
-/* How long may the driver wait for a reader, in ns? */
+/* How long the TX virtqueue may stay reserved now, in ns. */
 static u64 patience(struct mvs_conns *conns)
 {
 	bool alone;
@@ -46,15 +46,15 @@ static u64 patience(struct mvs_conns *conns)
 /* --- for the worker ------------------------------------------------------- */
 
 /**
- * mvs_direct_hand_over - leave a packet of data to the reader, if he waits for it
+ * mvs_direct_hand_over - leave a data packet to a reader that waits for it
  * @conn: the connection
  * @hdr: the packet
  *
- * He waits in recv(), with room for it. The driver has to wait for him, but not for long.
- * The caller wakes him, without the virtqueue's mutex.
+ * The reader waits in recv(), with room for it; the TX virtqueue is reserved for a bounded
+ * time. The caller wakes the reader, after it has released the virtqueue's mutex.
  *
  * Context: with the TX virtqueue's mutex held.
- * Return: whether it is his now.
+ * Return: true if the packet is left to the reader.
  */
 bool mvs_direct_hand_over(struct mvs_conn *conn,
 			  const struct virtio_vsock_hdr *hdr)
@@ -83,11 +83,13 @@ bool mvs_direct_hand_over(struct mvs_conn *conn,
 }
 
 /**
- * mvs_direct_awaited - is a reader on his way? Then come again later
+ * mvs_direct_awaited - check whether the TX virtqueue is reserved for a reader
  * @vq: the TX virtqueue
  *
+ * If so, the worker is scheduled for the end of the reservation.
+ *
  * Context: process, with the virtqueue's mutex held.
- * Return: whether there is one.
+ * Return: true if it is.
  */
 bool mvs_direct_awaited(struct mvs_vq *vq)
 {
@@ -106,11 +108,11 @@ bool mvs_direct_awaited(struct mvs_vq *vq)
 }
 
 /**
- * mvs_direct_note - there are data for a connection: are they one more answer?
+ * mvs_direct_note - account data for a connection as an answer, or not
  * @conn: the connection
- * @direct: its reader took them from the virtqueue
+ * @direct: taken from the virtqueue by its reader
  *
- * Those that the worker had to take when a reader was believed to wait for them are not.
+ * Data that the worker took although a reader was expected to wait for them do not count.
  *
  * Context: with the TX virtqueue's mutex held.
  */
@@ -135,15 +137,15 @@ void mvs_direct_note(struct mvs_conn *conn, bool direct)
 
 /* --- by the reader -------------------------------------------------------- */
 
-/* What there is in the TX virtqueue when a reader has taken what he can. */
+/* What is left in the TX virtqueue after a direct read. */
 enum rest {
 	REST_NONE,	/* nothing: the driver will kick */
-	REST_ANSWER,	/* the answer to what he sends next, most likely */
-	REST_READER,	/* more for him, when he comes again */
+	REST_ANSWER,	/* most likely the answer to the next send() */
+	REST_READER,	/* more for the reader's next call */
 	REST_WORKER,
 };
 
-/* Is it a packet that changes nothing about the socket but what there is to read? */
+/* A packet of the connection's that changes nothing but its data and credit. */
 static bool is_for(const struct mvs_conn *conn,
 		   const struct virtio_vsock_hdr *hdr)
 {
@@ -156,7 +158,7 @@ static bool is_for(const struct mvs_conn *conn,
 	       hdr->dst_port == cpu_to_le32(conn->key.local_port);
 }
 
-/* Count @len bytes as received and read, if they may be. */
+/* Account @len bytes as received and read, if credit allows. */
 static bool account(struct mvs_conn *conn, u32 len)
 {
 	bool ok;
@@ -174,7 +176,7 @@ static bool account(struct mvs_conn *conn, u32 len)
 
 /*
  * Copy the data of the packet @hdr in @vq->chain to the reader's memory, of which @room
- * bytes are left. Returns whether they were, or else whose they are in @rest.
+ * bytes are left. Returns true on success; otherwise @rest says what takes the packet.
  */
 static bool copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
 		      const struct virtio_vsock_hdr *hdr, struct msghdr *msg,
@@ -200,8 +202,8 @@ static bool copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
 }
 
 /*
- * As copy_data(), for the packet in @vq->chain, which may have none. Returns their length,
- * or -1 when it is another's to take.
+ * The same for the packet in @vq->chain, which may have no data. Returns the length of the
+ * data, or -1 if the packet is not for this reader.
  */
 static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 		       struct msghdr *msg, size_t room, enum rest *rest)
@@ -224,9 +226,9 @@ static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 }
 
 /*
- * Do packets of a stream go back and forth, and nothing else is sent by the guest? For a
- * reader with a timeout it would begin anew whenever he was woken and there was nothing to
- * read; one of a seqpacket socket does not look when a kick wakes him.
+ * True for a stream on which each side answers the other, as the guest's only traffic. Not
+ * with a receive timeout, which would restart at each wakeup without data; not on a
+ * seqpacket socket, whose reader does not look at the virtqueue when a kick wakes it.
  */
 static bool awaits_answers(const struct mvs_conn *conn)
 {
@@ -238,7 +240,7 @@ static bool awaits_answers(const struct mvs_conn *conn)
 	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }
 
-/* Returns how many bytes were copied: of a seqpacket socket's one message. */
+/* Returns the number of bytes copied; on a seqpacket socket, of one message. */
 static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 			   struct msghdr *msg, size_t room, enum rest *rest)
 {
@@ -249,7 +251,7 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 
 	if (vq->running)
 		ret = mvs_vq_begin(vq);
-	/* There is no end to what a guest may send that has no data for him. */
+	/* A guest may send packets without data for the reader without end. */
 	while (ret == 1 && packets++ < MVS_DIRECT_PACKETS) {
 		ret = mvs_vq_pop(vq);
 		if (ret != 1)
@@ -272,7 +274,7 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 	return done;
 }
 
-/* Let the driver see what was taken, and say whose the next packet is. */
+/* Publish the used chains, and decide what takes the next packet. */
 static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 {
 	struct mvs_conns *conns = vq->device->conns;
@@ -292,7 +294,7 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 		mvs_kick_promise(&vq->kick);
 		break;
 	case REST_NONE:
-		/* Who was quick is expected back. */
+		/* A reader that was quick is expected back. */
 		spin_lock(&conn->lock);
 		conn->waits = true;
 		conn->direct = false;
@@ -305,10 +307,10 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 }
 
 /**
- * mvs_direct_promise - a reader who took data from the queue will come for the next
+ * mvs_direct_promise - suppress kicks for a reader that will come for the next data
  * @conn: the connection
  *
- * If it looks as if there were nothing else to come, the driver need not kick for it.
+ * Only if nothing else is expected from the guest.
  *
  * Context: process, with sk_lock held; may sleep.
  */
@@ -323,7 +325,7 @@ void mvs_direct_promise(struct mvs_conn *conn)
 	mutex_unlock(&vq->mutex);
 }
 
-/* The worker goes on if anything was left to the reader, or @unkicked is set. */
+/* Have the worker go on if a packet was left to the reader, or @unkicked is set. */
 static void decline(struct mvs_conn *conn, bool unkicked)
 {
 	bool direct;
@@ -339,35 +341,35 @@ static void decline(struct mvs_conn *conn, bool unkicked)
 }
 
 /**
- * mvs_direct_read - take what was left to the reader
+ * mvs_direct_read - take data from the TX virtqueue
  * @conn: the connection
- * @msg: his memory; MSG_EOR is set as his message has it
- * @room: how much there is
+ * @msg: the reader's memory; MSG_EOR is set if the message has it
+ * @room: bytes of it
  *
- * If there is more for him he should come again soon, or the worker goes on.
+ * If there is more for the reader it should call again soon, or the worker goes on.
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: bytes, or 0 when there are none for him: they come by way of the queue.
+ * Return: bytes, or 0 if there are none to take: data come by way of the queue.
  */
 size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
-	/* May there be chains for which nobody is kicked? */
+	/* May there be chains without a kick? */
 	bool unkicked = mvs_kick_take(&vq->kick);
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
 
-	/* Who has it may be waiting for the socket's lock. */
+	/* trylock: its holder may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
 		unkicked = true;
-		/* If there is nothing he sleeps, and is the one to wake. */
+		/* Without data this reader sleeps, and a kick wakes it. */
 		if (awaits_answers(conn))
 			mvs_kick_divert(&vq->kick);
 		done = copy_packets(conn, vq, msg, room, &rest);
 		end_direct(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}
-	/* What he can't take at all comes by way of the queue, the next time too. */
+	/* Data that can't be taken directly come by way of the queue, the next time too. */
 	if (!done)
 		WRITE_ONCE(conn->read_len, 0);
 	if (rest == REST_WORKER)
@@ -376,7 +378,7 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 }
 
 /**
- * mvs_direct_decline - the worker is to take what was left to the reader, if anything was
+ * mvs_direct_decline - have the worker take what was left to the reader
  * @conn: the connection
  *
  * Context: process, with sk_lock held.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Faults on purpose, in /sys/kernel/debug/fail_mvsock_map.
- */
+/* Fault injection, in /sys/kernel/debug/fail_mvsock_map. */
 #include <linux/debugfs.h>
 #include <linux/errno.h>
 #include <linux/fault-inject.h>
@@ -12,11 +10,11 @@
 static DECLARE_FAULT_ATTR(fail_map);
 static struct dentry *dir;
 
-/* What a mapping fails with. */
+/* The error of a failed mapping. */
 static u32 map_errno = ENOMEM;
 
 /**
- * mvs_fault_init - offer to have mappings fail
+ * mvs_fault_init - register fault injection for mappings
  */
 void mvs_fault_init(void)
 {
@@ -34,7 +32,7 @@ void mvs_fault_exit(void)
 }
 
 /**
- * mvs_fault_map - is this mapping to fail?
+ * mvs_fault_map - inject a failure into a mapping
  *
  * Return: 0, or the error.
  */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What a device says of itself in /proc/PID/fdinfo/FD.
- */
+/* A device's state and counters in /proc/PID/fdinfo/FD. */
 #include <linux/fs.h>
 #include <linux/seq_file.h>
 
@@ -15,7 +13,7 @@ static void show_counter(struct seq_file *m, const char *prefix,
 
 /**
  * mvs_device_show_fdinfo - print a device's state and counters
- * @m: where to
+ * @m: the file to print to
  * @file: the device's file
  */
 void mvs_device_show_fdinfo(struct seq_file *m, struct file *file)

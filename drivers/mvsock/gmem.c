@@ -11,7 +11,7 @@
 #include <mvsock/gmem.h>
 
 /**
- * mvs_gmem_init - set up the memory of a guest that has none yet
+ * mvs_gmem_init - initialize guest memory without a memory table
  * @gm: guest memory
  */
 void mvs_gmem_init(struct mvs_gmem *gm)
@@ -49,14 +49,14 @@ void mvs_gmem_destroy(struct mvs_gmem *gm)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
 
 /**
- * mvs_gmem_table_create - make a memory table
- * @regions: what the VMM gave, copied from user space
- * @n: how many regions
+ * mvs_gmem_table_create - create a memory table
+ * @regions: the VMM's regions, copied from user space
+ * @n: number of regions
  *
- * Where regions overlap, the one with the lowest guest-physical start counts.
+ * Where regions overlap, the one with the lowest guest-physical start is used.
  *
  * Return: the table, freed with vhost_iotlb_free(). %-EFAULT when a region is
- * empty or wraps, or when memory is short (as vhost has it), %-ENOMEM when not
+ * empty or wraps, or when memory is short (as in vhost), %-ENOMEM when not
  * even the table could be had.
  */
 struct vhost_iotlb *
@@ -65,7 +65,7 @@ mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
 	struct vhost_iotlb *table;
 	u32 i;
 
-	/* No limit: what the VMM gave is all there is. */
+	/* No limit on the number of ranges: it is the VMM's. */
 	table = vhost_iotlb_alloc(U32_MAX, 0);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
@@ -86,7 +86,7 @@ mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_table_create);
 
 /**
- * mvs_gmem_table_ok - can a running device use this table?
+ * mvs_gmem_table_ok - check a memory table for a running device
  * @table: memory table, or NULL
  *
  * Return: true when there is one and all of it is addresses of user space.
@@ -123,7 +123,7 @@ void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_table);
 
 /**
- * mvs_gmem_find - find the range that counts for an address
+ * mvs_gmem_find - find the range of an address
  * @gm: guest memory
  * @addr: guest-physical, or I/O virtual behind an IOMMU
  *
@@ -138,7 +138,7 @@ const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr)
 	if (!ranges)
 		return NULL;
 	map = vhost_iotlb_itree_first(ranges, addr, addr);
-	/* The hint must hold for all of it: not where another one begins lower. */
+	/* Only a hint if no other range that starts lower overlaps it. */
 	if (map && vhost_iotlb_itree_first(ranges, map->start,
 					   map->start) == map)
 		WRITE_ONCE(gm->hit, map);
@@ -184,7 +184,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
+ * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate().
  */
 int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault)

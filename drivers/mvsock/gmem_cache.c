@@ -32,7 +32,7 @@
  */
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
 
-/* A window that has no pages goes when another page is brought in. */
+/* A window without pages is freed when the next page is brought in. */
 static void note_empty(struct mvs_window *window)
 {
 	lockdep_assert_held_write(&window->gm->lock);
@@ -41,12 +41,11 @@ static void note_empty(struct mvs_window *window)
 }
 
 /*
- * Drop those of the window's pages that are from @first to @last. Returns how many there
- * were.
+ * Drop the window's pages from @first to @last. Returns their number.
  *
- * A page mapped for writing is taken as written: who asked for it did write.
- * Marking it here is in time, as the VMM has it mapped still, and allowed, as the
- * VM does the same under its own spinning locks.
+ * A page mapped for writing counts as written: it was brought in for a write. It is still
+ * mapped by the VMM here, so it is marked dirty in time; set_page_dirty() under a spinning
+ * lock is allowed, as the VM does the same.
  */
 static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
 			       unsigned long last)
@@ -172,7 +171,7 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* Take a window without pages from the others, or return NULL. */
+/* Remove a window without pages from the tree and return it, or NULL. */
 static struct mvs_window *take_empty(struct mvs_gmem *gm)
 {
 	struct mvs_window *window = NULL, **recent;
@@ -196,8 +195,8 @@ static struct mvs_window *take_empty(struct mvs_gmem *gm)
 }
 
 /*
- * The window that an address is in, which comes if it is not there, and stays until
- * put_window(). Those that have no pages any more go.
+ * Get the window of an address, which is created if necessary and stays until put_window().
+ * Frees windows that have no pages any more.
  */
 static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 {
@@ -231,12 +230,12 @@ static void put_window(struct mvs_window *window)
 }
 
 /**
- * mvs_gmem_invalidate - forget pages
+ * mvs_gmem_invalidate - drop pages from the cache
  * @gm: guest memory
  * @start: first VMM-virtual address
  * @end: the address after the last
  *
- * When it returns no section uses them any more.
+ * After it has returned no section uses them.
  *
  * Context: process, outside of sections; may sleep.
  */
@@ -263,7 +262,7 @@ void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_invalidate);
 
 /**
- * mvs_gmem_forget - forget all pages, and the windows that they were in
+ * mvs_gmem_forget - drop all pages and windows from the cache
  * @gm: guest memory, without users
  *
  * Context: process; may sleep.
@@ -272,7 +271,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 {
 	struct mvs_window *window, *next;
 
-	/* While the notifiers can tell that the VMM has the pages still. */
+	/* Pages are marked dirty while the notifiers are still registered. */
 	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
 
 	memset(gm->recent, 0, sizeof(gm->recent));
@@ -285,7 +284,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 }
 
 /**
- * mvs_gmem_attach - let pages of an address space be cached
+ * mvs_gmem_attach - enable the cache for an address space
  * @gm: guest memory, not attached
  * @mm: the VMM's address space, which outlives the attachment
  */
@@ -296,7 +295,7 @@ void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_attach);
 
 /**
- * mvs_gmem_detach - undo mvs_gmem_attach() and forget all pages
+ * mvs_gmem_detach - undo mvs_gmem_attach() and drop all pages
  * @gm: guest memory, attached or not, without users
  *
  * Context: process; may sleep.
@@ -320,7 +319,7 @@ static void install(struct mvs_window *window, unsigned long uaddr,
 }
 
 /**
- * mvs_gmem_install - put a page into the cache that no VMM has
+ * mvs_gmem_install - put a page that no VMM maps into the cache
  * @gm: guest memory, not attached
  * @uaddr: VMM-virtual address, anywhere in the page
  * @page: the page, which outlives the cache
@@ -346,7 +345,7 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
 
-/* The VMM's page at an address, with a reference. */
+/* Get the VMM's page at an address, with a reference. */
 static struct page *get_page_of(struct mm_struct *mm,
 				const struct mvs_gmem_fault *fault)
 {
@@ -359,8 +358,8 @@ static struct page *get_page_of(struct mm_struct *mm,
 	if (mmap_read_lock_killable(mm))
 		return ERR_PTR(-EINTR);
 	/*
-	 * An address with a tag names the page as well, but the notifier knows
-	 * it without: it would stay in the cache for ever.
+	 * A tagged address would resolve to the page as well, but invalidations come
+	 * without the tag: it would stay in the cache for ever.
 	 */
 	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
 		n = -EFAULT;
@@ -376,7 +375,7 @@ static struct page *get_page_of(struct mm_struct *mm,
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
-/* Nothing comes of it, and 0, when the address space changes meanwhile. */
+/* Returns 0, without a page, if the address space changes meanwhile. */
 static int fill_window(struct mvs_gmem *gm, struct mvs_window *window,
 		       const struct mvs_gmem_fault *fault)
 {
@@ -400,7 +399,7 @@ static int fill_window(struct mvs_gmem *gm, struct mvs_window *window,
 		trace_mvs_cache_miss(READ_ONCE(gm->cid), fault->addr,
 				     fault->write);
 
-	/* The notifier says when it goes; until then it needs no reference. */
+	/* The notifier tells when the page goes; until then no reference is needed. */
 	put_page(page);
 	return 0;
 }
@@ -418,9 +417,9 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 }
 
 /**
- * mvs_gmem_fault_in - bring in what a section missed
+ * mvs_gmem_fault_in - bring in the page that a section missed
  * @gm: guest memory
- * @fault: what the section left
+ * @fault: the miss
  *
  * Context: process, outside of sections; may sleep, for as long as it takes to
  * read a page from swap or from a userfaultfd.
@@ -444,7 +443,7 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		ret = fill(gm, fault);
 		mmput(gm->mm);
 	}
-	/* The guest has no part in it. */
+	/* The dirty log is not the guest's memory. */
 	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);

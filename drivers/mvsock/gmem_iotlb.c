@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Guest memory: the IOTLB, with the translations of a guest's IOMMU that the VMM told.
- */
+/* Guest memory: the IOTLB, a cache of the translations of a guest's IOMMU. */
 #include <kunit/visibility.h>
 #include <linux/uaccess.h>
 
 #include <mvsock/gmem.h>
 
 /*
- * Translations there may be; the oldest gives way, and is asked for again when it
- * is used. As many as vhost has unless told otherwise.
+ * Maximum number of translations, vhost's default. The oldest is dropped, and requested
+ * again when it is used.
  */
 #define MVS_IOTLB_MAX	2048
 
 /**
- * mvs_gmem_iotlb_create - make an IOTLB
+ * mvs_gmem_iotlb_create - create an IOTLB
  *
  * Return: an empty one, or NULL.
  */
@@ -25,11 +23,11 @@ struct vhost_iotlb *mvs_gmem_iotlb_create(void)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_create);
 
 /**
- * mvs_gmem_set_iotlb - put the guest behind an IOMMU, or take it from there
+ * mvs_gmem_set_iotlb - enable or disable translation by an IOTLB
  * @gm: guest memory, without users
  * @iotlb: an IOTLB, or NULL
  *
- * Frees the one that there was.
+ * Frees the old one.
  */
 void mvs_gmem_set_iotlb(struct mvs_gmem *gm, struct vhost_iotlb *iotlb)
 {
@@ -47,8 +45,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_iotlb);
  * @uaddr: where they are in the VMM
  * @perm: VHOST_ACCESS_*
  *
- * Return: 0, or %-EFAULT when this is not the VMM's to give, or memory is short (as
- * vhost has it).
+ * Return: 0, or %-EFAULT when the VMM may not map this, or memory is short (as in vhost).
  */
 int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 			  unsigned int perm)
@@ -59,7 +56,7 @@ int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 	    !access_ok((void __user *)(unsigned long)uaddr, size))
 		return -EFAULT;
 
-	/* It may push out the one that was used last. */
+	/* It may replace the one that was used last. */
 	gm->hit = NULL;
 	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1, uaddr,
 				     perm) ? -EFAULT : 0;
@@ -67,7 +64,7 @@ int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_update);
 
 /**
- * mvs_gmem_iotlb_invalidate - forget what was told of a range
+ * mvs_gmem_iotlb_invalidate - drop the translations of a range
  * @gm: guest memory with an IOTLB, without users
  * @iova: I/O virtual address
  * @size: bytes

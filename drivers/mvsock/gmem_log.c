@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory: the dirty log, by which a VMM that migrates its guest learns what we
- * wrote.
+ * Guest memory: the dirty log, which tells a VMM that migrates its guest what the device
+ * has written.
  *
- * The VMM takes a bit away before it copies the page. So a bit is set after the page
- * was written; what runs before the bit is set may be seen or not, and what is
- * copied too early is copied again.
+ * The VMM clears a bit before it copies the page. So a bit is set after the write: a page
+ * that is copied before is copied again.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -13,11 +12,11 @@
 
 #include <mvsock/gmem.h>
 
-/* What a bit stands for, whatever PAGE_SIZE is. */
+/* Bytes per bit, whatever PAGE_SIZE is. */
 #define MVS_LOG_PAGE	SZ_4K
 
 /**
- * mvs_gmem_log_range_ok - may the log of a range be where it would be?
+ * mvs_gmem_log_range_ok - check the addresses of a range's dirty log
  * @log_base: VMM-virtual address of the log
  * @gpa: guest-physical address
  * @size: bytes
@@ -36,7 +35,7 @@ bool mvs_gmem_log_range_ok(u64 log_base, u64 gpa, u64 size)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_range_ok);
 
 /**
- * mvs_gmem_log_ok - may the log of a guest's memory be where it would be?
+ * mvs_gmem_log_ok - check the addresses of a guest's dirty log
  * @table: memory table, or NULL
  * @log_base: VMM-virtual address of the log
  *
@@ -70,7 +69,10 @@ int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
 {
 	u64 page = gpa / MVS_LOG_PAGE, last = (gpa + len - 1) / MVS_LOG_PAGE;
 
-	/* What was written before the bit that says so; pairs with the VMM's. */
+	/*
+	 * The data before the bit. Pairs with the VMM's barrier between clearing it and
+	 * copying.
+	 */
 	smp_wmb();
 	for (; page <= last; page++) {
 		u64 uaddr = gm->log_base + page / 8;
@@ -94,8 +96,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_gpa);
  * @len: bytes, not 0; a page or a few
  * @fault: the page of the log that is missing, on %-EAGAIN
  *
- * Wherever the guest sees it: more than one range may show the same memory. What it
- * does not see needs no log.
+ * In each range that maps it: several may map the same memory. Memory in no range needs no
+ * log.
  *
  * Context: inside the section that wrote it.
  * Return: 0 or %-EAGAIN.

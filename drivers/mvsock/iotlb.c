@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The IOTLB's messages. A virtqueue that meets an address without a translation waits;
- * the VMM reads which one it is, writes what it translates to, and the virtqueue goes
- * on. A virtqueue waits for one translation at a time, so that there is no queue that
- * could grow.
+ * IOTLB messages. A virtqueue that misses a translation waits; the VMM reads the miss,
+ * writes the translation, and the virtqueue goes on. A virtqueue has at most one miss, so
+ * that there is no queue that could grow.
  */
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -14,7 +13,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
 
-/* A message in either form, which differ in @type alone. */
+/* A message in either version: they differ in @type alone. */
 union message {
 	struct vhost_msg v1;
 	struct vhost_msg_v2 v2;
@@ -27,7 +26,7 @@ static_assert(offsetof(struct vhost_msg, iotlb) ==
 	      offsetof(struct vhost_msg_v2, iotlb));
 
 /**
- * mvs_iotlb_init - set up what is asked of the VMM: nothing
+ * mvs_iotlb_init - initialize IOTLB messages
  * @device: the device, zeroed
  */
 void mvs_iotlb_init(struct mvs_device *device)
@@ -37,7 +36,7 @@ void mvs_iotlb_init(struct mvs_device *device)
 }
 
 /**
- * mvs_iotlb_forget - wait for no translations any more
+ * mvs_iotlb_forget - drop all pending misses
  * @device: the device
  *
  * Context: process.
@@ -53,11 +52,11 @@ void mvs_iotlb_forget(struct mvs_device *device)
 }
 
 /**
- * mvs_iotlb_switch - put the guest behind an IOMMU, or take it from there
+ * mvs_iotlb_switch - enable or disable translation by an IOTLB
  * @device: the device
- * @on: behind one, with an IOTLB that is empty, even if there was one before
+ * @on: enable, with an empty IOTLB, even if there was one before
  *
- * Where the rings are is unknown then, unless they were behind one before.
+ * A change makes the rings' addresses invalid.
  *
  * Context: process, with the device's mutex held; may sleep.
  * Return: 0 or %-ENOMEM, with nothing changed.
@@ -67,7 +66,7 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	struct vhost_iotlb *iotlb = NULL;
 	unsigned int i;
 
-	/* So it is with nearly every guest, each time that one starts. */
+	/* The common case: no guest IOMMU. */
 	if (!on && !device->gmem.iotlb)
 		return 0;
 	if (on) {
@@ -86,7 +85,7 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	mvs_gmem_set_iotlb(&device->gmem, iotlb);
 	mvs_device_unlock_vqs(device);
 	mvs_iotlb_forget(device);
-	/* Who waited looks what it misses now: the driver was told not to kick. */
+	/* A virtqueue that waited for a translation looks again: kicks are suppressed. */
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_device_wake(device, i);
 	wake_up_interruptible_poll(&device->iotlb_wait, EPOLLIN | EPOLLRDNORM);
@@ -94,7 +93,7 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 }
 
 /**
- * mvs_iotlb_ask - ask the VMM for a translation
+ * mvs_iotlb_ask - report a miss to the VMM
  * @vq: the virtqueue that waits for it; it is woken when the answer comes
  * @fault: what it missed
  *
@@ -114,7 +113,7 @@ void mvs_iotlb_ask(struct mvs_vq *vq, const struct mvs_gmem_fault *fault)
 	wake_up_interruptible_poll(&device->iotlb_wait, EPOLLIN | EPOLLRDNORM);
 }
 
-/* A virtqueue whose miss is in @state, or NULL. */
+/* Find a virtqueue whose miss is in @state, or return NULL. */
 static struct mvs_vq *find_miss(struct mvs_device *device, int state)
 {
 	unsigned int i;
@@ -127,7 +126,7 @@ static struct mvs_vq *find_miss(struct mvs_device *device, int state)
 }
 
 /*
- * Take a question that the VMM does not know yet; false when there is none. @msg is
+ * Take a miss that the VMM was not told of yet; returns false if there is none. @msg is
  * zeroed.
  */
 static bool take_miss(struct mvs_device *device, struct mvs_vq **vq,
@@ -154,13 +153,13 @@ static void untake_miss(struct mvs_vq *vq)
 	if (vq->miss.state == MVS_MISS_ASKED)
 		vq->miss.state = MVS_MISS_WANTED;
 	spin_unlock(&vq->device->iotlb_lock);
-	/* Others may wait to read it. */
+	/* Other readers may wait for it. */
 	wake_up_interruptible_poll(&vq->device->iotlb_wait,
 				   EPOLLIN | EPOLLRDNORM);
 }
 
 /**
- * mvs_iotlb_read - read_iter() of the device: a translation that is missing
+ * mvs_iotlb_read - read_iter() of the device: get a miss
  * @iocb: of the open device
  * @to: room for a struct vhost_msg, or nothing is read
  *
@@ -177,7 +176,7 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 
 	if (iov_iter_count(to) < sizeof(m))
 		return 0;
-	/* All of it goes to user space, what is between the fields as well. */
+	/* It is copied to user space with its padding. */
 	memset(&m, 0, sizeof(m));
 
 	if (iocb->ki_filp->f_flags & O_NONBLOCK) {
@@ -203,11 +202,11 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /**
- * mvs_iotlb_poll - poll() of the device: is a translation missing?
+ * mvs_iotlb_poll - poll() of the device, for missing translations
  * @file: the open device
  * @table: poll table
  *
- * Return: %EPOLLIN when the VMM has a question to read, else 0.
+ * Return: %EPOLLIN when there is a miss to read, else 0.
  */
 __poll_t mvs_iotlb_poll(struct file *file, poll_table *table)
 {
@@ -222,7 +221,7 @@ __poll_t mvs_iotlb_poll(struct file *file, poll_table *table)
 	return mask;
 }
 
-/* Those that waited for what came now go on. */
+/* Wake the virtqueues that waited for this translation. */
 static void answer(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
 {
 	unsigned int i;
@@ -266,15 +265,15 @@ static int process(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
 }
 
 /**
- * mvs_iotlb_write - write_iter() of the device: a translation that came or went
+ * mvs_iotlb_write - write_iter() of the device: update or invalidate a translation
  * @iocb: of the open device
  * @from: a struct vhost_msg or struct vhost_msg_v2; may end with its last field
  *
- * When it returns nothing uses a translation any more that went.
+ * After it has returned an invalidated translation is not used any more.
  *
  * Context: process; may sleep.
- * Return: bytes of such a message, %-EINVAL when it is none, %-EFAULT when what it says
- * can't be.
+ * Return: bytes of a message, %-EINVAL when it is malformed, %-EFAULT when its range is
+ * invalid.
  */
 ssize_t mvs_iotlb_write(struct kiocb *iocb, struct iov_iter *from)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kicks: listening to the eventfd by which the driver tells of new chains.
+ * Kicks: available buffer notifications, by an eventfd.
  *
- * A kick wakes the worker, or a reader who sleeps in recv() and takes the chains himself.
- * It is the task that is woken and not the socket's wait queue: to take its lock under the
- * eventfd's is to take them the other way round from AIO, which may signal an eventfd when
- * there is something to read.
+ * A kick wakes the worker, or a reader that sleeps in recv() and takes the chains itself.
+ * The task is woken directly and not through the socket's wait queue: AIO may signal an
+ * eventfd under the lock of a socket's wait queue, so that lock must not be taken under the
+ * eventfd's.
  */
 #include <linux/file.h>
 #include <linux/poll.h>
@@ -14,10 +14,10 @@
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
 
-/* So often one looks for a task that was to come, and has not, in ns. */
+/* Interval, in ns, at which an expected task is checked. */
 #define MVS_GUARD_NS	NSEC_PER_MSEC
 
-/* So many times it may have been kept from that by others that had its CPU. */
+/* Intervals that it may have waited for its CPU. */
 #define MVS_GUARD_MAX	20
 
 static void start_guard(struct mvs_kick *kick)
@@ -34,7 +34,7 @@ static void set_reader(struct mvs_kick *kick, struct task_struct *task)
 		put_task_struct(old);
 }
 
-/* Is it on its way? The worker would have to wait for a CPU as well. */
+/* Does the task only wait for its CPU? The worker would have to do so as well. */
 static bool comes(struct mvs_kick *kick, struct task_struct *expected)
 {
 	u32 waits = READ_ONCE(kick->waits);
@@ -46,8 +46,8 @@ static bool comes(struct mvs_kick *kick, struct task_struct *expected)
 }
 
 /*
- * In softirq: when nothing has happened since the last time, the worker looks instead of who
- * has not, and the timer goes off.
+ * In softirq: if nothing has happened since the last expiry, the worker looks in place of
+ * the task that did not, and the timer stops.
  */
 static enum hrtimer_restart look(struct hrtimer *timer)
 {
@@ -55,9 +55,9 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 	struct mvs_vq *vq = container_of(kick, struct mvs_vq, kick);
 	struct task_struct *expected;
 
-	/* The timer is off before the look. Pairs with the cmpxchg() in expect(). */
+	/* The timer has stopped before the check. Pairs with the cmpxchg() in expect(). */
 	smp_mb();
-	/* If it comes meanwhile, which puts the reference, it does not end before this does. */
+	/* RCU keeps the task, if it comes meanwhile and puts the reference. */
 	rcu_read_lock();
 	expected = READ_ONCE(kick->expected);
 	if (!READ_ONCE(kick->quiet) || (expected && comes(kick, expected))) {
@@ -67,7 +67,7 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 		   cmpxchg(&kick->expected, expected, NULL) == expected) {
 		put_task_struct(expected);
 		WRITE_ONCE(kick->let_down, true);
-		/* Nor is it to be woken from what it does instead. */
+		/* Nor must a kick wake it from what it does now. */
 		set_reader(kick, NULL);
 		mvs_device_wake(vq->device, vq->index);
 	}
@@ -75,20 +75,20 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* If another task is expected already, that remains so. */
+/* No effect if another task is expected already. */
 static void expect(struct mvs_kick *kick, struct task_struct *task)
 {
 	WRITE_ONCE(kick->quiet, false);
 	WRITE_ONCE(kick->waits, 0);
 	get_task_struct(task);
-	/* Before the look at the timer. Pairs with the barrier in look(). */
+	/* Before the timer is checked. Pairs with the barrier in look(). */
 	if (cmpxchg(&kick->expected, NULL, task))
 		put_task_struct(task);
 	else if (!hrtimer_is_queued(&kick->guard))
 		start_guard(kick);
 }
 
-/* Returns whether there is somebody to look, in the worker's place. */
+/* Returns true if a reader looks in place of the worker. */
 static bool wake_reader(struct mvs_kick *kick)
 {
 	struct task_struct *reader;
@@ -148,7 +148,7 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
 /**
  * mvs_kick_start - listen to the eventfd, if there is one
  * @kick: the kick, which may listen already
- * @worker: whom to wake, now too, as kicks may have come before
+ * @worker: the worker to wake; it is woken at once as well, for kicks that came before
  *
  * Context: process, with the device's mutex held.
  */
@@ -161,7 +161,7 @@ void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker)
 }
 
 /**
- * mvs_kick_stop - listen no more; when it returns nobody is woken any more
+ * mvs_kick_stop - stop listening; no task is woken after it has returned
  * @kick: the kick
  *
  * Context: process, with the device's mutex held.
@@ -174,7 +174,7 @@ void mvs_kick_stop(struct mvs_kick *kick)
 }
 
 /**
- * mvs_kick_calm - expect nobody any more
+ * mvs_kick_calm - drop the expected task and the reader
  * @kick: the kick, which is stopped
  *
  * Context: process, with the virtqueue's mutex held.
@@ -190,11 +190,11 @@ void mvs_kick_calm(struct mvs_kick *kick)
 }
 
 /**
- * mvs_kick_divert - have the next kick wake the calling task in the worker's place
+ * mvs_kick_divert - have the next kick wake the calling task in place of the worker
  * @kick: the kick
  *
- * Before it sleeps, and when it wakes up, it looks with mvs_kick_awaits(). If it does not
- * come to that, the worker is woken a little later.
+ * The task has to call mvs_kick_awaits() before it sleeps and when it wakes up. If it does
+ * not, the worker is woken a little later.
  *
  * Context: process.
  */
@@ -205,7 +205,7 @@ void mvs_kick_divert(struct mvs_kick *kick)
 }
 
 /**
- * mvs_kick_undivert - have kicks wake nobody but the worker
+ * mvs_kick_undivert - have kicks wake the worker again
  * @kick: the kick
  *
  * Context: process.
@@ -218,11 +218,11 @@ void mvs_kick_undivert(struct mvs_kick *kick)
 }
 
 /**
- * mvs_kick_promise - the calling task will look for chains soon, without a kick
+ * mvs_kick_promise - expect the calling task to look for chains soon, without a kick
  * @kick: the kick
  *
- * As with mvs_kick_divert() the worker does it if the task does not. When another task is
- * expected already, that remains so, or two that promise in turns would put it off for ever.
+ * As with mvs_kick_divert() the worker does it if the task does not. No effect if another task
+ * is expected already: two that promise in turns would delay the look for ever.
  *
  * Context: process, with the virtqueue's mutex held; it runs.
  */
@@ -233,10 +233,10 @@ void mvs_kick_promise(struct mvs_kick *kick)
 }
 
 /**
- * mvs_kick_take - is it for the calling task to look for chains?
+ * mvs_kick_take - end the expectation of the calling task, if there is one
  * @kick: the kick
  *
- * Return: whether it is; then it does so now, or wakes the worker.
+ * Return: true if there was one: the caller looks for chains now, or wakes the worker.
  */
 bool mvs_kick_take(struct mvs_kick *kick)
 {
@@ -244,8 +244,8 @@ bool mvs_kick_take(struct mvs_kick *kick)
 		return false;
 	WRITE_ONCE(kick->quiet, false);
 	/*
-	 * A full barrier: either the chains that follow are seen, or their kick finds that
-	 * nobody is expected.
+	 * A full barrier: either the caller sees the chains that follow, or their kick
+	 * finds no expected task.
 	 */
 	if (cmpxchg(&kick->expected, current, NULL) != current)
 		return false;

@@ -7,7 +7,7 @@
 
 #include <mvsock/device.h>
 
-/* What runs must be able to go on; what does not is checked when it starts. */
+/* A running device is checked now, a stopped one when it starts. */
 static bool base_ok(const struct mvs_device *device, u64 base)
 {
 	const struct mvs_gmem *gm = &device->gmem;
@@ -39,7 +39,7 @@ static int set_eventfd(struct mvs_device *device, int fd)
 }
 
 /**
- * mvs_log_set_base - VHOST_SET_LOG_BASE: where the dirty log is
+ * mvs_log_set_base - VHOST_SET_LOG_BASE: set the dirty log's address
  * @device: the device
  * @argp: a u64, the VMM-virtual address
  *
@@ -58,12 +58,12 @@ long mvs_log_set_base(struct mvs_device *device, void __user *argp)
 }
 
 /**
- * mvs_log_set_fd - VHOST_SET_LOG_FD: an eventfd to signal when memory was logged
+ * mvs_log_set_fd - VHOST_SET_LOG_FD: set the eventfd to signal after logged writes
  * @device: the device
  * @argp: an int, the file descriptor, or VHOST_FILE_UNBIND for none
  *
  * Context: process, with the device's mutex held; may sleep.
- * Return: 0, %-EFAULT, or what eventfd_ctx_fdget() fails with.
+ * Return: 0, %-EFAULT, or an error of eventfd_ctx_fdget().
  */
 long mvs_log_set_fd(struct mvs_device *device, void __user *argp)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets, from chains and to them.
+ * Packets in chains.
  *
- * TX:  | header 44 | payload hdr.len | anything |    all device-readable
- * RX:  | header 44 | room for payload           |    all device-writable
+ * TX: header (44 bytes), payload (hdr.len bytes), ignored bytes; all device-readable.
+ * RX: header (44 bytes), room for payload; all device-writable.
  *
- * How the bytes are spread over descriptors means nothing: any layout does.
+ * How the bytes are distributed over descriptors has no meaning.
  */
 #include <kunit/visibility.h>
 #include <linux/iov_iter.h>
@@ -15,10 +15,10 @@
 
 static_assert(MVS_PACKET_MAX == VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 
-/* Moves @n bytes between the place that @ctx and @done name and @mem. */
+/* Copies @n bytes between @mem and what @ctx stands for, from byte @done on. */
 typedef int (*step_fn)(void *ctx, u32 done, void *mem, u32 n);
 
-/* One step, inside a section: what lies in one page, at most @max bytes. */
+/* One step, inside a section: at most @max bytes, of one page. */
 static __always_inline int transfer_page(struct mvs_chain *chain,
 					 struct mvs_gmem *gm, u32 max, u32 done,
 					 step_fn step, void *ctx)
@@ -35,9 +35,9 @@ static __always_inline int transfer_page(struct mvs_chain *chain,
 }
 
 /*
- * Move @len bytes from the chain's position on, a page at a time, so that no
- * section is longer than that. A page that the VMM does not have makes the chain
- * a bad one. Inlined, so that @step is: a header takes no longer than one of its own.
+ * Copy @len bytes from the chain's position on, a page at a time, which bounds the section.
+ * A page that the VMM does not have makes the chain invalid. Inlined together with @step: a
+ * header is copied as fast as by a function of its own.
  */
 static __always_inline int transfer(struct mvs_chain *chain,
 				    struct mvs_gmem *gm, u32 len, step_fn step,
@@ -59,7 +59,7 @@ static __always_inline int transfer(struct mvs_chain *chain,
 	return 0;
 }
 
-/* Most often it is all of it, which takes fewer instructions than a call. */
+/* Usually the whole header, for which inline code is shorter than a call. */
 static __always_inline void copy_header(void *to, const void *from, u32 n)
 {
 	if (likely(n == sizeof(struct virtio_vsock_hdr)))
@@ -71,7 +71,7 @@ static __always_inline void copy_header(void *to, const void *from, u32 n)
 static int header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 {
 	copy_header(hdr + done, mem, n);
-	/* What was copied is used, and not what is there now. */
+	/* The copy is used, and not the memory again, which may change. */
 	barrier();
 	return 0;
 }
@@ -83,9 +83,9 @@ static int header_to_mem(void *hdr, u32 done, void *mem, u32 n)
 }
 
 /**
- * struct payload - the other end of a payload
- * @iter: where it is
- * @moved: bytes that @iter is ahead of where it was
+ * struct payload - the host's end of a payload
+ * @iter: its memory
+ * @moved: bytes by which @iter has advanced
  */
 struct payload {
 	struct iov_iter *iter;
@@ -93,9 +93,9 @@ struct payload {
 };
 
 /*
- * For a length that it knows the compiler has string instructions copy, as
- * copy_to_user() does. memcpy() has them only on processors that are fast at short ones,
- * and takes three times the instructions on others.
+ * For a constant length the compiler emits string instructions, like copy_to_user().
+ * memcpy() uses them only on processors with FSRM, and takes three times the instructions
+ * on others.
  */
 #define BLOCK	1024
 
@@ -119,8 +119,8 @@ static size_t copy_from_mem(void *mem, u32 n, struct iov_iter *to)
 }
 
 /*
- * A step that is made again goes back first. A program's memory is not waited for in
- * a section.
+ * A repeated step first reverts the iterator. Faults in the program's memory are not
+ * handled in a section.
  */
 static __always_inline int payload_step(struct payload *payload, u32 done,
 					void *mem, u32 n, bool to_mem)
@@ -129,7 +129,10 @@ static __always_inline int payload_step(struct payload *payload, u32 done,
 
 	if (unlikely(payload->moved != done))
 		iov_iter_revert(payload->iter, payload->moved - done);
-	/* What checks copies of the kernel's own objects is not for a guest's page. */
+	/*
+	 * The _ variants: hardened usercopy checks kernel objects, and this is a guest's
+	 * page.
+	 */
 	pagefault_disable();
 	copied = to_mem ? _copy_from_iter(mem, n, payload->iter) :
 			  copy_from_mem(mem, n, payload->iter);
@@ -169,9 +172,9 @@ static int transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
  * @guest_cid: the CID it must come from
  * @hdr: a private copy of the header, safe from what the guest does later
  *
- * The one place where a packet is checked for what does not need a connection.
- * Whom it is for, type and op are the transport's: the specification has it
- * answer what is unknown. With MVS_REASON_BAD_LEN all of @hdr but len can be relied on.
+ * All checks of a packet that need no connection are here. The destination, type and op
+ * are checked by the transport, as the specification has unknown ones answered. With
+ * MVS_REASON_BAD_LEN all of @hdr but len is valid.
  *
  * Context: process; may sleep.
  * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOMEM or %-EINTR, after
@@ -231,13 +234,16 @@ int mvs_packet_room(struct mvs_chain *chain)
 
 	if (chain->readable)
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_DIRECTION);
-	/* A payload of which nothing fits would stay for ever. */
+	/* A buffer without room for payload could never be used for data. */
 	if (chain->writable <= header)
 		return mvs_chain_refuse(chain, MVS_REASON_TOO_SHORT);
 	return min_t(u64, chain->writable - header, MVS_PACKET_MAX);
 }
 
-/* What of @left bytes goes into a chain, and is the header's to tell. */
+/*
+ * Limit a packet to the chain's room, and set the header's len and flags. Returns the
+ * payload's length.
+ */
 static u32 cut(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
 {
 	u32 len = min(left, room);
@@ -271,7 +277,7 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 	int ret;
 
 	ret = mvs_packet_room(chain);
-	/* A header alone takes no more than that. */
+	/* A packet without payload needs room for its header only. */
 	if (ret < 0 && (left || chain->readable ||
 			chain->writable < sizeof(*hdr)))
 		return ret;
@@ -288,7 +294,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
  * mvs_packet_write_page - mvs_packet_write() of data into a buffer that is in one page
  * @chain: a chain of the RX ring; its position does not move
  * @gm: guest memory
- * @hdr: the header, as mvs_packet_write() has it
+ * @hdr: the header, as for mvs_packet_write()
  * @from: the payload; moves on by what was written, or not at all
  * @left: how much of it there is, in bytes, at least one
  *

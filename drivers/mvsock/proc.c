@@ -22,7 +22,7 @@
 
 /* Open devices, in the order they were opened. */
 static LIST_HEAD(devices);
-/* Protects the list, and the owners. What is done under it does not wait. */
+/* Protects the list, and the owners. No sleeping on others under it. */
 static DEFINE_MUTEX(devices_mutex);
 
 /* The file, or NULL. */
@@ -43,7 +43,7 @@ void mvs_proc_add(struct mvs_device *device)
 
 /**
  * mvs_proc_remove - undo mvs_proc_add()
- * @device: the device, which nobody reads any more when it returns
+ * @device: the device; not read any more after it has returned
  *
  * Context: process; may sleep.
  */
@@ -55,7 +55,7 @@ void mvs_proc_remove(struct mvs_device *device)
 }
 
 /**
- * mvs_proc_set_owner - say whose a device is
+ * mvs_proc_set_owner - set a device's owner
  * @device: the device, listed or not
  * @owner: the VMM's process, with a reference that is taken over; or NULL
  *
@@ -79,7 +79,7 @@ static const char *state_of(const struct mvs_device *device)
 	       READ_ONCE(device->vqs[MVS_VQ_TX].running) ? "running" : "broken";
 }
 
-/* One word, whatever the process calls itself: all else is octal. */
+/* One word, whatever the process's name is: other characters are printed in octal. */
 static void show_comm(struct seq_file *m, struct pid *owner)
 {
 	char comm[TASK_COMM_LEN] = "";
@@ -107,7 +107,10 @@ static void show_value(struct seq_file *m, const char *prefix, const char *name,
 	seq_printf(m, " %llu", value);
 }
 
-/* As ptrace_may_access(), which modules don't have, asks of who opened the file. */
+/*
+ * The check that ptrace_may_access(), which is not exported, makes, with the credentials
+ * that the file was opened with.
+ */
 static bool may_trace(const struct seq_file *m, const struct task_struct *task)
 {
 	const struct cred *reader = m->file->f_cred;
@@ -123,7 +126,7 @@ static bool may_trace(const struct seq_file *m, const struct task_struct *task)
 	return file_ns_capable(m->file, cred->user_ns, CAP_SYS_PTRACE);
 }
 
-/* The owner's number in this /proc; 0 if it is hidden there, or not in its namespace. */
+/* The owner's PID in this /proc; 0 if it is hidden, or not in its namespace. */
 static pid_t visible_pid(const struct seq_file *m, struct pid *owner)
 {
 	struct super_block *sb = file_inode(m->file)->i_sb;
@@ -192,7 +195,7 @@ static const struct seq_operations ops = {
 };
 
 /**
- * mvs_proc_register - make /proc/net/mvsock appear
+ * mvs_proc_register - create /proc/net/mvsock
  *
  * The module works without it.
  */
@@ -204,7 +207,7 @@ void mvs_proc_register(void)
 /**
  * mvs_proc_unregister - undo mvs_proc_register()
  *
- * Who has it open reads EIO from now on.
+ * Reads of a file that is still open fail with EIO from then on.
  */
 void mvs_proc_unregister(void)
 {

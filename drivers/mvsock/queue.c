@@ -6,8 +6,8 @@
  *	 |                                    |
  *	[ taken | to be read ]-->[ to be read | free ]
  *
- * Who takes gives back a page when the place moves behind it, but never the last
- * one: that is where the other puts.
+ * The consumer frees a page when its position moves past the end of it, but never the last
+ * one: the producer writes there.
  */
 #include <kunit/visibility.h>
 #include <linux/gfp.h>
@@ -28,7 +28,7 @@ void mvs_pool_init(struct mvs_pool *pool)
 EXPORT_SYMBOL_IF_KUNIT(mvs_pool_init);
 
 /**
- * mvs_pool_drain - give a pool's pages back to the kernel
+ * mvs_pool_drain - free a pool's pages
  * @pool: the pool
  */
 void mvs_pool_drain(struct mvs_pool *pool)
@@ -48,7 +48,7 @@ void mvs_pool_drain(struct mvs_pool *pool)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_pool_drain);
 
-/* It is charged to who asks: to the VMM, whose thread the worker is, or to who sends. */
+/* Charged to the current task: the worker, which is a thread of the VMM's, or the sender. */
 static struct mvs_chunk *get_chunk(struct mvs_pool *pool)
 {
 	struct mvs_chunk *chunk;
@@ -86,7 +86,7 @@ static void put_chunk(struct mvs_pool *pool, struct mvs_chunk *chunk)
 		free_page((unsigned long)chunk);
 }
 
-/* Give back @chunk, and what is behind it, up to @end. There may be a GiB. */
+/* Free @chunk and those after it, up to @end, which may be a GiB. */
 static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
 		       const struct mvs_chunk *end)
 {
@@ -100,8 +100,8 @@ static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
 }
 
 /**
- * mvs_queue_purge - throw away all there is in a queue
- * @queue: the queue, which nobody puts to or takes from
+ * mvs_queue_purge - drop a queue's content
+ * @queue: the queue, without a producer and a consumer
  * @pool: where its pages go
  */
 void mvs_queue_purge(struct mvs_queue *queue, struct mvs_pool *pool)
@@ -112,10 +112,10 @@ void mvs_queue_purge(struct mvs_queue *queue, struct mvs_pool *pool)
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_purge);
 
 /**
- * mvs_queue_rewind - begin a queue's only page from its start again
- * @queue: the queue, with nothing in it to be read
+ * mvs_queue_rewind - let an empty queue use its only page from the start
+ * @queue: the queue, empty
  *
- * Context: the one who puts, with the owner's lock held.
+ * Context: the producer, with the owner's lock held.
  */
 void mvs_queue_rewind(struct mvs_queue *queue)
 {
@@ -138,13 +138,13 @@ static u32 add_piece(struct mvs_queue_room *room, u32 len)
 }
 
 /**
- * mvs_queue_reserve - find room behind the bytes of a queue
+ * mvs_queue_reserve - reserve room at the end of a queue
  * @queue: the queue
  * @pool: where pages come from
  * @len: bytes, from 1 to %MVS_QUEUE_PUT_MAX
  * @room: filled in; ended by mvs_queue_commit() or mvs_queue_cancel()
  *
- * Context: the one who puts; without the owner's lock; process; may sleep.
+ * Context: the producer, without the owner's lock; process; may sleep.
  * Return: 0 or %-ENOMEM.
  */
 int mvs_queue_reserve(const struct mvs_queue *queue, struct mvs_pool *pool,
@@ -179,10 +179,10 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_reserve);
 /**
  * mvs_queue_fill - begin to fill room
  * @room: as mvs_queue_reserve() filled it in
- * @mark: what comes first
- * @size: bytes of it; 0 for nothing
- * @len: bytes that come after it
- * @to: where they are to be put
+ * @mark: the record that comes first
+ * @size: its size; 0 for none
+ * @len: bytes that follow it
+ * @to: set to the room for them
  */
 void mvs_queue_fill(const struct mvs_queue_room *room, const void *mark,
 		    u32 size, u32 len, struct iov_iter *to)
@@ -194,11 +194,11 @@ void mvs_queue_fill(const struct mvs_queue_room *room, const void *mark,
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_fill);
 
 /**
- * mvs_queue_commit - what is in the room is in the queue
+ * mvs_queue_commit - append reserved bytes to the queue
  * @queue: the queue
  * @room: as mvs_queue_reserve() filled it in
  *
- * Context: the one who puts, with the owner's lock held.
+ * Context: the producer, with the owner's lock held.
  */
 void mvs_queue_commit(struct mvs_queue *queue,
 		      const struct mvs_queue_room *room)
@@ -223,7 +223,7 @@ void mvs_queue_cancel(struct mvs_pool *pool, struct mvs_queue_room *room)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_cancel);
 
-/* All of the room, or %-EFAULT. */
+/* Fills all of the room, or returns %-EFAULT. */
 static int fill_from(const struct mvs_queue_room *room, struct iov_iter *from)
 {
 	unsigned int i;
@@ -237,8 +237,8 @@ static int fill_from(const struct mvs_queue_room *room, struct iov_iter *from)
 }
 
 /**
- * mvs_queue_append - put bytes into a queue that nobody else has
- * @queue: the queue; when this fails it has some of them
+ * mvs_queue_append - append bytes to a private queue
+ * @queue: the queue; on failure it may have some of them
  * @pool: where pages come from
  * @from: the bytes
  * @len: how many
@@ -270,7 +270,10 @@ int mvs_queue_append(struct mvs_queue *queue, struct mvs_pool *pool,
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_append);
 
-/* How many of @len bytes are in one piece at @pos, which goes to its page. */
+/*
+ * Returns how many of @len bytes are contiguous at @pos, which moves to the next page if it
+ * is at the end of one.
+ */
 static size_t contiguous(struct mvs_queue_pos *pos, size_t len)
 {
 	if (pos->off == MVS_CHUNK_SIZE)
@@ -279,12 +282,12 @@ static size_t contiguous(struct mvs_queue_pos *pos, size_t len)
 }
 
 /**
- * mvs_queue_pieces - where bytes of a queue are
+ * mvs_queue_pieces - get bytes of a queue as a vector
  * @pos: where they begin
  * @len: how many, at most %MVS_QUEUE_PUT_MAX, all committed
  * @pieces: filled in, %MVS_QUEUE_PIECES at most
  *
- * Context: the one who takes, without the owner's lock.
+ * Context: the consumer, without the owner's lock.
  * Return: how many pieces.
  */
 unsigned int mvs_queue_pieces(const struct mvs_queue_pos *pos, size_t len,
@@ -313,7 +316,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_pieces);
  * @len: bytes, all committed
  * @to: where to
  *
- * Context: the one who takes, without the owner's lock; process; may sleep.
+ * Context: the consumer, without the owner's lock; process; may sleep.
  * Return: bytes copied; fewer when there was no more of @to.
  */
 size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
@@ -341,7 +344,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_read);
  * @to: where to
  * @len: bytes, all committed
  *
- * Context: the one who takes, without the owner's lock.
+ * Context: the consumer, without the owner's lock.
  */
 void mvs_queue_get(struct mvs_queue_pos *pos, void *to, size_t len)
 {
@@ -357,11 +360,11 @@ void mvs_queue_get(struct mvs_queue_pos *pos, void *to, size_t len)
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_get);
 
 /**
- * mvs_queue_skip - go on in a queue without a copy
- * @pos: the place, which moves
+ * mvs_queue_skip - move a position without copying
+ * @pos: the position
  * @len: bytes, all committed
  *
- * Context: the one who takes, without the owner's lock; process; may sleep.
+ * Context: the consumer, without the owner's lock; process; may sleep.
  */
 void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len)
 {
@@ -376,12 +379,12 @@ void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len)
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_skip);
 
 /**
- * mvs_queue_cut - what is before a place was read
+ * mvs_queue_cut - remove the bytes before a position
  * @queue: the queue
- * @pos: the place
+ * @pos: the position
  *
- * Context: the one who takes, with the owner's lock held.
- * Return: the pages before the place, for mvs_queue_free().
+ * Context: the consumer, with the owner's lock held.
+ * Return: the pages before it, for mvs_queue_free().
  */
 struct mvs_chunk *mvs_queue_cut(struct mvs_queue *queue,
 				const struct mvs_queue_pos *pos)
@@ -394,10 +397,10 @@ struct mvs_chunk *mvs_queue_cut(struct mvs_queue *queue,
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_cut);
 
 /**
- * mvs_queue_free - give back the pages that were cut off
- * @pool: where they go
- * @first: as mvs_queue_cut() returned it
- * @pos: the place that it was given
+ * mvs_queue_free - free the pages that mvs_queue_cut() removed
+ * @pool: the pool that they return to
+ * @first: what mvs_queue_cut() returned
+ * @pos: the position that it was given
  *
  * Context: process, without the owner's lock; may sleep.
  */

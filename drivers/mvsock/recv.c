@@ -2,10 +2,10 @@
 /*
  * From the guest: packets out of the TX virtqueue.
  *
- * Data go into the connection's queue without the socket's lock; its reader is woken
- * when the burst is over, or is a long one. If he waits in recv() for what is a large
- * packet, the worker leaves it to him, as direct.c has it.
- * All else changes the socket's state, and is done with its lock held.
+ * Data are appended to the connection's queue without the socket's lock; its reader is woken
+ * at the end of a burst, or during a long one. A large packet that a reader waits for in
+ * recv() is left to that reader: see direct.c. All other packets change the socket's state
+ * and are handled with its lock held.
  */
 #include <linux/sched.h>
 #include <linux/virtio_vsock.h>
@@ -19,22 +19,22 @@
 #include <mvsock/trace.h>
 
 /*
- * What one call of work may do before the other virtqueue has its turn, in packets
- * and in bytes of payload.
+ * Budget of one call of the worker, in packets and in bytes of payload, before the other
+ * virtqueue has its turn.
  */
 #define MVS_RECV_PACKETS	256
 #define MVS_RECV_BYTES		(512 * 1024)
 
-/* A reader may as well begin with so many bytes while more come in. */
+/* Bytes in a burst after which its reader is woken before the end of the burst. */
 #define MVS_RECV_WAKE_BYTES	(32 * 1024)
 
 /**
- * struct burst - packets that are taken one after the other
+ * struct burst - packets that are handled in one round
  * @device: the guest
- * @conn: whom the last one was for, as mvs_conn_find() gave it; or NULL
- * @bytes: data for it that its reader was not woken for
- * @data: there is something new to read at all
- * @handed_over: the next packet is the reader's
+ * @conn: the last packet's connection, from mvs_conn_find(); or NULL
+ * @bytes: bytes appended since its reader was last woken
+ * @data: data were appended since then
+ * @handed_over: the next packet is left to the reader
  * @tapped: vsockmon has seen the packet
  */
 struct burst {
@@ -46,7 +46,7 @@ struct burst {
 	bool tapped;
 };
 
-/* Somebody may have replaced what a socket does about new data; he wants the lock. */
+/* A replaced sk_data_ready(), as sockmap's, is called with the socket's lock held. */
 static void tell_other(struct mvs_conn *conn, struct sock *sk)
 {
 	u64 before, left;
@@ -55,7 +55,7 @@ static void tell_other(struct mvs_conn *conn, struct sock *sk)
 	do {
 		before = READ_ONCE(conn->rx_len);
 		sk->sk_data_ready(sk);
-		/* He may take one packet each time. */
+		/* It may take one packet per call. */
 		left = READ_ONCE(conn->rx_len);
 	} while (left && left != before);
 	release_sock(sk);
@@ -75,7 +75,7 @@ static void wake_reader(struct burst *burst)
 		conn->data_ready(sk);
 }
 
-/* The burst goes on with another connection, or is over. */
+/* The burst continues with another connection, or ends. */
 static void end_conn(struct burst *burst)
 {
 	if (!burst->conn)
@@ -104,14 +104,14 @@ static struct mvs_conn *find(struct burst *burst,
 
 static bool records_allowed(const struct mvs_conn *conn)
 {
-	/* Each takes memory, and an empty one no credit. */
+	/* Each record takes memory, and an empty one no credit. */
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
 	       conn->rx_records < conn->credit.buf_alloc;
 }
 
 /*
- * May the peer send these data now? Returns 0, and begins to put; %-ENOBUFS when it
- * may not; %-ENOTCONN when they are for nobody.
+ * Check received data against the credit. Returns 0, and marks the queue as being written;
+ * %-ENOBUFS if they exceed it; %-ENOTCONN if the connection is closed.
  */
 static int begin_put(struct mvs_conn *conn, u32 len)
 {
@@ -125,7 +125,7 @@ static int begin_put(struct mvs_conn *conn, u32 len)
 		ret = -ENOBUFS;
 	else
 		conn->putting = true;
-	/* Did the reader not come in time? Not before he has read again. */
+	/* A reader that did not come in time is left nothing until it reads again. */
 	if (conn->direct)
 		WRITE_ONCE(conn->read_len, 0);
 	conn->direct = false;
@@ -135,7 +135,7 @@ static int begin_put(struct mvs_conn *conn, u32 len)
 	return ret;
 }
 
-/* Put what is in @room, or nothing without one. */
+/* Commit @room, or nothing if it is NULL. */
 static void end_put(struct mvs_conn *conn, struct mvs_queue_room *room, u32 len,
 		    const u32 *mark)
 {
@@ -152,7 +152,7 @@ static void end_put(struct mvs_conn *conn, struct mvs_queue_room *room, u32 len,
 		conn->rx_messages += mark && *mark & MVS_RECORD_EOM;
 		room = NULL;
 	}
-	/* The program closed its socket meanwhile, and left this to us. */
+	/* The socket was closed meanwhile, which left the purge to the producer. */
 	if (conn->discard)
 		swap(purge, conn->rx);
 	spin_unlock(&conn->lock);
@@ -162,7 +162,7 @@ static void end_put(struct mvs_conn *conn, struct mvs_queue_room *room, u32 len,
 	mvs_queue_purge(&purge, &conn->device->conns->pool);
 }
 
-/* Returns 0, or an error as mvs_packet_parse() has it. */
+/* Returns 0, or an error of mvs_packet_parse(). */
 static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 		    const struct virtio_vsock_hdr *hdr)
 {
@@ -181,7 +181,7 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	}
 	mvs_queue_fill(&room, &mark, size, len, &iter);
 	ret = mvs_packet_read(&vq->chain, vq->ring.gm, len, &iter);
-	/* Before the reader can have it, and give back the pages. */
+	/* The tap comes before the commit: after it the reader may free the pages. */
 	if (ret)
 		mvs_queue_cancel(pool, &room);
 	else
@@ -190,7 +190,7 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	return ret;
 }
 
-/* A packet without data is one if it ends a message. */
+/* An RW packet without data has an effect only if it ends a message. */
 static bool empty(const struct mvs_conn *conn,
 		  const struct virtio_vsock_hdr *hdr)
 {
@@ -198,7 +198,7 @@ static bool empty(const struct mvs_conn *conn,
 			     !(mvs_conn_record(hdr) & MVS_RECORD_EOM));
 }
 
-/* Returns 0, or an error as mvs_packet_parse() has it. */
+/* Returns 0, or an error of mvs_packet_parse(). */
 static int recv_data(struct burst *burst, struct mvs_vq *vq,
 		     const struct virtio_vsock_hdr *hdr)
 {
@@ -256,8 +256,8 @@ static enum mvs_conn_event event_of(const struct virtio_vsock_hdr *hdr)
 }
 
 /*
- * Answer RST, but not to RST: the specification has it answered when it is of an unknown
- * type, but two sides that do so never end. Returns 0 or %-ENOMEM.
+ * Answer with RST, except to a RST: the specification has one of an unknown type answered
+ * as well, but two sides that do so never stop. Returns 0 or %-ENOMEM.
  */
 static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
 {
@@ -272,15 +272,15 @@ static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
 }
 
 /*
- * Guests send to the host what they have no other transport for, to whatever CID; as
- * nobody is there, each attempt to connect would last until its timeout.
+ * Guests send packets for any CID to the host if they have no other transport. Without a
+ * RST each connect() there would last until its timeout.
  */
 static bool to_host(const struct virtio_vsock_hdr *hdr)
 {
 	return hdr->dst_cid == cpu_to_le64(MVS_HOST_CID);
 }
 
-/* Is it of a type that there is, and that was negotiated? */
+/* Check that a packet's type is known and was negotiated. */
 static bool type_ok(const struct mvs_device *device, u16 type)
 {
 	return (type == VIRTIO_VSOCK_TYPE_STREAM ||
@@ -288,7 +288,7 @@ static bool type_ok(const struct mvs_device *device, u16 type)
 	       mvs_socket_type_allowed(READ_ONCE(device->features), type);
 }
 
-/* What the connection is called that a packet is for. */
+/* The key of a packet's connection. */
 static struct mvs_conn_key key_of(const struct burst *burst,
 				  const struct virtio_vsock_hdr *hdr)
 {
@@ -300,7 +300,7 @@ static struct mvs_conn_key key_of(const struct burst *burst,
 	};
 }
 
-/* Returns 0, or an error as mvs_packet_parse() has it. */
+/* Returns 0, or an error of mvs_packet_parse(). */
 static int dispatch(struct burst *burst, struct mvs_vq *vq,
 		    const struct virtio_vsock_hdr *hdr)
 {
@@ -328,8 +328,8 @@ static int dispatch(struct burst *burst, struct mvs_vq *vq,
 }
 
 /*
- * A packet of this guest's that is refused: what it had to say is lost, and a connection
- * does not go on without. Returns %-EBADMSG or %-ENOMEM.
+ * A packet is rejected: its content is lost, so its connection is reset. Returns %-EBADMSG
+ * or %-ENOMEM.
  */
 static int lose(struct burst *burst, const struct virtio_vsock_hdr *hdr)
 {
@@ -344,8 +344,7 @@ static int lose(struct burst *burst, const struct virtio_vsock_hdr *hdr)
 }
 
 /*
- * Hand the packet in @vq->chain to whom it is for. Returns 0, or an error as
- * mvs_packet_parse() has it.
+ * Deliver the packet in @vq->chain. Returns 0, or an error of mvs_packet_parse().
  */
 static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 {
@@ -372,9 +371,8 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 }
 
 /*
- * Take the next packet from the guest. Returns 1 when something was given back to the
- * driver, 0 when there is nothing to do until a kick, or an error as mvs_vq_pop() has
- * it.
+ * Take the next packet from the guest. Returns 1 if a chain was given back to the driver, 0
+ * if there is nothing to do until a kick, or an error of mvs_vq_pop().
  */
 static int recv_next(struct burst *burst, struct mvs_vq *vq)
 {
@@ -400,7 +398,7 @@ static int recv_next(struct burst *burst, struct mvs_vq *vq)
  * mvs_recv_work - the TX virtqueue's part of the worker's work
  * @device: the guest
  *
- * Return: whether to come again.
+ * Return: true if there is more to do.
  */
 bool mvs_recv_work(struct mvs_device *device)
 {
@@ -412,12 +410,12 @@ bool mvs_recv_work(struct mvs_device *device)
 	int ret = 0;
 
 	mutex_lock(&vq->mutex);
-	/* A signal that is due does not take a reader's packets away. */
+	/* A worker that was woken to notify the driver must not take a reader's packets. */
 	if (vq->running && !mvs_direct_awaited(vq) &&
 	    !READ_ONCE(vq->kick.expected))
 		ret = mvs_vq_begin(vq);
 	if (ret <= 0) {
-		/* A signal that was put off may be due, whatever became of the ring. */
+		/* A delayed notification may be due, even if the ring is broken. */
 		mvs_vq_flush_used(vq);
 		goto out;
 	}
@@ -427,19 +425,19 @@ bool mvs_recv_work(struct mvs_device *device)
 		ret = recv_next(&burst, vq);
 	} while (ret == 1 && ++packets < MVS_RECV_PACKETS &&
 		 vq->bytes - bytes < MVS_RECV_BYTES);
-	/* A reader that did not come in time, for want of a CPU here, is not waited for. */
+	/* The reservation may have ended meanwhile, if this task had no CPU. */
 	again = vq->polling || (burst.handed_over && !mvs_direct_awaited(vq));
 	if (!burst.handed_over)
 		end_conn(&burst);
 	mvs_vq_flush_used(vq);
 out:
 	mutex_unlock(&vq->mutex);
-	/* He needs the mutex. */
+	/* The reader needs the mutex. */
 	if (burst.handed_over)
 		burst.conn->data_ready(sk_vsock(burst.conn->vsk));
 	end_conn(&burst);
 
-	/* Nobody would wake us when there is memory again. */
+	/* There is no wakeup when memory is free again. */
 	if (ret == -ENOMEM)
 		schedule_timeout_killable(1);
 	return again || ret == 1 || ret == -ENOMEM;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Virtqueues, whatever their layout.
+ * Virtqueues of both layouts.
  *
- * Each operation runs in a section of guest memory; when that misses a page, the
- * page is brought in and the operation starts over.
+ * Each operation runs in a section of guest memory; if that misses a page, the page is
+ * brought in and the operation starts over.
  *
- * All of a ring is the guest's, and changes at any time: each field is read once,
- * and only what was read is checked and used.
+ * The guest may change all of a ring at any time: each field is read once, and only the
+ * value read is checked and used.
  */
 #include <asm/barrier.h>
 #include <kunit/visibility.h>
@@ -21,7 +21,7 @@
 			 mvs_split_ ## op(__ring, ##__VA_ARGS__));	\
 })
 
-/* @place, which is @next_avail or @next_used, @n further on. */
+/* Advance @place, which is @next_avail or @next_used, by @n. */
 static u16 advance(const struct mvs_ring *ring, u16 place, u32 n)
 {
 	u32 index;
@@ -35,7 +35,7 @@ static u16 advance(const struct mvs_ring *ring, u16 place, u32 n)
 	return (index - ring->num) | (~place & MVS_PACKED_WRAP);
 }
 
-/* The place that is @n further on at @place. */
+/* Undo advance(). */
 static u16 go_back(const struct mvs_ring *ring, u16 place, u32 n)
 {
 	u32 index;
@@ -60,7 +60,7 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 				 &ring->fault);
 	if (ret == -EAGAIN)
 		return NULL;
-	/* The VMM may translate to anything; a page's end is not to be crossed. */
+	/* A translation may lead anywhere: the field must not cross the end of a page. */
 	if (ret || run < len || !IS_ALIGNED(uaddr, len)) {
 		ring->fault = (struct mvs_gmem_fault) {
 			.addr = addr,
@@ -72,7 +72,7 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 	return mvs_gmem_map(ring->gm, uaddr, write, &ring->fault);
 }
 
-/* What was written in more than one piece may lie in more than one place. */
+/* A write may be in several places if its translations are. */
 static int log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 {
 	while (len) {
@@ -91,7 +91,7 @@ static int log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 	return 0;
 }
 
-/* As mvs_ring_log() has it. */
+/* The slow path of mvs_ring_log(). */
 int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 {
 	size_t descs = ring->num * sizeof(struct vring_packed_desc);
@@ -100,7 +100,10 @@ int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 		return log_iova(ring, addr, len);
 	if (ring->packed && addr - ring->desc < descs)
 		return mvs_gmem_log(ring->gm, addr, len, &ring->fault);
-	/* The VMM says where its Device Area is, in a range of memory or not. */
+	/*
+	 * The log address of the Device Area is the VMM's, and need not be in its memory
+	 * table.
+	 */
 	return mvs_gmem_log_gpa(ring->gm, ring->log_addr + (addr - ring->used),
 				len, &ring->fault);
 }
@@ -123,7 +126,7 @@ static int prefetch_area(struct mvs_ring *ring, u64 addr, size_t len, bool write
 }
 
 /**
- * mvs_ring_sizes - how long a ring's parts are
+ * mvs_ring_sizes - get the sizes of a ring's parts
  * @ring: the ring
  * @desc: bytes of the Descriptor Area
  * @avail: of the Driver Area
@@ -150,7 +153,7 @@ void mvs_ring_sizes(const struct mvs_ring *ring, size_t *desc, size_t *avail,
 }
 
 /**
- * mvs_ring_prefetch - make sure that the IOTLB, if there is one, has all of a ring
+ * mvs_ring_prefetch - check that the IOTLB, if there is one, has all of a ring
  * @ring: the ring
  *
  * After it, and until the IOTLB changes, only buffers and indirect tables miss.
@@ -176,7 +179,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_prefetch);
  * mvs_ring_start - begin to use a ring
  * @ring: the ring, with all that the VMM sets
  *
- * What could not be published when it broke is to be published still.
+ * Chains that were not published when it broke still have to be.
  *
  * Context: process, outside of sections; may sleep.
  * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINPROGRESS
@@ -207,7 +210,7 @@ int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	int ret;
 
-	/* The last chain's, should this one not even be begun. */
+	/* Not reset by a pop that fails before the first descriptor. */
 	chain->in_table = false;
 	do {
 		ret = in_section(ring, pop, chain);
@@ -246,7 +249,7 @@ static void count_push(struct mvs_ring *ring, const struct mvs_chain *chain)
 }
 
 /**
- * mvs_ring_push - give a chain back to the driver, which is not to see it yet
+ * mvs_ring_push - give a chain back to the driver, unpublished
  * @ring: the ring
  * @chain: the chain
  * @len: bytes written to it
@@ -272,7 +275,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
  * @ring: the ring
  * @chain: filled in, with its position at the first byte
  *
- * With mvs_ring_give() it is taken and given back in one section, in the place of
+ * With mvs_ring_give() it is taken and given back in one section, in place of
  * mvs_ring_pop() and mvs_ring_push().
  *
  * Context: inside a section.
@@ -286,7 +289,7 @@ int mvs_ring_peek(struct mvs_ring *ring, struct mvs_chain *chain)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_peek);
 
 /**
- * mvs_ring_give - take a chain, and give it back to the driver, which does not see it yet
+ * mvs_ring_give - take a chain and give it back to the driver, unpublished
  * @ring: the ring
  * @chain: the chain, as mvs_ring_peek() found it
  * @len: bytes written to it
@@ -309,7 +312,7 @@ int mvs_ring_give(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_give);
 
 /**
- * mvs_ring_publish - let the driver see all chains that were given back
+ * mvs_ring_publish - publish all chains that were given back
  * @ring: the ring
  *
  * Context: process, outside of sections; may sleep.
@@ -334,10 +337,10 @@ int mvs_ring_publish(struct mvs_ring *ring)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_publish);
 
 /**
- * mvs_ring_need_signal - does the driver want to hear of the used chains?
+ * mvs_ring_need_signal - check whether the driver wants a used buffer notification
  * @ring: the ring, with all of them published
  *
- * Takes it that the driver is signalled when this says so.
+ * The caller has to notify the driver if this returns 1.
  *
  * Context: process, outside of sections; may sleep.
  * Return: 1, 0, or an error of mvs_gmem_fault_in().
@@ -347,9 +350,9 @@ int mvs_ring_need_signal(struct mvs_ring *ring)
 	int ret;
 
 	/*
-	 * What was used before the driver's wish: one of the two sees the other's
-	 * write. Pairs with the driver's barrier between saying what it wants to
-	 * hear of and looking at what was used again.
+	 * The used index before the driver's event suppression is read: one of the two sees
+	 * the other's write. Pairs with the driver's barrier between enabling notifications
+	 * and checking for used chains.
 	 */
 	smp_mb();
 
@@ -361,7 +364,7 @@ int mvs_ring_need_signal(struct mvs_ring *ring)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_need_signal);
 
 /**
- * mvs_ring_disable_notify - tell the driver that no kick is needed
+ * mvs_ring_disable_notify - suppress kicks
  * @ring: the ring
  *
  * A hint: kicks may come all the same.
@@ -379,12 +382,12 @@ int mvs_ring_disable_notify(struct mvs_ring *ring)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_disable_notify);
 
 /**
- * mvs_ring_enable_notify - ask the driver for a kick
+ * mvs_ring_enable_notify - enable kicks
  * @ring: the ring
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0, 1 when chains came meanwhile for which no kick may come, or an error
- * as mvs_ring_pop() has it.
+ * Return: 0; 1 when chains came meanwhile, without a kick; or an error of
+ * mvs_ring_pop().
  */
 int mvs_ring_enable_notify(struct mvs_ring *ring)
 {
@@ -400,9 +403,9 @@ int mvs_ring_enable_notify(struct mvs_ring *ring)
 	}
 
 	/*
-	 * The wish before another look at the ring: one of the two sees the
-	 * other's write. Pairs with the driver's barrier between making a chain
-	 * available and looking whether a kick is wanted.
+	 * The event suppression before the ring is checked again: one of the two sees the
+	 * other's write. Pairs with the driver's barrier between making a chain available
+	 * and checking whether to kick.
 	 */
 	smp_mb();
 

@@ -68,8 +68,8 @@ static int first_flags(struct mvs_ring *ring, u16 *flags)
 	if (!!(*flags & F_AVAIL) != wrap || !!(*flags & F_USED) == wrap)
 		return 0;
 	/*
-	 * The rest of the chain is read after the flags that make it available.
-	 * Pairs with the driver's barrier before it writes them.
+	 * The rest of the chain is read after the flags that make it available. Pairs with
+	 * the driver's barrier before it writes these flags.
 	 */
 	smp_rmb();
 	return 1;
@@ -122,8 +122,8 @@ static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
 }
 
 /*
- * A chain that is refused is walked to its end all the same: there is its Buffer
- * ID, without which it can't be given back. One that has no end breaks the ring.
+ * A rejected chain is walked to its end, too: its Buffer ID, which is needed to give it
+ * back, is in the last descriptor. A chain without an end breaks the ring.
  */
 static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 {
@@ -140,7 +140,10 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 		if (ret)
 			return ret;
 		to_cpu(&d, &desc, &chain->id);
-		/* The first one's were read before, and are not read twice. */
+		/*
+		 * The first descriptor's flags were read before, and must not be read
+		 * twice.
+		 */
 		if (!found++)
 			desc.flags = flags;
 		chain->ndescs = found;
@@ -160,7 +163,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 	return refused;
 }
 
-/* As mvs_ring_pop() has it. */
+/* See mvs_ring_pop(). */
 int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	u16 flags;
@@ -175,9 +178,8 @@ int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 }
 
 /*
- * Write a used descriptor over the place where the next one goes. The driver looks at
- * the places in turn, so it sees those behind the first unpublished one with that
- * (virtio 1.3, 2.8).
+ * Write a used descriptor at the next used position. The driver checks the positions in
+ * order, so all of them become visible with the first one (virtio 1.3, 2.8).
  */
 int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 {
@@ -186,14 +188,14 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 	struct vring_packed_desc *d;
 
 	/*
-	 * Aligned to its size, so on one page. The log comes before as well: once it
-	 * is used the descriptor is the driver's, and not to be written again.
+	 * Aligned to its size, so on one page. The log is checked before the write as well:
+	 * once it is used the descriptor is the driver's, and the write can't be repeated.
 	 */
 	d = mvs_ring_map(ring, at, sizeof(*d), true);
 	if (unlikely(!d || mvs_ring_log(ring, at, sizeof(*d))))
 		return -EAGAIN;
 
-	/* The length counts only with WRITE, which says that there is one. */
+	/* The length is valid only with the flag WRITE. */
 	if (len)
 		flags |= VRING_DESC_F_WRITE;
 	WRITE_ONCE(d->id, cpu_to_le16(id));
@@ -218,9 +220,8 @@ int mvs_packed_publish(struct mvs_ring *ring)
 	if (unlikely(!flags || mvs_ring_log(ring, at, sizeof(*flags))))
 		return -EAGAIN;
 	/*
-	 * The rest of all of them, and what was written to their chains, before
-	 * the flags that make them used. Pairs with the driver's barrier after it
-	 * reads those.
+	 * All used descriptors, and the data in their chains, before the flags that make
+	 * them used. Pairs with the driver's barrier after it reads these flags.
 	 */
 	smp_wmb();
 	WRITE_ONCE(*flags, cpu_to_le16(ring->first_flags));
@@ -250,7 +251,7 @@ int mvs_packed_need_signal(struct mvs_ring *ring)
 		return 1;
 	}
 
-	/* The place is read after the flags that say that it counts. */
+	/* off_wrap is read after the flags that make it valid. */
 	smp_rmb();
 	ret = mvs_ring_read16(ring, ring->avail +
 			      offsetof(struct vring_packed_desc_event, off_wrap),
@@ -262,7 +263,7 @@ int mvs_packed_need_signal(struct mvs_ring *ring)
 
 	off_wrap = __virtio16_to_cpu(true, v);
 	off = index_of(off_wrap);
-	/* On the round before: that many places behind this one's first. */
+	/* A position of the previous round is that far before this round's first. */
 	if (wrap_of(off_wrap) != wrap_of(ring->next_used))
 		off -= ring->num;
 	return vring_need_event(off, used, used - ring->unsignalled);
@@ -288,8 +289,8 @@ int mvs_packed_write_notify(struct mvs_ring *ring)
 		wish = VRING_PACKED_EVENT_FLAG_DESC;
 		WRITE_ONCE(*off_wrap, __cpu_to_virtio16(true, ring->next_avail));
 		/*
-		 * The place before the flags that say that it counts. Pairs with
-		 * the driver's barrier between reading the two.
+		 * off_wrap before the flags that make it valid. Pairs with the driver's
+		 * barrier between reading the two.
 		 */
 		smp_wmb();
 	} else {

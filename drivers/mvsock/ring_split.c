@@ -41,7 +41,7 @@ static u64 avail_idx(const struct mvs_ring *ring)
 	return ring->avail + offsetof(struct vring_avail, idx);
 }
 
-/* The entry, or with @i = num the used_event field behind the last one. */
+/* Address of an entry, or, with @i = num, of the used_event field after the last one. */
 static u64 avail_entry(const struct mvs_ring *ring, u32 i)
 {
 	return ring->avail + offsetof(struct vring_avail, ring) +
@@ -58,7 +58,7 @@ static u64 used_idx(const struct mvs_ring *ring)
 	return ring->used + offsetof(struct vring_used, idx);
 }
 
-/* The entry, or with @i = num the avail_event field behind the last one. */
+/* Address of an entry, or, with @i = num, of the avail_event field after the last one. */
 static u64 used_entry(const struct mvs_ring *ring, u32 i)
 {
 	return ring->used + offsetof(struct vring_used, ring) +
@@ -70,9 +70,8 @@ static u64 used_entry(const struct mvs_ring *ring, u32 i)
  * @addr: its address
  * @count: its descriptors
  * @indirect: it is an indirect one
- * @driver_addr: @addr is one that the driver gave, to be translated, and not
- *	VMM-virtual
- * @mapped: where the kernel sees all of it, or NULL when it is not in one piece
+ * @driver_addr: @addr is the driver's, to be translated, and not VMM-virtual
+ * @mapped: its kernel address, or NULL when it is not contiguous
  */
 struct table {
 	u64 addr;
@@ -83,8 +82,8 @@ struct table {
 };
 
 /*
- * One look for all of a table's descriptors: each is found by what the one before
- * says, so that their loads wait for one another.
+ * Map a table once for all its descriptors: each one's index comes from the previous one,
+ * so that their loads can't overlap.
  */
 static __always_inline int map_table(struct mvs_ring *ring, struct table *table)
 {
@@ -117,7 +116,7 @@ static __always_inline int read_desc(struct mvs_ring *ring,
 	i = array_index_nospec(i, table->count);
 	if (likely(table->mapped)) {
 		__builtin_memcpy(&d, table->mapped + i * sizeof(d), sizeof(d));
-		/* What was copied is used, and not what is there now. */
+		/* The copy is used, and not the memory again, which may change. */
 		barrier();
 	} else if (table->driver_addr) {
 		ret = mvs_gmem_read(ring->gm, table->addr + i * sizeof(d), &d,
@@ -140,8 +139,8 @@ static __always_inline int read_desc(struct mvs_ring *ring,
 }
 
 /*
- * Go on in an indirect table, in the place of the rest of the chain. @ref refers to
- * it; whether that says WRITE does not matter (virtio 1.3, 2.7.5.3.2).
+ * Continue in the indirect table that @ref refers to; WRITE in @ref is ignored (virtio 1.3,
+ * 2.7.5.3.2).
  */
 static int enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 			  struct table *table, const struct mvs_desc *ref)
@@ -193,7 +192,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 			ret = enter_indirect(ring, chain, &table, &desc);
 			if (ret)
 				return ret;
-			/* Next comes its first entry. */
+			/* Continue with its first entry. */
 			i = 0;
 			found = 0;
 			desc.flags = VRING_DESC_F_NEXT;
@@ -211,7 +210,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 	return 0;
 }
 
-/* Look at the driver's index. Returns 1 when there are entries to take. */
+/* Read the driver's index. Returns 1 if there are entries to take. */
 int mvs_split_has_avail(struct mvs_ring *ring)
 {
 	u16 idx;
@@ -232,7 +231,7 @@ int mvs_split_has_avail(struct mvs_ring *ring)
 	return idx != ring->next_avail;
 }
 
-/* As mvs_ring_pop() has it. */
+/* See mvs_ring_pop(). */
 int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	u16 head;
@@ -248,7 +247,7 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 		     &head);
 	if (ret)
 		return ret;
-	/* Nothing can be given back that has no number. */
+	/* A chain without a valid ID can't be given back. */
 	if (unlikely(head >= ring->num))
 		return -EINVAL;
 
@@ -259,7 +258,7 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	return ret ?: 1;
 }
 
-/* Write a used entry, which the driver does not see before mvs_split_publish(). */
+/* Write a used entry, which becomes visible with mvs_split_publish(). */
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 {
 	u64 entry = used_entry(ring, ring->next_used & (ring->num - 1));
@@ -292,9 +291,8 @@ int mvs_split_publish(struct mvs_ring *ring)
 	if (unlikely(!idx || mvs_ring_log(ring, at, sizeof(*idx))))
 		return -EAGAIN;
 	/*
-	 * The entries, and what was written to their chains, before the index
-	 * that covers them. Pairs with the driver's barrier after it reads
-	 * used->idx.
+	 * The entries, and the data in their chains, before the index that covers them.
+	 * Pairs with the driver's barrier after it reads used->idx.
 	 */
 	smp_wmb();
 	WRITE_ONCE(*idx, __cpu_to_virtio16(ring->le, ring->next_used));
@@ -322,7 +320,7 @@ int mvs_split_need_signal(struct mvs_ring *ring)
 				ring->next_used - ring->unsignalled);
 }
 
-/* Tell the driver whether it is to kick. */
+/* Enable or suppress kicks. */
 int mvs_split_write_notify(struct mvs_ring *ring)
 {
 	if (!ring->event_idx)
@@ -331,7 +329,7 @@ int mvs_split_write_notify(struct mvs_ring *ring)
 	if (!ring->no_notify)
 		return write16(ring, used_entry(ring, ring->num),
 			       ring->avail_idx);
-	/* No new avail_event, no kick. */
+	/* An old avail_event suppresses kicks. */
 	return 0;
 }
 
@@ -342,7 +340,7 @@ int mvs_split_start(struct mvs_ring *ring)
 	if (!is_power_of_2(ring->num))
 		return -EINVAL;
 	ret = write16(ring, used_flags(ring), 0);
-	/* The index is behind what is to be published still. */
+	/* The index does not cover the unpublished entries yet. */
 	if (ret || ring->unpublished)
 		return ret;
 	return read16(ring, used_idx(ring), &ring->next_used);

@@ -2,12 +2,11 @@
 /*
  * To the guest: packets into the RX virtqueue.
  *
- * Who sends data does it all by himself, from his memory to the guest's; when there is
- * no chain he waits, with his connection in the list of those that do. Packets without
- * data are marks on their connections, and resets in a list of their own; they go out
- * when there is a chain.
+ * send() copies from the caller's memory into RX chains; without a free chain the connection
+ * is parked in the list of those that wait for one. Packets without data are marks on their
+ * connections, and resets are in a list of their own; they are sent when there is a chain.
  *
- * The worker comes when the driver kicks, that is after somebody found no chain.
+ * The worker runs when the driver kicks, which it is asked for when there is no chain.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -21,12 +20,12 @@
 #include <mvsock/trace.h>
 
 /*
- * Chains that are taken, good or not, before somebody else has his turn: a driver may
- * make them available without end.
+ * Chains that are taken, valid or not, before others have their turn: a driver may make
+ * them available without end.
  */
 #define MVS_SEND_CHAINS		256
 
-/* DATA is not here: it takes as many packets as it takes. */
+/* Not MVS_MARK_DATA, which may take several packets: see send_message(). */
 static const u16 mark_ops[MVS_MARKS] = {
 	[MVS_MARK_REQUEST]		= VIRTIO_VSOCK_OP_REQUEST,
 	[MVS_MARK_RESPONSE]		= VIRTIO_VSOCK_OP_RESPONSE,
@@ -37,8 +36,8 @@ static const u16 mark_ops[MVS_MARKS] = {
 };
 
 /*
- * Take the next chain that is good. Returns as mvs_vq_pop() otherwise; %-EBADMSG when there
- * were enough of them since begin(), and it is to be tried again later.
+ * Take the next valid chain. Returns 1; %-EBADMSG if the budget of begin() is used up, and
+ * the caller has to try again later; otherwise see mvs_vq_pop().
  */
 static int next_chain(struct mvs_vq *vq)
 {
@@ -52,9 +51,9 @@ static int next_chain(struct mvs_vq *vq)
 }
 
 /*
- * Put a packet, with at most @left bytes of @from, into @vq->chain. Returns the bytes
- * that it took; %-EBADMSG when the chain was no good and is the driver's again;
- * %-ENODATA when @from is not in memory; or an error as mvs_vq_pop() has it.
+ * Write a packet, with at most @left bytes of @from, into @vq->chain. Returns the number of
+ * payload bytes; %-EBADMSG if the chain was invalid and has been given back; %-ENODATA if
+ * @from is not in memory; or an error of mvs_vq_pop().
  */
 static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 		      struct iov_iter *from, u32 left)
@@ -78,7 +77,7 @@ static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	return len;
 }
 
-/* Send a packet without data. Returns 1, or as mvs_vq_pop(). */
+/* Send a packet without data. Returns 1; otherwise see mvs_vq_pop(). */
 static int put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
 {
 	int ret;
@@ -92,7 +91,7 @@ static int put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
 	return ret;
 }
 
-/* A packet did not go out: the guest knows what mvs_conn_header() said before it. */
+/* A packet was not sent: the guest knows the credit before its mvs_conn_header(). */
 static void untell(struct mvs_conn *conn, u64 told)
 {
 	spin_lock(&conn->lock);
@@ -124,7 +123,7 @@ static void message_sent(struct mvs_conn *conn, u32 len)
 		mvs_conn_writable(conn);
 }
 
-/* Returns 1 when all is sent, or as mvs_vq_pop(). */
+/* Returns 1 if all is sent; otherwise see mvs_vq_pop(). */
 static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 {
 	struct kvec pieces[MVS_QUEUE_PIECES];
@@ -157,7 +156,7 @@ static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 
 /* --- packets without data ------------------------------------------------- */
 
-/* Take the next mark off a connection. */
+/* Take a connection's next pending packet. */
 static enum mvs_mark take_mark(struct mvs_conns *conns, struct mvs_conn *conn,
 			       u32 *flags, bool *last)
 {
@@ -178,7 +177,7 @@ static enum mvs_mark take_mark(struct mvs_conns *conns, struct mvs_conn *conn,
 	return mark;
 }
 
-/* Send what a connection has to send. Returns 1, or as mvs_vq_pop(). */
+/* Send a connection's pending packets. Returns 1; otherwise see mvs_vq_pop(). */
 static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
 {
 	struct mvs_conns *conns = vq->device->conns;
@@ -246,7 +245,7 @@ static void unget_reset(struct mvs_conns *conns, struct mvs_reset *reset)
 	spin_unlock(&conns->lock);
 }
 
-/* Returns 1 when all is sent, or as mvs_vq_pop(). */
+/* Returns 1 if all is sent; otherwise see mvs_vq_pop(). */
 static int send_resets(struct mvs_vq *vq)
 {
 	struct mvs_conns *conns = vq->device->conns;
@@ -266,7 +265,7 @@ static int send_resets(struct mvs_vq *vq)
 	return ret;
 }
 
-/* Returns 1 when all is sent, or as mvs_vq_pop(). */
+/* Returns 1 if all is sent; otherwise see mvs_vq_pop(). */
 static int send_all_marks(struct mvs_vq *vq)
 {
 	struct mvs_conns *conns = vq->device->conns;
@@ -296,13 +295,13 @@ static bool anything_pending(const struct mvs_conns *conns)
 	       !list_empty_careful(&conns->resets);
 }
 
-/* Packets without data, or senders of data. */
+/* Pending packets without data, or parked senders. */
 static bool anything_waits(const struct mvs_conns *conns)
 {
 	return anything_pending(conns) || !list_empty_careful(&conns->waiting);
 }
 
-/* Begin to use the virtqueue. Returns 1, 0 when it is of no use now, or an error. */
+/* Begin to use the virtqueue. Returns 1, 0 if it can't be used now, or an error. */
 static int begin(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
@@ -311,8 +310,8 @@ static int begin(struct mvs_vq *vq)
 }
 
 /*
- * begin() has told the driver that no kick is needed. If anything waits for one, the
- * worker looks for chains, and asks for a kick when there are none.
+ * begin() has suppressed kicks. If anything waits for a chain, the worker looks for one,
+ * and asks for a kick if there is none.
  */
 static void keep_kicks(struct mvs_device *device)
 {
@@ -321,10 +320,10 @@ static void keep_kicks(struct mvs_device *device)
 }
 
 /**
- * mvs_send_pending - send what connections have marked, if that is possible at once
+ * mvs_send_pending - send pending packets, if that is possible at once
  * @device: the guest
  *
- * Else the worker does it.
+ * Otherwise the worker sends them.
  *
  * Context: process, with or without sk_lock; may sleep.
  */
@@ -342,14 +341,17 @@ void mvs_send_pending(struct mvs_device *device)
 		keep_kicks(device);
 	}
 	mutex_unlock(&vq->mutex);
-	/* Somebody may have looked for the mutex while we had it. */
+	/* A trylock may have failed while the mutex was held. */
 	if (anything_pending(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
 
 /* --- waiting for room ----------------------------------------------------- */
 
-/* Wait for a chain. Under the RX virtqueue's mutex, so that no kick is missed. */
+/*
+ * Park a connection until there is a chain. Called with the RX virtqueue's mutex held, so
+ * that no kick is missed.
+ */
 static void park(struct mvs_conns *conns, struct mvs_conn *conn)
 {
 	spin_lock(&conns->lock);
@@ -362,7 +364,7 @@ static void park(struct mvs_conns *conns, struct mvs_conn *conn)
 	spin_unlock(&conns->lock);
 }
 
-/* Undo park(), if that was done. With the connections' lock held. */
+/* Undo park(), if it was called. Called with the connections' lock held. */
 static void unpark(struct mvs_conn *conn)
 {
 	list_del_init(&conn->waiting);
@@ -373,8 +375,8 @@ static void unpark(struct mvs_conn *conn)
 }
 
 /*
- * Wake who waits for a chain, in the order they came. All of them: one that does not
- * come must not keep the others.
+ * Wake the senders that wait for a chain, in the order of their arrival. All of them: one
+ * that does not run must not block the others.
  */
 static void wake_waiting(struct mvs_conns *conns)
 {
@@ -402,7 +404,7 @@ static void wake_waiting(struct mvs_conns *conns)
  * mvs_send_work - the RX virtqueue's part of the worker's work
  * @device: the guest
  *
- * Return: whether to come again.
+ * Return: true if there is more to do.
  */
 bool mvs_send_work(struct mvs_device *device)
 {
@@ -430,7 +432,7 @@ bool mvs_send_work(struct mvs_device *device)
 	if (wake)
 		wake_waiting(conns);
 
-	/* Nobody would wake us when there is memory again. */
+	/* There is no wakeup when memory is free again. */
 	if (ret == -ENOMEM)
 		schedule_timeout_killable(1);
 	return again || ret == -ENOMEM || ret == -EBADMSG;
@@ -439,8 +441,8 @@ bool mvs_send_work(struct mvs_device *device)
 /* --- data ----------------------------------------------------------------- */
 
 /*
- * Put a packet into the next chain, in one section, if that is a simple one and all is
- * in memory. Returns as put_packet(); any error leaves it to that.
+ * The fast path of put_slowly(): in one section, for a chain of one buffer, if all of it is
+ * in memory. Returns the number of payload bytes; on any error the slow path is to be used.
  */
 static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 		       struct iov_iter *from, u32 left)
@@ -449,7 +451,7 @@ static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	struct mvs_gmem *gm = vq->ring.gm;
 	int len = -EAGAIN;
 
-	/* It is still the last one's. */
+	/* The chain is in use by a push that failed. */
 	if (unlikely(vq->held))
 		return -EAGAIN;
 	mvs_gmem_begin(gm);
@@ -469,7 +471,7 @@ static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	return len;
 }
 
-/* The same with a chain as complicated as it may be, and waiting for memory. */
+/* Put a packet into the next chain, of any layout; may wait for memory. */
 static int put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
 		      struct iov_iter *from, u32 left)
 {
@@ -484,8 +486,8 @@ static int put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
 }
 
 /*
- * Put data into chains until there are none, or it is another's turn. Adds to @done.
- * Returns 1, or what kept it from going on.
+ * Put data into chains until there are none, or the budget is used up. Adds to @done.
+ * Returns 1 if all data are sent, or the reason why not.
  */
 static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 		    struct iov_iter *from, u32 len, u32 flags, u32 *done)
@@ -518,13 +520,13 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 {
 	int ret;
 
-	/* If only the ring is broken, the driver may repair it. */
+	/* If only the ring is broken, a reset by the driver may repair it. */
 	if (!vq->running && mvs_device_refuses(vq->device))
 		return -EHOSTUNREACH;
 	ret = begin(vq);
 	if (ret != 1)
 		return ret;
-	/* What it has to say comes before its data. */
+	/* The connection's pending packets come before its data. */
 	if (READ_ONCE(conn->marks))
 		ret = send_marks(vq, conn);
 	if (ret == 1)
@@ -538,7 +540,7 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	return ret;
 }
 
-/* Has the driver, or the VMM, to do something before a sender can go on? */
+/* True if a sender can go on only after the driver or the VMM has done something. */
 static bool needs_room(int ret)
 {
 	switch (ret) {
@@ -554,14 +556,14 @@ static bool needs_room(int ret)
 }
 
 /**
- * mvs_send_data - send data, straight into the guest's memory
+ * mvs_send_data - copy data into the guest's memory
  * @conn: the connection, attached
- * @from: the data, which move on by what was sent
- * @len: bytes to send, at most; there is credit for them
+ * @from: the data; advanced by the number of bytes sent
+ * @len: maximum number of bytes; there is credit for them
  * @flags: of the last packet, VIRTIO_VSOCK_SEQ_*
  *
- * When there is no room the connection is parked: the socket's sk_write_space() is
- * called when it is worth another try.
+ * Without a chain the connection is parked: the socket's sk_write_space() is called when
+ * there is one.
  *
  * Context: process, with sk_lock held; may sleep, but not for the driver.
  * Return: bytes sent; %-ENODATA when none were, as not all of @from is in memory: bring it
@@ -578,11 +580,11 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	if (mutex_lock_killable(&vq->mutex))
 		return -EINTR;
 	ret = send_locked(vq, conn, from, len, flags, &done);
-	/* Who has sent something tries again, and waits if there still is no room. */
+	/* After a partial send the caller tries again, and is parked if there is no chain. */
 	if (!done && needs_room(ret)) {
 		park(conn->device->conns, conn);
 		mvs_count(&vq->waits, 1);
-		/* There may be good chains behind those that were not. */
+		/* There may be valid chains after the invalid ones. */
 		if (ret == -EBADMSG)
 			mvs_device_wake(conn->device, MVS_VQ_RX);
 		ret = 0;
@@ -592,7 +594,7 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 }
 
 /**
- * mvs_send_flush - have the guest told of all that it was sent
+ * mvs_send_flush - send a delayed notification to the guest
  * @conn: the connection, whose program is going to wait
  *
  * Context: process, with sk_lock held; may sleep.
@@ -601,13 +603,13 @@ void mvs_send_flush(struct mvs_conn *conn)
 {
 	struct mvs_vq *vq;
 
-	/* Nothing is put off for others. */
+	/* Only notifications for streaming connections are delayed. */
 	if (!READ_ONCE(conn->streaming))
 		return;
 	vq = &conn->device->vqs[MVS_VQ_RX];
 	if (!READ_ONCE(vq->owed))
 		return;
-	/* Who polls is not to wait. */
+	/* poll() does not sleep on the mutex. */
 	if (!mutex_trylock(&vq->mutex)) {
 		mvs_device_wake(conn->device, MVS_VQ_RX);
 		return;
@@ -617,7 +619,7 @@ void mvs_send_flush(struct mvs_conn *conn)
 }
 
 /**
- * mvs_send_later - queue what is left of a message
+ * mvs_send_later - queue the rest of a message
  * @conn: the connection, attached, with nothing queued
  * @from: the data
  * @len: bytes, all there are; there is credit for them
@@ -640,7 +642,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return ret;
 	}
-	/* Who has it may wait for the VMM. */
+	/* Its holder may wait for the VMM. */
 	if (mutex_lock_killable(&vq->mutex)) {
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return -EINTR;
@@ -650,7 +652,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	spin_lock(&conn->lock);
 	conn->tx_left = len;
 	spin_unlock(&conn->lock);
-	/* Now the worker waits for room, not who sends. */
+	/* From here on the worker waits for a chain, and not the sender. */
 	spin_lock(&device->conns->lock);
 	unpark(conn);
 	spin_unlock(&device->conns->lock);

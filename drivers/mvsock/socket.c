@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_VSOCK's sockets: how they begin and end. What happens to a connection is in the
- * table of its states; here is what its socket makes of it.
+ * AF_VSOCK sockets: how they begin and end. A connection's transitions are in conn_state.c;
+ * their effects on its socket are here.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -16,14 +16,14 @@
 #include <mvsock/socket.h>
 #include <mvsock/transport.h>
 
-/* How long a guest may take to answer SHUTDOWN; as long as with vhost_vsock. */
+/* How long a guest may take to answer SHUTDOWN; the same as with vhost_vsock. */
 #define MVS_CLOSE_TIMEOUT	(8 * HZ)
 
-/* For those that take longer. */
+/* For the timeouts of closing connections. */
 static struct workqueue_struct *close_queue;
 
 /**
- * mvs_socket_register - set up what sockets need
+ * mvs_socket_register - create the workqueue for timeouts
  *
  * Return: 0 or %-ENOMEM.
  */
@@ -36,8 +36,8 @@ int mvs_socket_register(void)
 /**
  * mvs_socket_unregister - undo mvs_socket_register(); there are no sockets
  *
- * The last one may have gone with the work that closed it, and the module's last reference
- * with it: when this returns no such work runs any more.
+ * The timeout work may put the last socket, and with it the module's last reference: after
+ * this has returned no such work runs.
  */
 void mvs_socket_unregister(void)
 {
@@ -45,13 +45,13 @@ void mvs_socket_unregister(void)
 }
 
 /**
- * mvs_socket_type_allowed - may a guest have such connections?
+ * mvs_socket_type_allowed - check a connection's type against the negotiated features
  * @features: what its driver negotiated
  * @type: VIRTIO_VSOCK_TYPE_STREAM or VIRTIO_VSOCK_TYPE_SEQPACKET
  *
- * Streams need no negotiation, unless that was negotiated.
+ * Streams are implied unless NO_IMPLIED_STREAM was negotiated.
  *
- * Return: whether it may.
+ * Return: true if it is allowed.
  */
 bool mvs_socket_type_allowed(u64 features, u16 type)
 {
@@ -62,12 +62,12 @@ bool mvs_socket_type_allowed(u64 features, u16 type)
 }
 
 /**
- * mvs_socket_readable - is there as much to read?
+ * mvs_socket_readable - check that there is as much to read
  * @conn: the socket's connection
  * @target: bytes; of seqpackets it takes one whole message, however long
  *
  * Context: any.
- * Return: whether there is.
+ * Return: true if there is.
  */
 bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
 {
@@ -77,13 +77,13 @@ bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
 }
 
 /**
- * mvs_socket_awaited - is there as much to read as a reader waits for?
+ * mvs_socket_awaited - check that there is as much data as a reader waits for
  * @conn: the socket's connection
  *
- * Who has read some of what SO_RCVLOWAT or MSG_WAITALL says waits for the rest.
+ * A reader that has some of what SO_RCVLOWAT or MSG_WAITALL asks for waits for the rest.
  *
  * Context: any.
- * Return: whether there is; false when nobody waits.
+ * Return: true if there is; false without a reader that waits.
  */
 bool mvs_socket_awaited(struct mvs_conn *conn)
 {
@@ -104,14 +104,14 @@ static void set_open(struct mvs_conn *conn, bool open)
 
 /* --- the end -------------------------------------------------------------- */
 
-/* Packets find it no more, and neither does AF_VSOCK. */
+/* Remove it from our table and from AF_VSOCK's. */
 static void remove(struct vsock_sock *vsk)
 {
 	mvs_conn_remove(vsk->trans);
 	vsock_remove_sock(vsk);
 }
 
-/* The program is gone, and so is the connection. */
+/* The socket was released, and the connection is closed. */
 static void remove_closed(struct vsock_sock *vsk)
 {
 	sock_set_flag(sk_vsock(vsk), SOCK_DONE);
@@ -119,7 +119,7 @@ static void remove_closed(struct vsock_sock *vsk)
 	remove(vsk);
 }
 
-/* Not if its time is over already: close_timeout() waits for the socket's lock. */
+/* Does nothing if the timeout has expired: close_timeout() waits for the socket's lock. */
 static void cancel_timeout(struct vsock_sock *vsk)
 {
 	if (!vsk->close_work_scheduled || !cancel_delayed_work(&vsk->close_work))
@@ -129,8 +129,8 @@ static void cancel_timeout(struct vsock_sock *vsk)
 }
 
 /*
- * Nothing comes from the peer any more, but what is there may be read. Nor does it want
- * any more packets, but for the reset if it is we who end it.
+ * The connection is closed: received data may still be read, no packet is sent any more but
+ * the reset, if this side closes.
  */
 static void over(struct vsock_sock *vsk, bool reset)
 {
@@ -163,7 +163,7 @@ static void opened(struct vsock_sock *vsk)
 	sk->sk_state_change(sk);
 }
 
-/* What a new state means for the socket. */
+/* Apply a state change to the socket. */
 static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 		  enum mvs_conn_event event, const struct mvs_transition *t)
 {
@@ -186,7 +186,7 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 		break;
 	case MVS_CONN_ENDED:
 		set_open(vsk->trans, false);
-		/* A new connection of the same name may come. */
+		/* The guest may open a new connection with the same ports. */
 		remove(vsk);
 		break;
 	default:
@@ -195,8 +195,8 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 }
 
 /*
- * Let the table say what an event does, and do it. Returns whether there is something to
- * send; a reset is sent already, or left to the worker.
+ * Look up an event's transition and apply it. Returns true if there is a packet to send; a
+ * reset has been sent already, or is left to the worker.
  */
 static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 {
@@ -208,8 +208,9 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 	conn->state = t.next;
 	if (t.send == MVS_MARK_RST) {
 		/*
-		 * The guest's port is free when it has the reset: a program that knows of
-		 * the end may have the guest connect from there again.
+		 * The guest's port is in use until it gets the reset. So that comes first:
+		 * a program that sees the end may have the guest connect from that port
+		 * again.
 		 */
 		mvs_conn_reset(conn);
 		mvs_send_pending(conn->device);
@@ -228,7 +229,7 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 
 /* --- packets from the guest ----------------------------------------------- */
 
-/* Returns whether there is something to send. */
+/* Returns true if there is a packet to send. */
 static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
 {
 	struct mvs_conn *conn = vsk->trans;
@@ -240,7 +241,7 @@ static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
 		shutdown |= RCV_SHUTDOWN;
 	if (flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
 		shutdown |= SEND_SHUTDOWN;
-	/* At the end over() says so, after the reset is sent. */
+	/* At the end over() sets peer_shutdown, after the reset was sent. */
 	if (shutdown == SHUTDOWN_MASK && !READ_ONCE(conn->rx_bytes))
 		return apply(vsk, MVS_EVENT_SHUTDOWN_READ);
 	WRITE_ONCE(vsk->peer_shutdown, shutdown);
@@ -252,12 +253,12 @@ static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
 }
 
 /**
- * mvs_socket_event - a packet that changes a connection's state, or might
+ * mvs_socket_event - handle a packet that may change a connection's state
  * @conn: the connection, as mvs_conn_find() gave it
  * @event: the packet
  * @hdr: its header
  *
- * What is to be answered is marked; the worker sends it.
+ * Answers are queued for the worker.
  *
  * Context: the worker; may sleep.
  */
@@ -269,7 +270,7 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 	bool send;
 
 	lock_sock(sk);
-	/* It may be over since it was found, or be another transport's. */
+	/* The socket may have been closed since the lookup, or have another transport. */
 	if (vsk->trans == conn && READ_ONCE(conn->in_table)) {
 		if (event == MVS_EVENT_SHUTDOWN &&
 		    conn->state != MVS_CONN_CONNECTING)
@@ -291,7 +292,7 @@ static void set_addresses(struct vsock_sock *vsk,
 	vsock_addr_init(&vsk->remote_addr, key->cid, key->remote_port);
 }
 
-/* Give a new socket its connection. Its lock is held. */
+/* Attach a connection to a new socket. Called with the socket's lock held. */
 static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 		 struct mvs_device *device, const struct mvs_conn_key *key,
 		 const struct virtio_vsock_hdr *hdr)
@@ -304,14 +305,14 @@ static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	ret = vsock_assign_transport(vsk, listener);
 	if (ret)
 		return ret;
-	/* A guest's CID may be this host's own, if it is one itself. */
+	/* A guest's CID may be this host's own CID as a guest. */
 	if (!mvs_transport_serves(vsk))
 		return -ENODEV;
 
 	conn = vsk->trans;
 	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
 	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
-	/* As vhost_vsock has it, a guest need not wait for RESPONSE. */
+	/* As in vhost_vsock, a guest may send before RESPONSE. */
 	conn->credit.granted = conn->credit.buf_alloc;
 	conn->open = true;
 	ret = mvs_conn_attach(conn, device, key);
@@ -320,7 +321,7 @@ static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	return ret;
 }
 
-/* Add a socket to those that the listener's program may accept. */
+/* Add a socket to the listener's accept queue. */
 static bool enqueue(struct sock *sk, struct mvs_device *device,
 		    const struct mvs_conn_key *key,
 		    const struct virtio_vsock_hdr *hdr)
@@ -343,13 +344,13 @@ static bool enqueue(struct sock *sk, struct mvs_device *device,
 }
 
 /**
- * mvs_socket_accept - a guest wants a connection
+ * mvs_socket_accept - handle a guest's REQUEST
  * @device: the guest
- * @key: the connection, which there is not yet
+ * @key: the addresses, of no connection yet
  * @hdr: the packet
  *
  * Context: the worker; may sleep.
- * Return: whether there is a listener with room for it.
+ * Return: true if a listener has queued it.
  */
 bool mvs_socket_accept(struct mvs_device *device,
 		       const struct mvs_conn_key *key,
@@ -382,7 +383,7 @@ bool mvs_socket_accept(struct mvs_device *device,
 /* --- what the program does ------------------------------------------------ */
 
 /**
- * mvs_socket_init - a socket gets the transport
+ * mvs_socket_init - assign the transport to a socket
  * @vsk: the socket
  * @parent: its listener, or NULL
  *
@@ -403,7 +404,7 @@ int mvs_socket_init(struct vsock_sock *vsk, struct vsock_sock *parent)
 }
 
 /**
- * mvs_socket_destruct - a socket loses the transport; undoes mvs_socket_init()
+ * mvs_socket_destruct - undo mvs_socket_init()
  * @vsk: the socket, released
  */
 void mvs_socket_destruct(struct vsock_sock *vsk)
@@ -418,8 +419,8 @@ void mvs_socket_destruct(struct vsock_sock *vsk)
 }
 
 /*
- * A connection is used once: packets of the last one may be on their way. Its socket gets
- * another.
+ * A connection is used once, as its packets may still be under way: the socket gets a new
+ * one.
  */
 static int renew(struct vsock_sock *vsk)
 {
@@ -454,7 +455,7 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
 	if (mvs_device_refuses(device))
 		return -EHOSTUNREACH;
 	/*
-	 * AF_VSOCK asks stream_allow() for seqpackets as well, so streams are refused
+	 * AF_VSOCK calls stream_allow() for seqpackets as well, so streams are refused
 	 * here.
 	 */
 	if (!mvs_socket_type_allowed(READ_ONCE(device->features), conn->type))
@@ -468,7 +469,7 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
 }
 
 /**
- * mvs_socket_connect - ask the guest for a connection
+ * mvs_socket_connect - send a REQUEST to the guest
  * @vsk: the socket, with the addresses of both ends
  *
  * Context: process, with sk_lock held; may sleep.
@@ -492,11 +493,11 @@ int mvs_socket_connect(struct vsock_sock *vsk)
 }
 
 /**
- * mvs_socket_cancel - the program does not want the connection any more
+ * mvs_socket_cancel - give up a connect()
  * @vsk: the socket
  *
  * Before the fix of CVE-2025-40248 AF_VSOCK gives up a connection to a signal even if it was
- * established at that moment. The guest has to be told of its end, when it is closed.
+ * established at that moment. It is closed later, with a SHUTDOWN to the guest.
  *
  * Context: process, with sk_lock held.
  * Return: 0.
@@ -513,7 +514,7 @@ int mvs_socket_cancel(struct vsock_sock *vsk)
 }
 
 /**
- * mvs_socket_shutdown - tell the guest that the program is done, one way or both
+ * mvs_socket_shutdown - send a SHUTDOWN to the guest
  * @vsk: the socket
  * @mode: RCV_SHUTDOWN, SEND_SHUTDOWN
  *
@@ -525,7 +526,10 @@ int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
 	struct mvs_conn *conn = vsk->trans;
 
 	if (conn->state == MVS_CONN_CLOSED) {
-		/* AF_VSOCK takes that away: recv() would fail, and not be at the end. */
+		/*
+		 * vsock_shutdown() clears SOCK_DONE: recv() would fail in place of
+		 * returning 0.
+		 */
 		if (sk_vsock(vsk)->sk_state == TCP_CLOSING)
 			sock_set_flag(sk_vsock(vsk), SOCK_DONE);
 		return 0;
@@ -538,7 +542,7 @@ int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
 }
 
 /**
- * mvs_socket_fail - end a connection that can't go on
+ * mvs_socket_fail - reset a connection that can't continue
  * @vsk: the socket
  *
  * Context: process, with sk_lock held; may sleep.
@@ -566,8 +570,8 @@ static void close_timeout(struct work_struct *work)
 }
 
 /*
- * Begin to close a connection that is open. Returns whether that was all, or the guest
- * has yet to answer.
+ * Begin to close an open connection. Returns true if it is closed, false if the guest has
+ * to answer first.
  */
 static bool close_open(struct vsock_sock *vsk)
 {
@@ -596,7 +600,7 @@ static bool close_open(struct vsock_sock *vsk)
 }
 
 /**
- * mvs_socket_release - the program closes its socket, or connects it elsewhere
+ * mvs_socket_release - close a socket, or detach it from the transport
  * @vsk: the socket
  *
  * Context: process, with sk_lock held; may sleep.

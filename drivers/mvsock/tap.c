@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copies of packets for vsockmon, made when somebody listens.
+ * Copies of packets for vsockmon, made while there is a listener.
  */
 #include <linux/skbuff.h>
 #include <linux/uaccess.h>
@@ -14,7 +14,7 @@
 /**
  * struct tapped - a packet
  * @hdr: its header
- * @payload: as mvs_tap() has it
+ * @payload: as for mvs_tap()
  */
 struct tapped {
 	const struct virtio_vsock_hdr *hdr;
@@ -40,7 +40,7 @@ static u16 tap_op(u16 op)
 	}
 }
 
-/* A program's pages were there a moment ago; if one is not, it stays zero. */
+/* A program's page that was swapped out since the copy stays zero here. */
 static void put_payload(struct sk_buff *skb, const struct iov_iter *payload,
 			u32 len)
 {
@@ -48,7 +48,7 @@ static void put_payload(struct sk_buff *skb, const struct iov_iter *payload,
 	struct iov_iter iter = *payload;
 
 	iov_iter_revert(&iter, len);
-	/* What was written to it is read again. */
+	/* Read again what was copied to it. */
 	iter.data_source = ITER_SOURCE;
 	pagefault_disable();
 	_copy_from_iter(to, len, &iter);
@@ -83,12 +83,12 @@ static struct sk_buff *build(void *opaque)
 }
 
 /**
- * mvs_tap - let vsockmon see a packet
+ * mvs_tap - deliver a packet to vsockmon
  * @hdr: its header
- * @payload: what its payload was copied to or from, and which is just behind that now; or
+ * @payload: the iterator that its payload was copied to or from, advanced past it; or
  *	NULL when nobody took it
  *
- * The guest's memory is not read: it may have other bytes by now.
+ * The guest's memory is not read again: it may have changed.
  *
  * Context: process, outside of sections.
  */

@@ -19,12 +19,12 @@
 #include <mvsock/socket.h>
 #include <mvsock/transport.h>
 
-/* What sockmap gets of a stream at once. */
+/* Maximum length of an skb for sockmap, of a stream. */
 #define MVS_SKB_BYTES	(16 * 1024)
 
 /* --- to the guest --------------------------------------------------------- */
 
-/* May there be room? Who would be refused does not wait for it. */
+/* May there be a chain? A sender that the device refuses does not wait for one. */
 static bool may_have_room(const struct mvs_conn *conn)
 {
 	return (!conn->parked && !conn->tx_left) ||
@@ -32,8 +32,8 @@ static bool may_have_room(const struct mvs_conn *conn)
 }
 
 /*
- * Bytes that there is credit and may be room for; 0 when there are fewer than what the
- * sender waits for, who is woken when that changes.
+ * Bytes that there is credit, and may be a chain, for; 0 if these are fewer than the sender
+ * waits for, which is woken when that changes.
  */
 static u32 space(struct mvs_conn *conn)
 {
@@ -50,8 +50,7 @@ static u32 space(struct mvs_conn *conn)
 }
 
 /*
- * A peer may tell of its room only when it is asked. Once until there is some: one that
- * tells by itself is asked for nothing else.
+ * Send a CREDIT_REQUEST, as a peer may send CREDIT_UPDATE only when asked. Once per stall.
  */
 static void ask_for_credit(struct mvs_conn *conn)
 {
@@ -84,7 +83,7 @@ static s64 has_space(struct vsock_sock *vsk)
 	return bytes;
 }
 
-/* Credit for as much of @len as there is, but not for less than @least bytes. */
+/* Take credit for up to @len bytes, but for no fewer than @least. */
 static u32 take_credit(struct mvs_conn *conn, size_t len, u32 least)
 {
 	u32 bytes;
@@ -107,8 +106,8 @@ static void return_credit(struct mvs_conn *conn, u32 bytes)
 }
 
 /*
- * Bring the next @len bytes of the program's data into memory. As vhost_vsock has it: all
- * of what fits into a packet, and %-ENOMEM if not.
+ * Fault in the next @len bytes of the program's data. As in vhost_vsock: all that fits into
+ * a packet, else %-ENOMEM.
  */
 static int check_memory(struct msghdr *msg, u32 len)
 {
@@ -120,8 +119,8 @@ static int check_memory(struct msghdr *msg, u32 len)
 }
 
 /*
- * Send what the program has of the next @len bytes; there is credit for them. Returns
- * how many were sent, which may be none for want of room, or an error.
+ * Send up to @len bytes, which there is credit for. Returns the number of bytes sent, 0 if
+ * there is no chain, or an error.
  */
 static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 			  u32 flags)
@@ -135,16 +134,18 @@ static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 		if (ret == -ENODATA)
 			ret = check_memory(msg, min(len - done,
 						    MVS_PACKET_MAX)) ?: 1;
-		/* The guest may go on for as long as there is something to send. */
+		/*
+		 * A guest may keep this loop running for as long as there are data to send.
+		 */
 		cond_resched();
 	} while (ret > 0 && done < len && !fatal_signal_pending(current));
 	return done ?: ret;
 }
 
 /*
- * What fits into a page is most often there, and send_bytes() sees if it is not. A program
- * that does not wait may count on it that 64 KiB are sent whole or not at all, as with
- * vhost_vsock: the rest of a packet that was begun is queued.
+ * Data within a page are usually in memory, else send_bytes() faults them in. Programs that
+ * do not block rely on it that 64 KiB are sent whole or not at all, as with vhost_vsock:
+ * the rest of a packet that was begun is queued.
  */
 static ssize_t send_stream(struct mvs_conn *conn, struct msghdr *msg, u32 len)
 {
@@ -164,8 +165,8 @@ static ssize_t send_stream(struct mvs_conn *conn, struct msghdr *msg, u32 len)
 }
 
 /*
- * Send all of a message, or nothing if there is no room at all. What is left of one that
- * was begun is queued: nothing else may come in between.
+ * Send a whole message, or nothing if there is no chain. The rest of a message that was
+ * begun is queued, as no other packet of the connection may come in between.
  */
 static ssize_t send_message(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 			    u32 flags)
@@ -180,7 +181,7 @@ static ssize_t send_message(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 		return done;
 	ret = mvs_send_later(conn, &msg->msg_iter, len - done, flags);
 	if (ret < 0) {
-		/* The guest would take the next one for the rest of it. */
+		/* The guest would take the next message for the rest of this one. */
 		mvs_socket_fail(conn->vsk);
 		return ret;
 	}
@@ -188,8 +189,8 @@ static ssize_t send_message(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 }
 
 /*
- * The completion that MSG_ZEROCOPY asks for. There never is a copy of the data but the
- * guest's; what counts as one is as with vhost_vsock.
+ * The completion for MSG_ZEROCOPY. Data are always copied once, to the guest; what is
+ * reported as copied is the same as with vhost_vsock.
  */
 static struct ubuf_info *begin_zerocopy(struct sock *sk, struct msghdr *msg,
 					u32 len)
@@ -199,7 +200,7 @@ static struct ubuf_info *begin_zerocopy(struct sock *sk, struct msghdr *msg,
 
 	if (!sock_flag(sk, SOCK_ZEROCOPY))
 		msg->msg_flags &= ~MSG_ZEROCOPY;
-	/* Who gives one of his own completes it himself. */
+	/* A caller that passes its own completes it itself. */
 	if (!(msg->msg_flags & MSG_ZEROCOPY) || msg->msg_ubuf)
 		return NULL;
 	uarg = mvs_zerocopy_begin(sk, len);
@@ -218,7 +219,7 @@ static void end_zerocopy(struct ubuf_info *uarg, bool sent)
 		net_zcopy_put_abort(uarg, true);
 }
 
-/* Send what there is credit for; of a message all, or nothing. */
+/* Send as much as there is credit for; a message whole or not at all. */
 static ssize_t enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
 		       bool message, u32 flags)
 {
@@ -264,7 +265,7 @@ static int seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 
 /* --- from the guest ------------------------------------------------------- */
 
-/* May there be something in the TX virtqueue for the reader to take? */
+/* May there be a packet in the TX virtqueue for the reader? */
 static bool left_to_reader(const struct mvs_conn *conn)
 {
 	return READ_ONCE(conn->direct) ||
@@ -272,7 +273,7 @@ static bool left_to_reader(const struct mvs_conn *conn)
 		mvs_kick_awaits(&conn->device->vqs[MVS_VQ_TX].kick));
 }
 
-/* What is left to the reader is there, too, but he has to look how much it is. */
+/* A packet that is left to the reader counts, too; its length is not known here. */
 static s64 has_data(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
@@ -287,7 +288,7 @@ static u32 seqpacket_has_data(struct vsock_sock *vsk)
 	u32 messages = READ_ONCE(conn->rx_messages) ?: READ_ONCE(conn->direct);
 
 	mvs_conn_report_reset(conn);
-	/* AF_VSOCK does not tell otherwise that a message is waited for. */
+	/* AF_VSOCK has no other call that tells that a reader waits for a message. */
 	if (!messages)
 		WRITE_ONCE(conn->waits, true);
 	return messages;
@@ -299,7 +300,7 @@ static void send_credit_update(struct mvs_conn *conn)
 	mvs_send_pending(conn->device);
 }
 
-/* Is it time to tell the guest what room there is, or are @wanted bytes waited for? */
+/* Check whether a CREDIT_UPDATE is due, or a reader waits for @wanted bytes. */
 static bool credit_stale(struct mvs_conn *conn, u64 wanted)
 {
 	bool stale;
@@ -318,7 +319,7 @@ static void refresh_credit(struct mvs_conn *conn, u64 wanted)
 		send_credit_update(conn);
 }
 
-/* What is to be read, with its marks, and from where on. */
+/* Get the unread bytes, with their records, and the position of the first. */
 static u64 begin_read(struct mvs_conn *conn, struct mvs_queue_pos *pos)
 {
 	u64 bytes;
@@ -330,7 +331,7 @@ static u64 begin_read(struct mvs_conn *conn, struct mvs_queue_pos *pos)
 	return bytes;
 }
 
-/* What is before @pos was read: so many bytes, in as many records and messages. */
+/* Remove what is before @pos: that many bytes, records and messages. */
 static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
 		    u32 bytes, u32 records, u32 messages)
 {
@@ -349,8 +350,8 @@ static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
 }
 
 /*
- * A guest may be reset meanwhile, which takes no lock of the socket's. A peer that only does
- * not receive any more may still send.
+ * A device may be reset meanwhile, which does not take the socket's lock. A peer that has
+ * shut down receiving only may still send.
  */
 static bool readable_or_over(struct mvs_conn *conn)
 {
@@ -362,8 +363,8 @@ static bool readable_or_over(struct mvs_conn *conn)
 }
 
 /*
- * Who only looks does so in the queue: have the worker put there what was left to him.
- * Returns 0 or an error, as recv() does when it has waited.
+ * MSG_PEEK looks at the queue only: have the worker append what was left to the reader.
+ * Returns 0 or the error of a recv() that has waited.
  */
 static int wait_for_worker(struct mvs_conn *conn, int flags)
 {
@@ -386,8 +387,8 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 }
 
 /*
- * What was left to the reader. Returns bytes; 0 when there are none, and it has to be
- * waited for more.
+ * Read what was left to the reader. Returns the number of bytes, or 0 if there are none and
+ * the caller has to wait.
  */
 static ssize_t read_direct(struct mvs_conn *conn, struct msghdr *msg,
 			   size_t len)
@@ -434,7 +435,7 @@ static u32 read_record(struct mvs_queue_pos *pos)
 	return record;
 }
 
-/* A message that does not fit is cut off, one that can't be copied is lost. */
+/* A message that does not fit is truncated, one that can't be copied is lost. */
 static ssize_t read_message(struct mvs_conn *conn, struct msghdr *msg,
 			    int flags)
 {
@@ -474,12 +475,12 @@ static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	size_t len = msg_data_left(msg);
 	ssize_t ret = 0;
 
-	/* Who does not wait this time will not the next time either. */
+	/* A reader that does not wait now is not expected to the next time. */
 	WRITE_ONCE(conn->read_len, flags & (MSG_PEEK | MSG_DONTWAIT) ? 0 : len);
 	WRITE_ONCE(conn->waits, false);
 	if (direct && !(flags & MSG_PEEK))
 		ret = read_direct(conn, msg, len);
-	/* AF_VSOCK would not wait again. */
+	/* On a return of 0 AF_VSOCK would not wait again. */
 	if (direct && !ret)
 		ret = wait_for_worker(conn, flags);
 	if (ret || !READ_ONCE(conn->rx_messages))
@@ -503,7 +504,7 @@ static void fill_skb(struct sk_buff *skb, u32 off, struct mvs_queue_pos *pos,
 	}
 }
 
-/* sockmap's way to read: a piece of a stream, or of a message. */
+/* Read for sockmap: a piece of a stream, or of a message. */
 static int read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
 {
 	struct mvs_conn *conn = vsk->trans;
@@ -607,7 +608,7 @@ static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
 	if (*ready)
 		return 0;
 	mvs_send_flush(vsk->trans);
-	/* Who waits here has not been told of what was left to a reader. */
+	/* poll() does not report a packet that is left to a reader: have it queued. */
 	mvs_direct_decline(vsk->trans);
 	return 0;
 }
@@ -618,7 +619,7 @@ static int notify_poll_out(struct vsock_sock *vsk, size_t target, bool *ready)
 	return 0;
 }
 
-/* What the last recv() waited for does not matter to this one. */
+/* Clear what the last recv() waited for. */
 static int notify_recv_init(struct vsock_sock *vsk, size_t target,
 			    struct vsock_transport_recv_notify_data *data)
 {
@@ -628,13 +629,13 @@ static int notify_recv_init(struct vsock_sock *vsk, size_t target,
 	conn->rx_target = 0;
 	conn->waits = false;
 	spin_unlock(&conn->lock);
-	/* An answer to what was sent is what is waited for. */
+	/* The reader waits for the answer to what was sent. */
 	if (!has_data(vsk))
 		mvs_send_flush(conn);
 	return 0;
 }
 
-/* Some of the calls around recv() and send() are of no interest. */
+/* Callbacks around recv() and send() that need no action. */
 static int notify_recv(struct vsock_sock *vsk, size_t target,
 		       struct vsock_transport_recv_notify_data *data)
 {
@@ -648,7 +649,10 @@ static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 	struct mvs_conn *conn = vsk->trans;
 	u64 bytes;
 
-	/* That may have to wait for memory: do so awake, and do not sleep this time. */
+	/*
+	 * That may sleep for memory, in another task state: do not sleep for data this
+	 * time.
+	 */
 	if (credit_stale(conn, target)) {
 		__set_current_state(TASK_RUNNING);
 		send_credit_update(conn);
@@ -658,7 +662,7 @@ static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 	conn->waits = true;
 	bytes = conn->rx_bytes;
 	spin_unlock(&conn->lock);
-	/* Who put them may have looked for the target before: do not sleep. */
+	/* The producer may have checked the target before it was set: do not sleep. */
 	if (bytes)
 		__set_current_state(TASK_RUNNING);
 	return 0;
@@ -672,7 +676,7 @@ notify_recv_post_dequeue(struct vsock_sock *vsk, size_t target, ssize_t copied,
 	return 0;
 }
 
-/* What the last send() waited for does not matter to this one. */
+/* Clear what the last send() waited for. */
 static int notify_send_init(struct vsock_sock *vsk,
 			    struct vsock_transport_send_notify_data *data)
 {
@@ -715,7 +719,7 @@ static int notify_set_rcvlowat(struct vsock_sock *vsk, int val)
 	return 0;
 }
 
-/* Nothing is queued for a guest but what is left of a message. */
+/* Only the rest of a message is ever queued for a guest. */
 static ssize_t unsent_bytes(struct vsock_sock *vsk)
 {
 	const struct mvs_conn *conn = vsk->trans;
@@ -775,10 +779,10 @@ static const struct vsock_transport transport = {
 };
 
 /**
- * mvs_transport_serves - is a socket this transport's?
+ * mvs_transport_serves - check whether a socket uses this transport
  * @vsk: the socket
  *
- * Return: whether it is.
+ * Return: true if it does.
  */
 bool mvs_transport_serves(const struct vsock_sock *vsk)
 {
@@ -804,7 +808,7 @@ static bool work(struct mvs_device *device, unsigned int vq)
 				 mvs_send_work(device);
 }
 
-/* Connections that the last driver has not been asked for are for the next. */
+/* Connections that the previous driver was not asked for go to the next one. */
 static void device_renewed(struct mvs_device *device)
 {
 	mvs_conns_forget(device->conns, false);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device's virtqueue: the ring with its eventfds, its counters, and what
- * happens when the driver breaks the rules.
+ * A device's virtqueue: the ring, its eventfds and counters, notifications, and the
+ * handling of a driver that breaks the rules.
  */
 #include <linux/delay.h>
 #include <linux/eventfd.h>
@@ -31,51 +31,50 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 };
 
 /*
- * A stream of packets is looked at this often, in ns: a driver that runs at once finds
- * several, and it is nothing against what it takes to wake one.
+ * Minimum coalescing interval of a stream of used buffers, in ns: a driver finds several at
+ * once, and it is short compared to waking a driver.
  */
 #define MVS_TICK_NS	(50 * NSEC_PER_USEC)
 
 /*
- * Where timers come late they are expensive, and so is all else: the time between two is
- * so many times that, within bounds.
+ * Scale the coalescing interval with measured timer latency: where timers expire late,
+ * interrupts are expensive. Factor and maximum.
  */
 #define MVS_TICK_LATE		8
 #define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
 
 /*
- * A stream that goes on is looked at less and less: the time between two ticks doubles, so
- * many times at most.
+ * The interval doubles while a stream goes on, so many times at most.
  */
 #define MVS_TICK_DOUBLINGS	3
 
-/* So many ticks may pass before the driver of a stream that goes on is asked. */
+/* Intervals after which the driver of a stream is notified, if it wants that. */
 #define MVS_TICKS_MAX	2
 
 /*
- * A kick costs the driver an exit of its machine. When the next chain comes so soon that
- * it would be found by looking for it, it is not asked for, in ns.
+ * A kick costs a VM exit. If the last one came within MVS_BRISK_NS after it was asked for,
+ * kicks stay suppressed for MVS_LOOK_NS while the worker looks for the next chain, in ns.
  */
 #define MVS_LOOK_NS	(50 * NSEC_PER_USEC)
 #define MVS_BRISK_NS	(100 * NSEC_PER_USEC)
 
-/* So many looks in a row that found data are a stream, which can wait for the next one. */
+/* Looks in a row with data that make a stream, whose next packet may wait. */
 #define MVS_STREAM_MIN	8
 
-/* Used TX chains are no news to a driver that has room: it hears of them so late, in ns. */
+/* Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. */
 #define MVS_OWED_NS	NSEC_PER_MSEC
 
 /*
- * A driver that waits for them was seen to do so this often in a row. It is signalled at
- * once for so many rounds.
+ * Times in a row that a driver was seen to wait for used TX chains, after which it is
+ * notified at once for MVS_EAGER rounds.
  */
 #define MVS_WAITED_MIN	2
 #define MVS_EAGER	4096
 
-/* When the worker tries again what could not be done, in ns. */
+/* Interval before the worker tries again what failed, in ns. */
 #define MVS_RETRY_NS		NSEC_PER_MSEC
 
-/* To stop waits this often, for about so many ms, for memory to give chains back. */
+/* Tries, of about 1 ms each, to publish used chains at stop when memory is short. */
 #define MVS_STOP_TRIES	100
 
 static struct lock_class_key mutex_keys[MVS_VQS];
@@ -89,7 +88,7 @@ static enum hrtimer_restart late(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* How long it is to the next tick. */
+/* The coalescing interval. */
 static u64 tick_ns(const struct mvs_vq *vq)
 {
 	return clamp(READ_ONCE(vq->tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
@@ -104,20 +103,19 @@ static void start_tick(struct mvs_vq *vq, u32 published)
 }
 
 /*
- * In softirq: was it the last for now? If not, who sends the next one sees how many ticks
- * there were.
+ * In softirq: starts again while the stream goes on, else the worker notifies the driver.
  */
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
-	/* Who does not find it queued starts it again: then it has another time already. */
+	/* It may have been started again meanwhile, with a later expiry. */
 	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
 	u32 published, doubled = vq->tick_doubled;
 
 	if (late >= 0)
 		WRITE_ONCE(vq->tick_late, (7 * READ_ONCE(vq->tick_late) + late) / 8);
 	/*
-	 * The timer is off before another look at what is owed. Pairs with the barrier in
+	 * The timer has stopped before owed is checked. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
 	 */
 	smp_mb();
@@ -139,19 +137,19 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 /**
  * mvs_vq_init - set up a virtqueue
  * @vq: the virtqueue, zeroed
- * @device: whose it is
- * @index: which one
+ * @device: its device
+ * @index: its index
  */
 void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 		 unsigned int index)
 {
 	mutex_init(&vq->mutex);
-	/* Sockets' locks come between those of a device. */
+	/* A class for each: sockets' locks come between the two of a device. */
 	lockdep_set_class(&vq->mutex, &mutex_keys[index]);
 	vq->device = device;
 	vq->index = index;
 	vq->ring.gm = &device->gmem;
-	/* As vhost has it: usable without VHOST_SET_VRING_NUM. */
+	/* As in vhost: usable without VHOST_SET_VRING_NUM. */
 	vq->ring.num = 1;
 	hrtimer_setup(&vq->late, late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	hrtimer_setup(&vq->tick, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
@@ -159,12 +157,12 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 }
 
 /**
- * mvs_set_eventfd - take another eventfd from the VMM in the place of one
- * @slot: where it is; protected by the caller
+ * mvs_set_eventfd - replace an eventfd
+ * @slot: the eventfd; protected by the caller
  * @fd: the file descriptor, or %VHOST_FILE_UNBIND for none
  *
  * Context: process; may sleep.
- * Return: 0, or what eventfd_ctx_fdget() fails with: then @slot stays.
+ * Return: 0, or the error of eventfd_ctx_fdget(), with @slot unchanged.
  */
 int mvs_set_eventfd(struct eventfd_ctx **slot, int fd)
 {
@@ -182,7 +180,7 @@ int mvs_set_eventfd(struct eventfd_ctx **slot, int fd)
 }
 
 /**
- * mvs_vq_reset - forget all that the VMM set
+ * mvs_vq_reset - reset all that the VMM has set
  * @vq: the virtqueue, stopped
  *
  * The counters stay.
@@ -206,13 +204,13 @@ void mvs_vq_reset(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_access_ok - does a ring lie in user space?
+ * mvs_vq_access_ok - check that a ring lies in user space
  * @ring: the ring
  *
- * Whether the VMM has anything there is another question, asked when it is used, and
- * so are I/O virtual addresses.
+ * Whether the VMM has mapped it is checked when it is used, and so are I/O virtual
+ * addresses.
  *
- * Return: whether all of it does.
+ * Return: true if all of it does.
  */
 bool mvs_vq_access_ok(const struct mvs_ring *ring)
 {
@@ -227,11 +225,11 @@ bool mvs_vq_access_ok(const struct mvs_ring *ring)
 }
 
 /**
- * mvs_vq_log_ok - may the log of a ring's Device Area be where it would be?
+ * mvs_vq_log_ok - check the addresses of the dirty log of a ring's Device Area
  * @ring: the ring
  * @log_base: VMM-virtual address of the dirty log
  *
- * Return: whether it may; true when the ring is not logged.
+ * Return: true if they are valid, or the ring is not logged.
  */
 bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 {
@@ -243,7 +241,7 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 	return mvs_gmem_log_range_ok(log_base, ring->log_addr, used);
 }
 
-/* What the driver was not shown when the ring broke has no place in another layout. */
+/* Used chains that were not published when the ring broke are lost in another layout. */
 static void set_layout(struct mvs_vq *vq, bool packed)
 {
 	if (vq->ring.packed != packed) {
@@ -254,9 +252,9 @@ static void set_layout(struct mvs_vq *vq, bool packed)
 }
 
 /**
- * mvs_vq_set_features - what was negotiated
+ * mvs_vq_set_features - apply negotiated features
  * @vq: the virtqueue
- * @features: bits of the specification
+ * @features: feature bits
  *
  * Context: with the virtqueue's mutex held.
  */
@@ -267,7 +265,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 	lockdep_assert_held(&vq->mutex);
 	ring->le = features & BIT_ULL(VIRTIO_F_VERSION_1) ||
 		   virtio_legacy_is_little_endian();
-	/* A ring in use keeps its layout until it is started again. */
+	/* A running ring keeps its layout until it is started again. */
 	if (!vq->running)
 		set_layout(vq, features & BIT_ULL(VIRTIO_F_RING_PACKED));
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
@@ -277,7 +275,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 
 /**
  * mvs_vq_start - begin to use a virtqueue
- * @vq: the virtqueue; nothing happens when it runs
+ * @vq: the virtqueue; no effect if it runs
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0; %-EFAULT when the ring, or its log, can't be reached; %-EINVAL when the
@@ -301,20 +299,19 @@ int mvs_vq_start(struct mvs_vq *vq)
 			return ret;
 	}
 	ret = mvs_ring_start(&vq->ring);
-	/* As vhost has it: what a start needs the IOTLB has, and so has the log. */
+	/* As in vhost: at start all translations must be there, and the log mapped. */
 	if (ret == -EINPROGRESS || ret == -EIO)
 		ret = -EFAULT;
 	if (ret)
 		return ret;
 	vq->running = true;
-	/* What could not be published when the ring broke. */
+	/* Publish the used chains of before the ring broke. */
 	mvs_vq_flush(vq);
 	return 0;
 }
 
 /*
- * The ring makes no sense, or is not there any more: use it no more, and tell the
- * VMM.
+ * The ring is invalid or inaccessible: stop using it, and signal the VMM's error eventfd.
  */
 static void break_ring(struct mvs_vq *vq, int error)
 {
@@ -328,8 +325,8 @@ static void break_ring(struct mvs_vq *vq, int error)
 }
 
 /*
- * The last time: what the driver does not see now it misses for ever. Want of memory passes,
- * but the VMM is not to wait for that without end.
+ * The last flush: the driver never gets what is not published now. Lack of memory may pass,
+ * but the VMM's wait for that is bounded.
  */
 static void flush_all(struct mvs_vq *vq)
 {
@@ -366,8 +363,8 @@ void mvs_vq_stop(struct mvs_vq *vq)
 }
 
 /*
- * Want of memory passes, and a program that is killed, or has no more memory, is not the
- * guest's business: the worker has another look.
+ * True for errors that pass: lack of memory, which may be that of the calling program's
+ * cgroup, or a calling program that is killed. The worker tries again.
  */
 static bool passes(struct mvs_vq *vq, int ret)
 {
@@ -377,7 +374,7 @@ static bool passes(struct mvs_vq *vq, int ret)
 	return true;
 }
 
-/* As passes(); a translation is asked for. */
+/* Handle an error: retry later, ask for a translation, or break the ring. Returns @ret. */
 static int check(struct mvs_vq *vq, int ret)
 {
 	if (likely(ret >= 0) || passes(vq, ret))
@@ -390,8 +387,8 @@ static int check(struct mvs_vq *vq, int ret)
 }
 
 /*
- * Where it is the VMM has yet to say after it was put behind an IOMMU, or taken from there;
- * then the worker comes.
+ * False after a switch to or from an IOMMU, until the VMM has set the ring's addresses,
+ * which wakes the worker.
  */
 static bool has_place(const struct mvs_ring *ring)
 {
@@ -399,12 +396,12 @@ static bool has_place(const struct mvs_ring *ring)
 }
 
 /**
- * mvs_vq_begin - begin to take chains: no kicks until there are none
+ * mvs_vq_begin - begin to take chains: suppress kicks until there are none
  * @vq: the virtqueue, running
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 1; 0 when the VMM has yet to say where the ring is; an error as mvs_vq_pop()
- * has it.
+ * Return: 1; 0 when the VMM has not set the ring's addresses yet; an error of
+ * mvs_vq_pop().
  */
 int mvs_vq_begin(struct mvs_vq *vq)
 {
@@ -420,9 +417,9 @@ int mvs_vq_begin(struct mvs_vq *vq)
 }
 
 /*
- * Can what comes next wait? If data came, and none were sent to the guest, which its packets
- * might answer, for some looks in a row; and no packet at all since the last one: the guest
- * may have waited for it.
+ * True if the next packet may wait: for MVS_STREAM_MIN looks data came from the guest and
+ * none were sent to it, which they might answer; and no packet at all was sent since the
+ * last look, which the guest might have waited for.
  */
 static bool can_wait(struct mvs_vq *vq)
 {
@@ -441,8 +438,8 @@ static bool can_wait(struct mvs_vq *vq)
 }
 
 /*
- * May the worker look again and again, as nothing else wants its CPU? For as long as the VMM
- * said. Others leave it to the worker: there is one while a virtqueue runs.
+ * Poll, if this is the worker and its CPU has nothing else to run. Other tasks wake the
+ * worker, which exists while a virtqueue runs.
  */
 static bool poll(struct mvs_vq *vq, bool worker)
 {
@@ -455,8 +452,8 @@ static bool poll(struct mvs_vq *vq, bool worker)
 }
 
 /*
- * No chain: is it looked for, in the place of a kick? By the worker, again and again, or
- * after a while if a stream can wait for that.
+ * No chain: returns true if the worker looks for the next one in place of a kick, by
+ * polling, or after a delay if the next packet may wait.
  */
 static bool look(struct mvs_vq *vq)
 {
@@ -486,7 +483,7 @@ static bool look(struct mvs_vq *vq)
 	return false;
 }
 
-/* No chain: ask for a kick. As mvs_ring_pop() if one came meanwhile. */
+/* No chain: enable kicks. Returns 0, or as mvs_ring_pop() if a chain came meanwhile. */
 static int pop_late(struct mvs_vq *vq)
 {
 	int ret;
@@ -502,13 +499,13 @@ static int pop_late(struct mvs_vq *vq)
 	return ret ?: mvs_ring_pop(&vq->ring, &vq->chain);
 }
 
-/* The first chain after a kick was asked for. */
+/* Account the first chain after a kick was asked for. */
 static void note_kick(struct mvs_vq *vq)
 {
 	u64 now = ktime_get_ns();
 
 	vq->brisk = now - vq->asked < MVS_BRISK_NS;
-	/* Did the driver wait to be signalled, and did nothing before? */
+	/* Was the driver idle until it was notified of used TX chains? */
 	if (vq->expired) {
 		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
 		if (vq->waited == MVS_WAITED_MIN) {
@@ -521,8 +518,8 @@ static void note_kick(struct mvs_vq *vq)
 }
 
 /*
- * Give back what mvs_vq_push() could not. Returns 0, or an error with which it is tried
- * again, or the ring is found broken.
+ * Push the held chain, which mvs_vq_push() could not. Returns 0; an error to retry later;
+ * or an error after which the ring is broken.
  */
 static int push_held(struct mvs_vq *vq)
 {
@@ -544,11 +541,10 @@ static int push_held(struct mvs_vq *vq)
  * @vq: the virtqueue, running
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 1; 0 when there is none, and the driver was asked for a kick when there
- * is one, or the worker will look again by itself; %-EBADMSG when there was one that
- * broke the rules, which the driver has back already; %-ENOMEM or %-EINTR with nothing
- * changed, and %-EINPROGRESS, until the VMM has answered for the IOTLB, which wakes the
- * device; any other error when the ring was found broken, and stopped.
+ * Return: 1; 0 when there is none, and kicks are enabled or the worker looks again by
+ * itself; %-EBADMSG when an invalid one was given back to the driver; %-ENOMEM or %-EINTR
+ * with nothing changed; %-EINPROGRESS when an IOTLB miss was reported, whose answer wakes
+ * the worker; any other error when the ring was broken, and stopped.
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {
@@ -573,7 +569,7 @@ int mvs_vq_pop(struct mvs_vq *vq)
 /**
  * mvs_vq_unpop - put @vq->chain back, to be taken again
  * @vq: the virtqueue
- * @error: why: 0, %-ENOMEM, %-EINTR, or what stops the virtqueue
+ * @error: the reason: 0, %-ENOMEM, %-EINTR, or an error that stops the virtqueue
  *
  * Context: with the virtqueue's mutex held.
  * Return: @error.
@@ -590,9 +586,8 @@ int mvs_vq_unpop(struct mvs_vq *vq, int error)
  * @vq: the virtqueue
  * @len: bytes written to it
  *
- * The driver sees it with mvs_vq_flush(), which comes before the mutex is let go,
- * whatever else happens. For want of memory, or when the caller was killed, it is held
- * until somebody else comes.
+ * It is published by mvs_vq_flush(), which the caller must call before it releases the
+ * mutex. When memory is short, or the caller was killed, it is held until the next call.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0, or an error when the ring was found broken.
@@ -608,7 +603,7 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
 		vq->held_len = len;
 		return 0;
 	}
-	/* The driver would miss this chain for ever. */
+	/* The driver would never get this chain back. */
 	if (unlikely(ret))
 		break_ring(vq, ret);
 	return ret;
@@ -628,12 +623,12 @@ int mvs_vq_reject(struct mvs_vq *vq)
 	mvs_count(&vq->rejected[chain->reason], 1);
 	trace_mvs_chain_rejected(READ_ONCE(vq->device->cid), vq->index,
 				 chain->id, mvs_reason_names[chain->reason]);
-	/* Of all chains these may be the longest. */
+	/* Invalid chains may be the longest. */
 	cond_resched();
 	return mvs_vq_push(vq, 0);
 }
 
-/* Let the driver see them. Returns whether it may have to be signalled. */
+/* Publish the used chains. Returns true if a notification may be due. */
 static bool publish(struct mvs_vq *vq)
 {
 	int ret;
@@ -658,7 +653,7 @@ static bool publish(struct mvs_vq *vq)
 	return true;
 }
 
-/* Signal the driver, if it wants to hear of what it sees. */
+/* Notify the driver of published chains, unless it has suppressed that. */
 static void signal(struct mvs_vq *vq)
 {
 	int wanted;
@@ -667,7 +662,7 @@ static void signal(struct mvs_vq *vq)
 	WRITE_ONCE(vq->ticks, 0);
 	vq->owed_since = 0;
 	vq->signalled = ktime_get_ns();
-	/* When its wish can't be read, it may be this one. */
+	/* On an error notify as well. */
 	wanted = check(vq, mvs_ring_need_signal(&vq->ring));
 	if (!wanted || !vq->call)
 		return;
@@ -676,9 +671,9 @@ static void signal(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_wake_in - have the worker serve a virtqueue after a while
+ * mvs_vq_wake_in - have the worker serve a virtqueue after a delay
  * @vq: the virtqueue
- * @ns: how long, at most: it may be sooner
+ * @ns: the maximum delay
  *
  * Context: with the virtqueue's mutex held.
  */
@@ -692,10 +687,10 @@ void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
 }
 
 /**
- * mvs_vq_flush - let the driver see the chains that were given back
+ * mvs_vq_flush - publish used chains and notify the driver
  * @vq: the virtqueue, which may have been found broken since
  *
- * Signals the driver, if it wants to hear of them.
+ * No notification is sent if the driver has suppressed it.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -706,12 +701,12 @@ void mvs_vq_flush(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_flush_lazily - mvs_vq_flush() of what more is likely to follow
+ * mvs_vq_flush_lazily - publish used chains and coalesce the notification
  * @vq: the virtqueue, which may have been found broken since
  *
- * While packets follow one another closely, the driver is not signalled before half of the
- * ring is used, or some time has passed: it would wake up for each. The next mvs_vq_flush()
- * does it, and if nothing else calls that, the worker.
+ * For streams: the driver is not notified before half of the ring is used or an interval has
+ * passed, as it would wake up for each packet. The next mvs_vq_flush() notifies it, or the
+ * worker if there is none.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -720,15 +715,15 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 	if (!publish(vq))
 		return;
 	/*
-	 * What is owed before another look at the timer: either it is off, or tick() sees
-	 * it. Pairs with the barrier there.
+	 * owed is set before the timer is checked: either it has stopped, or tick() sees
+	 * owed. Pairs with the barrier there.
 	 */
 	smp_mb();
 	if (vq->ring.unsignalled < vq->ring.num / 2 &&
 	    READ_ONCE(vq->ticks) < MVS_TICKS_MAX) {
 		if (hrtimer_is_queued(&vq->tick))
 			return;
-		/* One now and then is not put off. */
+		/* A lone packet is notified at once. */
 		if (ktime_get_ns() - vq->signalled < tick_ns(vq)) {
 			start_tick(vq, vq->published);
 			return;
@@ -738,11 +733,11 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_flush_used - let the driver see chains whose use is no news
+ * mvs_vq_flush_used - publish used TX chains and delay the notification
  * @vq: the virtqueue, which may have been found broken since
  *
- * A driver that has room needs them for nothing. It is signalled when half of the ring is
- * used, or a millisecond has passed; at once if it was seen to wait for that.
+ * A driver with free descriptors does not wait for them. It is notified when half of the
+ * ring is used or a millisecond has passed; at once if it was seen to wait for that.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -765,7 +760,9 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 		mvs_vq_wake_in(vq, left);
 		return;
 	}
-	/* If the driver did nothing since, it may wait for this. */
+	/*
+	 * If the driver made no chain available since, it may wait for this notification.
+	 */
 	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
 				   (s64)MVS_BRISK_NS ? now : 0;
 	signal(vq);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ioctls that set up one virtqueue. Checks come in the order that vhost has
- * them, so that the same mistake gets the same answer.
+ * The ioctls that set up one virtqueue. Checks are in the same order as in vhost, so that
+ * the same mistake gets the same errno.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -57,7 +57,7 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 					 sizeof(struct vring_packed_desc)))))
 		return -EINVAL;
 	vq->ring = ring;
-	/* It may have waited for just this. */
+	/* The virtqueue may have waited for its addresses. */
 	if (vq->device->running)
 		mvs_device_wake(vq->device, vq->index);
 	return 0;
@@ -72,8 +72,8 @@ static u32 get_base(const struct mvs_vq *vq)
 }
 
 /*
- * A driver that goes on does so where the ring stopped. After a reset, or when the
- * VMM brings back an earlier state of the guest, the ring begins elsewhere.
+ * The same driver continues where the ring stopped. Another base means a reset, or an
+ * earlier state of the guest.
  */
 static long set_base(struct mvs_vq *vq, void __user *argp)
 {
@@ -83,7 +83,7 @@ static long set_base(struct mvs_vq *vq, void __user *argp)
 		return -EBUSY;
 	if (copy_from_user(&s, argp, sizeof(s)))
 		return -EFAULT;
-	/* In a packed ring both places, each with its wrap counter. */
+	/* In a packed ring both positions, each with its wrap counter. */
 	if (!vq->ring.packed && s.num > U16_MAX)
 		return -EINVAL;
 	if (s.num != get_base(vq))
@@ -172,7 +172,7 @@ static long vring_ioctl(struct mvs_vq *vq, unsigned int cmd, void __user *argp)
 }
 
 /**
- * mvs_vring_ioctl - an ioctl that names a virtqueue
+ * mvs_vring_ioctl - handle an ioctl of a virtqueue
  * @device: the device
  * @cmd: VHOST_SET_VRING_* or VHOST_GET_VRING_*
  * @argp: its argument, which begins with the index of the virtqueue

@@ -14,11 +14,11 @@
 
 #include <mvsock/device.h>
 
-/* So many rounds are a stream, if there is no more than so long between two, in ns. */
+/* Rounds with data that make a stream, and the maximum gap between two of them, in ns. */
 #define MVS_STREAK_MIN		16
 #define MVS_STREAK_GAP_NS	(4 * NSEC_PER_MSEC)
 
-/* All else is as the VMM, or who came after it, chose it for the thread. */
+/* Nice level and slice stay as the VMM or an administrator has set them. */
 static void set_policy(int policy)
 {
 	const struct sched_attr attr = {
@@ -33,9 +33,9 @@ static void set_policy(int policy)
 }
 
 /*
- * A worker that preempts the driver at its kick finds one packet each time, at two
- * context switches. So that of a stream does not: it waits until the driver does, or has
- * had its time. A policy that somebody chose stays.
+ * A worker that preempts the driver at its kick finds one packet each time, at the cost of
+ * two context switches. During a stream it is SCHED_BATCH, which does not preempt. A policy
+ * that was set from outside stays.
  */
 static void set_patience(struct mvs_worker *worker)
 {
@@ -51,7 +51,7 @@ static void set_patience(struct mvs_worker *worker)
 	}
 }
 
-/* Who is sent data may be waiting for them, and is no stream. */
+/* Data sent to the guest may answer a request: that is no stream. */
 static void end_round(struct mvs_worker *worker)
 {
 	const struct mvs_vq *vqs = worker->device->vqs;
@@ -84,32 +84,31 @@ static bool run(void *data)
 
 	__set_current_state(TASK_RUNNING);
 	WRITE_ONCE(worker->self, current);
-	/* TX before RX: what it answers goes out in the same round. */
+	/* TX before RX: answers are sent in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&
 		    device->ops->work(device, vq))
 			set_bit(vq, &worker->work);
 	end_round(worker);
-	/* It may not sleep for long, when it polls. */
+	/* A polling worker may not sleep for long. */
 	cond_resched_tasks_rcu_qs();
 	return true;
 }
 
 /*
- * The VMM ends, and its threads with it: the guest will not be served again. What
- * is left is undone when the device is closed, here or in another process that has
- * its file.
+ * The VMM exits, and its threads with it: the guest is not served any more. The rest is
+ * cleaned up when the device is closed, here or in another process that has the file.
  */
 static void killed(void *data)
 {
 	struct mvs_worker *worker = data;
 
 	WRITE_ONCE(worker->killed, true);
-	/* Who is about to wake the thread has done so when it is gone. */
+	/* Wakeups that are under way are over before the thread is gone. */
 	synchronize_rcu();
 }
 
-/* As vhost_task has it, but for signals: none come. */
+/* The loop of vhost_task, but without signals, which a kernel thread does not get. */
 static int run_kthread(void *data)
 {
 	for (;;) {
@@ -174,7 +173,7 @@ struct mvs_worker *mvs_worker_create(struct mvs_device *device)
 		return ERR_PTR(-ENOMEM);
 	worker->device = device;
 
-	/* The name that tools know from vhost. */
+	/* The same name as vhost's, for tools. */
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
 	ret = device->fork_owner ? start_task(worker, name) :
 				   start_kthread(worker, name);
@@ -187,7 +186,7 @@ struct mvs_worker *mvs_worker_create(struct mvs_device *device)
 
 /**
  * mvs_worker_destroy - stop a worker and wait until it is gone
- * @worker: the worker, which nobody queues to any more
+ * @worker: the worker; no work is queued any more
  *
  * Context: process; may sleep. Takes none of the locks that the worker's work may
  * take.
@@ -202,7 +201,7 @@ void mvs_worker_destroy(struct mvs_worker *worker)
 }
 
 /**
- * mvs_worker_queue - have a virtqueue served
+ * mvs_worker_queue - queue work for a virtqueue and wake the worker
  * @worker: the worker
  * @vq: the virtqueue's index
  *
@@ -211,8 +210,8 @@ void mvs_worker_destroy(struct mvs_worker *worker)
 void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 {
 	/*
-	 * test_and_set_bit() orders what there is to do before the bit; pairs
-	 * with the test_and_clear_bit() in run().
+	 * test_and_set_bit() orders the work before the bit. Pairs with the
+	 * test_and_clear_bit() in run().
 	 */
 	if (test_and_set_bit(vq, &worker->work))
 		return;

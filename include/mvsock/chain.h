@@ -32,16 +32,15 @@ struct mvs_seg {
 
 /**
  * struct mvs_chain - a chain and a position in it
- * @id: what names it when it is given back: the index of its first descriptor, or
- *	in a packed virtqueue its Buffer ID
- * @ndescs: how far it moves the ring on: 1, or in a packed virtqueue its
- *	descriptors
- * @in_table: its walk is in an indirect table: what can't be read there is this
- *	chain's fault, and not the ring's
- * @reason: why it was refused, when it was
+ * @id: its ID for the used ring: the index of its first descriptor, or in a packed virtqueue
+ *	its Buffer ID
+ * @ndescs: ring positions that it takes: 1, or in a packed virtqueue its descriptors
+ * @in_table: its walk is in an indirect table: a failed read there rejects the chain and
+ *	does not break the ring
+ * @reason: why it was rejected, if it was
  * @nsegs: segments in use
  * @nread: how many of them, from the first on, are device-readable
- * @max: segments there is memory for
+ * @max: number of allocated segments
  * @segs: the segments
  * @readable: bytes the device may read
  * @writable: bytes the device may write
@@ -49,7 +48,7 @@ struct mvs_seg {
  * @off: bytes into that segment
  * @fault: page that the last access missed
  *
- * Belongs to a virtqueue; protected by what protects that.
+ * Part of a virtqueue, and protected like it.
  */
 struct mvs_chain {
 	u16 id;
@@ -72,11 +71,11 @@ void mvs_chain_destroy(struct mvs_chain *chain);
 int mvs_chain_grow(struct mvs_chain *chain);
 
 /**
- * mvs_chain_refuse - note why a chain is refused
+ * mvs_chain_refuse - set the reason for which a chain is rejected
  * @chain: the chain
- * @reason: why
+ * @reason: the reason
  *
- * Return: %-EBADMSG, which stands for this everywhere.
+ * Return: %-EBADMSG, which stands for a rejected chain everywhere.
  */
 static inline int mvs_chain_refuse(struct mvs_chain *chain,
 				   enum mvs_reason reason)
@@ -104,7 +103,7 @@ static inline void mvs_chain_reset(struct mvs_chain *chain)
  * mvs_chain_add - add a descriptor's buffer
  * @chain: the chain
  * @gm: guest memory
- * @addr: where it is, as mvs_gmem_translate() has it
+ * @addr: its address, for mvs_gmem_translate()
  * @len: bytes; 0 adds nothing
  * @write: device-writable
  * @fault: the translation that is missing, on %-EAGAIN
@@ -153,11 +152,11 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 }
 
 /**
- * mvs_chain_map - where the kernel sees the bytes at the position
+ * mvs_chain_map - map the bytes at the position
  * @chain: the chain, not at its end
  * @gm: guest memory
  * @max: bytes wanted
- * @len: bytes there are in one piece, at most @max
+ * @len: contiguous bytes, at most @max
  *
  * The position moves only by mvs_chain_advance().
  *
@@ -179,7 +178,7 @@ static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm,
 /**
  * mvs_chain_move - move the position
  * @chain: the chain
- * @len: by so many bytes, as mvs_chain_map() gave
+ * @len: number of bytes, at most that of mvs_chain_map()
  */
 static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
 {
@@ -191,10 +190,10 @@ static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
 }
 
 /**
- * mvs_chain_advance - move the position; what was written there is logged
+ * mvs_chain_advance - move the position, and log what was written there
  * @chain: the chain
  * @gm: guest memory
- * @len: by so many bytes, as mvs_chain_map() gave
+ * @len: number of bytes, at most that of mvs_chain_map()
  *
  * Context: inside the section that used them.
  * Return: 0, or %-EAGAIN with @chain->fault filled in and the position where it was.

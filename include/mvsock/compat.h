@@ -12,13 +12,13 @@
 #include <net/sock.h>
 
 /**
- * mvs_task_waits_for_cpu - could a task run, if another did not?
+ * mvs_task_waits_for_cpu - check whether a runnable task waits for its CPU
  * @task: the task, which is not freed meanwhile
  *
  * A kernel for one processor has no field that says which task runs.
  *
  * Context: any.
- * Return: whether it could; the next moment it may be otherwise.
+ * Return: true if it does; this may change at any time.
  */
 static inline bool mvs_task_waits_for_cpu(struct task_struct *task)
 {
@@ -40,7 +40,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #endif
 
 /**
- * mvs_net_scope - in which CIDs are looked up
+ * mvs_net_scope - get the scope of a namespace's CIDs
  * @net: the network namespace of a socket or a device
  *
  * Return: 0 for all namespaces that share their CIDs, as all did before Linux 7.0; of one
@@ -102,11 +102,11 @@ static inline void mvs_enqueue_accept(struct sock *listener, struct sock *child)
 }
 
 /**
- * mvs_zerocopy_begin - a completion for MSG_ZEROCOPY
+ * mvs_zerocopy_begin - allocate a completion for MSG_ZEROCOPY
  * @sk: the socket
  * @len: bytes it is for
  *
- * Return: that, or NULL.
+ * Return: the completion, or NULL.
  */
 static inline struct ubuf_info *mvs_zerocopy_begin(struct sock *sk, size_t len)
 {
@@ -121,7 +121,7 @@ static inline struct ubuf_info *mvs_zerocopy_begin(struct sock *sk, size_t len)
  * mvs_linger - wait in close() as SO_LINGER says
  * @sk: the socket, whose guest was told
  *
- * Until the guest has got all, or, before Linux 6.16, until it has answered.
+ * Until the guest has received all data, or, before Linux 6.16, has answered SHUTDOWN.
  */
 static inline void mvs_linger(struct sock *sk)
 {
@@ -131,7 +131,7 @@ static inline void mvs_linger(struct sock *sk)
 	long timeout = sock_flag(sk, SOCK_LINGER) ? sk->sk_lingertime : 0;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
-	/* Who was never accepted does not linger, and has nothing to wait in. */
+	/* A socket that was never accepted does not linger, and has no wait queue. */
 	if (!timeout)
 		return;
 	add_wait_queue(sk_sleep(sk), &wait);
@@ -158,9 +158,9 @@ static inline bool mvs_refuses_unready(void)
 }
 
 /**
- * mvs_invalidates_nothing - may a range of the IOTLB be invalidated that has no bytes?
+ * mvs_invalidates_nothing - check whether an IOTLB invalidation may have size 0
  *
- * Return: false since Linux 7.3. Before, it may, and what has no bytes at 0 is all there is.
+ * Return: false since Linux 7.3. Before, it may, and size 0 at address 0 means everything.
  */
 static inline bool mvs_invalidates_nothing(void)
 {

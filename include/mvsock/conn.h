@@ -4,8 +4,8 @@
  *
  * Locks, from the outermost in; see <mvsock/device.h> for those around them:
  *
- *	the TX virtqueue's mutex	who puts into receive queues
- *	sk_lock				of the socket: its state, who takes from its queue
+ *	the TX virtqueue's mutex	the producer of receive queues
+ *	sk_lock				of the socket: its state, the consumer of its queue
  *	the RX virtqueue's mutex
  *	conns->lock			which connections a device has, and what is pending
  *	conn->lock			credit, and what is in the receive queue
@@ -35,16 +35,16 @@ struct vsock_sock;
 /**
  * struct mvs_conns - a device's connections
  * @lock: protects all of it, and the connections' fields that say so
- * @all: those that packets are for
- * @pending: those that have a packet to send
- * @waiting: those that wait for room in the RX virtqueue, in the order they came
- * @resets: resets for connections that there are not, or no more
- * @nresets: how many, no more than %MVS_RESETS_MAX and the one that is being sent
- * @handed_over: until when the TX virtqueue is left to a reader, in ns, or 0; a hint, as
- *	the reader may come or not
- * @last: whom the last data from the guest were for; compared, and no more. Changes, as
- *	does @answers, under the TX virtqueue's mutex, read without
- * @answers: how many packets of data in a row answered what was sent to the guest
+ * @all: connections in the lookup table
+ * @pending: connections with packets to send
+ * @waiting: connections whose sender waits for an RX chain, in order of arrival
+ * @resets: RST packets for connections that do not exist, or not any more
+ * @nresets: their number: at most %MVS_RESETS_MAX, and one that is being sent
+ * @handed_over: end of the TX virtqueue's reservation for a reader, in ns, or 0; a hint, as
+ *	the reader may not come
+ * @last: the connection that the last data from the guest were for; only compared, never
+ *	dereferenced. Written, as is @answers, under the TX virtqueue's mutex, read without
+ * @answers: data packets in a row that each answered data sent to the guest
  * @closed: the device is gone, or going
  * @pool: pages for the receive queues
  */
@@ -63,8 +63,8 @@ struct mvs_conns {
 };
 
 /**
- * struct mvs_conn_key - what packets name a connection by
- * @scope: in which the guest has its CID, as mvs_net_scope() has it
+ * struct mvs_conn_key - the addresses of a connection's packets
+ * @scope: the scope of the guest's CID, from mvs_net_scope()
  * @cid: the guest
  * @local_port: the host's port
  * @remote_port: the guest's
@@ -77,8 +77,8 @@ struct mvs_conn_key {
 };
 
 /**
- * struct mvs_reset - a reset for a connection that there is not, or no more
- * @list: in @resets of the device's
+ * struct mvs_reset - a RST packet without a connection
+ * @list: in @resets of &struct mvs_conns
  * @hdr: the packet
  */
 struct mvs_reset {
@@ -88,51 +88,50 @@ struct mvs_reset {
 
 /**
  * struct mvs_conn - a connection
- * @node: in the table of connections; by @key
- * @key: what packets name it by; set when it is attached
- * @ref: the socket's, and one while it is in @pending of the device's
+ * @node: in the lookup table, by @key
+ * @key: its addresses; set when it is attached
+ * @ref: the socket's reference, and one while it is in @pending of &struct mvs_conns
  * @rcu: the table is read under RCU
  * @vsk: the socket, which the table holds a reference on
- * @device: whose it is, with a reference; NULL before it is attached, which happens once
+ * @device: its device, with a reference; NULL before it is attached, which happens once
  * @type: VIRTIO_VSOCK_TYPE_*
  * @state: protected by sk_lock
- * @data_ready: what the socket does about new data if nobody has replaced it
+ * @data_ready: the socket's own sk_data_ready()
  *
  * Protected by @lock of the device's connections:
- * @in_table: it is found there, and in @all of the device's
- * @forgotten: the guest knows nothing of it, or need not: it sends nothing any more
- * @all: in the device's list of this name
+ * @in_table: it is in the lookup table, and in the device's list @all
+ * @forgotten: no packets are sent any more: the guest has forgotten it, or was sent a RST
+ * @all: entry in the device's list of this name
  * @pending: likewise
  * @waiting: likewise
  * @marks: packets to send, a bit for each &enum mvs_mark
- * @shutdown: flags of the SHUTDOWN packet that is to be sent
+ * @shutdown: flags of the pending SHUTDOWN packet
  *
- * @streaming: something was sent since there were data from the peer; a hint
- * @tx: a message, or what is left of one, that was begun and must be ended; protected
- *	by the RX virtqueue's mutex
- * @tx_flags: of its last packet; likewise
+ * @streaming: data were sent since the last data from the peer; a hint
+ * @tx: the rest of a message that was begun; protected by the RX virtqueue's mutex
+ * @tx_flags: flags of its last packet; likewise
  *
  * @lock: protects what follows
  * @credit: how much each side may send
- * @open: data are taken from the peer
- * @reset: the guest knows nothing of it any more, which the program is yet to be told
- * @putting: somebody puts into @rx
- * @discard: the program is gone, and what is in @rx with it
- * @parked: a sender found no room in the RX virtqueue
- * @wanted: what the last sender was refused, in bytes of credit; 1 when there has been
- *	other room since: another message may fit
- * @blocked: a sender was told that there is no space
- * @asked: the peer was asked for credit since there last was some
- * @tx_left: bytes in @tx; changes under the RX virtqueue's mutex as well
+ * @open: data are accepted from the peer
+ * @reset: it was reset, which is not reported to the program yet
+ * @putting: data are being appended to @rx
+ * @discard: the socket was closed: the content of @rx is to be dropped
+ * @parked: a sender waits for an RX chain
+ * @wanted: bytes of credit that the last sender lacked; 1 after a later change, as another
+ *	message may fit
+ * @blocked: a sender was refused for lack of credit or of a chain
+ * @asked: CREDIT_REQUEST was sent during this stall
+ * @tx_left: bytes in @tx; written under the RX virtqueue's mutex as well
  * @rx_target: bytes that a reader waits for, or 0
- * @waits: a reader waits in recv(), or will in a moment; a hint
- * @direct: the next packet of the TX virtqueue is for the reader to take
- * @read_len: how much the last reader had room for; 0 if nothing is to be left to one
- * @rx: received and not read
- * @rx_len: bytes there, with what marks the messages
- * @rx_bytes: without that
- * @rx_records: how many marks
- * @rx_messages: of these, how many end a message
+ * @waits: a reader waits in recv(), or is about to; a hint
+ * @direct: the next packet of the TX virtqueue is left to the reader
+ * @read_len: buffer size of the last reader; 0 if no packet may be left to it
+ * @rx: received data that were not read yet
+ * @rx_len: bytes in @rx, with the records of seqpackets
+ * @rx_bytes: bytes in @rx, without them
+ * @rx_records: number of records
+ * @rx_messages: number of records that end a message
  */
 struct mvs_conn {
 	struct rhash_head node;
@@ -185,10 +184,10 @@ struct mvs_conn {
 #define MVS_RECORD_LEN	GENMASK(29, 0)
 
 /**
- * mvs_conn_record - what stands before a packet's data in a seqpacket's queue
+ * mvs_conn_record - get the record that precedes a packet's data in a seqpacket queue
  * @hdr: the packet's header
  *
- * Return: that.
+ * Return: the record.
  */
 static inline u32 mvs_conn_record(const struct virtio_vsock_hdr *hdr)
 {
@@ -200,13 +199,13 @@ static inline u32 mvs_conn_record(const struct virtio_vsock_hdr *hdr)
 }
 
 /**
- * mvs_conn_whole - may a reader take a packet's data as they are?
+ * mvs_conn_whole - check that a reader may take a packet's data directly
  * @conn: the connection
  * @hdr: the packet's header
  *
- * He takes all of a message, or none of it.
+ * A seqpacket must be a whole message in one packet.
  *
- * Return: whether he may.
+ * Return: true if it may.
  */
 static inline bool mvs_conn_whole(const struct mvs_conn *conn,
 				  const struct virtio_vsock_hdr *hdr)
@@ -216,7 +215,7 @@ static inline bool mvs_conn_whole(const struct mvs_conn *conn,
 }
 
 /**
- * mvs_conn_room_changed - there may be room for what a sender was not refused
+ * mvs_conn_room_changed - note that a blocked sender may have room
  * @conn: the connection, with its lock held
  */
 static inline void mvs_conn_room_changed(struct mvs_conn *conn)

@@ -9,13 +9,13 @@
 #include <linux/types.h>
 
 /**
- * enum mvs_conn_state - where a connection is
- * @MVS_CONN_CLOSED: not begun, refused, or over
- * @MVS_CONN_CONNECTING: the guest was asked
- * @MVS_CONN_OPEN: data may flow, as far as neither side has shut it down
- * @MVS_CONN_ENDED: the peer is done, but the program has data to read
- * @MVS_CONN_CLOSING: the program is done, the peer was told and has to answer
- * @MVS_CONN_STATES: how many there are
+ * enum mvs_conn_state - the state of a connection
+ * @MVS_CONN_CLOSED: not connected yet, refused, or closed
+ * @MVS_CONN_CONNECTING: REQUEST is sent, or pending
+ * @MVS_CONN_OPEN: established; either direction may be shut down
+ * @MVS_CONN_ENDED: the peer has shut down both directions, and there are unread data
+ * @MVS_CONN_CLOSING: the program has closed; the peer has to answer SHUTDOWN
+ * @MVS_CONN_STATES: number of states
  */
 enum mvs_conn_state {
 	MVS_CONN_CLOSED,
@@ -27,27 +27,27 @@ enum mvs_conn_state {
 };
 
 /**
- * enum mvs_conn_event - what happens to a connection
- * @MVS_EVENT_CONNECT: the program wants it
- * @MVS_EVENT_ACCEPT: the peer wants it, and it was taken
- * @MVS_EVENT_CANCEL: the program has given up connecting
- * @MVS_EVENT_CLOSE: the program closes its socket
- * @MVS_EVENT_TIMEOUT: the peer had its time to answer that
- * @MVS_EVENT_FAILED: a message that was begun can't be ended
- * @MVS_EVENT_REQUEST: a packet of this name, as are the next
+ * enum mvs_conn_event - an event of a connection
+ * @MVS_EVENT_CONNECT: connect()
+ * @MVS_EVENT_ACCEPT: a REQUEST that a listener has queued
+ * @MVS_EVENT_CANCEL: connect() was interrupted or timed out
+ * @MVS_EVENT_CLOSE: close()
+ * @MVS_EVENT_TIMEOUT: the peer did not answer SHUTDOWN in time
+ * @MVS_EVENT_FAILED: the rest of a message can't be queued
+ * @MVS_EVENT_REQUEST: a packet with this op, as are the next
  * @MVS_EVENT_RESPONSE:
  * @MVS_EVENT_RST:
- * @MVS_EVENT_SHUTDOWN: the peer shuts one direction down
- * @MVS_EVENT_SHUTDOWN_READ: both, and there is nothing to read
- * @MVS_EVENT_SHUTDOWN_UNREAD: both, and there is
+ * @MVS_EVENT_SHUTDOWN: the peer shuts down one direction
+ * @MVS_EVENT_SHUTDOWN_READ: it shuts down both, without unread data
+ * @MVS_EVENT_SHUTDOWN_UNREAD: it shuts down both, with unread data
  * @MVS_EVENT_RW: data
  * @MVS_EVENT_OVERRUN: data beyond the credit
- * @MVS_EVENT_LOST: a packet that can't be taken, whatever it had to say
+ * @MVS_EVENT_LOST: a packet whose chain was rejected
  * @MVS_EVENT_CREDIT_UPDATE:
  * @MVS_EVENT_CREDIT_REQUEST:
- * @MVS_EVENT_INVALID: the packet type 0
- * @MVS_EVENT_UNKNOWN: one that does not exist
- * @MVS_EVENTS: how many there are
+ * @MVS_EVENT_INVALID: the op 0
+ * @MVS_EVENT_UNKNOWN: an op that does not exist
+ * @MVS_EVENTS: number of events
  */
 enum mvs_conn_event {
 	MVS_EVENT_CONNECT,
@@ -73,16 +73,15 @@ enum mvs_conn_event {
 };
 
 /**
- * enum mvs_mark - packets that a connection sends when there is room
- * @MVS_MARK_REQUEST: in the order in which they go out
+ * enum mvs_mark - pending packets of a connection, in the order in which they are sent
+ * @MVS_MARK_REQUEST:
  * @MVS_MARK_RESPONSE:
  * @MVS_MARK_CREDIT_UPDATE:
  * @MVS_MARK_CREDIT_REQUEST:
- * @MVS_MARK_DATA: what is queued of a message
+ * @MVS_MARK_DATA: the queued rest of a message
  * @MVS_MARK_SHUTDOWN:
- * @MVS_MARK_RST: the last one: nothing else follows, and what did not go out is
- *	forgotten
- * @MVS_MARKS: how many there are
+ * @MVS_MARK_RST: the last one: other pending packets are dropped
+ * @MVS_MARKS: number of kinds
  * @MVS_MARK_NONE: no packet
  */
 enum mvs_mark {
@@ -98,8 +97,8 @@ enum mvs_mark {
 };
 
 /**
- * struct mvs_transition - what an event does
- * @next: the state after it
+ * struct mvs_transition - the effect of an event
+ * @next: the next state
  * @send: a packet to send, or %MVS_MARK_NONE
  * @error: the socket's error, or 0
  */

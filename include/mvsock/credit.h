@@ -12,15 +12,15 @@
 
 /**
  * struct mvs_credit - a connection's credit, in bytes of payload
- * @buf_alloc: what our side has room for
- * @rx_cnt: received so far
- * @fwd_cnt: of that, what was read
- * @granted: how far the peer may send, by what it was told: it may be more than what
- *	there is room for now, when the room was made smaller
- * @told: how far it believes it may send, by what it was told last
- * @peer_buf_alloc: what the peer has room for
- * @peer_fwd_cnt: what it has read
- * @tx_cnt: what was sent to it
+ * @buf_alloc: size of our buffer
+ * @rx_cnt: bytes received
+ * @fwd_cnt: bytes received and read
+ * @granted: value of @rx_cnt up to which the peer was ever allowed to send; beyond the
+ *	buffer's size after that was reduced
+ * @told: the same, by the last packet sent to it
+ * @peer_buf_alloc: size of the peer's buffer
+ * @peer_fwd_cnt: bytes that the peer has read
+ * @tx_cnt: bytes sent to the peer
  */
 struct mvs_credit {
 	u32 buf_alloc;
@@ -34,11 +34,11 @@ struct mvs_credit {
 };
 
 /**
- * mvs_credit_max - what the peer could be sent if it had read all
+ * mvs_credit_max - credit that the peer would give with an empty receive buffer
  * @credit: the credit
  *
- * As AF_VSOCK's other transports have it, no more than our side has room for. Who only
- * wants to know whether a message can ever be sent asks without the lock.
+ * No more than the size of our own buffer, as in the kernel's other virtio transports.
+ * Without the lock this tells only whether a message of a size can ever be sent.
  *
  * Return: bytes.
  */
@@ -49,7 +49,7 @@ static inline u32 mvs_credit_max(const struct mvs_credit *credit)
 }
 
 /**
- * mvs_credit_space - what the peer may be sent
+ * mvs_credit_space - get the bytes that may be sent to the peer
  * @credit: the credit
  *
  * The peer may have made its buffer smaller than what is in it.
@@ -65,11 +65,11 @@ static inline u32 mvs_credit_space(const struct mvs_credit *credit)
 }
 
 /**
- * mvs_credit_allows - may the peer send as much?
+ * mvs_credit_allows - check the length of received data against the credit
  * @credit: the credit
  * @len: bytes
  *
- * Return: whether it was told of as much room.
+ * Return: true if the peer was granted as much.
  */
 static inline bool mvs_credit_allows(const struct mvs_credit *credit, u32 len)
 {
@@ -77,7 +77,7 @@ static inline bool mvs_credit_allows(const struct mvs_credit *credit, u32 len)
 }
 
 /**
- * mvs_credit_tell - the peer is being told what room there is
+ * mvs_credit_tell - account the credit that a packet tells the peer
  * @credit: the credit
  */
 static inline void mvs_credit_tell(struct mvs_credit *credit)
@@ -87,16 +87,15 @@ static inline void mvs_credit_tell(struct mvs_credit *credit)
 }
 
 /**
- * mvs_credit_stale - is it time to tell the peer, without anything else to send?
+ * mvs_credit_stale - check whether a CREDIT_UPDATE is due
  * @credit: the credit
  * @idle: there is nothing that could be read
  * @wanted: bytes that a reader waits for
  *
- * Not before the peer knows of less than half of the room, or of less than a
- * packet, and not for a few bytes: to be told costs it more than it gains. But a reader
- * may be waiting for what the peer can't send.
+ * It is when the peer knows of less than half of the room, or of less than a packet, unless
+ * there are only a few bytes more; or when a reader waits for more than the peer may send.
  *
- * Return: whether it is.
+ * Return: true if it is.
  */
 static inline bool mvs_credit_stale(const struct mvs_credit *credit, bool idle,
 				    u64 wanted)

@@ -10,8 +10,8 @@
  *	RX vq->mutex
  *	those of connections	see <mvsock/conn.h>
  *	gmem->windows_lock, the VMM's mmap lock
- *	device->iotlb_lock	translations that are waited for
- *	device->worker_lock	the worker's life against who wakes it
+ *	device->iotlb_lock	pending IOTLB misses
+ *	device->worker_lock	the worker's lifetime against wakeups
  *	that of the list of devices, see proc.c
  *	gmem->lock		sections
  */
@@ -68,16 +68,16 @@ enum {
  * struct mvs_worker - the thread that serves a device
  * @task: the thread, which shares the VMM's address space and limits; or NULL
  * @kthread: a kernel thread in its place, or NULL
- * @device: whom it serves
- * @work: a bit for each virtqueue that has something to do
- * @self: the thread as it knows itself, once it runs
- * @killed: it ends, or has ended, with the VMM; who wakes it looks under RCU
- * @streak: rounds in which it had data from the guest, close upon one another, since
- *	there were data for the guest. Its own, as are those below.
- * @streak_end: when the last round with data was, in ns of ktime_get_ns()
- * @tx_bytes: what had come from the guest by then
- * @rx_bytes: what had gone to it
- * @patient: it does not preempt the driver
+ * @device: the device that it serves
+ * @work: a bit for each virtqueue with work
+ * @self: the thread's task, once it runs
+ * @killed: it ends, or has ended, with the VMM; checked under RCU before each wakeup
+ * @streak: rounds with data from the guest, in close succession, without data to it.
+ *	Accessed by the worker only, as are those below.
+ * @streak_end: time of the last such round, in ns of ktime_get_ns()
+ * @tx_bytes: bytes received from the guest by then
+ * @rx_bytes: bytes sent to the guest by then
+ * @patient: the policy is SCHED_BATCH
  */
 struct mvs_worker {
 	struct vhost_task *task;
@@ -94,22 +94,21 @@ struct mvs_worker {
 };
 
 /**
- * struct mvs_kick - a kick eventfd that is listened to
+ * struct mvs_kick - a virtqueue's kick eventfd
  * @file: the eventfd, or NULL; protected by the device's mutex
  * @wait: our entry in its wait queue
  * @wqh: that wait queue while listening, else NULL; protected by the device's
  *	mutex
  * @table: how vfs_poll() hands out the wait queue
- * @worker: whom to wake while listening
- * @vq: what for
- * @reader: a task that is to be woken in the worker's place, with a reference, or NULL
+ * @worker: the worker to wake while listening
+ * @vq: index of the virtqueue
+ * @reader: a task to wake in place of the worker, with a reference, or NULL
  * @expected: a task that is about to look for chains, with a reference, or NULL
- * @guard: runs while there are such tasks, and sees to it that they look
- * @quiet: nothing has happened since @guard last ran
- * @waits: so often @guard has found that @expected waits for a CPU
- * @let_down: a task did not look, since mvs_kick_undivert() was last called
- * @count: kicks so far; changes under the wait queue's lock, of which there is one at a
- *	time, read without
+ * @guard: timer that wakes the worker if such a task does not look
+ * @quiet: no change since the last expiry of @guard
+ * @waits: expiries of @guard at which @expected waited for its CPU
+ * @let_down: an expected task did not look, since the last mvs_kick_undivert()
+ * @count: number of kicks; written under the wait queue's lock, read without
  */
 struct mvs_kick {
 	struct file *file;
@@ -129,7 +128,7 @@ struct mvs_kick {
 
 /**
  * struct mvs_miss - a translation that a virtqueue waits for
- * @state: whether there is one, and whether the VMM knows
+ * @state: none, to be reported, or reported to the VMM
  * @iova: I/O virtual address
  * @write: it is to be written
  */
@@ -146,55 +145,54 @@ struct mvs_miss {
 /**
  * struct mvs_vq - a virtqueue of a device
  * @mutex: protects all of it but @miss and @kick; the counters are read without
- * @device: whose it is
+ * @device: its device
  * @index: MVS_VQ_RX or MVS_VQ_TX
  * @ring: the ring, with the addresses that the VMM set
  * @chain: the chain in work
- * @call: eventfd that signals the driver, or NULL
+ * @call: eventfd that notifies the driver, or NULL
  * @err: eventfd that tells the VMM of a broken ring, or NULL
  * @busyloop_timeout: microseconds for which the worker looks for new chains before it
  *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
- * @turn: chains that may be taken until others have their turn; of RX
- * @held: @chain is to be given back, which could not be done yet
- * @held_len: with so many bytes written to it
- * @owed: the driver sees what it has not been asked about; read by @tick without the
+ * @turn: budget of chains until others have their turn; RX only
+ * @held: @chain could not be given back to the driver yet
+ * @held_len: bytes written to that chain
+ * @owed: used chains are published, a notification is pending; read by @tick without the
  *	mutex, as is @published
- * @published: how often something was published
- * @tick: runs while packets flow, and sees to what is owed
- * @tick_published: what @published was when @tick was started; without the mutex, as is
- *	@ticks
- * @ticks: since the driver was last asked
- * @tick_doubled: how often the time between two ticks was doubled; changed by @tick alone
- * @tick_late: how late @tick comes, in ns: the mean of the last ones
- * @signalled: when the driver was last asked, in ns of ktime_get_ns()
- * @late: wakes the worker, as mvs_vq_wake_in() says
- * @packets: packets that went through
- * @bytes: their payload
- * @resets: those of them that were RST
+ * @published: number of publications
+ * @tick: coalescing timer, which runs during a stream
+ * @tick_published: @published when @tick was started; without the mutex, as is @ticks
+ * @ticks: expiries of @tick since the last notification
+ * @tick_doubled: how often the coalescing interval was doubled; written by @tick alone
+ * @tick_late: mean latency of @tick, in ns
+ * @signalled: time of the last notification, in ns of ktime_get_ns()
+ * @late: timer of mvs_vq_wake_in()
+ * @packets: number of packets
+ * @bytes: bytes of payload
+ * @resets: number of RST packets
  * @direct: data packets that a program copied itself, in send() or recv()
- * @waits: how often a sender found no room, and was parked
- * @signals: how often the driver was signalled
+ * @waits: how often a sender was parked
+ * @signals: notifications sent to the driver
  * @rejected: chains given back unused, by reason
- * @broken: how often the ring could not be trusted any more
- * @polling: there was no chain, and no kick was asked for: the worker is to look
- *	again at once
- * @brisk: the last kick came so soon that a look would have found what it was for
- * @patient: what comes next can wait for a look
- * @look_start: since when there is none to be found, in ns of ktime_get_ns(); 0 while there
- *	are some
- * @streak: so many looks in a row were those of a stream to the host
- * @rx_packets: what the RX virtqueue's @packets were at the last look that found any
- * @rx_bytes: likewise its @bytes
- * @tx_bytes: likewise those of this one
- * @asked: when a kick was asked for, likewise; 0 if it was not, or came; of TX
- * @owed_since: when the first chain was published that the driver was not asked about, or 0
- * @expired: when it was signalled because time had passed in which it did nothing, or 0
- * @waited: so often in a row it had something to do at once then
- * @eager: for so many rounds to come it is signalled at once
+ * @broken: how often the ring was found broken
+ * @polling: there was no chain, and kicks are suppressed: the worker is to look again at
+ *	once
+ * @brisk: the last kick came within MVS_BRISK_NS
+ * @patient: the next packet may wait for a delayed look
+ * @look_start: time of the first look that found no chain, in ns of ktime_get_ns(); 0 after
+ *	one that found some
+ * @streak: looks in a row that found a stream to the host
+ * @rx_packets: @packets of the RX virtqueue at the last look that found chains
+ * @rx_bytes: its @bytes, likewise
+ * @tx_bytes: @bytes of this virtqueue, likewise
+ * @asked: time at which a kick was asked for; 0 if none is pending; TX only
+ * @owed_since: time of the first publication without a notification, or 0
+ * @expired: time of a notification after an interval without a chain from the driver, or 0
+ * @waited: times in a row that the driver made a chain available right after that
+ * @eager: rounds for which the driver is notified at once
  * @miss: the translation that it waits for; protected by the device's iotlb_lock
- * @kick: eventfd by which the driver tells of new chains; protected by the
- *	device's mutex
+ * @kick: eventfd by which the driver notifies the device; protected by the device's
+ *	mutex
  */
 struct mvs_vq {
 	struct mutex mutex;	/* all of the virtqueue but kick */
@@ -245,14 +243,13 @@ struct mvs_vq {
 
 /**
  * struct mvs_device_ops - the layer above
- * @open: set up what it keeps in the device. Returns 0 or %-ENOMEM.
- * @work: serve a virtqueue for a bounded while. Returns true when it is to be
- *	called again. Called by the worker alone.
- * @renew: the device is set up for another driver, or for an earlier state of this
- *	one, which knows nothing of what went before. Called while it does not run,
- *	with the device's mutex held.
- * @close: the device goes away: its CID is free and it does not run
- * @free: nobody refers to the device any more. Undoes @open.
+ * @open: initialize its data in the device. Returns 0 or %-ENOMEM.
+ * @work: serve a virtqueue for a bounded time. Returns true to be called again. Called by
+ *	the worker alone.
+ * @renew: the next driver, or an earlier state of this one, knows no connection. Called
+ *	while the device does not run, with its mutex held.
+ * @close: the device is being closed: its CID is free and it does not run
+ * @free: the last reference is gone. Undoes @open.
  */
 struct mvs_device_ops {
 	int (*open)(struct mvs_device *device);
@@ -269,30 +266,29 @@ struct mvs_device_ops {
  *	by @mutex
  * @gmem: guest memory; its table changes under both virtqueues' mutexes
  * @vqs: the virtqueues
- * @features: what the VMM acknowledged; changes under @mutex and both
- *	virtqueues' mutexes, read by the transport without
- * @backend_features: what the VMM acknowledged of the backend's; changes under
- *	@mutex, read without
+ * @features: acknowledged features; written under @mutex and both virtqueues' mutexes,
+ *	read by the transport without
+ * @backend_features: acknowledged backend features; written under @mutex, read without
  * @log: eventfd that tells the VMM of dirty memory, or NULL; changes under both
  *	virtqueues' mutexes
  * @iotlb_lock: protects the virtqueues' misses
- * @iotlb_wait: who reads them
+ * @iotlb_wait: readers that wait for one
  * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; changes under @mutex, read
  *	without
  * @fork_owner: the worker is to be a thread of the owner's, else a kernel thread;
  *	protected by @mutex
- * @worker_lock: protects @worker against who wakes it without @mutex
+ * @worker_lock: protects @worker against wakeups without @mutex
  * @worker: there while there is an owner; changes under @mutex and @worker_lock
  * @ops: the layer above
- * @net: the network namespace of who opened it
+ * @net: the network namespace of the task that opened it
  * @net_tracker: of the reference on @net
- * @scope: in which it has its CID, as mvs_net_scope() has it for @net
+ * @scope: the scope of its CID, mvs_net_scope() of @net
  * @cid: the guest's CID or 0; protected by the CID table's lock, read without
  * @rcu: the CID table is read under RCU
  * @ref: the file's, and one for each connection
- * @conns: the guest's connections, which are the layer above's
- * @nconns: how many there are; changes under the layer above's lock, read without
- * @resets_dropped: resets that found too many before them; likewise
+ * @conns: the guest's connections; owned by the layer above
+ * @nconns: number of connections; written under the layer above's lock, read without
+ * @resets_dropped: RST packets that were dropped for too many before them; likewise
  * @list: in the list of open devices; protected by its lock, as is @owner
  * @owner: the VMM's process, or NULL
  */
@@ -328,14 +324,14 @@ struct mvs_device {
 	struct pid *owner;
 };
 
-/* Add to a counter, which only who has its lock changes, and which is read without. */
+/* Add to a counter, which is written under its lock and read without. */
 static inline void mvs_count(u64 *counter, u64 n)
 {
 	WRITE_ONCE(*counter, *counter + n);
 }
 
 /**
- * mvs_vq_count - count a packet that went through
+ * mvs_vq_count - count a packet
  * @vq: the virtqueue
  * @hdr: its header
  *
@@ -369,10 +365,10 @@ struct mvs_device *mvs_cid_get(u32 scope, u32 cid);
 
 /**
  * typedef mvs_counter_fn - show a counter
- * @m: where to
- * @prefix: what its name begins with
- * @name: the rest of that
- * @value: what was counted
+ * @m: the file
+ * @prefix: the first part of its name
+ * @name: the rest of it
+ * @value: its value
  */
 typedef void mvs_counter_fn(struct seq_file *m, const char *prefix,
 			    const char *name, u64 value);
@@ -439,10 +435,10 @@ void mvs_kick_promise(struct mvs_kick *kick);
 bool mvs_kick_take(struct mvs_kick *kick);
 
 /**
- * mvs_kick_awaits - is the calling task expected to look for chains?
+ * mvs_kick_awaits - check whether the calling task is expected to look for chains
  * @kick: the kick
  *
- * Return: whether mvs_kick_take() is due.
+ * Return: true if it is; then it has to call mvs_kick_take().
  */
 static inline bool mvs_kick_awaits(const struct mvs_kick *kick)
 {

@@ -53,13 +53,13 @@ struct vhost_memory_region;
 #define MVS_PAGE_WRITABLE	1UL
 
 /**
- * struct mvs_window - the cached pages of 2 MiB of the VMM
+ * struct mvs_window - the cached pages of 2 MiB of VMM-virtual addresses
  * @number: VMM-virtual address / 2 MiB
  * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
  *	protected by the lock of @gm
- * @cached: how many of @pages are there, under the same lock
- * @users: how many bring in a page, under @gm->windows_lock
- * @gm: whose it is
+ * @cached: number of @pages that are cached, under the same lock
+ * @users: number of tasks that bring in a page, under @gm->windows_lock
+ * @gm: the guest memory that it belongs to
  * @node: its place among @gm->windows
  * @empty: its place in @gm->empty, if it had no pages once
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
@@ -78,11 +78,11 @@ struct mvs_window {
 /**
  * struct mvs_gmem - the memory of one guest
  * @table: guest-physical ranges and the VMM-virtual addresses behind them, NULL
- *	before the first memory table. The users' business: who translates must
- *	exclude who replaces it (the device does so by its virtqueues' mutexes).
+ *	before the first memory table. Protected by the caller: translation and
+ *	replacement exclude each other (by the virtqueues' mutexes).
  * @iotlb: I/O virtual ranges, likewise, or NULL when there is no IOMMU
  * @hit: the range of @iotlb, or else of @table, that was used last, or NULL; a hint,
- *	read and written by who translates, side by side
+ *	read and written by concurrent translations
  * @logging: what is written is logged: the VMM migrates the guest. Changes as @table
  *	does, and so does @log_base.
  * @log_base: VMM-virtual address of the dirty log, with a bit for each 4 KiB of
@@ -96,10 +96,10 @@ struct mvs_window {
  * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
  *	are read without
  * @invalidated: pages that the VMM took away or moved
- * @cid: whose it is, for traces; the user's to set
+ * @cid: the guest's CID, for traces; set by the user
  * @windows_lock: serializes windows that come and go
- * @recent: windows that were used, each at its number's hash; a hint, read and
- *	written by sections side by side
+ * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
+ *	written by concurrent sections
  */
 struct mvs_gmem {
 	struct vhost_iotlb *table;
@@ -188,7 +188,7 @@ static inline void mvs_gmem_begin(struct mvs_gmem *gm)
 }
 
 /**
- * mvs_gmem_end - end a section; what was mapped in it is gone
+ * mvs_gmem_end - end a section; its pointers are invalid from here on
  * @gm: guest memory
  */
 static inline void mvs_gmem_end(struct mvs_gmem *gm)
@@ -262,7 +262,7 @@ static inline struct mvs_window **mvs_gmem_recent(struct mvs_gmem *gm,
 }
 
 /**
- * mvs_gmem_map - where the kernel sees a VMM-virtual address
+ * mvs_gmem_map - map a VMM-virtual address
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  * @write: it is to be written
@@ -289,18 +289,18 @@ static inline void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
 }
 
 /**
- * mvs_gmem_translate - from an address that a driver gave to VMM-virtual
+ * mvs_gmem_translate - translate a driver's address to VMM-virtual
  * @gm: guest memory
  * @addr: guest-physical, or I/O virtual behind an IOMMU
  * @len: bytes wanted from there on, at least 1
  * @write: they are to be written
- * @uaddr: where they start in the VMM
- * @run: how many of them lie in one piece there, at most @len
+ * @uaddr: the VMM-virtual address
+ * @run: contiguous bytes from there on, at most @len
  * @fault: the translation that is missing, on %-EAGAIN
  *
  * Context: any; the caller excludes a change of the table and of the IOTLB.
  * Return: 0; %-EFAULT when @addr is not in the guest's memory, may not be accessed
- * in this way, or @addr + @len wraps; %-EAGAIN when it is the VMM's to say.
+ * in this way, or @addr + @len wraps; %-EAGAIN on an IOTLB miss.
  */
 static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 addr, u32 len,
 				     bool write, u64 *uaddr, u32 *run,
@@ -356,15 +356,15 @@ static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
 }
 
 /**
- * mvs_gmem_read - copy from addresses that a driver gave
+ * mvs_gmem_read - copy from a driver's address
  * @gm: guest memory
- * @addr: where from, as mvs_gmem_translate() has it; may cross ranges and pages
+ * @addr: source, an address for mvs_gmem_translate(); may cross ranges and pages
  * @to: where to
  * @len: bytes, a constant; a few, as this is for metadata
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT as mvs_gmem_translate() has it.
+ * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate().
  */
 static __always_inline int mvs_gmem_read(struct mvs_gmem *gm, u64 addr, void *to,
 					 u32 len, struct mvs_gmem_fault *fault)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Byte queues: what a guest sent and nobody has read yet.
+ * Byte queues: received data that were not read yet.
  *
- * The bytes lie in pages that are filled to their ends. There is one who puts and one
- * who takes, side by side; each copies without a lock. The owner's lock is only for
- * what they tell each other: mvs_queue_rewind(), mvs_queue_commit() and
- * mvs_queue_cut() are called with it held. The one who takes goes no further than
- * what he was told has been committed.
+ * The bytes lie in pages that are filled to their ends. A queue has one producer and one
+ * consumer, which run concurrently and copy without a lock. The owner's lock covers the
+ * positions only: mvs_queue_rewind(), mvs_queue_commit() and mvs_queue_cut() are called
+ * with it held. The consumer never reads beyond the committed bytes.
  */
 #ifndef _MVSOCK_QUEUE_H
 #define _MVSOCK_QUEUE_H
@@ -18,7 +17,7 @@
 
 /**
  * struct mvs_chunk - a page of a queue
- * @next: the page behind it, which its last byte was committed before
+ * @next: the next page; set before the last byte of this one is committed
  * @data: the bytes
  */
 struct mvs_chunk {
@@ -28,17 +27,17 @@ struct mvs_chunk {
 
 #define MVS_CHUNK_SIZE	sizeof_field(struct mvs_chunk, data)
 
-/* Pages that a pool keeps at most: as many as a connection's usual buffer has. */
+/* Maximum number of pages in a pool: those of a connection's default buffer size. */
 #define MVS_POOL_MAX	64
 
 /**
- * struct mvs_pool - pages that were read and may be filled again
+ * struct mvs_pool - pages for reuse
  * @lock: protects all of it
- * @first: the pages, by their @next
- * @count: how many
+ * @first: the pages, linked by @next
+ * @count: number of pages
  *
- * The kernel may fill a page with zeros whenever it gives one out, which takes longer
- * than to fill it with what a guest sends.
+ * The kernel may zero each page that it allocates (init_on_alloc), which takes longer than
+ * copying the guest's data into it.
  */
 struct mvs_pool {
 	spinlock_t lock;	/* the pages */
@@ -47,7 +46,7 @@ struct mvs_pool {
 };
 
 /**
- * struct mvs_queue_pos - a place in a queue
+ * struct mvs_queue_pos - a position in a queue
  * @chunk: its page; NULL in a queue that never had any
  * @off: bytes into it
  */
@@ -58,10 +57,10 @@ struct mvs_queue_pos {
 
 /**
  * struct mvs_queue - a byte queue
- * @head: where to take
- * @tail: where to put
+ * @head: position of the consumer
+ * @tail: position of the producer
  *
- * Once it had a byte it keeps a page, so that the next byte finds one.
+ * After the first byte it always keeps a page.
  */
 struct mvs_queue {
 	struct mvs_queue_pos head;
@@ -74,11 +73,11 @@ struct mvs_queue {
 #define MVS_QUEUE_PIECES	(MVS_QUEUE_PUT_MAX / MVS_CHUNK_SIZE + 2)
 
 /**
- * struct mvs_queue_room - room for what is being put
- * @pieces: where it is
- * @npieces: how many there are
- * @first: pages that are new, by their @next; or NULL
- * @tail: the queue's tail after it
+ * struct mvs_queue_room - room that is reserved at the end of a queue
+ * @pieces: the room
+ * @npieces: number of pieces
+ * @first: new pages, linked by their @next; or NULL
+ * @tail: the queue's tail after the room
  */
 struct mvs_queue_room {
 	struct kvec pieces[MVS_QUEUE_PIECES];

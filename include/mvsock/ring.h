@@ -18,25 +18,24 @@
  * @desc: address of the Descriptor Area: VMM-virtual, or I/O virtual behind an IOMMU
  * @avail: address of the Driver Area, likewise
  * @used: address of the Device Area, likewise
- * @log: what is written to it is logged, where the guest's memory is
+ * @log: writes to it are logged, if writes to guest memory are
  * @log_addr: guest-physical address of the Device Area, for the log
  * @le: fields are little-endian
  * @packed: VIRTIO_F_RING_PACKED was negotiated, else it is split
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
- * @next_avail: what to take next: in a split ring the available entry, in a packed
+ * @next_avail: next position to take from: in a split ring the available entry, in a packed
  *	one the descriptor, with the wrap counter in bit 15
- * @next_used: where to give back next, in the same way
- * @unpublished: what was given back and the driver does not see yet, counted as in
- *	@next_used
- * @first_used: packed: the place of the first of those
- * @first_flags: packed: the flags that will make it, and all of them, seen
- * @avail_idx: split: what the driver's index was when last looked at
- * @unsignalled: what was published since the driver was last signalled, counted as
- *	in @next_used; %MVS_RING_NEVER_SIGNALLED before the first time
- * @no_notify: the driver was told that no kick is needed
- * @fault: what the last access missed
+ * @next_used: next position to give back to, in the same format
+ * @unpublished: used but unpublished positions, counted as in @next_used
+ * @first_used: packed: position of the first of them
+ * @first_flags: packed: the flags that publish it, and all after it
+ * @avail_idx: split: the driver's index when it was last read
+ * @unsignalled: positions published since the last notification, counted as in @next_used;
+ *	%MVS_RING_NEVER_SIGNALLED before the first one
+ * @no_notify: kicks are suppressed
+ * @fault: the last miss
  *
  * The ring has no lock: the caller serializes. All of it but the fields that the
  * VMM sets (@num to @next_used) is the ring layer's.
