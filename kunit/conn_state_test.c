@@ -39,7 +39,7 @@ static const struct wanted closed[MVS_EVENTS] = {
 	/* The peer's answer was as late as the end of its time. */
 	[MVS_EVENT_TIMEOUT] = NOTHING,
 	[MVS_EVENT_FAILED] = NOTHING,
-	/* It was there when the packet came: nobody answers twice. */
+	/* The connection existed when the packet came: no second answer. */
 	[MVS_EVENT_REQUEST] = NOTHING,
 	[MVS_EVENT_RESPONSE] = NOTHING,
 	[MVS_EVENT_RST] = NOTHING,
@@ -97,7 +97,7 @@ static const struct wanted open[MVS_EVENTS] = {
 	/* The program reads what there is, and then the end; that is no error. */
 	[MVS_EVENT_RST] = DO(CLOSED, NONE, 0),
 	[MVS_EVENT_SHUTDOWN] = STAYS_OPEN,
-	/* "Clean disconnect": who has nothing more to read answers with RST. */
+	/* "Clean disconnect": a side without unread data answers with RST. */
 	[MVS_EVENT_SHUTDOWN_READ] = DO(CLOSED, RST, 0),
 	[MVS_EVENT_SHUTDOWN_UNREAD] = DO(ENDED, NONE, 0),
 	[MVS_EVENT_RW] = STAYS_OPEN,
@@ -136,7 +136,10 @@ static const struct wanted ended[MVS_EVENTS] = {
 	[MVS_EVENT_UNKNOWN] = STAYS_ENDED,
 };
 
-/* SHUTDOWN is out, and nobody reads. The peer answers RST, or is done itself. */
+/*
+ * SHUTDOWN was sent, and nothing is read any more. The peer answers RST, or shuts down
+ * itself.
+ */
 #define STAYS_CLOSING	DO(CLOSING, NONE, 0)
 
 static const struct wanted closing[MVS_EVENTS] = {
@@ -156,7 +159,7 @@ static const struct wanted closing[MVS_EVENTS] = {
 	[MVS_EVENT_OVERRUN] = STAYS_CLOSING,
 	[MVS_EVENT_LOST] = DO(CLOSED, RST, 0),
 	[MVS_EVENT_CREDIT_UPDATE] = STAYS_CLOSING,
-	/* There is no room for data that nobody reads. */
+	/* There is no room for data without a reader. */
 	[MVS_EVENT_CREDIT_REQUEST] = DO(CLOSING, CREDIT_UPDATE, 0),
 	[MVS_EVENT_INVALID] = STAYS_CLOSING,
 	[MVS_EVENT_UNKNOWN] = STAYS_CLOSING,

@@ -238,7 +238,7 @@ int model_notify(struct model *m, bool quiet)
 		return 0;
 	m->quiet = quiet;
 	ret = say(m);
-	/* Who could not ask for kicks may ask again. */
+	/* After a failure to enable kicks the device may try again. */
 	if (ret && !quiet)
 		m->quiet = true;
 	if (ret || quiet)

@@ -240,7 +240,7 @@ static void mark_before_bytes(struct kunit *test)
 	}
 }
 
-/* --- who puts --- */
+/* --- producer --- */
 
 static void cancelled(struct kunit *test)
 {
@@ -302,9 +302,11 @@ static void rewound(struct kunit *test)
 	take(test, f, 2 * CHUNK);
 }
 
-/* --- who takes --- */
+/* --- consumer --- */
 
-/* The reader has his place while more is put, and while that takes more pages. */
+/*
+ * The consumer keeps its position while more is appended, and while that takes more pages.
+ */
 static void reader_beside_writer(struct kunit *test)
 {
 	struct fifo *f = create(test);

@@ -20,13 +20,13 @@ static int send_packet(struct scene *s)
 	pattern_fill(out, LARGE, SEED, 0);
 	err = conn_send_rw(&s->s.c, out, LARGE, VIRTIO_VSOCK_SEQ_EOM,
 			   s->timeout);
-	/* Nobody waits for what can't come. */
+	/* Do not wait for data that can't come. */
 	if (err)
 		shutdown(s->s.fd, SHUT_RDWR);
 	return err;
 }
 
-/* Tells who waits before he does. */
+/* Tells that it is about to wait. */
 int recv_packet(struct scene *s)
 {
 	static __u8 in[LARGE];
@@ -58,7 +58,7 @@ static int send_to_reader(struct scene *s)
 	return send_packet(s);
 }
 
-/* Who has read one has told how much he has room for. */
+/* A first read tells the reader's buffer size. */
 static void begin(struct scene *s, int socktype)
 {
 	scene_connect(s, socktype);
@@ -85,7 +85,7 @@ int recv_left(struct scene *s)
 	return scene_join(s) ?: err;
 }
 
-/* The next ones are left to him still; if he is late, not each of them. */
+/* The next ones are left to the reader, too; not all of them if it is late. */
 int left_to_reader(struct scene *s)
 {
 	__u64 before;

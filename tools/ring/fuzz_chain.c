@@ -327,7 +327,7 @@ static void write_table(struct fuzz *f, struct sketch *s)
 			     4 * RING_DESC_LEN));
 }
 
-/* Before anything is wrong: then nobody could tell where it goes. */
+/* Before any corruption, after which its end could not be known. */
 static void write_buffer(struct fuzz *f, const struct vdesc *p, unsigned int n,
 			 const __u8 *buf)
 {

@@ -33,7 +33,7 @@ static void pool_fill(struct driver *d, struct drv_pool *p, unsigned int n,
 			load_fail("no memory in the guest");
 		s->hdr = gmem_ptr(m, s->gpa, stride);
 		s->table = gmem_ptr(m, s->table_gpa, 2 * RING_DESC_LEN);
-		/* The host need not bring in pages that nobody wrote. */
+		/* Untouched pages would have to be brought in by the host. */
 		memset(s->hdr, 0x5a, stride);
 		p->free[p->nfree++] = s;
 	}
@@ -91,7 +91,7 @@ void drv_start(struct driver *d, const char *path, __u64 cid,
 	post_rx(d);
 }
 
-/* The interrupts that nobody waited for count as well. */
+/* Interrupts that were not waited for count as well. */
 void drv_stop(struct driver *d)
 {
 	eventfd_t n;

@@ -37,7 +37,7 @@ static void start(void)
 			       1, VRING_DESC_F_NEXT, (i + 1) % TABLE);
 }
 
-/* A packet for a port that nobody listens on, with as much data as there may be. */
+/* A packet of maximum size for a port without a listener. */
 static void write_packet(void)
 {
 	const struct pkt p = {

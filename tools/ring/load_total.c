@@ -49,7 +49,7 @@ bool load_add_up(struct load_total *t)
 			start = ends[j]->start < start ? ends[j]->start : start;
 			end = ends[j]->end > end ? ends[j]->end : end;
 		}
-		/* Who echoes has as many again. */
+		/* An echo doubles the number. */
 		t->messages += load_run.load->kind == LOAD_RTT ?
 			       p->guest.tx_messages :
 			       p->guest.tx_messages + p->host.tx_messages;

@@ -184,7 +184,7 @@ bool load_vm_count(struct load_vm_counters *c)
 
 /* --- the guest's side --------------------------------------------------------- */
 
-/* As load_begin(); nobody else here says when to stop. */
+/* As load_begin(), without another process that says when to stop. */
 static void begin(struct load_end *end)
 {
 	const double s = load_run.opt->seconds;

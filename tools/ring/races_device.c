@@ -70,7 +70,7 @@ static void unmap(struct race_run *r)
 	race_sleep(&r->rng, 20000);
 	race_pause_guest(r);
 	b = &r->talk.g.mem.region[rng_one_in(&r->rng, 4) ? MEM_RINGS : MEM_BUFFERS];
-	/* In one with mapping nothing there, so that nobody else can. */
+	/* Mapped over in one step, so that no other mapping gets there. */
 	require(mmap(b->va, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		     -1, 0) == b->va, "mmap: %s", strerror(errno));
 	race_sleep(&r->rng, 2000);

@@ -287,7 +287,7 @@ static void act_room(struct scene *p, struct step *s)
 	end_of(p, s)->c.buf_alloc = number_arg(s, 0, 0);
 }
 
-/* eats [N]: of what was received so much is read, or all; nobody is told. */
+/* eats [N]: read N received bytes, or all, without a CREDIT_UPDATE. */
 static void act_eats(struct scene *p, struct step *s)
 {
 	struct end *e = end_of(p, s);
@@ -313,7 +313,7 @@ static void send_op(struct scene *p, struct step *s, __u16 op, __u32 flags)
 	e->c.type = type;
 }
 
-/* aims [nobody]: where its packets go: to the host's listener. */
+/* aims [nobody]: send further packets to the host's listener, or to a port without one. */
 static void act_aims(struct scene *p, struct step *s)
 {
 	end_of(p, s)->c.peer_port = has_arg(s, "nobody") ? NOBODY : p->port;

@@ -136,7 +136,7 @@ static void tell_step(const char *text, const struct step *s)
 	tell(part);
 }
 
-static __thread atomic_uint sigpipes;	/* they are for who sends */
+static __thread atomic_uint sigpipes;	/* delivered to the sending thread */
 
 static void on_sigpipe(int number)
 {

@@ -14,9 +14,9 @@
 
 #define SMALL	64U
 #define ROUNDS	10000	/* at most, before a reader is believed to wait for answers */
-#define DIRECT	8U	/* packets that he took himself */
+#define DIRECT	8U	/* packets by direct reads */
 
-/* What the reader does when he has the answer; an answer begins with it. */
+/* What the reader does after an answer; the first byte of each answer. */
 enum then {
 	ASK_AGAIN,
 	WAIT,		/* for another answer, without asking */
@@ -46,7 +46,7 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-/* On the first CPU, for ever; @policy says who gives way. */
+/* Spins on the first CPU with scheduling policy @policy. */
 static void spin(int policy)
 {
 	const struct sched_param param = { 0 };
@@ -114,7 +114,7 @@ static void tell(struct session *s, enum then then)
 	require_ok(conn_send(&s->c, out, SMALL, TIMEOUT));
 }
 
-/* Until a reader who asks has taken some answers from the virtqueue himself. He has asked. */
+/* Until the reader has taken some answers by direct reads. It has sent a question then. */
 static void warm_up(struct session *s)
 {
 	__u64 before, direct = 0;
@@ -174,7 +174,7 @@ static void expect(struct session *s, enum then then)
 	require(in[0] == then, "%u, not %u", in[0], then);
 }
 
-/* He is stopped when he has an answer, then while he waits; others are served. */
+/* The reader is stopped after an answer, then while it waits; others are served. */
 static void stopped(const void *arg)
 {
 	struct session s, other;
@@ -202,7 +202,7 @@ static void stopped(const void *arg)
 	end(&s, &other);
 }
 
-/* He is killed as he waits, and another one reads on. */
+/* The reader is killed while it waits; another one continues. */
 static void killed(const void *arg)
 {
 	struct session s, other;
@@ -300,7 +300,7 @@ static void waits(const void *arg)
 	end(&s, &other);
 }
 
-/* The device stops as he waits, and goes on. */
+/* The device stops while the reader waits, and starts again. */
 static void paused(const void *arg)
 {
 	struct session s, other;
@@ -319,7 +319,7 @@ static void paused(const void *arg)
 #define ANSWER 16000U	/* too small to be left to a reader */
 #define ANSWERS 5U	/* after which one is expected to come for the next */
 
-/* Two who read what is there in turns, a byte each. */
+/* Two readers take the available data in turns, a byte each. */
 struct sippers {
 	int fd;
 	bool stop;
@@ -355,7 +355,7 @@ static void *sip_odd(void *arg)
 	return NULL;
 }
 
-/* Five questions that were answered, with nobody who read. */
+/* Five answered questions without a reader. */
 static void leave_unread(struct session *s)
 {
 	static const __u8 answer[ANSWER];

@@ -150,7 +150,7 @@ static void check_turn(struct guest *g, const struct counters *before, int fd)
 	require_ok(guest_post_rx(g, PAGE, &layout_one));
 }
 
-/* Who connects is not kept by a guest whose chains are too short for any packet. */
+/* connect() is not blocked by a guest whose chains are too short for any packet. */
 static void turn_of_connect(const void *arg)
 {
 	struct counters before;
@@ -173,7 +173,7 @@ static void turn_of_connect(const void *arg)
 	guest_stop(&g);
 }
 
-/* Nor is who sends by one whose chains have room for a header alone. */
+/* Nor is send() by chains with room for a header only. */
 static void turn_of_send(const void *arg)
 {
 	struct counters before;

@@ -84,7 +84,7 @@ static void skip_to_page_end(struct ring *r)
 			require_ok(ring_take(r, 1, &idx, NULL));
 }
 
-/* All that was given back is there, and nobody had to ask. */
+/* All used chains are published without a further action. */
 static void expect_batch(struct session *s, unsigned int q, __u32 want)
 {
 	struct ring *r = &s->g.q[q].ring;

@@ -39,7 +39,7 @@ static void set_timeouts(struct session *s, __u32 us)
 		require_ok(dev_set_ring_busyloop(&s->g.dev, q, us));
 }
 
-/* A packet that nobody answers, or a buffer for one. */
+/* A packet without an answer, or a buffer for one. */
 static void add_chain(struct session *s, unsigned int q)
 {
 	struct pkt p = conn_pkt(&s->c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);

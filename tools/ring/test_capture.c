@@ -242,7 +242,7 @@ static void rewritten(const void *arg)
 	close_monitor(fd);
 }
 
-/* Nobody took the payload: there is none to be seen. */
+/* The payload was not taken: the capture has none. */
 static void for_nobody(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -129,7 +129,7 @@ static void read_large(int fd)
 	_exit(0);
 }
 
-/* A reader who comes late finds it in the queue: that may happen, but not always. */
+/* A late reader finds the data in the queue: that may happen, but not always. */
 static void direct_receives(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

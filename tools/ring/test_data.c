@@ -426,7 +426,7 @@ static void read_tiny(int fd, __u32 n)
 	}
 }
 
-/* As many one-byte messages as there is credit for, and nobody reads them. */
+/* As many one-byte messages as there is credit for, unread. */
 static void tiny(const void *arg)
 {
 	const int *socktype = arg;

@@ -156,7 +156,7 @@ static void sizes(const void *arg)
 	}
 }
 
-/* --- readers who do not come --- */
+/* --- readers that do not come --- */
 
 /* A process that reads messages of the test's, one after the other; or asks for each. */
 static pid_t start_reader(const struct session *s, bool asks)
@@ -192,7 +192,7 @@ static void recv_large(struct session *s, __u32 seed, int flags)
 	require(pattern_check(in, LARGE, seed, 0) < 0, "data differ");
 }
 
-/* Two messages to a reader who took both, and waits for the next. */
+/* Two messages to a reader that took both, and waits for the next. */
 static pid_t begin(struct session *s, int socktype)
 {
 	struct guest_config cfg = test_config(0);
@@ -218,7 +218,7 @@ static int end_reader(pid_t pid)
 	return status;
 }
 
-/* He is stopped, and others of his guest's are not; then he goes on. */
+/* The reader is stopped, while others of its guest are served; then it continues. */
 static void stopped(const void *arg)
 {
 	struct session s, other;
@@ -241,7 +241,7 @@ static void stopped(const void *arg)
 	session_close(&s);
 }
 
-/* He is killed, and what he was to take is there for the next one. */
+/* The reader is killed; the next one gets the data that were left to it. */
 static void killed(const void *arg)
 {
 	const int *socktype = arg;
@@ -259,7 +259,7 @@ static void killed(const void *arg)
 	session_close(&s);
 }
 
-/* His socket is closed with him: the guest is told, and served. */
+/* The socket is closed with its process: the guest gets SHUTDOWN, and is served. */
 static void closed(const void *arg)
 {
 	const int *socktype = arg;
@@ -269,7 +269,7 @@ static void closed(const void *arg)
 	kill(pid, SIGSTOP);
 	wait_stopped(pid);
 	close(s.fd);
-	s.fd = -1;	/* it is his alone now */
+	s.fd = -1;	/* only the child has it now */
 	send_large(&s, 2);
 	kill(pid, SIGKILL);
 	end_reader(pid);
@@ -285,9 +285,9 @@ static void closed(const void *arg)
 /* --- other ways to read --- */
 
 #define ROUNDS 1000	/* at most */
-#define IN_A_ROW 6	/* answers that he took himself */
+#define IN_A_ROW 6	/* answers by direct reads */
 
-/* Who asks and waits takes each answer himself, however many there were. */
+/* A reader that waits for each answer takes each itself, however many there were. */
 static void asked(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -319,7 +319,7 @@ static void asked(const void *arg)
 	session_close(&s);
 }
 
-/* Who has waited in vain looks for what comes later, and takes it. */
+/* A reader whose wait ended without data takes later data itself. */
 static void polled(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -356,7 +356,7 @@ static void *look_and_read(void *arg)
 	return NULL;
 }
 
-/* Who looks first sees what he takes then. */
+/* MSG_PEEK sees the data of the next recv(). */
 static void looked_at(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

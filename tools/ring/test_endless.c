@@ -19,7 +19,7 @@ struct endless {
 	__u16 pos;	/* how many the device has taken, and was given before */
 	__u16 bare;	/* the descriptor of a packet without data */
 	bool stop;
-	bool late;	/* nobody stopped it in time */
+	bool late;	/* it was not stopped in time */
 	pthread_t thread;
 };
 

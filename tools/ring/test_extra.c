@@ -119,7 +119,7 @@ static void find_trace(const char *text, char *line, size_t size)
 	fclose(f);
 }
 
-/* Who watches sees which guest laid what, and what was wrong with it. */
+/* The trace tells which guest sent an invalid chain, and why it was rejected. */
 static void trace_rejected(const void *arg)
 {
 	static const char event[] =

@@ -26,7 +26,7 @@ struct ioctl_case {
 };
 
 static const struct ioctl_case cases[] = {
-	/* who owns it */
+	/* the owner */
 	{ "case 67: memory table, no owner", FRESH, VHOST_SET_MEM_TABLE, TABLE,
 	  GOOD, 0, EPERM },
 	{ "case 67: reset owner, no owner", FRESH, VHOST_RESET_OWNER, U64, 0, 0,

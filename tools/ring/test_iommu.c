@@ -298,7 +298,7 @@ static void stopped_waiting(const void *arg)
 	for (i = 0; i < 3; i++) {
 		leave_waiting(&t);
 		require_ok(dev_set_running(&t.s.g.dev, 0));
-		/* The answer to what nobody waits for any more. */
+		/* The answer to a miss that is not pending any more. */
 		if (i == 1)
 			iommu_release(&t.m);
 		require_ok(dev_set_running(&t.s.g.dev, 1));
@@ -692,7 +692,7 @@ static void tell_bad(const struct iommu_session *t, const struct ring_case *c,
 	require(iommu_tell(m, iova, IOMMU_PAGE, va, perm) > 0, "update");
 }
 
-/* A good packet at @at, of which nobody waits to come back. */
+/* A valid packet at @at, whose used chain is not waited for. */
 static void push_packet(struct session *s, __u64 at)
 {
 	struct pkt p = conn_pkt(&s->c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);

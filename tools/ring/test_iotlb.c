@@ -28,7 +28,7 @@ static struct guest_config config(void)
 	return cfg;
 }
 
-/* It runs, and nobody answers. */
+/* Started, with IOTLB misses that are not answered. */
 static void start_unanswered(struct iommu *m, struct guest *g, bool v1)
 {
 	struct guest_config cfg = config();
@@ -37,7 +37,7 @@ static void start_unanswered(struct iommu *m, struct guest *g, bool v1)
 	require_ok(dev_set_running(&g->dev, 1));
 }
 
-/* As soon as somebody answers, all is well. */
+/* Once they are answered, all works. */
 static void end_answered(struct iommu *m, struct session *s)
 {
 	int i;
@@ -168,7 +168,7 @@ static void non_blocking(const void *arg)
 	end_answered(&m, &s);
 }
 
-/* Who reads without an IOMMU would wait for ever. */
+/* A read without an IOMMU would block for ever. */
 static void not_behind_one(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -74,7 +74,7 @@ static void close_resets_many(const void *arg)
 	}
 }
 
-/* A connection that nobody has accepted yet is closed, too. */
+/* A connection that was not accepted yet is closed, too. */
 static void close_before_accept(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -89,7 +89,7 @@ static void on_connection(const void *arg)
 	session_close(&s);
 }
 
-/* Who waits in recv() learns of it at once. */
+/* A reader that waits in recv() is told at once. */
 static void wakes_reader(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -116,7 +116,7 @@ static void wakes_reader(const void *arg)
 	session_close(&s);
 }
 
-/* Another guest's, by what it says: that is nobody's to be reset. */
+/* With another guest's CID: no connection is reset. */
 static void of_another(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

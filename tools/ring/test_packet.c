@@ -139,7 +139,7 @@ static void stray_packet(const void *arg)
 	env_close(&e);
 }
 
-/* To another CID than the host's, on a connection's ports or others: nobody is there. */
+/* To another CID than the host's, with a connection's ports or others: RST. */
 struct cid_case {
 	const char *name;
 	__u64 cid;

@@ -21,7 +21,7 @@
 
 static const int stream = SOCK_STREAM, seqpacket = SOCK_SEQPACKET;
 
-/* --- large packets for a reader who waits --- */
+/* --- large packets for a waiting reader --- */
 
 /* Far more than one recv() needs. */
 #define MANY_SLEEPS 20
@@ -232,7 +232,7 @@ static void require_no_more(int fd)
 		"there is more");
 }
 
-/* Who waits with MSG_PEEK sees what the next recv() takes. */
+/* A blocking MSG_PEEK sees the data of the next recv(). */
 static void peek(const void *arg)
 {
 	const struct peek_case *t = arg;
@@ -241,7 +241,7 @@ static void peek(const void *arg)
 	struct reading r;
 
 	session_reader(&s, t->socktype);
-	/* For ever, or the timeout would hide that nobody wakes it. */
+	/* Without a timeout, which would hide a missing wakeup. */
 	require_ok(host_set_blocking(s.fd, 0));
 	set_lowat(s.fd, t->lowat);
 	/* It is there, or nothing could be taken by the reader himself. */
@@ -259,7 +259,7 @@ static void peek(const void *arg)
 	session_close(&s);
 }
 
-/* The same without waiting, while the packet is left to a reader who has gone. */
+/* The same without blocking, while the packet is left to a reader that has gone. */
 static void peek_at_once(const void *arg)
 {
 	const int *socktype = arg;
@@ -294,7 +294,7 @@ static void peek_at_once(const void *arg)
 	session_close(&s);
 }
 
-/* --- kicks that somebody waits for --- */
+/* --- kicks that a reader waits for --- */
 
 /* The guest has ended a connection, of which the host has something unread, and begins
  * one with the same ports.
@@ -559,7 +559,7 @@ static void elsewhere(const void *arg)
 	session_close(&second);
 }
 
-/* Who uses the region's memory waits from now on. */
+/* Accesses to the region's memory block from here on. */
 static int hold_memory(const struct gmem_region *r)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -607,7 +607,7 @@ static void given_up_late(const void *arg)
 	session_close(&s);
 }
 
-/* --- credit for who waits --- */
+/* --- credit for a waiting reader --- */
 
 #define SENT	150000U		/* the guest then knows of 112144 bytes of room */
 #define READ	100000U		/* without telling it */

@@ -22,7 +22,7 @@ static void open_rx(struct guest *g, unsigned int n)
 		require_ok(guest_post_rx(g, 4096, &layout_one));
 }
 
-/* --- who waits --- */
+/* --- blocked senders --- */
 
 struct interrupter {
 	pthread_t whom;
@@ -70,7 +70,7 @@ static void require_none_queued(int fd)
 	require(!ioctl(fd, SIOCOUTQ, &n) && !n, "SIOCOUTQ: %d bytes", n);
 }
 
-/* Who waits for the guest need not, or not for ever. */
+/* A sender that waits for the guest may give up. */
 static void ends_of_waiting(const void *arg)
 {
 	struct session s;

@@ -194,7 +194,7 @@ static void ring_size(const void *arg)
 	session_close(&s);
 }
 
-#define FIRST_PORT 1000000	/* where nobody listens, as on those behind it */
+#define FIRST_PORT 1000000	/* this port and those after it have no listener */
 #define WRAP_TRIPS 2000
 
 /* Round trips until the indices of both rings have wrapped, one by one.
@@ -335,7 +335,7 @@ static void rx_empty(const void *arg)
 	session_close(&s);
 }
 
-/* Packets to @n ports where nobody listens, each answered by RST. */
+/* Packets to @n ports without a listener, each answered by RST. */
 static void provoke_resets(struct guest *g, unsigned int n)
 {
 	struct pkt p = {
@@ -412,7 +412,7 @@ static void tx_idle_rx_goes_on(const void *arg)
 	session_close(&s);
 }
 
-/* Nobody listens: the answer is RST. */
+/* Without a listener: the answer is RST. */
 static void refused_by_host(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
