@@ -143,8 +143,7 @@ static inline void mvs_linger(struct sock *sk)
 }
 
 /**
- * mvs_refuses_unready - do connect() and send() fail at once if the guest's device does not
- * run?
+ * mvs_refuses_unready - check whether sends to a device that does not run fail at once
  *
  * Return: true since Linux 7.2. Before, they wait for the guest as they do otherwise.
  */
