@@ -86,7 +86,7 @@ static struct sk_buff *build(void *opaque)
  * mvs_tap - deliver a packet to vsockmon
  * @hdr: its header
  * @payload: the iterator that its payload was copied to or from, advanced past it; or
- *	NULL when nobody took it
+ *	NULL when the payload was not taken
  *
  * The guest's memory is not read again: it may have changed.
  *
