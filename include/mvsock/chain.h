@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Descriptor chains: the buffers that a driver makes available together, first
- * those the device may read, then those it may write. A ring layout takes its
- * descriptors apart and adds them here one after the other; the packet layer
- * then walks the bytes.
+ * Descriptor chains.
+ *
+ * A driver makes buffers available as chains of descriptors, each with an address, a length
+ * and a direction: first the device-readable ones, then the device-writable ones (virtio 1.3,
+ * 2.6). The device uses a whole chain at a time and gives it back with the number of bytes
+ * written to it.
+ *
+ * A ring layout parses a chain's descriptors and adds them here, translated to VMM-virtual
+ * segments. The packet layer then reads or writes the bytes in order, from a position on. A
+ * chain that violates the specification is rejected: it is given back with length 0, for a
+ * reason that is counted.
  */
 #ifndef _MVSOCK_CHAIN_H
 #define _MVSOCK_CHAIN_H
@@ -14,8 +21,8 @@
 #include <mvsock/reason.h>
 
 /*
- * Segments a chain may have: as many as vhost allows. The array starts smaller
- * and grows, as no driver that we know of comes near.
+ * Maximum number of segments of a chain, as in vhost. The array starts smaller and grows, as
+ * known drivers use far fewer.
  */
 #define MVS_CHAIN_SEGS_MAX	1024
 #define MVS_CHAIN_SEGS_MIN	32

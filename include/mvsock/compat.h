@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between kernels. Kbuild asks their headers, and defines MVS_HAVE_*.
+ * Differences between kernels. Kbuild checks their headers, and defines MVS_HAVE_*.
  */
 #ifndef _MVSOCK_COMPAT_H
 #define _MVSOCK_COMPAT_H

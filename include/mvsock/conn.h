@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Connections: a host's socket on one side, a guest's on the other.
+ * Connections: a socket of the host's on one side, one of the guest's on the other.
+ *
+ * Data from the guest are queued here until the program reads them, as the guest's buffers are
+ * to be given back soon; credit bounds the queue. Data to the guest are not queued: send()
+ * copies into the guest's buffers, and waits for these if there are none.
  *
  * Locks, from the outermost in; see <mvsock/device.h> for those around them:
  *

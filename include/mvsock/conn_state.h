@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The states of a connection, and what moves it from one to another: a table that
- * knows neither sockets nor devices.
+ * The states of a connection and their transitions: a table without access to sockets and
+ * devices.
  */
 #ifndef _MVSOCK_CONN_STATE_H
 #define _MVSOCK_CONN_STATE_H

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Credit: how much each side of a connection may send before the other has read
- * (virtio 1.3, 5.10.6.3). Pure arithmetic; whose it is locks it.
+ * Credit: how much each side of a connection may send before the other has read (virtio 1.3,
+ * 5.10.6.3).
+ *
+ * Each packet tells the peer the size of our buffer (buf_alloc) and how much of what it has
+ * sent was read (fwd_cnt). A side may have sent, but not read by the peer, no more bytes than
+ * the peer's buffer has. All counters wrap. Pure arithmetic: the caller serializes.
  */
 #ifndef _MVSOCK_CREDIT_H
 #define _MVSOCK_CREDIT_H

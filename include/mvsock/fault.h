@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Faults on purpose: mapping a page of the guest's fails, as /sys/kernel/debug and
- * /proc/PID/task/TID/fail-nth say (Documentation/fault-injection in the kernel's source).
- * Nothing of this is there without CONFIG_FAULT_INJECTION_DEBUG_FS.
+ * Fault injection: bringing in a guest's page fails, as configured in /sys/kernel/debug and
+ * /proc/PID/task/TID/fail-nth (Documentation/fault-injection in the kernel's source). Empty
+ * without CONFIG_FAULT_INJECTION_DEBUG_FS.
  */
 #ifndef _MVSOCK_FAULT_H
 #define _MVSOCK_FAULT_H

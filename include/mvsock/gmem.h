@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guest memory: from the addresses that a driver gives to bytes the kernel can touch.
+ * Guest memory: from a driver's addresses to memory that the kernel can access.
  *
  *   guest-physical --- memory table ---.
  *                                      +---> VMM-virtual --- page cache ---> kernel
  *   I/O virtual ------ IOTLB ----------'
  *
- * The memory table is what VHOST_SET_MEM_TABLE gave. Behind an IOMMU the driver's
- * addresses are I/O virtual instead, the rings' among them, and the IOTLB has those
- * translations that the VMM told so far. The page cache holds, for
- * each VMM-virtual page that was used, where the kernel sees it. It takes no
- * reference on the pages: MMU notifiers tell when the VMM loses one, and the page
- * leaves the cache before that happens. The cache is made of windows, each of 2 MiB
- * of the VMM and with a notifier of its own, so that what the VMM does elsewhere
- * does not matter; a window comes when one of its pages is first used, and goes, when
- * the VMM has taken them all away, with the next one that is brought in.
+ * The memory table comes from VHOST_SET_MEM_TABLE. Behind an IOMMU the driver's addresses,
+ * those of the rings included, are I/O virtual instead, and the IOTLB caches translations of
+ * the VMM's. The page cache has the kernel's address of each VMM-virtual page that was used.
+ * It holds no references: MMU notifiers remove a page before the VMM loses it. The cache
+ * consists of windows of 2 MiB of the VMM, each with its own notifier, so that mappings of the
+ * VMM elsewhere do not matter. A window is created when one of its pages is first used; when
+ * the VMM has unmapped all of them it is freed with the next page that is brought in.
  *
- * Access happens in sections. A pointer got inside a section is good until its
- * end. A section does not sleep and is short (a page of payload, and one packet's
- * metadata), because an invalidation waits for it. What is not in the cache makes
- * what runs in the section fail with -EAGAIN; it is brought in outside, and the
- * section starts over. mvs_gmem_section() does all of this.
+ * Memory is accessed in sections. A pointer that was got in a section is valid until its end.
+ * A section does not sleep and is short (a page of payload, and one packet's metadata), because
+ * an invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
+ * outside, and the section starts over. mvs_gmem_section() does all of this.
  */
 #ifndef _MVSOCK_GMEM_H
 #define _MVSOCK_GMEM_H

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets: a struct virtio_vsock_hdr and its payload, from a TX chain and into an RX
- * chain. The payload's other end is whatever an iov_iter can be.
+ * Packets: a struct virtio_vsock_hdr and its payload, in one chain (virtio 1.3, 5.10.6).
+ *
+ * A packet from the guest is a TX chain, all device-readable. A packet to the guest is written
+ * to an RX chain, all device-writable; a payload that does not fit is split into several
+ * packets. The host's end of the payload is an iov_iter.
  */
 #ifndef _MVSOCK_PACKET_H
 #define _MVSOCK_PACKET_H

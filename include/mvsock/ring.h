@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Virtqueues: taking chains that the driver made available, and giving them back
- * used.
+ * Virtqueues: taking chains that the driver made available, and giving them back used.
+ *
+ * A chain that is given back is visible to the driver when it is published. The driver is
+ * notified of published chains, and notifies the device of available ones, unless that is
+ * suppressed (virtio 1.3, 2.7.7, 2.7.10, 2.8).
  */
 #ifndef _MVSOCK_RING_H
 #define _MVSOCK_RING_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What events do to AF_VSOCK's sockets.
+ * AF_VSOCK sockets: the effects of events.
  */
 #ifndef _MVSOCK_SOCKET_H
 #define _MVSOCK_SOCKET_H

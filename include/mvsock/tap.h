@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What vsockmon sees.
+ * Copies of packets for vsockmon.
  */
 #ifndef _MVSOCK_TAP_H
 #define _MVSOCK_TAP_H
