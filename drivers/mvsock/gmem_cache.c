@@ -66,7 +66,9 @@ static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
 		*page = 0;
 	}
 	window->cached -= dropped;
-	note_empty(window);
+	/* Not one that take_empty() has taken: it is being freed. */
+	if (dropped)
+		note_empty(window);
 	return dropped;
 }
 
