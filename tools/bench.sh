@@ -69,7 +69,7 @@ all_loads()
 	done | paste -sd' '
 }
 
-# kvm_loads: of one guest. With four QEMU 7.2 rarely emulates a host that lives to the end.
+# kvm_loads: of one guest, in the time that a run may take.
 kvm_loads()
 {
 	"$BUILD/ring/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$' | paste -sd' '
