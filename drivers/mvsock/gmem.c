@@ -24,7 +24,6 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
 	gm->windows = RB_ROOT;
-	INIT_LIST_HEAD(&gm->empty);
 	gm->misses = 0;
 	gm->invalidated = 0;
 	gm->cid = 0;

@@ -32,14 +32,6 @@
  */
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
 
-/* A window without pages is freed when the next page is brought in. */
-static void note_empty(struct mvs_window *window)
-{
-	lockdep_assert_held_write(&window->gm->lock);
-	if (!window->cached && list_empty(&window->empty))
-		list_add_tail(&window->empty, &window->gm->empty);
-}
-
 /*
  * Drop the window's pages from @first to @last. Returns their number.
  *
@@ -65,10 +57,6 @@ static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
 		dropped += !!*page;
 		*page = 0;
 	}
-	window->cached -= dropped;
-	/* Not one that take_empty() has taken: it is being freed. */
-	if (dropped)
-		note_empty(window);
 	return dropped;
 }
 
@@ -147,7 +135,6 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 		return ERR_PTR(-ENOMEM);
 	window->gm = gm;
 	window->number = number;
-	INIT_LIST_HEAD(&window->empty);
 	window->pages = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!window->pages) {
 		ret = -ENOMEM;
@@ -173,33 +160,7 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* Remove a window without pages from the tree and return it, or NULL. */
-static struct mvs_window *take_empty(struct mvs_gmem *gm)
-{
-	struct mvs_window *window = NULL, **recent;
-
-	lockdep_assert_held(&gm->windows_lock);
-	write_lock(&gm->lock);
-	while (!window && !list_empty(&gm->empty)) {
-		window = list_first_entry(&gm->empty, struct mvs_window, empty);
-		list_del_init(&window->empty);
-		if (window->cached || window->users)
-			window = NULL;
-	}
-	if (window) {
-		rb_erase(&window->node, &gm->windows);
-		recent = mvs_gmem_recent(gm, window->number);
-		if (*recent == window)
-			*recent = NULL;
-	}
-	write_unlock(&gm->lock);
-	return window;
-}
-
-/*
- * Get the window of an address, which is created if necessary and stays until put_window().
- * Frees windows that have no pages any more.
- */
+/* The window that an address is in, which comes if it is not there. */
 static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 {
 	unsigned long number = uaddr / SZ_2M;
@@ -207,28 +168,8 @@ static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
 
 	mutex_lock(&gm->windows_lock);
 	window = mvs_gmem_window(gm, number) ?: create_window(gm, number);
-	if (!IS_ERR(window))
-		window->users++;
-	while (!list_empty_careful(&gm->empty)) {
-		struct mvs_window *empty = take_empty(gm);
-
-		if (empty)
-			free_window(empty);
-	}
 	mutex_unlock(&gm->windows_lock);
 	return window;
-}
-
-static void put_window(struct mvs_window *window)
-{
-	struct mvs_gmem *gm = window->gm;
-
-	mutex_lock(&gm->windows_lock);
-	window->users--;
-	write_lock(&gm->lock);
-	note_empty(window);
-	write_unlock(&gm->lock);
-	mutex_unlock(&gm->windows_lock);
 }
 
 /**
@@ -282,7 +223,6 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 		cond_resched();
 	}
 	gm->windows = RB_ROOT;
-	INIT_LIST_HEAD(&gm->empty);
 }
 
 /**
@@ -312,12 +252,11 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 static void install(struct mvs_window *window, unsigned long uaddr,
 		    struct page *page, bool write)
 {
-	unsigned long *entry = &window->pages[uaddr % SZ_2M / PAGE_SIZE];
+	unsigned long entry = (unsigned long)page_address(page);
 
 	lockdep_assert_held_write(&window->gm->lock);
-	window->cached += !*entry;
-	*entry = (unsigned long)page_address(page) |
-		 (write ? MVS_PAGE_WRITABLE : 0);
+	window->pages[uaddr % SZ_2M / PAGE_SIZE] =
+		entry | (write ? MVS_PAGE_WRITABLE : 0);
 }
 
 /**
@@ -342,7 +281,6 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 	write_lock(&gm->lock);
 	install(window, uaddr, page, write);
 	write_unlock(&gm->lock);
-	put_window(window);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
@@ -378,12 +316,29 @@ static struct page *get_page_of(struct mm_struct *mm,
 }
 
 /* Returns 0, without a page, if the address space changes meanwhile. */
-static int fill_window(struct mvs_gmem *gm, struct mvs_window *window,
-		       const struct mvs_gmem_fault *fault)
+static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
+	struct mvs_window *window;
 	struct page *page;
 	unsigned long seq;
 	bool installed;
+
+	/*
+	 * A window stays until the device stops: none for what the VMM does not
+	 * have, or a guest could have the host make them without end.
+	 */
+	mvs_gmem_begin(gm);
+	window = mvs_gmem_window(gm, fault->addr / SZ_2M);
+	mvs_gmem_end(gm);
+	if (!window) {
+		page = get_page_of(gm->mm, fault);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		put_page(page);
+	}
+	window = window ?: get_window(gm, fault->addr);
+	if (IS_ERR(window))
+		return PTR_ERR(window);
 
 	seq = mmu_interval_read_begin(&window->notifier);
 	page = get_page_of(gm->mm, fault);
@@ -404,18 +359,6 @@ static int fill_window(struct mvs_gmem *gm, struct mvs_window *window,
 	/* The notifier tells when the page goes; until then no reference is needed. */
 	put_page(page);
 	return 0;
-}
-
-static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
-{
-	struct mvs_window *window = get_window(gm, fault->addr);
-	int ret;
-
-	if (IS_ERR(window))
-		return PTR_ERR(window);
-	ret = fill_window(gm, window, fault);
-	put_window(window);
-	return ret;
 }
 
 /**

@@ -11,8 +11,7 @@
  * the VMM's. The page cache has the kernel's address of each VMM-virtual page that was used.
  * It holds no references: MMU notifiers remove a page before the VMM loses it. The cache
  * consists of windows of 2 MiB of the VMM, each with its own notifier, so that mappings of the
- * VMM elsewhere do not matter. A window is created when one of its pages is first used; when
- * the VMM has unmapped all of them it is freed with the next page that is brought in.
+ * VMM elsewhere do not matter. A window is created when one of its pages is first used.
  *
  * Memory is accessed in sections. A pointer that was got in a section is valid until its end.
  * A section does not sleep and is short (a page of payload, and one packet's metadata), because
@@ -24,7 +23,6 @@
 
 #include <linux/errno.h>
 #include <linux/hash.h>
-#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -54,21 +52,15 @@ struct vhost_memory_region;
  * @number: VMM-virtual address / 2 MiB
  * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
  *	protected by the lock of @gm
- * @cached: number of @pages that are cached, under the same lock
- * @users: number of tasks that bring in a page, under @gm->windows_lock
- * @gm: the guest memory that it belongs to
+ * @gm: whose it is
  * @node: its place among @gm->windows
- * @empty: its place in @gm->empty, if it had no pages once
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
  */
 struct mvs_window {
 	unsigned long number;
 	unsigned long *pages;
-	unsigned int cached;
-	unsigned int users;
 	struct mvs_gmem *gm;
 	struct rb_node node;
-	struct list_head empty;
 	struct mmu_interval_notifier notifier;
 };
 
@@ -87,14 +79,13 @@ struct mvs_window {
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
- * @windows: all &struct mvs_window, by their numbers; they come and go under @lock and
- *	@windows_lock
- * @empty: those that had no pages once, under @lock; they go under both
+ * @windows: all &struct mvs_window, by their numbers; they come under @lock and
+ *	@windows_lock, and go when there are no users
  * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
  *	are read without
  * @invalidated: pages that the VMM took away or moved
  * @cid: the guest's CID, for traces; set by the user
- * @windows_lock: serializes windows that come and go
+ * @windows_lock: serializes new windows
  * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
  *	written by concurrent sections
  */
@@ -107,11 +98,10 @@ struct mvs_gmem {
 	struct mm_struct *mm;
 	rwlock_t lock;	/* the windows, and their pages */
 	struct rb_root windows;
-	struct list_head empty;
 	u64 misses;
 	u64 invalidated;
 	u32 cid;
-	struct mutex windows_lock;	/* windows that come and go */
+	struct mutex windows_lock;	/* new windows */
 	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 };
 
