@@ -89,16 +89,6 @@ guest_start()
 	fi
 }
 
-# guest_park: a machine that never runs. KVM patches its code when the first machine comes and
-# the last one goes, and when one begins to use its APIC, or none does any more; what QEMU
-# before 8.1 emulates may take that for a breakpoint. So neither happens.
-guest_park()
-{
-	case $GUEST_ACCEL in
-	kvm*) qemu-system-x86_64 -M pc -accel kvm -m 16 -S -nodefaults -display none & ;;
-	esac
-}
-
 # guest_boot LOG: until it is up, or gone, or takes too long.
 guest_boot()
 {
@@ -474,7 +464,6 @@ if [ -n "$MODULES" ]; then
 	# boot.sh looks for this line.
 	tell "$TESTED is loaded, $(cut -d. -f1 /proc/uptime) s after power-on"
 fi
-guest_park
 status=0
 "job_$JOB" || status=1
 for check in $CHECKS; do
