@@ -154,9 +154,8 @@ group_memory() { traffic_run virtio_balloon; }
 
 build_traffic()
 {
-	quietly "$BUILD/helpers.log" make -C "$TOP/tools/ring" O="$BUILD/helpers" helpers && return
-	not_ok "the traffic program builds" < <(grep -E 'error|Error' "$BUILD/helpers.log")
-	return 1
+	build "the traffic program builds" "$BUILD/helpers" make -C "$TOP/tools/ring" \
+		O="$BUILD/helpers" helpers
 }
 
 # traffic_run MODULE...: the job of the group's name, whose results are a TAP file.

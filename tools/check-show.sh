@@ -17,9 +17,7 @@ group_show()
 
 build_mvsockctl()
 {
-	quietly "$BUILD/mvsockctl.log" make -C "$TOP/tools/mvsockctl" O="$SHOW_TOOLS" && return
-	not_ok "mvsockctl builds" < <(grep -E 'error|Error' "$BUILD/mvsockctl.log")
-	return 1
+	build "mvsockctl builds" "$SHOW_TOOLS" make -C "$TOP/tools/mvsockctl" O="$SHOW_TOOLS"
 }
 
 # What needs no device: each reason, and each counter that tells of trouble, is explained.
