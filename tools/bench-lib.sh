@@ -8,7 +8,7 @@ bench_setup()
 {
 	mkdir -p "$BUILD/bench/results"
 	lock "$BUILD/bench.lock" "runs a benchmark"
-	"$TOP/tools/setup.sh" packages source uml guest headers vsock_test
+	"$TOP/tools/setup.sh" packages qemu source uml guest headers vsock_test
 	use_cache
 	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" ||
 		die "the ring driver does not build" "see $BUILD/ring.log"

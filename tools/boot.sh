@@ -101,26 +101,28 @@ boot_x86() { boot_smp "$(x86_dir "$1")/arch/x86/boot/bzImage" "$2" "$3" "$EMULAT
 # boot_smp KERNEL SECONDS KERNEL_OPTIONS CPU
 boot_smp()
 {
-	boot_qemu "$1" "$2" "$3" -accel tcg,thread=multi -smp 2,sockets=2 -cpu "$4" \
+	QEMU=$(late_qemu) boot_qemu "$1" "$2" "$3" -accel tcg,thread=multi -smp 2,sockets=2 -cpu "$4" \
 		-object memory-backend-ram,id=m0,size=1G -numa node,memdev=m0,cpus=0 \
 		-object memory-backend-ram,id=m1,size=1G -numa node,memdev=m1,cpus=1
 }
 
 # boot_kvm SECONDS [KERNEL_OPTIONS [CPU]]: Debian's kernel on two processors, with KVM for
-# the guests of kvm_initrd. A host that dies before it has loaded the module has told
-# nothing of that: it is tried again.
+# the guests of kvm_initrd.
 boot_kvm()
 {
-	local try cpu=${3:-$EMULATED_CPU}
+	QEMU=$(late_qemu) boot_qemu "$(stock_kernel)" "$1" "${2:-}" -m 3G -smp 2 \
+		-accel "$(machine_accel)" -cpu "$(machine_cpu "${3:-$EMULATED_CPU}")"
+}
 
-	for try in 1 2 3; do
-		if boot_qemu "$(stock_kernel)" "$1" "${2:-}" -m 3G -smp 2 \
-			-accel "$(machine_accel)" -cpu "$(machine_cpu "$cpu")"; then return 0; fi
-		[[ ! -e $RUN/out/status ]] && ! grep -q '^rig: .* is loaded' "$RUN/console.log" || return
-		mv "$RUN/console.log" "$RUN/console.log.$try"
-		say "  the host died before the module was loaded, try $try: $(cause_of_death "$RUN/console.log.$try")"
-	done
-	return 1
+# late_qemu: what runs two processors that notice each other's changes of the kernel's code;
+# see part_qemu.
+late_qemu()
+{
+	if [[ -d $CACHE/qemu ]]; then
+		echo "$CACHE/qemu/usr/bin/qemu-system-x86_64"
+	else
+		echo qemu-system-x86_64
+	fi
 }
 
 # choose_accel: where nobody says, hosts run under this machine's KVM if it can run one with a
@@ -173,13 +175,13 @@ boot_counting()
 		-cpu "$FAIR_CPU" -rtc base=2024-01-01,clock=vm -seed 1 "$@"
 }
 
-# boot_qemu KERNEL SECONDS KERNEL_OPTIONS OPTION...
+# boot_qemu KERNEL SECONDS KERNEL_OPTIONS OPTION...: in $QEMU, or the machine's own.
 boot_qemu()
 {
 	local kernel=$1 seconds=$2 append=$3
 
 	shift 3
-	boot "$seconds" qemu-system-x86_64 -M q35 -m 2G "$@" \
+	boot "$seconds" "${QEMU:-qemu-system-x86_64}" -M q35 -m 2G "$@" \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
 		-kernel "$kernel" -initrd "$RUN/stock.cpio" \
 		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init $append"

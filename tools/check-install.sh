@@ -122,7 +122,7 @@ debian_unit()
 # emulated processor stands still is the business of those that it shares a real one with.
 boot_disk()
 {
-	boot "$1" qemu-system-x86_64 -M q35 -m 2G -smp 2 \
+	boot "$1" "$(late_qemu)" -M q35 -m 2G -smp 2 \
 		-accel "$(machine_accel)" -cpu "$(machine_cpu "$EMULATED_CPU")" \
 		-nodefaults -no-reboot -display none -serial stdio -serial "file:$RUN/out.tar" \
 		-drive "file=$RUN/disk,format=raw,if=virtio,cache=unsafe" \

@@ -32,9 +32,7 @@ smp_run()
 	new_run "$WORK/$GROUP"
 	set_env JOB smp
 	set_env PROGRAMS "$1/device_test $1/fuzz"
-	# Not "race", which is in "trace": to enable a tracepoint patches the kernel, which
-	# QEMU before 8.1 may not notice on the other processor.
-	set_env WORDS "moving rewritten endless busyloop netns cgroup"
+	set_env WORDS "moving rewritten endless busyloop netns cgroup trace race"
 	races_env "$1/races" 1
 	set_env FUZZ_SECONDS $((FUZZ_SECONDS / 2))
 	set_env TIMEOUT 600

@@ -245,7 +245,7 @@ report_kernel()
 	local check
 
 	if [[ ! -e $RUN/out/status ]]; then
-		explain_boot | not_ok_all "the kernel runs to its end" "$@"
+		not_ok_all "the kernel runs to its end" "$@" < <(explain_boot)
 		return
 	fi
 	verdict "kernel log is clean" "$(unexpected "$RUN/out/dmesg")"
@@ -342,7 +342,7 @@ report_kunit()
 		awk '/^KTAP version 1/ { text = "" } { text = text $0 "\n" } END { printf "%s", text }' >"$log"
 	PYTHONDONTWRITEBYTECODE=1 python3 "$LINUX/source/tools/testing/kunit/kunit.py" \
 		parse --json="$RUN/kunit.json" "$log" >"$RUN/kunit.txt" 2>&1 || true
-	[[ -n $(kunit_cases "$RUN/kunit.json") ]] || explain_boot | not_ok "the suites run"
+	[[ -n $(kunit_cases "$RUN/kunit.json") ]] || not_ok "the suites run" < <(explain_boot)
 	while read -r status name; do
 		case $status in
 		PASS) ok "$name" ;;
@@ -662,7 +662,7 @@ parts()
 {
 	local group
 
-	echo packages guest
+	echo packages qemu guest
 	for group; do
 		case $group in
 		lint) echo docs headers uml-debug ;;

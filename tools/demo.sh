@@ -32,7 +32,7 @@ main()
 	mkdir -p "$BUILD"
 	lock "$BUILD/demo.lock" "runs make demo"
 	say "Preparing: packages, Debian's kernel and its headers."
-	"$TOP/tools/setup.sh" packages guest headers || failed "something is missing; see above"
+	"$TOP/tools/setup.sh" packages qemu guest headers || failed "something is missing; see above"
 	use_cache
 	choose_accel
 	[[ ${1:-} == --upstream ]] || build

@@ -156,6 +156,7 @@ quietly()
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #     x86-HASH/               x86-64 kernels, the same way
 # $CACHE/registers            tools/rig/registers.c
+# $CACHE/qemu/                a later QEMU, unpacked, if the machine's own is old
 #
 # Folders appear under their names only when they are complete; a kernel, which
 # can resume where it was interrupted, has a stamp instead.

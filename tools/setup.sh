@@ -20,6 +20,7 @@ usage()
 	cat <<-END
 	usage: tools/setup.sh PART...
 	  packages    the Debian packages in tools/packages (apt-get install)
+	  qemu        a QEMU that runs kernels on two emulated processors
 	  gnuplot     for make bench-plot
 	  model       spin, for the group model of make check
 	  docs        for make docs
@@ -105,6 +106,33 @@ sudo_works()
 {
 	command -v sudo >/dev/null || return 1
 	if [[ -t 0 ]]; then sudo -v; else sudo -n true 2>/dev/null; fi
+}
+
+# part_qemu: if the machine's QEMU is older than 8.1, Debian's backport of a later one in
+# $CACHE/qemu. When the kernel on one emulated processor patches its code, the older one may
+# go on with the former code on another: the kernel crashes or stalls.
+part_qemu()
+{
+	local part=$CACHE/qemu.part APT LISTS deb
+
+	[[ ! -d $CACHE/qemu ]] && qemu_is_old || return 0
+	use_suite bookworm-backports
+	say "Downloading a later QEMU from Debian's backports (13 MB)."
+	rm -rf "$part"
+	mkdir -p "$part/tree" "$part/deb"
+	CLEAN_PATHS+=("$part")
+	update_lists || true
+	download_into "$part/deb" {qemu-system-{x86,common,data},seabios}/bookworm-backports ||
+		die "QEMU 8.1 or later cannot be downloaded" "check the network, or install it, then run again"
+	for deb in "$part"/deb/*.deb; do
+		dpkg-deb -x "$deb" "$part/tree" || die "QEMU cannot be unpacked" "look at df -h $CACHE"
+	done
+	mv "$part/tree" "$CACHE/qemu"
+}
+
+qemu_is_old()
+{
+	dpkg --compare-versions "$(dpkg-query -W -f '${Version}' qemu-system-x86)" lt 1:8.1
 }
 
 # --- which kernel -------------------------------------------------------------
@@ -456,7 +484,7 @@ main()
 	[[ $KERNEL == 6.12 ]] || use_suite trixie-backports
 	for part; do
 		# Only packages can do without a kernel, and have to: the others use them.
-		[[ $part =~ ^(packages|gnuplot|model|docs|show|deb)$ || -n ${VERSION:-} ]] || choose_version
+		[[ $part =~ ^(packages|qemu|gnuplot|model|docs|show|deb)$ || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done
 }

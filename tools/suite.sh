@@ -50,6 +50,6 @@ suite_advice()
 update_lists()
 {
 	((${#APT[@]})) || { apt_update; return; }
-	say "Reading the package lists of Linux $KERNEL (apt-get update, in the cache)."
+	say "Reading the package lists of the suite (apt-get update, in the cache)."
 	quietly "$CACHE/log/apt-update" apt-get -q "${APT[@]}" update
 }

@@ -74,26 +74,13 @@ insert()
 
 guest_start()
 {
-	# An emulated processor may fail the guest's kernel before it gets as far as vsock:
-	# that is tried again. A guest that got further and died is not.
-	for try in 1 2 3; do
-		guest_boot "$OUT/guest.log"
-		if ! guest_is_gone || guest_ran; then break; fi
-		mv "$OUT/guest.log" "$OUT/guest.log.$try"
-		tell "the guest's kernel did not come up, try $try"
-	done
+	guest_qemu "$OUT/guest.log"
+	wait_for 600 guest_is_up_or_gone
 	# Its socat takes a moment to listen.
 	if ! guest_is_up || ! wait_for 30 guest_do true >/dev/null 2>&1; then
 		tell "the guest does not come up"
 		return 1
 	fi
-}
-
-# guest_boot LOG: until it is up, or gone, or takes too long.
-guest_boot()
-{
-	guest_qemu "$1"
-	wait_for 600 guest_is_up_or_gone
 }
 
 # guest_qemu LOG [OPTION...]: what a job sets comes last and overrides.
@@ -112,8 +99,6 @@ guest_qemu()
 		-device "vhost-vsock-pci,guest-cid=$CID$DEVICE_OPTIONS" "$@" >>"$OUT/qemu.log" 2>&1 &
 	QEMU=$!
 }
-
-guest_ran() { grep -q "^rig: the guest's kernel" "$OUT/guest.log" 2>/dev/null; }
 
 guest_is_up() { grep -q '^rig: guest is up' "$OUT/guest.log" 2>/dev/null; }
 
@@ -461,7 +446,6 @@ check_leak()
 . "$RIG/install.sh"
 if [ -n "$MODULES" ]; then
 	insert $MODULES || exit
-	# boot.sh looks for this line.
 	tell "$TESTED is loaded, $(cut -d. -f1 /proc/uptime) s after power-on"
 fi
 status=0
