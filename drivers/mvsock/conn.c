@@ -478,14 +478,18 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 	return told;
 }
 
+/* A guest that has as much of a connection to read is busy for some time, in bytes. */
+#define MVS_BUSY_BYTES	SZ_64K
+
 /**
  * mvs_conn_hear - update the peer's credit from a packet
  * @conn: the connection
  * @hdr: the packet's header; each packet has credit fields
  *
- * Wakes a sender that is blocked on credit.
+ * Wakes a sender that is blocked on credit. If the guest has little left to read, the next
+ * CREDIT_UPDATE must not wait: see can_wait() in virtqueue.c.
  *
- * Context: process, in which the socket stays.
+ * Context: process, in which the socket stays, with the TX virtqueue's mutex held.
  */
 void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 {
@@ -493,7 +497,7 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 	u32 fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
 	struct mvs_credit *credit = &conn->credit;
 	struct sock *sk = sk_vsock(conn->vsk);
-	bool wake;
+	bool wake, idle;
 
 	spin_lock(&conn->lock);
 	if (credit->peer_buf_alloc != buf_alloc ||
@@ -505,9 +509,13 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 	       mvs_credit_space(credit) >= READ_ONCE(conn->wanted);
 	if (wake)
 		conn->blocked = false;
+	idle = credit->tx_cnt - credit->peer_fwd_cnt < MVS_BUSY_BYTES;
 	spin_unlock(&conn->lock);
-	if (wake)
-		sk->sk_write_space(sk);
+	if (!wake)
+		return;
+	if (idle)
+		conn->device->vqs[MVS_VQ_TX].streak = 0;
+	sk->sk_write_space(sk);
 }
 
 static void purge_resets(struct mvs_conns *conns)

@@ -31,14 +31,15 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 };
 
 /*
- * Minimum coalescing interval of a stream of used buffers, in ns: a driver finds several at
- * once, and it is short compared to waking a driver.
+ * Minimum interval, in ns, for which notifications are saved: used buffers of a stream are
+ * coalesced, and the worker looks for the next chain in place of a kick. It is short compared
+ * to what waking a driver takes.
  */
 #define MVS_TICK_NS	(50 * NSEC_PER_USEC)
 
 /*
- * Scale the coalescing interval with measured timer latency: where timers expire late,
- * interrupts are expensive. Factor and maximum.
+ * Scale the interval with measured timer latency: where timers expire late, interrupts and
+ * kicks are expensive. Factor and maximum.
  */
 #define MVS_TICK_LATE		8
 #define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
@@ -52,21 +53,20 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 #define MVS_TICKS_MAX	2
 
 /*
- * A kick costs a VM exit. If the last one came within MVS_BRISK_NS after it was asked for,
- * kicks stay suppressed for MVS_LOOK_NS while the worker looks for the next chain, in ns.
+ * A kick costs a VM exit. If the last one came within so many intervals after it was asked
+ * for, kicks stay suppressed for one while the worker looks for the next chain.
  */
-#define MVS_LOOK_NS	(50 * NSEC_PER_USEC)
-#define MVS_BRISK_NS	(100 * NSEC_PER_USEC)
+#define MVS_BRISK	2
 
-/* Looks in a row with data that make a stream, whose next packet may wait. */
-#define MVS_STREAM_MIN	8
+/* Looks in a row, with data in one direction, that make a stream, whose next packet may wait. */
+#define MVS_STREAM_MIN	8U
 
 /* Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. */
 #define MVS_OWED_NS	NSEC_PER_MSEC
 
 /*
  * Times in a row that a driver was seen to wait for used TX chains, after which it is
- * notified at once for MVS_EAGER rounds.
+ * notified at once for MVS_EAGER rounds, or until it makes more than one available.
  */
 #define MVS_WAITED_MIN	2
 #define MVS_EAGER	4096
@@ -79,20 +79,36 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 
 static struct lock_class_key mutex_keys[MVS_VQS];
 
+static void note_latency(struct mvs_vq *vq, const struct hrtimer *timer)
+{
+	/* It may have been started again meanwhile, with a later expiry. */
+	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
+
+	if (late >= 0)
+		WRITE_ONCE(vq->timer_late, (7 * READ_ONCE(vq->timer_late) + late) / 8);
+}
+
 /* In softirq. */
 static enum hrtimer_restart late(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, late);
 
+	note_latency(vq, timer);
 	mvs_device_wake(vq->device, vq->index);
 	return HRTIMER_NORESTART;
+}
+
+/* For how long a notification is saved. */
+static u64 interval_ns(const struct mvs_vq *vq)
+{
+	return clamp(READ_ONCE(vq->timer_late) * MVS_TICK_LATE, MVS_TICK_NS,
+		     MVS_TICK_MAX_NS);
 }
 
 /* The coalescing interval. */
 static u64 tick_ns(const struct mvs_vq *vq)
 {
-	return clamp(READ_ONCE(vq->tick_late) * MVS_TICK_LATE, MVS_TICK_NS,
-		     MVS_TICK_MAX_NS) << READ_ONCE(vq->tick_doubled);
+	return interval_ns(vq) << READ_ONCE(vq->tick_doubled);
 }
 
 static void start_tick(struct mvs_vq *vq, u32 published)
@@ -108,12 +124,9 @@ static void start_tick(struct mvs_vq *vq, u32 published)
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
-	/* It may have been started again meanwhile, with a later expiry. */
-	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
 	u32 published, doubled = vq->tick_doubled;
 
-	if (late >= 0)
-		WRITE_ONCE(vq->tick_late, (7 * READ_ONCE(vq->tick_late) + late) / 8);
+	note_latency(vq, timer);
 	/*
 	 * The timer has stopped before owed is checked. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
@@ -417,24 +430,31 @@ int mvs_vq_begin(struct mvs_vq *vq)
 }
 
 /*
- * True if the next packet may wait: for MVS_STREAM_MIN looks data came from the guest and
- * none were sent to it, which they might answer; and no packet at all was sent since the
- * last look, which the guest might have waited for.
+ * True if the next packet may wait: for MVS_STREAM_MIN looks data went in one direction only,
+ * and no other packet than CREDIT_UPDATE in the other. If they come from the guest no packet
+ * at all was sent since the last look, which the guest might have waited for.
  */
 static bool can_wait(struct mvs_vq *vq)
 {
 	const struct mvs_vq *rx = &vq->device->vqs[MVS_VQ_RX];
 	u64 packets = READ_ONCE(rx->packets), bytes = READ_ONCE(rx->bytes);
+	u64 control = READ_ONCE(rx->control) + vq->control;
+	bool in = vq->bytes != vq->tx_bytes, out = bytes != vq->rx_bytes;
 	bool quiet = packets == vq->rx_packets;
 
-	if (bytes != vq->rx_bytes || vq->bytes == vq->tx_bytes)
+	if ((in && out) || control != vq->controls)
 		vq->streak = 0;
-	else if (vq->streak < MVS_STREAM_MIN)
-		vq->streak++;
+	else if ((in || out) && vq->outward != out)
+		vq->streak = 1;
+	else if (in || out)
+		vq->streak = min(vq->streak + 1, MVS_STREAM_MIN);
+	if (in || out)
+		vq->outward = out;
+	vq->controls = control;
 	vq->rx_packets = packets;
 	vq->rx_bytes = bytes;
 	vq->tx_bytes = vq->bytes;
-	return quiet && vq->streak == MVS_STREAM_MIN;
+	return (vq->outward || quiet) && vq->streak == MVS_STREAM_MIN;
 }
 
 /*
@@ -471,11 +491,11 @@ static bool look(struct mvs_vq *vq)
 	worker = READ_ONCE(vq->device->worker->self) == current;
 	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC && poll(vq, worker))
 		return true;
-	if (vq->brisk && age < MVS_LOOK_NS) {
+	if (vq->brisk && age < interval_ns(vq)) {
 		if (worker && single_task_running() && poll(vq, true))
 			return true;
 		if (vq->patient) {
-			mvs_vq_wake_in(vq, MVS_LOOK_NS - age);
+			mvs_vq_wake_in(vq, interval_ns(vq) - age);
 			return true;
 		}
 	}
@@ -504,7 +524,7 @@ static void note_kick(struct mvs_vq *vq)
 {
 	u64 now = ktime_get_ns();
 
-	vq->brisk = now - vq->asked < MVS_BRISK_NS;
+	vq->brisk = now - vq->asked < MVS_BRISK * interval_ns(vq);
 	/* Was the driver idle until it was notified of used TX chains? */
 	if (vq->expired) {
 		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
@@ -747,6 +767,9 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 
 	if (!publish(vq))
 		return;
+	/* A driver that waits for each has no other chain available. */
+	if (vq->ring.unsignalled > 1)
+		vq->eager = 0;
 	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
 		vq->eager -= !!vq->eager;
 		signal(vq);
@@ -764,6 +787,6 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 	 * If the driver made no chain available since, it may wait for this notification.
 	 */
 	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
-				   (s64)MVS_BRISK_NS ? now : 0;
+				   (s64)(MVS_BRISK * interval_ns(vq)) ? now : 0;
 	signal(vq);
 }

@@ -164,11 +164,12 @@ struct mvs_miss {
  * @tick_published: @published when @tick was started; without the mutex, as is @ticks
  * @ticks: expiries of @tick since the last notification
  * @tick_doubled: how often the coalescing interval was doubled; written by @tick alone
- * @tick_late: mean latency of @tick, in ns
+ * @timer_late: mean latency of @tick and @late, in ns; written by both, without the mutex
  * @signalled: time of the last notification, in ns of ktime_get_ns()
  * @late: timer of mvs_vq_wake_in()
  * @packets: number of packets
  * @bytes: bytes of payload
+ * @control: number of packets that carry neither data nor credit
  * @resets: number of RST packets
  * @direct: data packets that a program copied itself, in send() or recv()
  * @waits: how often a sender was parked
@@ -177,14 +178,16 @@ struct mvs_miss {
  * @broken: how often the ring was found broken
  * @polling: there was no chain, and kicks are suppressed: the worker is to look again at
  *	once
- * @brisk: the last kick came within MVS_BRISK_NS
+ * @brisk: the last kick came soon after it was asked for
  * @patient: the next packet may wait for a delayed look
  * @look_start: time of the first look that found no chain, in ns of ktime_get_ns(); 0 after
  *	one that found some
- * @streak: looks in a row that found a stream to the host
+ * @streak: looks in a row that found data in one direction only
+ * @outward: that direction is to the guest
  * @rx_packets: @packets of the RX virtqueue at the last look that found chains
  * @rx_bytes: its @bytes, likewise
  * @tx_bytes: @bytes of this virtqueue, likewise
+ * @controls: @control of both, likewise
  * @asked: time at which a kick was asked for; 0 if none is pending; TX only
  * @owed_since: time of the first publication without a notification, or 0
  * @expired: time of a notification after an interval without a chain from the driver, or 0
@@ -213,11 +216,12 @@ struct mvs_vq {
 	u32 tick_published;
 	u32 ticks;
 	u32 tick_doubled;
-	u64 tick_late;
+	u64 timer_late;
 	u64 signalled;
 	struct hrtimer late;
 	u64 packets;
 	u64 bytes;
+	u64 control;
 	u64 resets;
 	u64 direct;
 	u64 waits;
@@ -229,9 +233,11 @@ struct mvs_vq {
 	bool patient;
 	u64 look_start;
 	unsigned int streak;
+	bool outward;
 	u64 rx_packets;
 	u64 rx_bytes;
 	u64 tx_bytes;
+	u64 controls;
 	u64 asked;
 	u64 owed_since;
 	u64 expired;
@@ -342,8 +348,15 @@ static inline void mvs_vq_count(struct mvs_vq *vq,
 {
 	mvs_count(&vq->packets, 1);
 	mvs_count(&vq->bytes, le32_to_cpu(hdr->len));
-	if (unlikely(hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST)))
+	switch (le16_to_cpu(hdr->op)) {
+	case VIRTIO_VSOCK_OP_RW:
+	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
+	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+		return;
+	case VIRTIO_VSOCK_OP_RST:
 		mvs_count(&vq->resets, 1);
+	}
+	mvs_count(&vq->control, 1);
 }
 
 /* device.c */
