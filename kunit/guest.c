@@ -172,7 +172,7 @@ struct guest *guest_create_attached(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
 
-	mvs_gmem_attach(&guest->gm, current->mm);
+	mvs_gmem_attach(&guest->gm, current->mm, false);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, detach, &guest->gm));
 	return guest;

@@ -160,18 +160,30 @@ static void stop_vqs(struct mvs_device *device)
 	}
 }
 
+/* Start a virtqueue, without its mutex while that waits for the VMM's memory. */
+static long start_vq(struct mvs_device *device, struct mvs_vq *vq)
+{
+	long ret;
+
+	do {
+		mutex_lock(&vq->mutex);
+		ret = mvs_vq_start(vq);
+		mutex_unlock(&vq->mutex);
+		if (ret != -ERESTART)
+			return ret;
+		ret = mvs_gmem_bring_in(&device->gmem);
+		/* What the VMM does not have is found again, if it is this virtqueue's. */
+	} while (!ret || ret == -EFAULT);
+	return ret;
+}
+
 static long start_vqs(struct mvs_device *device)
 {
 	unsigned int i;
 	long ret = 0;
 
-	for (i = 0; i < MVS_VQS && !ret; i++) {
-		struct mvs_vq *vq = &device->vqs[i];
-
-		mutex_lock(&vq->mutex);
-		ret = mvs_vq_start(vq);
-		mutex_unlock(&vq->mutex);
-	}
+	for (i = 0; i < MVS_VQS && !ret; i++)
+		ret = start_vq(device, &device->vqs[i]);
 	return ret;
 }
 
@@ -212,7 +224,7 @@ static long start(struct mvs_device *device)
 	if (!table_ok(device, device->gmem.table))
 		return -EFAULT;
 
-	mvs_gmem_attach(&device->gmem, device->mm);
+	mvs_gmem_attach(&device->gmem, device->mm, true);
 	ret = start_vqs(device);
 	if (ret) {
 		stop(device);

@@ -29,6 +29,10 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->cid = 0;
 	mutex_init(&gm->windows_lock);
 	memset(gm->recent, 0, sizeof(gm->recent));
+	gm->deferred = false;
+	gm->wants = false;
+	gm->absent = false;
+	mutex_init(&gm->fill_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_init);
 

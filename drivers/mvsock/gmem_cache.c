@@ -16,13 +16,12 @@
  * uses it is open when the VMM loses it.
  */
 #include <kunit/visibility.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include <mvsock/fault.h>
 #include <mvsock/gmem.h>
 #include <mvsock/trace.h>
 
@@ -160,15 +159,29 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* The window that an address is in, which comes if it is not there. */
-static struct mvs_window *get_window(struct mvs_gmem *gm, unsigned long uaddr)
+/**
+ * mvs_gmem_get_window - get the window that an address is in
+ * @gm: guest memory
+ * @uaddr: VMM-virtual address, of a page that the VMM has: a window stays until the device stops,
+ *	and a guest must not have the host create them without end
+ *
+ * It is created if it is not there, at the VMM's charge.
+ *
+ * Context: process; may sleep.
+ * Return: the window, or an ERR_PTR().
+ */
+struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
 {
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(gm->mm), *own;
 	unsigned long number = uaddr / SZ_2M;
 	struct mvs_window *window;
 
 	mutex_lock(&gm->windows_lock);
+	own = set_active_memcg(memcg);
 	window = mvs_gmem_window(gm, number) ?: create_window(gm, number);
+	set_active_memcg(own);
 	mutex_unlock(&gm->windows_lock);
+	mem_cgroup_put(memcg);
 	return window;
 }
 
@@ -227,12 +240,14 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 
 /**
  * mvs_gmem_attach - enable the cache for an address space
- * @gm: guest memory, not attached
+ * @gm: guest memory, without users
  * @mm: the VMM's address space, which outlives the attachment
+ * @deferred: a worker calls mvs_gmem_bring_in()
  */
-void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm)
+void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm, bool deferred)
 {
 	gm->mm = mm;
+	gm->deferred = deferred;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_attach);
 
@@ -244,8 +259,12 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_attach);
  */
 void mvs_gmem_detach(struct mvs_gmem *gm)
 {
+	mutex_lock(&gm->fill_lock);
 	mvs_gmem_forget(gm);
 	gm->mm = NULL;
+	gm->wants = false;
+	gm->absent = false;
+	mutex_unlock(&gm->fill_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 
@@ -274,7 +293,7 @@ static void install(struct mvs_window *window, unsigned long uaddr,
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 		     struct page *page, bool write)
 {
-	struct mvs_window *window = get_window(gm, uaddr);
+	struct mvs_window *window = mvs_gmem_get_window(gm, uaddr);
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
@@ -285,65 +304,22 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
 
-/* Get the VMM's page at an address, with a reference. */
-static struct page *get_page_of(struct mm_struct *mm,
-				const struct mvs_gmem_fault *fault)
+/**
+ * mvs_gmem_store - put a page of the VMM's into the cache
+ * @window: its window
+ * @fault: the miss
+ * @page: the page, whose reference is dropped
+ * @seq: of mmu_interval_read_begin(), before the page was looked up
+ *
+ * Nothing is stored if the address space has changed since.
+ *
+ * Context: process; may sleep.
+ */
+void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *fault,
+		    struct page *page, unsigned long seq)
 {
-	int locked = 1, ret = mvs_fault_map();
-	struct page *page;
-	long n;
-
-	if (ret)
-		return ERR_PTR(ret);
-	if (mmap_read_lock_killable(mm))
-		return ERR_PTR(-EINTR);
-	/*
-	 * A tagged address would resolve to the page as well, but invalidations come
-	 * without the tag: it would stay in the cache for ever.
-	 */
-	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
-		n = -EFAULT;
-	else
-		n = get_user_pages_remote(mm, fault->addr, 1,
-					  fault->write ? FOLL_WRITE : 0, &page,
-					  &locked);
-	if (locked)
-		mmap_read_unlock(mm);
-
-	if (n == 1)
-		return page;
-	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
-}
-
-/* Returns 0, without a page, if the address space changes meanwhile. */
-static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
-{
-	struct mvs_window *window;
-	struct page *page;
-	unsigned long seq;
+	struct mvs_gmem *gm = window->gm;
 	bool installed;
-
-	/*
-	 * A window stays until the device stops: none for what the VMM does not
-	 * have, or a guest could have the host make them without end.
-	 */
-	mvs_gmem_begin(gm);
-	window = mvs_gmem_window(gm, fault->addr / SZ_2M);
-	mvs_gmem_end(gm);
-	if (!window) {
-		page = get_page_of(gm->mm, fault);
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		put_page(page);
-	}
-	window = window ?: get_window(gm, fault->addr);
-	if (IS_ERR(window))
-		return PTR_ERR(window);
-
-	seq = mmu_interval_read_begin(&window->notifier);
-	page = get_page_of(gm->mm, fault);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
 
 	write_lock(&gm->lock);
 	installed = !mmu_interval_read_retry(&window->notifier, seq);
@@ -358,40 +334,7 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 
 	/* The notifier tells when the page goes; until then no reference is needed. */
 	put_page(page);
-	return 0;
 }
-
-/**
- * mvs_gmem_fault_in - bring in the page that a section missed
- * @gm: guest memory
- * @fault: the miss
- *
- * Context: process, outside of sections; may sleep, for as long as it takes to
- * read a page from swap or from a userfaultfd.
- * Return: 0 (try the section again); %-EFAULT when the VMM does not have this
- * page, or may not write it; %-EIO when it is one of the dirty log; %-EINPROGRESS
- * when it takes a translation that the VMM must be asked for; %-ENOMEM; %-EINTR when
- * the caller was killed.
- */
-int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
-{
-	int ret;
-
-	if (fault->kind == MVS_FAULT_MISS)
-		return -EINPROGRESS;
-	if (fault->kind == MVS_FAULT_DENIED)
-		return -EFAULT;
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	ret = -EFAULT;
-	if (gm->mm && mmget_not_zero(gm->mm)) {
-		ret = fill(gm, fault);
-		mmput(gm->mm);
-	}
-	/* The dirty log is not the guest's memory. */
-	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);
 
 /**
  * mvs_gmem_map_slow - mvs_gmem_map() of what is not in a recent window

@@ -377,14 +377,21 @@ void mvs_vq_stop(struct mvs_vq *vq)
 
 /*
  * True for errors that pass: lack of memory, which may be that of the calling program's
- * cgroup, or a calling program that is killed. The worker tries again.
+ * cgroup, a calling program that is killed, or a page that the VMM has not mapped. The worker,
+ * which brings it in, tries again.
  */
 static bool passes(struct mvs_vq *vq, int ret)
 {
-	if (likely(ret != -ENOMEM && ret != -EINTR))
-		return false;
-	mvs_vq_wake_in(vq, MVS_RETRY_NS);
-	return true;
+	switch (ret) {
+	case -ERESTART:
+		mvs_device_wake(vq->device, vq->index);
+		return true;
+	case -ENOMEM:
+	case -EINTR:
+		mvs_vq_wake_in(vq, MVS_RETRY_NS);
+		return true;
+	}
+	return false;
 }
 
 /* Handle an error: retry later, ask for a translation, or break the ring. Returns @ret. */
@@ -676,14 +683,16 @@ static bool publish(struct mvs_vq *vq)
 /* Notify the driver of published chains, unless it has suppressed that. */
 static void signal(struct mvs_vq *vq)
 {
-	int wanted;
+	int wanted = check(vq, mvs_ring_need_signal(&vq->ring));
 
+	/* The worker will know. */
+	if (unlikely(wanted == -ERESTART))
+		return;
 	WRITE_ONCE(vq->owed, false);
 	WRITE_ONCE(vq->ticks, 0);
 	vq->owed_since = 0;
 	vq->signalled = ktime_get_ns();
 	/* On an error notify as well. */
-	wanted = check(vq, mvs_ring_need_signal(&vq->ring));
 	if (!wanted || !vq->call)
 		return;
 	mvs_count(&vq->signals, 1);

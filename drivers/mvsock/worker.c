@@ -84,6 +84,9 @@ static bool run(void *data)
 
 	__set_current_state(TASK_RUNNING);
 	WRITE_ONCE(worker->self, current);
+	/* There is no wakeup when memory is free again. */
+	if (mvs_gmem_bring_in(&device->gmem) == -ENOMEM)
+		schedule_timeout_killable(1);
 	/* TX before RX: answers are sent in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&

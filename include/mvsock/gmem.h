@@ -17,6 +17,10 @@
  * A section does not sleep and is short (a page of payload, and one packet's metadata), because
  * an invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
  * outside, and the section starts over. mvs_gmem_section() does all of this.
+ *
+ * A page that the VMM has not mapped may take as long to come as the VMM likes: it may be in swap,
+ * or its content the business of a userfaultfd. Only the device's worker waits for that, without
+ * locks that a program may want; everything else fails with -ERESTART meanwhile.
  */
 #ifndef _MVSOCK_GMEM_H
 #define _MVSOCK_GMEM_H
@@ -65,47 +69,6 @@ struct mvs_window {
 };
 
 /**
- * struct mvs_gmem - the memory of one guest
- * @table: guest-physical ranges and the VMM-virtual addresses behind them, NULL
- *	before the first memory table. Protected by the caller: translation and
- *	replacement exclude each other (by the virtqueues' mutexes).
- * @iotlb: I/O virtual ranges, likewise, or NULL when there is no IOMMU
- * @hit: the range of @iotlb, or else of @table, that was used last, or NULL; a hint,
- *	read and written by concurrent translations
- * @logging: what is written is logged: the VMM migrates the guest. Changes as @table
- *	does, and so does @log_base.
- * @log_base: VMM-virtual address of the dirty log, with a bit for each 4 KiB of
- *	guest-physical memory
- * @mm: the VMM's address space while attached, else NULL; changes only while
- *	there are no users
- * @lock: held for reading in a section, for writing while pages come and go
- * @windows: all &struct mvs_window, by their numbers; they come under @lock and
- *	@windows_lock, and go when there are no users
- * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
- *	are read without
- * @invalidated: pages that the VMM took away or moved
- * @cid: the guest's CID, for traces; set by the user
- * @windows_lock: serializes new windows
- * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
- *	written by concurrent sections
- */
-struct mvs_gmem {
-	struct vhost_iotlb *table;
-	struct vhost_iotlb *iotlb;
-	const struct vhost_iotlb_map *hit;
-	bool logging;
-	u64 log_base;
-	struct mm_struct *mm;
-	rwlock_t lock;	/* the windows, and their pages */
-	struct rb_root windows;
-	u64 misses;
-	u64 invalidated;
-	u32 cid;
-	struct mutex windows_lock;	/* new windows */
-	struct mvs_window *recent[MVS_RECENT_WINDOWS];
-};
-
-/**
  * enum mvs_fault_kind - what a section did not find
  * @MVS_FAULT_PAGE: a page of the guest's
  * @MVS_FAULT_LOG: a page of the dirty log
@@ -131,9 +94,63 @@ struct mvs_gmem_fault {
 	bool write;
 };
 
+/**
+ * struct mvs_gmem - the memory of one guest
+ * @table: guest-physical ranges and the VMM-virtual addresses behind them, NULL
+ *	before the first memory table. Protected by the caller: translation and
+ *	replacement exclude each other (by the virtqueues' mutexes).
+ * @iotlb: I/O virtual ranges, likewise, or NULL when there is no IOMMU
+ * @hit: the range of @iotlb, or else of @table, that was used last, or NULL; a hint,
+ *	read and written by concurrent translations
+ * @logging: what is written is logged: the VMM migrates the guest. Changes as @table
+ *	does, and so does @log_base.
+ * @log_base: VMM-virtual address of the dirty log, with a bit for each 4 KiB of
+ *	guest-physical memory
+ * @mm: the VMM's address space while attached, else NULL; changes only while
+ *	there are no users
+ * @lock: held for reading in a section, for writing while pages come and go
+ * @windows: all &struct mvs_window, by their numbers; they come under @lock and
+ *	@windows_lock, and go when there are no users
+ * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
+ *	are read without
+ * @invalidated: pages that the VMM took away or moved
+ * @cid: the guest's CID, for traces; set by the user
+ * @windows_lock: serializes new windows
+ * @deferred: pages that are not mapped are left to mvs_gmem_bring_in(); set while there are no
+ *	users
+ * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without
+ * @wanted: a page that a section missed
+ * @absent: the VMM does not have @failed
+ * @failed: the page that was to be brought in last
+ * @fill_lock: held by mvs_gmem_bring_in(); keeps @mm and the windows
+ * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
+ *	written by concurrent sections
+ */
+struct mvs_gmem {
+	struct vhost_iotlb *table;
+	struct vhost_iotlb *iotlb;
+	const struct vhost_iotlb_map *hit;
+	bool logging;
+	u64 log_base;
+	struct mm_struct *mm;
+	rwlock_t lock;	/* the windows, and their pages */
+	struct rb_root windows;
+	u64 misses;
+	u64 invalidated;
+	u32 cid;
+	struct mutex windows_lock;	/* new windows */
+	struct mvs_window *recent[MVS_RECENT_WINDOWS];
+	bool deferred;
+	bool wants;
+	struct mvs_gmem_fault wanted;
+	bool absent;
+	struct mvs_gmem_fault failed;
+	struct mutex fill_lock;	/* see mvs_gmem_bring_in() */
+};
+
 void mvs_gmem_init(struct mvs_gmem *gm);
 void mvs_gmem_destroy(struct mvs_gmem *gm);
-void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm);
+void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm, bool deferred);
 void mvs_gmem_detach(struct mvs_gmem *gm);
 
 struct vhost_iotlb *
@@ -154,6 +171,7 @@ int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
 		     struct mvs_gmem_fault *fault);
 
 int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault);
+int mvs_gmem_bring_in(struct mvs_gmem *gm);
 int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 		     struct page *page, bool write);
 void mvs_gmem_forget(struct mvs_gmem *gm);
@@ -161,6 +179,9 @@ void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 			 unsigned long end);
 struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
 				   unsigned long number);
+struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr);
+void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *fault,
+		    struct page *page, unsigned long seq);
 
 /**
  * mvs_gmem_begin - begin a section

@@ -94,5 +94,6 @@ int main(int argc, char **argv)
 	add_lost_tests();
 	add_capture_tests();
 	add_held_tests();
+	add_absent_tests();
 	return tap_run(&opt);
 }

@@ -41,5 +41,6 @@ void add_flood_tests(void);
 void add_lost_tests(void);
 void add_capture_tests(void);
 void add_held_tests(void);
+void add_absent_tests(void);
 
 #endif

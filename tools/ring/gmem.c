@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "gmem.h"
@@ -115,6 +120,36 @@ static __u8 *piece(const struct gmem *m, __u64 gpa, __u64 len, __u64 *n)
 	if (*n > len)
 		*n = len;
 	return r->va + (gpa - r->gpa);
+}
+
+int gmem_hold(const struct gmem_region *r)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)r->va, r->size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int err, fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (!ioctl(fd, UFFDIO_API, &api) &&
+	    !madvise(r->va, r->size, MADV_DONTNEED) &&
+	    !madvise(r->va, r->size, MADV_REMOVE) &&
+	    !ioctl(fd, UFFDIO_REGISTER, &reg))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+void gmem_touch(const struct gmem_region *r)
+{
+	__u8 *p = r->va;
+	__u64 at;
+
+	for (at = 0; at < r->next; at += 4096)
+		__atomic_fetch_or(p + at, 0, __ATOMIC_RELAXED);
 }
 
 int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len)

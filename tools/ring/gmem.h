@@ -72,6 +72,18 @@ __u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align);
  */
 int gmem_replace(struct gmem *m, __u64 gpa, __u64 size);
 
+/**
+ * gmem_hold() - take the content of a region away; accesses to it block from here on
+ * @r: the region
+ *
+ * Return: a userfaultfd, readable when something is blocked, until it is closed: the memory is
+ * zeroed then; or a negative errno.
+ */
+int gmem_hold(const struct gmem_region *r);
+
+/* Have what is in use of a region mapped, for writing. */
+void gmem_touch(const struct gmem_region *r);
+
 /* Copy to and from guest memory, over the regions' edges. -EFAULT in a hole. */
 int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len);
 int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len);

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: bringing pages of the VMM into the cache.
+ *
+ * What is mapped is brought in by whatever needs it, without waiting for the VMM. The rest is
+ * left to the device's worker, one page at a time:
+ *
+ *   a section misses a page           the worker
+ *   -----------------------           ----------
+ *   wanted = fault, wants = true
+ *   -ERESTART: wakes the worker  -->  takes @wanted, brings it in without the caller's locks,
+ *                                     and serves the virtqueues again
+ *   misses the same page again   <--  absent = true, if the VMM does not have it
+ *   -EFAULT, absent = false
+ *
+ * A miss that another one overwrites is repeated when the worker tries its virtqueue again.
+ */
+#include <kunit/visibility.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include <mvsock/fault.h>
+#include <mvsock/gmem.h>
+
+static unsigned int gup_flags(const struct mvs_gmem_fault *fault)
+{
+	return fault->write ? FOLL_WRITE : 0;
+}
+
+/* Get the VMM's page at an address, with a reference; may wait for the VMM. */
+static struct page *get_page_of(struct mm_struct *mm,
+				const struct mvs_gmem_fault *fault)
+{
+	struct page *page;
+	int locked = 1;
+	long n;
+
+	if (mmap_read_lock_killable(mm))
+		return ERR_PTR(-EINTR);
+	/*
+	 * A tagged address would resolve to the page as well, but invalidations come
+	 * without the tag: it would stay in the cache for ever.
+	 */
+	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
+		n = -EFAULT;
+	else
+		n = get_user_pages_remote(mm, fault->addr, 1, gup_flags(fault),
+					  &page, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+
+	if (n == 1)
+		return page;
+	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
+}
+
+static struct mvs_window *find_window(struct mvs_gmem *gm, u64 uaddr)
+{
+	struct mvs_window *window;
+
+	mvs_gmem_begin(gm);
+	window = mvs_gmem_window(gm, uaddr / SZ_2M);
+	mvs_gmem_end(gm);
+	return window;
+}
+
+/* Returns 0, without a page if the address space changes meanwhile. */
+static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	struct mvs_window *window = find_window(gm, fault->addr);
+	struct page *page;
+	unsigned long seq;
+
+	/*
+	 * A window stays until the device stops: none for what the VMM does not
+	 * have, or a guest could have the host make them without end.
+	 */
+	if (!window) {
+		page = get_page_of(gm->mm, fault);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		put_page(page);
+	}
+	window = window ?: mvs_gmem_get_window(gm, fault->addr);
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+
+	seq = mmu_interval_read_begin(&window->notifier);
+	page = get_page_of(gm->mm, fault);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	mvs_gmem_store(window, fault, page, seq);
+	return 0;
+}
+
+/* Get the VMM's page at an address, with a reference, if it is mapped; else NULL. */
+static struct page *get_mapped(struct mm_struct *mm,
+			       const struct mvs_gmem_fault *fault)
+{
+	struct page *page;
+
+	mmap_assert_locked(mm);
+	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
+		return NULL;
+	return get_user_pages_remote(mm, fault->addr, 1,
+				     gup_flags(fault) | FOLL_NOFAULT, &page,
+				     NULL) == 1 ? page : NULL;
+}
+
+/* The same as mvs_gmem_get_window(), for a page that the VMM has mapped; else NULL. */
+static struct mvs_window *get_mapped_window(struct mvs_gmem *gm,
+					    const struct mvs_gmem_fault *fault)
+{
+	struct mvs_window *window = find_window(gm, fault->addr);
+	struct page *page;
+
+	if (window || !mmap_read_trylock(gm->mm))
+		return window;
+	page = get_mapped(gm->mm, fault);
+	mmap_read_unlock(gm->mm);
+	if (!page)
+		return NULL;
+	put_page(page);
+	window = mvs_gmem_get_window(gm, fault->addr);
+	return IS_ERR(window) ? NULL : window;
+}
+
+/* fill() that does not wait for the VMM. Returns false if it would have to. */
+static bool fill_mapped(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	struct mvs_window *window = get_mapped_window(gm, fault);
+	struct page *page;
+	unsigned long seq;
+
+	if (!window || !mmap_read_trylock(gm->mm))
+		return false;
+	/* What changes under mmap_lock is over: this waits for a few pages at most. */
+	seq = mmu_interval_read_begin(&window->notifier);
+	page = get_mapped(gm->mm, fault);
+	mmap_read_unlock(gm->mm);
+	if (!page)
+		return false;
+	mvs_gmem_store(window, fault, page, seq);
+	return true;
+}
+
+static bool same_page(const struct mvs_gmem_fault *a,
+		      const struct mvs_gmem_fault *b)
+{
+	return a->addr >> PAGE_SHIFT == b->addr >> PAGE_SHIFT &&
+	       a->write == b->write && a->kind == b->kind;
+}
+
+/* Leave a page to mvs_gmem_bring_in(). Returns %-ERESTART, or, once, %-EFAULT if it did fail. */
+static int defer(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	bool absent;
+
+	write_lock(&gm->lock);
+	absent = gm->absent && same_page(&gm->failed, fault);
+	if (absent) {
+		gm->absent = false;
+	} else {
+		gm->wanted = *fault;
+		WRITE_ONCE(gm->wants, true);
+	}
+	write_unlock(&gm->lock);
+	return absent ? -EFAULT : -ERESTART;
+}
+
+static bool take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
+{
+	bool wants;
+
+	write_lock(&gm->lock);
+	wants = gm->wants;
+	WRITE_ONCE(gm->wants, false);
+	*fault = gm->wanted;
+	write_unlock(&gm->lock);
+	return wants;
+}
+
+/* The same, in an address space that has users. mmput() may take long: others do that. */
+static int fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault,
+		   bool may_wait)
+{
+	int ret;
+
+	if (!gm->mm || !mmget_not_zero(gm->mm))
+		return -EFAULT;
+	if (may_wait)
+		ret = fill(gm, fault);
+	else
+		ret = fill_mapped(gm, fault) ? 0 : defer(gm, fault);
+	mmput_async(gm->mm);
+	return ret;
+}
+
+/**
+ * mvs_gmem_bring_in - bring in the page that a section missed last
+ * @gm: guest memory
+ *
+ * Sections that failed with %-ERESTART are to be tried again after it. If the VMM does not have
+ * the page, the next one that misses it fails with %-EFAULT.
+ *
+ * Context: process, the VMM's; may sleep, for as long as it takes to read a page from swap or
+ * from a userfaultfd.
+ * Return: 0, also if there is none to bring in; otherwise an error of mvs_gmem_fault_in().
+ */
+int mvs_gmem_bring_in(struct mvs_gmem *gm)
+{
+	struct mvs_gmem_fault fault;
+	int ret = 0;
+
+	if (!READ_ONCE(gm->wants))
+		return 0;
+	mutex_lock(&gm->fill_lock);
+	if (take_wanted(gm, &fault)) {
+		ret = fatal_signal_pending(current) ? -EINTR :
+						      fill_mm(gm, &fault, true);
+		write_lock(&gm->lock);
+		gm->failed = fault;
+		gm->absent = ret == -EFAULT;
+		write_unlock(&gm->lock);
+	}
+	mutex_unlock(&gm->fill_lock);
+	return ret;
+}
+
+/**
+ * mvs_gmem_fault_in - bring in the page that a section missed
+ * @gm: guest memory
+ * @fault: the miss
+ *
+ * Context: process, outside of sections; may sleep.
+ * Return: 0 (try the section again); %-ERESTART when it is left to mvs_gmem_bring_in();
+ * %-EFAULT when the VMM does not have this page, or may not write it; %-EIO when it is one
+ * of the dirty log; %-EINPROGRESS when it takes a translation that the VMM must be asked
+ * for; %-ENOMEM; %-EINTR when the caller was killed.
+ */
+int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	int ret;
+
+	if (fault->kind == MVS_FAULT_MISS)
+		return -EINPROGRESS;
+	if (fault->kind == MVS_FAULT_DENIED)
+		return -EFAULT;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	ret = mvs_fault_map() ?: fill_mm(gm, fault, !gm->deferred);
+	/* The dirty log is not the guest's memory. */
+	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);
