@@ -228,6 +228,7 @@ int mvs_gmem_bring_in(struct mvs_gmem *gm)
 	mutex_unlock(&gm->fill_lock);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_bring_in);
 
 /**
  * mvs_gmem_fault_in - bring in the page that a section missed
