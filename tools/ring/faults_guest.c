@@ -120,23 +120,30 @@ void scene_connect(struct scene *s, int socktype)
 		require_ok(host_set_blocking(s->s.fd, s->timeout));
 }
 
-/* It is shared: nothing is lost. */
-static void drop(void *p, size_t size)
+/*
+ * It is shared: nothing is lost. What the VMM does not map again, the worker brings in and not
+ * what is tried.
+ */
+static void renew(const struct gmem_region *r)
 {
-	require(!madvise(p, size, MADV_DONTNEED), "madvise");
+	require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
+	gmem_touch(r);
 }
 
 void scene_forget(struct scene *s)
 {
+	const struct gmem_region log = {
+		.va = s->log, .size = LOG_LEN, .next = LOG_LEN,
+	};
 	const struct gmem *mem = s->m.g ? &s->m.phys : &s->s.g.mem;
 	unsigned int i;
 
 	if (s->log) {
 		watch_all(s);
-		drop(s->log, LOG_LEN);
+		renew(&log);
 	}
 	for (i = 0; i < mem->nregions; i++)
-		drop(mem->region[i].va, mem->region[i].size);
+		renew(&mem->region[i]);
 	if (s->m.g)
 		require_ok(iommu_invalidate(&s->m, 0, GUEST_END));
 }
