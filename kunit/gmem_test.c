@@ -5,7 +5,6 @@
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/uaccess.h>
 #include <linux/vhost_types.h>
 
 #include "guest.h"
@@ -395,7 +394,25 @@ static void mm_no_window_for_nothing(struct kunit *test)
 
 /* --- what is left to the worker --- */
 
-/* A page that was never used, and then one that was only read. */
+/* A page that was never used, one that was only read, and one that the VMM does not have. */
+static void mm_deferred_nothing_to_wait_for(struct kunit *test)
+{
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	unsigned long none = guest_vmm_map(test, 0, PROT_NONE);
+	struct guest *guest = guest_create_attached(test);
+	u8 byte = 1;
+
+	guest->gm.deferred = true;
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	KUNIT_EXPECT_EQ(test, byte, 0);
+	KUNIT_EXPECT_EQ(test, 0, put(guest, addr, 42));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, none, &byte));
+	KUNIT_EXPECT_FALSE(test, guest->gm.wants);
+	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_bring_in(&guest->gm));
+	guest_vmm_exit();
+}
+
+/* While the address space changes nothing is brought in but by the worker. */
 static void mm_deferred(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
@@ -403,32 +420,27 @@ static void mm_deferred(struct kunit *test)
 	u8 byte = 1;
 
 	guest->gm.deferred = true;
+	mmap_write_lock(current->mm);
 	KUNIT_EXPECT_EQ(test, -ERESTART, get(guest, addr, &byte));
+	mmap_write_unlock(current->mm);
+	KUNIT_EXPECT_TRUE(test, guest->gm.wants);
 	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_bring_in(&guest->gm));
-	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
-	KUNIT_EXPECT_EQ(test, byte, 0);
-	KUNIT_EXPECT_EQ(test, -ERESTART, put(guest, addr, 42));
-	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_bring_in(&guest->gm));
-	KUNIT_EXPECT_EQ(test, 0, put(guest, addr, 42));
-	/* There is no more to bring in. */
 	KUNIT_EXPECT_FALSE(test, guest->gm.wants);
-	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_bring_in(&guest->gm));
+	mmap_write_lock(current->mm);
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	mmap_write_unlock(current->mm);
 	guest_vmm_exit();
 }
 
-static void mm_deferred_mapped(struct kunit *test)
+/* Returns the error of a miss that has to wait. */
+static int miss(struct guest *guest, const struct mvs_gmem_fault *fault)
 {
-	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
-	struct guest *guest = guest_create_attached(test);
-	u8 byte = 0;
+	int ret;
 
-	guest->gm.deferred = true;
-	KUNIT_ASSERT_EQ(test, 0, put_user((u8)7, (u8 __user *)addr));
-	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
-	KUNIT_EXPECT_EQ(test, byte, 7);
-	KUNIT_EXPECT_EQ(test, 0, put(guest, addr, 42));
-	KUNIT_EXPECT_FALSE(test, guest->gm.wants);
-	guest_vmm_exit();
+	mmap_write_lock(current->mm);
+	ret = mvs_gmem_fault_in(&guest->gm, fault);
+	mmap_write_unlock(current->mm);
+	return ret;
 }
 
 /* The error is told once: the VMM may map the page later. */
@@ -436,18 +448,18 @@ static void mm_deferred_nothing_there(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_NONE);
 	struct guest *guest = guest_create_attached(test);
-	u8 byte;
+	struct mvs_gmem_fault fault = { .addr = addr };
+	struct mvs_gmem_fault other = { .addr = addr + PAGE_SIZE };
+	struct mvs_gmem_fault write = { .addr = addr, .write = true };
 	int i;
 
 	guest->gm.deferred = true;
 	for (i = 0; i < 2; i++) {
-		KUNIT_EXPECT_EQ(test, -ERESTART, get(guest, addr, &byte));
+		KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &fault));
 		KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_bring_in(&guest->gm));
-		/* Not another page's, nor that of a write. */
-		KUNIT_EXPECT_EQ(test, -ERESTART,
-				get(guest, addr + PAGE_SIZE, &byte));
-		KUNIT_EXPECT_EQ(test, -ERESTART, put(guest, addr, 1));
-		KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
+		KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &other));
+		KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &write));
+		KUNIT_EXPECT_EQ(test, -EFAULT, miss(guest, &fault));
 	}
 	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, addr / SZ_2M));
 	guest_vmm_exit();
@@ -461,9 +473,10 @@ static void mm_deferred_log(struct kunit *test)
 	fault.addr = guest_vmm_map(test, 0, PROT_NONE);
 	guest = guest_create_attached(test);
 	guest->gm.deferred = true;
-	KUNIT_EXPECT_EQ(test, -ERESTART, mvs_gmem_fault_in(&guest->gm, &fault));
-	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_bring_in(&guest->gm));
 	KUNIT_EXPECT_EQ(test, -EIO, mvs_gmem_fault_in(&guest->gm, &fault));
+	KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &fault));
+	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_bring_in(&guest->gm));
+	KUNIT_EXPECT_EQ(test, -EIO, miss(guest, &fault));
 	guest_vmm_exit();
 }
 
@@ -486,8 +499,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(mm_page_replaced_between_reads),
 	KUNIT_CASE(mm_unmapped_between_reads),
 	KUNIT_CASE(mm_no_window_for_nothing),
+	KUNIT_CASE(mm_deferred_nothing_to_wait_for),
 	KUNIT_CASE(mm_deferred),
-	KUNIT_CASE(mm_deferred_mapped),
 	KUNIT_CASE(mm_deferred_nothing_there),
 	KUNIT_CASE(mm_deferred_log),
 	{}

@@ -2,8 +2,8 @@
 /*
  * Guest memory: bringing pages of the VMM into the cache.
  *
- * What is mapped is brought in by whatever needs it, without waiting for the VMM. The rest is
- * left to the device's worker, one page at a time:
+ * What needs a page brings it in, unless that has to wait: for a disk, or for the VMM, whose
+ * userfaultfd the page may be. Then it is left to the device's worker, one page at a time:
  *
  *   a section misses a page           the worker
  *   -----------------------           ----------
@@ -95,55 +95,63 @@ static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	return 0;
 }
 
-/* Get the VMM's page at an address, with a reference, if it is mapped; else NULL. */
-static struct page *get_mapped(struct mm_struct *mm,
-			       const struct mvs_gmem_fault *fault)
+/* get_page_of() that does not wait for the page: if it would have to, %-ERESTART. */
+static struct page *get_page_now(struct mm_struct *mm,
+				 const struct mvs_gmem_fault *fault)
 {
 	struct page *page;
+	long n = -EFAULT;
 
 	mmap_assert_locked(mm);
-	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
-		return NULL;
-	return get_user_pages_remote(mm, fault->addr, 1,
-				     gup_flags(fault) | FOLL_NOFAULT, &page,
-				     NULL) == 1 ? page : NULL;
+	if (untagged_addr_remote(mm, fault->addr) == fault->addr)
+		n = get_user_pages_remote(mm, fault->addr, 1,
+					  gup_flags(fault) | FOLL_NOWAIT, &page,
+					  NULL);
+	if (n == 1)
+		return page;
+	if (!n)
+		return ERR_PTR(-ERESTART);
+	return ERR_PTR(n == -ENOMEM ? n : -EFAULT);
 }
 
-/* The same as mvs_gmem_get_window(), for a page that the VMM has mapped; else NULL. */
-static struct mvs_window *get_mapped_window(struct mvs_gmem *gm,
-					    const struct mvs_gmem_fault *fault)
+/* mvs_gmem_get_window() that does not wait for the page. */
+static struct mvs_window *get_window_now(struct mvs_gmem *gm,
+					 const struct mvs_gmem_fault *fault)
 {
 	struct mvs_window *window = find_window(gm, fault->addr);
 	struct page *page;
 
-	if (window || !mmap_read_trylock(gm->mm))
+	if (window)
 		return window;
-	page = get_mapped(gm->mm, fault);
+	if (!mmap_read_trylock(gm->mm))
+		return ERR_PTR(-ERESTART);
+	page = get_page_now(gm->mm, fault);
 	mmap_read_unlock(gm->mm);
-	if (!page)
-		return NULL;
+	if (IS_ERR(page))
+		return ERR_CAST(page);
 	put_page(page);
-	window = mvs_gmem_get_window(gm, fault->addr);
-	return IS_ERR(window) ? NULL : window;
+	return mvs_gmem_get_window(gm, fault->addr);
 }
 
-/* fill() that does not wait for the VMM. Returns false if it would have to. */
-static bool fill_mapped(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+/* fill() that does not wait for the page: if it would have to, %-ERESTART. */
+static int fill_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window = get_mapped_window(gm, fault);
+	struct mvs_window *window = get_window_now(gm, fault);
 	struct page *page;
 	unsigned long seq;
 
-	if (!window || !mmap_read_trylock(gm->mm))
-		return false;
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+	if (!mmap_read_trylock(gm->mm))
+		return -ERESTART;
 	/* What changes under mmap_lock is over: this waits for a few pages at most. */
 	seq = mmu_interval_read_begin(&window->notifier);
-	page = get_mapped(gm->mm, fault);
+	page = get_page_now(gm->mm, fault);
 	mmap_read_unlock(gm->mm);
-	if (!page)
-		return false;
+	if (IS_ERR(page))
+		return PTR_ERR(page);
 	mvs_gmem_store(window, fault, page, seq);
-	return true;
+	return 0;
 }
 
 static bool same_page(const struct mvs_gmem_fault *a,
@@ -190,12 +198,9 @@ static int fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault,
 
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
-	if (may_wait)
-		ret = fill(gm, fault);
-	else
-		ret = fill_mapped(gm, fault) ? 0 : defer(gm, fault);
+	ret = may_wait ? fill(gm, fault) : fill_now(gm, fault);
 	mmput_async(gm->mm);
-	return ret;
+	return ret == -ERESTART ? defer(gm, fault) : ret;
 }
 
 /**

@@ -18,9 +18,9 @@
  * an invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
  * outside, and the section starts over. mvs_gmem_section() does all of this.
  *
- * A page that the VMM has not mapped may take as long to come as the VMM likes: it may be in swap,
- * or its content the business of a userfaultfd. Only the device's worker waits for that, without
- * locks that a program may want; everything else fails with -ERESTART meanwhile.
+ * A page may take as long to come as the VMM likes: it may be in swap, or its content the business
+ * of a userfaultfd. Only the device's worker waits for that, without locks that a program may want;
+ * everything else fails with -ERESTART meanwhile.
  */
 #ifndef _MVSOCK_GMEM_H
 #define _MVSOCK_GMEM_H
@@ -116,8 +116,8 @@ struct mvs_gmem_fault {
  * @invalidated: pages that the VMM took away or moved
  * @cid: the guest's CID, for traces; set by the user
  * @windows_lock: serializes new windows
- * @deferred: pages that are not mapped are left to mvs_gmem_bring_in(); set while there are no
- *	users
+ * @deferred: pages that have to be waited for are left to mvs_gmem_bring_in(); set while there
+ *	are no users
  * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without
  * @wanted: a page that a section missed
  * @absent: the VMM does not have @failed

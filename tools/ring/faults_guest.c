@@ -120,30 +120,23 @@ void scene_connect(struct scene *s, int socktype)
 		require_ok(host_set_blocking(s->s.fd, s->timeout));
 }
 
-/*
- * It is shared: nothing is lost. What the VMM does not map again, the worker brings in and not
- * what is tried.
- */
-static void renew(const struct gmem_region *r)
+/* It is shared: nothing is lost. */
+static void drop(void *p, size_t size)
 {
-	require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
-	gmem_touch(r);
+	require(!madvise(p, size, MADV_DONTNEED), "madvise");
 }
 
 void scene_forget(struct scene *s)
 {
-	const struct gmem_region log = {
-		.va = s->log, .size = LOG_LEN, .next = LOG_LEN,
-	};
 	const struct gmem *mem = s->m.g ? &s->m.phys : &s->s.g.mem;
 	unsigned int i;
 
 	if (s->log) {
 		watch_all(s);
-		renew(&log);
+		drop(s->log, LOG_LEN);
 	}
 	for (i = 0; i < mem->nregions; i++)
-		renew(&mem->region[i]);
+		drop(mem->region[i].va, mem->region[i].size);
 	if (s->m.g)
 		require_ok(iommu_invalidate(&s->m, 0, GUEST_END));
 }

@@ -143,15 +143,6 @@ int gmem_hold(const struct gmem_region *r)
 	return err;
 }
 
-void gmem_touch(const struct gmem_region *r)
-{
-	__u8 *p = r->va;
-	__u64 at;
-
-	for (at = 0; at < r->next; at += 4096)
-		__atomic_fetch_or(p + at, 0, __ATOMIC_RELAXED);
-}
-
 int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len)
 {
 	const __u8 *src = buf;

@@ -81,9 +81,6 @@ int gmem_replace(struct gmem *m, __u64 gpa, __u64 size);
  */
 int gmem_hold(const struct gmem_region *r);
 
-/* Have what is in use of a region mapped, for writing. */
-void gmem_touch(const struct gmem_region *r);
-
 /* Copy to and from guest memory, over the regions' edges. -EFAULT in a hole. */
 int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len);
 int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len);

@@ -118,8 +118,6 @@ static void packet_of_the_guest(const void *arg)
 
 	session_guest_connects(&s, &cfg, *(const int *)arg);
 	header = gmem_alloc(&s.g.mem, MEM_BUFFERS, HDR_LEN, 16);
-	/* What was never written is not there, either. */
-	gmem_touch(&s.g.mem.region[MEM_BUFFERS]);
 	memory = hold(&s);
 	send_held(&s, header);
 	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
