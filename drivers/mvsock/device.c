@@ -147,17 +147,29 @@ static long check_owner(const struct mvs_device *device)
 	return device->mm == current->mm ? 0 : -EPERM;
 }
 
+/* Stop a virtqueue, which publishes what is used: without its mutex while that has to wait. */
+static void stop_vq(struct mvs_device *device, struct mvs_vq *vq)
+{
+	int ret = 0;
+
+	mutex_lock(&vq->mutex);
+	mvs_vq_flush(vq);
+	while (!ret && mvs_vq_unflushed(vq) && READ_ONCE(device->gmem.wants)) {
+		mutex_unlock(&vq->mutex);
+		ret = mvs_gmem_bring_in(&device->gmem);
+		mutex_lock(&vq->mutex);
+		mvs_vq_flush(vq);
+	}
+	mvs_vq_stop(vq);
+	mutex_unlock(&vq->mutex);
+}
+
 static void stop_vqs(struct mvs_device *device)
 {
 	unsigned int i;
 
-	for (i = 0; i < MVS_VQS; i++) {
-		struct mvs_vq *vq = &device->vqs[i];
-
-		mutex_lock(&vq->mutex);
-		mvs_vq_stop(vq);
-		mutex_unlock(&vq->mutex);
-	}
+	for (i = 0; i < MVS_VQS; i++)
+		stop_vq(device, &device->vqs[i]);
 }
 
 /* Start a virtqueue, without its mutex while that waits for the VMM's memory. */

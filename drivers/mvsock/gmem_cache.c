@@ -240,7 +240,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 
 /**
  * mvs_gmem_attach - enable the cache for an address space
- * @gm: guest memory, without users
+ * @gm: guest memory; without users, or attached to it already
  * @mm: the VMM's address space, which outlives the attachment
  * @deferred: a worker calls mvs_gmem_bring_in()
  */
@@ -262,8 +262,10 @@ void mvs_gmem_detach(struct mvs_gmem *gm)
 	mutex_lock(&gm->fill_lock);
 	mvs_gmem_forget(gm);
 	gm->mm = NULL;
+	write_lock(&gm->lock);
 	gm->wants = false;
 	gm->absent = false;
+	write_unlock(&gm->lock);
 	mutex_unlock(&gm->fill_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);

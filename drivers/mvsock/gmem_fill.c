@@ -111,7 +111,7 @@ static struct page *get_page_now(struct mm_struct *mm,
 		return page;
 	if (!n)
 		return ERR_PTR(-ERESTART);
-	return ERR_PTR(n == -ENOMEM ? n : -EFAULT);
+	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
 /* mvs_gmem_get_window() that does not wait for the page. */
@@ -144,7 +144,7 @@ static int fill_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return PTR_ERR(window);
 	if (!mmap_read_trylock(gm->mm))
 		return -ERESTART;
-	/* What changes under mmap_lock is over: this waits for a few pages at most. */
+	/* For what the kernel changes in the address space, but for no page. */
 	seq = mmu_interval_read_begin(&window->notifier);
 	page = get_page_now(gm->mm, fault);
 	mmap_read_unlock(gm->mm);
@@ -169,7 +169,7 @@ static int defer(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	write_lock(&gm->lock);
 	absent = gm->absent && same_page(&gm->failed, fault);
 	if (absent) {
-		gm->absent = false;
+		WRITE_ONCE(gm->absent, false);
 	} else {
 		gm->wanted = *fault;
 		WRITE_ONCE(gm->wants, true);
@@ -190,17 +190,44 @@ static bool take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
 	return wants;
 }
 
-/* The same, in an address space that has users. mmput() may take long: others do that. */
-static int fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault,
-		   bool may_wait)
+/* The VMM has the page, or it is known that it has not. */
+static void forget_absent(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	if (!READ_ONCE(gm->absent))
+		return;
+	write_lock(&gm->lock);
+	if (same_page(&gm->failed, fault))
+		WRITE_ONCE(gm->absent, false);
+	write_unlock(&gm->lock);
+}
+
+/* fill(), in an address space that has users. mmput() may take long: others do that. */
+static int fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	int ret;
 
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
-	ret = may_wait ? fill(gm, fault) : fill_now(gm, fault);
+	ret = fill(gm, fault);
 	mmput_async(gm->mm);
-	return ret == -ERESTART ? defer(gm, fault) : ret;
+	return ret;
+}
+
+/* The same without waiting: if that is not possible, see defer(). */
+static int fill_mm_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	int ret = -ERESTART;
+
+	if (!gm->mm || !mmget_not_zero(gm->mm))
+		return -EFAULT;
+	/* A userfaultfd fails at once for a task that exits, whether that waits or not. */
+	if (!(current->flags & PF_EXITING))
+		ret = fill_now(gm, fault);
+	mmput_async(gm->mm);
+	if (ret == -ERESTART)
+		return defer(gm, fault);
+	forget_absent(gm, fault);
+	return ret;
 }
 
 /**
@@ -224,10 +251,10 @@ int mvs_gmem_bring_in(struct mvs_gmem *gm)
 	mutex_lock(&gm->fill_lock);
 	if (take_wanted(gm, &fault)) {
 		ret = fatal_signal_pending(current) ? -EINTR :
-						      fill_mm(gm, &fault, true);
+						      fill_mm(gm, &fault);
 		write_lock(&gm->lock);
 		gm->failed = fault;
-		gm->absent = ret == -EFAULT;
+		WRITE_ONCE(gm->absent, ret == -EFAULT);
 		write_unlock(&gm->lock);
 	}
 	mutex_unlock(&gm->fill_lock);
@@ -256,7 +283,9 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return -EFAULT;
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	ret = mvs_fault_map() ?: fill_mm(gm, fault, !gm->deferred);
+	ret = mvs_fault_map();
+	if (!ret)
+		ret = gm->deferred ? fill_mm_now(gm, fault) : fill_mm(gm, fault);
 	/* The dirty log is not the guest's memory. */
 	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }

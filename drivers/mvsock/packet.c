@@ -177,7 +177,7 @@ static int transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
  * MVS_REASON_BAD_LEN all of @hdr but len is valid.
  *
  * Context: process; may sleep.
- * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOMEM or %-EINTR, after
+ * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOMEM, %-EINTR or %-ERESTART, after
  * which the chain may be taken again.
  */
 int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
@@ -266,8 +266,8 @@ static u32 cut(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
  *
  * Context: process; may sleep.
  * Return: payload bytes written; %-EBADMSG with @chain->reason set; %-ENODATA when a page
- * of @from is not in memory, %-ENOMEM or %-EINTR, after which the chain may be taken
- * again; %-EIO when the dirty log can't be reached.
+ * of @from is not in memory, %-ENOMEM, %-EINTR or %-ERESTART, after which the chain may be
+ * taken again; %-EIO when the dirty log can't be reached.
  */
 int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,

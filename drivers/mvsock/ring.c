@@ -184,7 +184,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_prefetch);
  * Context: process, outside of sections; may sleep.
  * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINPROGRESS
  * when the IOTLB does not have it; %-EINVAL when the size or the places do not go with
- * the layout; %-EIO when the dirty log can't be reached.
+ * the layout; %-EIO when the dirty log can't be reached; %-ERESTART.
  */
 int mvs_ring_start(struct mvs_ring *ring)
 {
@@ -202,7 +202,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_start);
  *
  * Context: process, outside of sections; may sleep.
  * Return: 1 with a chain, 0 when there is none; %-EBADMSG with a chain that must
- * be given back unused (@chain->id and @chain->reason are set); %-ENOMEM, %-EINTR,
+ * be given back unused (@chain->id and @chain->reason are set); %-ENOMEM, %-EINTR, %-ERESTART,
  * or, with @ring->fault filled in, %-EINPROGRESS, with nothing changed; any other error
  * when the ring can't be trusted or reached any more.
  */

@@ -642,7 +642,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return ret;
 	}
-	/* Its holder may wait for the VMM. */
+	/* Its holder may have lost its CPU. */
 	if (mutex_lock_killable(&vq->mutex)) {
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return -EINTR;

@@ -292,7 +292,8 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0; %-EFAULT when the ring, or its log, can't be reached; %-EINVAL when the
- * size or the base do not go with the layout; %-ENOMEM; %-EINTR.
+ * size or the base do not go with the layout; %-ENOMEM; %-EINTR; %-ERESTART: try again after
+ * mvs_gmem_bring_in(), without the mutex.
  */
 int mvs_vq_start(struct mvs_vq *vq)
 {
@@ -337,6 +338,18 @@ static void break_ring(struct mvs_vq *vq, int error)
 		eventfd_signal(vq->err);
 }
 
+/**
+ * mvs_vq_unflushed - check for used chains that could not be published yet
+ * @vq: the virtqueue
+ *
+ * Context: with the virtqueue's mutex held.
+ * Return: true if there are some.
+ */
+bool mvs_vq_unflushed(const struct mvs_vq *vq)
+{
+	return vq->running && (vq->held || vq->ring.unpublished);
+}
+
 /*
  * The last flush: the driver never gets what is not published now. Lack of memory may pass,
  * but the VMM's wait for that is bounded.
@@ -346,7 +359,7 @@ static void flush_all(struct mvs_vq *vq)
 	unsigned int tries = MVS_STOP_TRIES;
 
 	mvs_vq_flush(vq);
-	while (vq->running && (vq->held || vq->ring.unpublished)) {
+	while (mvs_vq_unflushed(vq)) {
 		if (!--tries || fatal_signal_pending(current)) {
 			break_ring(vq, -ENOMEM);
 			break;
@@ -366,6 +379,10 @@ void mvs_vq_stop(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
 	flush_all(vq);
+	/* Whether the driver wants this one could not be read. */
+	if (vq->owed && vq->call)
+		eventfd_signal(vq->call);
+	WRITE_ONCE(vq->owed, false);
 	hrtimer_cancel(&vq->late);
 	hrtimer_cancel(&vq->tick);
 	mvs_kick_calm(&vq->kick);
@@ -438,7 +455,7 @@ int mvs_vq_begin(struct mvs_vq *vq)
 
 /*
  * True if the next packet may wait: for MVS_STREAM_MIN looks data went in one direction only,
- * and no other packet than CREDIT_UPDATE in the other. If they come from the guest no packet
+ * and no packets but of credit in the other. If they come from the guest no packet
  * at all was sent since the last look, which the guest might have waited for.
  */
 static bool can_wait(struct mvs_vq *vq)
@@ -484,7 +501,7 @@ static bool poll(struct mvs_vq *vq, bool worker)
  */
 static bool look(struct mvs_vq *vq)
 {
-	u64 now, age;
+	u64 now, age, interval;
 	bool worker;
 
 	if (likely(!vq->brisk && !vq->busyloop_timeout))
@@ -498,11 +515,12 @@ static bool look(struct mvs_vq *vq)
 	worker = READ_ONCE(vq->device->worker->self) == current;
 	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC && poll(vq, worker))
 		return true;
-	if (vq->brisk && age < interval_ns(vq)) {
+	interval = interval_ns(vq);
+	if (vq->brisk && age < interval) {
 		if (worker && single_task_running() && poll(vq, true))
 			return true;
 		if (vq->patient) {
-			mvs_vq_wake_in(vq, interval_ns(vq) - age);
+			mvs_vq_wake_in(vq, interval - age);
 			return true;
 		}
 	}
@@ -569,9 +587,10 @@ static int push_held(struct mvs_vq *vq)
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 1; 0 when there is none, and kicks are enabled or the worker looks again by
- * itself; %-EBADMSG when an invalid one was given back to the driver; %-ENOMEM or %-EINTR
- * with nothing changed; %-EINPROGRESS when an IOTLB miss was reported, whose answer wakes
- * the worker; any other error when the ring was broken, and stopped.
+ * itself; %-EBADMSG when an invalid one was given back to the driver; %-ENOMEM, %-EINTR or
+ * %-ERESTART with nothing changed, after which the worker is woken; %-EINPROGRESS when an IOTLB
+ * miss was reported, whose answer wakes the worker; any other error when the ring was broken,
+ * and stopped.
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {
@@ -596,7 +615,7 @@ int mvs_vq_pop(struct mvs_vq *vq)
 /**
  * mvs_vq_unpop - put @vq->chain back, to be taken again
  * @vq: the virtqueue
- * @error: the reason: 0, %-ENOMEM, %-EINTR, or an error that stops the virtqueue
+ * @error: the reason: 0, %-ENOMEM, %-EINTR, %-ERESTART, or an error that stops the virtqueue
  *
  * Context: with the virtqueue's mutex held.
  * Return: @error.
@@ -777,7 +796,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 	if (!publish(vq))
 		return;
 	/* A driver that waits for each has no other chain available. */
-	if (vq->ring.unsignalled > 1)
+	if (vq->ring.unsignalled > vq->chain.ndescs)
 		vq->eager = 0;
 	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
 		vq->eager -= !!vq->eager;

@@ -9,6 +9,7 @@
  *	sk_lock			of the socket that a packet is for, or that sends one
  *	RX vq->mutex
  *	those of connections	see <mvsock/conn.h>
+ *	gmem->fill_lock		under device->mutex alone, or by the worker without locks
  *	gmem->windows_lock, the VMM's mmap lock
  *	device->iotlb_lock	pending IOTLB misses
  *	device->worker_lock	the worker's lifetime against wakeups
@@ -423,6 +424,7 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base);
 void mvs_vq_set_features(struct mvs_vq *vq, u64 features);
 int mvs_vq_start(struct mvs_vq *vq);
 void mvs_vq_stop(struct mvs_vq *vq);
+bool mvs_vq_unflushed(const struct mvs_vq *vq);
 int mvs_vq_begin(struct mvs_vq *vq);
 int mvs_vq_pop(struct mvs_vq *vq);
 int mvs_vq_unpop(struct mvs_vq *vq, int error);

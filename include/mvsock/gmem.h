@@ -18,9 +18,9 @@
  * an invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
  * outside, and the section starts over. mvs_gmem_section() does all of this.
  *
- * A page may take as long to come as the VMM likes: it may be in swap, or its content the business
- * of a userfaultfd. Only the device's worker waits for that, without locks that a program may want;
- * everything else fails with -ERESTART meanwhile.
+ * A page may take as long to come as the VMM likes: its content may be the business of a
+ * userfaultfd. Only the device's worker, and the VMM's ioctls, wait for that, without locks that a
+ * program may want; everything else fails with -ERESTART meanwhile.
  */
 #ifndef _MVSOCK_GMEM_H
 #define _MVSOCK_GMEM_H
@@ -118,7 +118,8 @@ struct mvs_gmem_fault {
  * @windows_lock: serializes new windows
  * @deferred: pages that have to be waited for are left to mvs_gmem_bring_in(); set while there
  *	are no users
- * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without
+ * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without, as
+ *	is @absent
  * @wanted: a page that a section missed
  * @absent: the VMM does not have @failed
  * @failed: the page that was to be brought in last
