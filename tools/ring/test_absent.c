@@ -28,6 +28,19 @@ static int hold(const struct session *s)
 	return memory;
 }
 
+/* A connection to a guest whose only receive buffer is in memory that is held. */
+static int connect_held(struct session *s, int socktype)
+{
+	struct seg seg = { HELD, 4096, true };
+	int memory;
+
+	session_no_rx(s, socktype);
+	memory = hold(s);
+	require_ok(ring_add(&s->g.q[RXQ].ring, &seg, 1, NULL));
+	guest_kick(&s->g, RXQ);
+	return memory;
+}
+
 static void expect_x(struct session *s)
 {
 	struct packet *p = conn_recv_packet(&s->c, TIMEOUT);
@@ -46,14 +59,10 @@ static void send_in_vain(int fd)
 /* send() has a chain whose memory is not there: it does not block if it must not. */
 static void send_with_dontwait(const void *arg)
 {
-	struct seg seg = { HELD, 4096, true };
 	struct session s;
 	int memory;
 
-	session_no_rx(&s, *(const int *)arg);
-	memory = hold(&s);
-	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
-	guest_kick(&s.g, RXQ);
+	memory = connect_held(&s, *(const int *)arg);
 	send_in_vain(s.fd);
 	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
 	/* The first may have been told of the chain before its memory was missed. */
@@ -70,16 +79,12 @@ static void send_with_dontwait(const void *arg)
 /* The same without: the socket's lock is free meanwhile. */
 static void send_that_waits(const void *arg)
 {
-	struct seg seg = { HELD, 4096, true };
 	__u64 size = 256 * 1024;
 	struct sending x;
 	struct session s;
 	int memory;
 
-	session_no_rx(&s, *(const int *)arg);
-	memory = hold(&s);
-	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
-	guest_kick(&s.g, RXQ);
+	memory = connect_held(&s, *(const int *)arg);
 	host_send_begin(&x, s.fd, "x", 1, 0, TIMEOUT);
 	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
 	require(!setsockopt(s.fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size,
