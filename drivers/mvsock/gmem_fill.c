@@ -16,6 +16,7 @@
  * A miss that another one overwrites is repeated when the worker tries its virtqueue again.
  */
 #include <kunit/visibility.h>
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
@@ -114,6 +115,22 @@ static struct page *get_page_now(struct mm_struct *mm,
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
+/* Tries, of about 0.1 ms each, to lock the address space. */
+#define LOCK_TRIES	20
+
+/* What changes it does so for a moment, as a rule: that is no reason to leave a page to others. */
+static bool lock_soon(struct mm_struct *mm)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (mmap_read_trylock(mm))
+			return true;
+		usleep_range(50, 100);
+	}
+	return false;
+}
+
 /* mvs_gmem_get_window() that does not wait for the page. */
 static struct mvs_window *get_window_now(struct mvs_gmem *gm,
 					 const struct mvs_gmem_fault *fault)
@@ -123,7 +140,7 @@ static struct mvs_window *get_window_now(struct mvs_gmem *gm,
 
 	if (window)
 		return window;
-	if (!mmap_read_trylock(gm->mm))
+	if (!lock_soon(gm->mm))
 		return ERR_PTR(-ERESTART);
 	page = get_page_now(gm->mm, fault);
 	mmap_read_unlock(gm->mm);
@@ -142,7 +159,7 @@ static int fill_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
-	if (!mmap_read_trylock(gm->mm))
+	if (!lock_soon(gm->mm))
 		return -ERESTART;
 	/* For what the kernel changes in the address space, but for no page. */
 	seq = mmu_interval_read_begin(&window->notifier);
