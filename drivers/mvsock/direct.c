@@ -364,7 +364,8 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 		unkicked = true;
 		/* Without data this reader sleeps, and a kick wakes it. */
 		if (awaits_answers(conn))
-			mvs_kick_divert(&vq->kick);
+			mvs_kick_divert(&vq->kick,
+					sk_sleep(sk_vsock(conn->vsk)));
 		done = copy_packets(conn, vq, msg, room, &rest);
 		end_direct(conn, vq, rest);
 		mutex_unlock(&vq->mutex);

@@ -3,9 +3,6 @@
  * Kicks: available buffer notifications, by an eventfd.
  *
  * A kick wakes the worker, or a reader that sleeps in recv() and takes the chains itself.
- * The task is woken directly and not through the socket's wait queue: AIO may signal an
- * eventfd under the lock of a socket's wait queue, so that lock must not be taken under the
- * eventfd's.
  */
 #include <linux/file.h>
 #include <linux/poll.h>
@@ -26,12 +23,13 @@ static void start_guard(struct mvs_kick *kick)
 		      HRTIMER_MODE_REL_SOFT);
 }
 
-static void set_reader(struct mvs_kick *kick, struct task_struct *task)
+/* Returns false if the task is not, or not any longer, expected. */
+static bool end_expectation(struct mvs_kick *kick, struct task_struct *task)
 {
-	struct task_struct *old = xchg(&kick->reader, task);
-
-	if (old)
-		put_task_struct(old);
+	if (cmpxchg(&kick->expected, task, NULL) != task)
+		return false;
+	put_task_struct(task);
+	return true;
 }
 
 /* Does the task only wait for its CPU? The worker would have to do so as well. */
@@ -63,47 +61,72 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 	if (!READ_ONCE(kick->quiet) || (expected && comes(kick, expected))) {
 		WRITE_ONCE(kick->quiet, true);
 		start_guard(kick);
-	} else if (expected &&
-		   cmpxchg(&kick->expected, expected, NULL) == expected) {
-		put_task_struct(expected);
+	} else if (expected && end_expectation(kick, expected)) {
 		WRITE_ONCE(kick->let_down, true);
-		/* Nor must a kick wake it from what it does now. */
-		set_reader(kick, NULL);
+		WRITE_ONCE(kick->readers, NULL);
 		mvs_device_wake(vq->device, vq->index);
 	}
 	rcu_read_unlock();
 	return HRTIMER_NORESTART;
 }
 
-/* No effect if another task is expected already. */
-static void expect(struct mvs_kick *kick, struct task_struct *task)
+/* Returns false, without effect, if another task is expected already. */
+static bool expect(struct mvs_kick *kick, struct task_struct *task)
 {
 	WRITE_ONCE(kick->quiet, false);
 	WRITE_ONCE(kick->waits, 0);
 	get_task_struct(task);
 	/* Before the timer is checked. Pairs with the barrier in look(). */
-	if (cmpxchg(&kick->expected, NULL, task))
+	if (cmpxchg(&kick->expected, NULL, task)) {
 		put_task_struct(task);
-	else if (!hrtimer_is_queued(&kick->guard))
+		return false;
+	}
+	if (!hrtimer_is_queued(&kick->guard))
 		start_guard(kick);
+	return true;
 }
 
-/* Returns true if a reader looks in place of the worker. */
+/*
+ * Wake the first task that sleeps in recv(): only there this function is in a socket's wait
+ * queue. Returns false if there is none, or it is awake already.
+ */
+static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
+{
+	wait_queue_entry_t *wait;
+
+	list_for_each_entry(wait, &readers->head, entry) {
+		if (wait->func != autoremove_wake_function)
+			continue;
+		if (!expect(kick, wait->private))
+			return true;
+		return wait->func(wait, TASK_INTERRUPTIBLE, 0, NULL) ||
+		       !end_expectation(kick, wait->private);
+	}
+	return false;
+}
+
+/*
+ * Returns true if a reader looks in place of the worker. AIO may signal an eventfd under the
+ * lock of a socket's wait queue, so this must not wait for that lock under the eventfd's.
+ */
 static bool wake_reader(struct mvs_kick *kick)
 {
-	struct task_struct *reader;
+	wait_queue_head_t *readers;
+	bool woken = false;
 
 	if (READ_ONCE(kick->expected))
 		return true;
-	if (!READ_ONCE(kick->reader))
+	if (!READ_ONCE(kick->readers))
 		return false;
-	reader = xchg(&kick->reader, NULL);
-	if (!reader)
-		return false;
-	expect(kick, reader);
-	wake_up_process(reader);
-	put_task_struct(reader);
-	return true;
+	/* RCU keeps the queue, if its socket is closed meanwhile. */
+	rcu_read_lock();
+	readers = xchg(&kick->readers, NULL);
+	if (readers && spin_trylock(&readers->lock)) {
+		woken = wake_first(kick, readers);
+		spin_unlock(&readers->lock);
+	}
+	rcu_read_unlock();
+	return woken;
 }
 
 /* Called under the wait queue's lock with interrupts off: only wake. */
@@ -184,24 +207,27 @@ void mvs_kick_calm(struct mvs_kick *kick)
 	struct task_struct *expected;
 
 	hrtimer_cancel(&kick->guard);
+	WRITE_ONCE(kick->readers, NULL);
 	expected = xchg(&kick->expected, NULL);
 	if (expected)
 		put_task_struct(expected);
 }
 
 /**
- * mvs_kick_divert - have the next kick wake the calling task in place of the worker
+ * mvs_kick_divert - have the next kick wake a reader in place of the worker
  * @kick: the kick
+ * @readers: the wait queue of a socket; mvs_kick_undivert() is called before it is freed,
+ *	which is done by RCU
  *
- * The task has to call mvs_kick_awaits() before it sleeps and when it wakes up. If it does
- * not, the worker is woken a little later.
+ * A task that sleeps in recv() there is woken, and has to call mvs_kick_awaits() then. If it
+ * does not, the worker is woken a little later; if there is none, at once.
  *
  * Context: process.
  */
-void mvs_kick_divert(struct mvs_kick *kick)
+void mvs_kick_divert(struct mvs_kick *kick, wait_queue_head_t *readers)
 {
-	if (READ_ONCE(kick->reader) != current)
-		set_reader(kick, get_task_struct(current));
+	if (READ_ONCE(kick->readers) != readers)
+		WRITE_ONCE(kick->readers, readers);
 }
 
 /**
@@ -213,8 +239,8 @@ void mvs_kick_divert(struct mvs_kick *kick)
 void mvs_kick_undivert(struct mvs_kick *kick)
 {
 	WRITE_ONCE(kick->let_down, false);
-	if (READ_ONCE(kick->reader))
-		set_reader(kick, NULL);
+	if (READ_ONCE(kick->readers))
+		WRITE_ONCE(kick->readers, NULL);
 }
 
 /**
@@ -247,8 +273,5 @@ bool mvs_kick_take(struct mvs_kick *kick)
 	 * A full barrier: either the caller sees the chains that follow, or their kick
 	 * finds no expected task.
 	 */
-	if (cmpxchg(&kick->expected, current, NULL) != current)
-		return false;
-	put_task_struct(current);
-	return true;
+	return end_expectation(kick, current);
 }

@@ -113,7 +113,8 @@ static void message_sent(struct mvs_conn *conn, u32 len)
 	spin_lock(&conn->lock);
 	conn->tx_left -= len;
 	mvs_conn_room_changed(conn);
-	wake = !conn->tx_left && conn->blocked && !conn->parked;
+	/* A sender that was refused, or a close() that lingers. */
+	wake = !conn->tx_left && !conn->parked;
 	if (wake)
 		conn->blocked = false;
 	spin_unlock(&conn->lock);

@@ -273,13 +273,17 @@ static bool left_to_reader(const struct mvs_conn *conn)
 		mvs_kick_awaits(&conn->device->vqs[MVS_VQ_TX].kick));
 }
 
-/* A packet that is left to the reader counts, too; its length is not known here. */
+/*
+ * In a reader's wait loop, which has set the task's state, a packet that is left to it counts
+ * as well. Others, like SIOCINQ, want to know the number of bytes.
+ */
 static s64 has_data(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
+	bool waits = get_current_state() != TASK_RUNNING;
 
 	mvs_conn_report_reset(conn);
-	return READ_ONCE(conn->rx_bytes) ?: left_to_reader(conn);
+	return READ_ONCE(conn->rx_bytes) ?: waits && left_to_reader(conn);
 }
 
 static u32 seqpacket_has_data(struct vsock_sock *vsk)
@@ -630,7 +634,7 @@ static int notify_recv_init(struct vsock_sock *vsk, size_t target,
 	conn->waits = false;
 	spin_unlock(&conn->lock);
 	/* The reader waits for the answer to what was sent. */
-	if (!has_data(vsk))
+	if (!READ_ONCE(conn->rx_bytes) && !left_to_reader(conn))
 		mvs_send_flush(conn);
 	return 0;
 }
@@ -719,12 +723,12 @@ static int notify_set_rcvlowat(struct vsock_sock *vsk, int val)
 	return 0;
 }
 
-/* Only the rest of a message is ever queued for a guest. */
+/* Only the rest of a message is ever queued for a guest; it is lost with the connection. */
 static ssize_t unsent_bytes(struct vsock_sock *vsk)
 {
 	const struct mvs_conn *conn = vsk->trans;
 
-	return READ_ONCE(conn->tx_left);
+	return READ_ONCE(conn->in_table) ? READ_ONCE(conn->tx_left) : 0;
 }
 
 static const struct vsock_transport transport = {

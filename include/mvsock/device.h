@@ -103,7 +103,8 @@ struct mvs_worker {
  * @table: how vfs_poll() hands out the wait queue
  * @worker: the worker to wake while listening
  * @vq: index of the virtqueue
- * @reader: a task to wake in place of the worker, with a reference, or NULL
+ * @readers: the wait queue of a socket that has a reader to wake in place of the worker, or
+ *	NULL; read under RCU
  * @expected: a task that is about to look for chains, with a reference, or NULL
  * @guard: timer that wakes the worker if such a task does not look
  * @quiet: no change since the last expiry of @guard
@@ -118,7 +119,7 @@ struct mvs_kick {
 	poll_table table;
 	struct mvs_worker *worker;
 	unsigned int vq;
-	struct task_struct *reader;
+	wait_queue_head_t *readers;
 	struct task_struct *expected;
 	struct hrtimer guard;
 	bool quiet;
@@ -444,7 +445,7 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq);
 void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker);
 void mvs_kick_stop(struct mvs_kick *kick);
 void mvs_kick_calm(struct mvs_kick *kick);
-void mvs_kick_divert(struct mvs_kick *kick);
+void mvs_kick_divert(struct mvs_kick *kick, wait_queue_head_t *readers);
 void mvs_kick_undivert(struct mvs_kick *kick);
 void mvs_kick_promise(struct mvs_kick *kick);
 bool mvs_kick_take(struct mvs_kick *kick);

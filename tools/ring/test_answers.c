@@ -3,10 +3,12 @@
  * A host's program that asks and waits for each answer: the driver's kick wakes it in the
  * worker's place. Whatever it does instead of reading on, what the guest sends arrives.
  */
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "device_test.h"
@@ -31,14 +33,30 @@ enum then {
 
 static const __u8 question[SMALL];
 
+/* Sleep in a system call that returns when anything wakes the task. */
+static void sleep_elsewhere(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigwaitinfo(&set, NULL);
+	_exit(5);
+}
+
 static void take(int fd, __u8 *answer, int flags)
 {
 	ssize_t n = recv(fd, answer, SMALL, flags);
+	int unread;
 
 	if (n < 0 && errno == EINTR)
-		pause();
+		sleep_elsewhere();
 	if (n != SMALL)
 		_exit(1);
+	/* Only later kernels know SIOCINQ. */
+	if (!(flags & MSG_PEEK) && !ioctl(fd, SIOCINQ, &unread) && unread)
+		_exit(6);
 }
 
 static void on_signal(int sig)
@@ -78,7 +96,7 @@ static void read_answers(int fd)
 			raise(SIGSTOP);
 			break;
 		case LINGER:
-			pause();
+			sleep_elsewhere();
 			break;
 		case STARVE:
 			spin(SCHED_IDLE);
@@ -233,7 +251,7 @@ static void leaves(const void *arg)
 	end(&s, &other);
 }
 
-/* He sleeps elsewhere, for ever: with an answer, or after a signal. */
+/* The reader sleeps elsewhere, with an answer or after a signal, and no kick wakes it there. */
 static void lingers(const void *arg)
 {
 	const bool *interrupted = arg;
@@ -314,6 +332,45 @@ static void paused(const void *arg)
 	hear(&s);
 	end_reader(pid, SIGKILL);
 	end(&s, &other);
+}
+
+#define LARGE (32 * 1024)
+
+static void *read_large(void *arg)
+{
+	static __u8 buf[LARGE];
+	int fd = *(int *)arg;
+
+	while (recv(fd, buf, LARGE, MSG_WAITALL) == LARGE)
+		;
+	return NULL;
+}
+
+/* Packets that a reader waits for count as a whole, or not at all. */
+static void large_unread(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	static const __u8 out[LARGE];
+	pthread_t reader;
+	struct session s;
+	unsigned int i;
+	int unread;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	require_ok(host_set_blocking(s.fd, 0));
+	if (ioctl(s.fd, SIOCINQ, &unread))
+		tap_skip("this kernel has no SIOCINQ");
+	require(!pthread_create(&reader, NULL, read_large, &s.fd),
+		"pthread_create");
+	for (i = 0; i < 200; i++) {
+		require_ok(conn_send(&s.c, out, LARGE, TIMEOUT));
+		require(!ioctl(s.fd, SIOCINQ, &unread), "SIOCINQ");
+		require(!unread || unread == LARGE, "%d unread", unread);
+	}
+	require(!shutdown(s.fd, SHUT_RD), "shutdown");
+	pthread_join(reader, NULL);
+	session_close(&s);
 }
 
 #define ANSWER 16000U	/* too small to be left to a reader */
@@ -411,6 +468,7 @@ void add_answers_tests(void)
 		{ "a reader who starves", starves },
 		{ "a reader who waits in other ways", waits },
 		{ "two readers in turns", in_turns },
+		{ "SIOCINQ while a reader waits", large_unread },
 		{ "a device that is stopped", paused },
 	};
 	unsigned int i;

@@ -340,8 +340,69 @@ static void whole_or_not(const void *arg)
 	session_close(&s);
 }
 
+/* How a close() that lingers, with the rest of a message not sent, comes to its end. */
+enum linger_end {
+	ALL_SENT,
+	RESET,
+};
+
+static void *close_slowly(void *arg)
+{
+	int *fd = arg;
+
+	close(*fd);
+	__atomic_store_n(fd, -1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void require_closed(const int *fd, int timeout)
+{
+	__u64 end = now_ms() + timeout;
+
+	while (__atomic_load_n(fd, __ATOMIC_ACQUIRE) >= 0) {
+		require(ms_left(end), "close() waits for more");
+		usleep(1000);
+	}
+}
+
+/*
+ * close() waits for the rest, and no longer; before Linux 6.16 until the guest has answered
+ * SHUTDOWN.
+ */
+static void lingers(const void *arg)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 2 * TIMEOUT / 1000 };
+	const enum linger_end *how = arg;
+	pthread_t closer;
+	struct session s;
+	__u8 out[10000];
+
+	pattern_fill(out, sizeof(out), 3, 0);
+	session_no_rx(&s, SOCK_SEQPACKET);
+	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
+	require(send(s.fd, out, sizeof(out), MSG_DONTWAIT) == sizeof(out),
+		"not all of it was sent");
+	require(!setsockopt(s.fd, SOL_SOCKET, SO_LINGER, &linger,
+			    sizeof(linger)), "SO_LINGER");
+	require(!pthread_create(&closer, NULL, close_slowly, &s.fd), "thread");
+	usleep(100000);
+	require(__atomic_load_n(&s.fd, __ATOMIC_ACQUIRE) >= 0,
+		"close() did not wait");
+	if (*how == ALL_SENT) {
+		open_rx(&s.g, 8);
+		require_ok(conn_wait_shutdown(&s.c, VIRTIO_VSOCK_SHUTDOWN_RCV |
+					      VIRTIO_VSOCK_SHUTDOWN_SEND, TIMEOUT));
+	}
+	if (*how == RESET || host_linux() < LINUX(6, 16))
+		require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_RST, 0));
+	require_closed(&s.fd, TIMEOUT);
+	pthread_join(closer, NULL);
+	session_close(&s);
+}
+
 void add_stall_tests(void)
 {
+	static const enum linger_end all_sent = ALL_SENT, reset_meanwhile = RESET;
 	static const bool reset = false, closed = true;
 	static const struct {
 		const char *name;
@@ -356,6 +417,8 @@ void add_stall_tests(void)
 		{ "memory taken away within a send()", memory_within },
 		{ "peer asked for credit", asked_for_credit },
 		{ "a packet of a stream, whole or not", whole_or_not },
+		{ "linger until all is sent", lingers, &all_sent },
+		{ "linger until a reset", lingers, &reset_meanwhile },
 	};
 	unsigned int i;
 
