@@ -35,7 +35,7 @@ static void tell(const char *text)
 
 static void play_row(unsigned int i)
 {
-	const struct row *r = &rows[i / ARRAY_SIZE(types)];
+	const struct row *r = sockets_row(i / ARRAY_SIZE(types));
 	unsigned int type = i % ARRAY_SIZE(types);
 
 	if (!(r->types & types[type].bit)) {
@@ -50,14 +50,14 @@ static void play_row(unsigned int i)
 
 static void label_row(unsigned int i, char *text, size_t size)
 {
-	snprintf(text, size, "%s\t%s", rows[i / ARRAY_SIZE(types)].name,
+	snprintf(text, size, "%s\t%s", sockets_row(i / ARRAY_SIZE(types))->name,
 		 types[i % ARRAY_SIZE(types)].name);
 }
 
 int main(int argc, char **argv)
 {
 	const struct rows table = {
-		.n = nrows * ARRAY_SIZE(types),
+		.n = sockets_nrows() * ARRAY_SIZE(types),
 		.at_once = AT_ONCE,
 		.apart = true,
 		.seconds = 2 * TAP_TIMEOUT,

@@ -130,6 +130,10 @@ struct row {
 extern const struct row rows[];
 extern const unsigned int nrows;
 
+/* These, and those of the table of calls and states. */
+unsigned int sockets_nrows(void);
+const struct row *sockets_row(unsigned int i);
+
 /* Of each row there is a line for each type of socket. */
 extern const unsigned int sockets_ntypes;
 

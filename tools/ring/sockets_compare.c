@@ -280,13 +280,13 @@ static const char *const never[] = {
 
 static const char *row_name(unsigned int i)
 {
-	return rows[i].name;
+	return sockets_row(i)->name;
 }
 
 int sockets_compare(const char *vhost_vsock, const char *mvsock)
 {
 	const struct compare c = {
-		.n = nrows,
+		.n = sockets_nrows(),
 		.states = sockets_ntypes,
 		.name = row_name,
 		.never = never,
