@@ -378,7 +378,40 @@ static void mm_unmapped_between_reads(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* Windows stay: what is not there must not make them. */
+/* Places that the VMM has left cost nothing, but for a few. */
+static void mm_windows_without_pages_go(struct kunit *test)
+{
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ), place;
+	struct guest *guest = guest_create_attached(test);
+	struct mvs_gmem *gm = &guest->gm;
+	unsigned int i;
+	u8 byte;
+
+	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
+	place = round_down(addr, SZ_2M);
+	for (i = 0; i <= MVS_EMPTY_WINDOWS; i++) {
+		mvs_gmem_trim(gm);
+		place -= 2 * SZ_2M;
+		KUNIT_ASSERT_EQ(test, place, guest_vmm_map(test, place, PROT_READ));
+		KUNIT_EXPECT_EQ(test, 0, get(guest, place, &byte));
+		KUNIT_EXPECT_EQ(test, 0, get(guest, place + PAGE_SIZE, &byte));
+		KUNIT_EXPECT_EQ(test, 0, vm_munmap(place, PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, i, gm->empty);
+		KUNIT_EXPECT_EQ(test, 0, vm_munmap(place + PAGE_SIZE, PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, place, &byte));
+	}
+	KUNIT_EXPECT_NOT_NULL(test, mvs_gmem_window(gm, place / SZ_2M));
+	mvs_gmem_trim(gm);
+	KUNIT_EXPECT_EQ(test, 0, gm->empty);
+	KUNIT_EXPECT_NULL(test, mvs_gmem_window(gm, place / SZ_2M));
+	KUNIT_EXPECT_NOT_NULL(test, mvs_gmem_window(gm, addr / SZ_2M));
+
+	KUNIT_ASSERT_EQ(test, place, guest_vmm_map(test, place, PROT_READ));
+	KUNIT_EXPECT_EQ(test, 0, get(guest, place, &byte));
+	guest_vmm_exit();
+}
+
+/* A guest must not have the host create windows: none for what the VMM does not have. */
 static void mm_no_window_for_nothing(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_NONE);
@@ -498,6 +531,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(mm_nothing_there),
 	KUNIT_CASE(mm_page_replaced_between_reads),
 	KUNIT_CASE(mm_unmapped_between_reads),
+	KUNIT_CASE(mm_windows_without_pages_go),
 	KUNIT_CASE(mm_no_window_for_nothing),
 	KUNIT_CASE(mm_deferred_nothing_to_wait_for),
 	KUNIT_CASE(mm_deferred),

@@ -24,6 +24,7 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->mm = NULL;
 	rwlock_init(&gm->lock);
 	gm->windows = RB_ROOT;
+	gm->empty = 0;
 	gm->misses = 0;
 	gm->invalidated = 0;
 	gm->cid = 0;

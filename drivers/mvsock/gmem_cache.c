@@ -56,6 +56,9 @@ static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
 		dropped += !!*page;
 		*page = 0;
 	}
+	window->cached -= dropped;
+	if (dropped && !window->cached)
+		WRITE_ONCE(window->gm->empty, window->gm->empty + 1);
 	return dropped;
 }
 
@@ -151,6 +154,7 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 	}
 	write_lock(&gm->lock);
 	rb_add(&window->node, &gm->windows, comes_before);
+	WRITE_ONCE(gm->empty, gm->empty + 1);
 	write_unlock(&gm->lock);
 	return window;
 
@@ -160,15 +164,35 @@ err:
 }
 
 /**
+ * mvs_gmem_find_window - get the window that an address is in, if it is there
+ * @gm: guest memory
+ * @uaddr: VMM-virtual address
+ *
+ * Context: process, outside of sections.
+ * Return: the window, until mvs_gmem_put_window(); or NULL.
+ */
+struct mvs_window *mvs_gmem_find_window(struct mvs_gmem *gm, unsigned long uaddr)
+{
+	struct mvs_window *window;
+
+	mvs_gmem_begin(gm);
+	window = mvs_gmem_window(gm, uaddr / SZ_2M);
+	if (window)
+		atomic_inc(&window->users);
+	mvs_gmem_end(gm);
+	return window;
+}
+
+/**
  * mvs_gmem_get_window - get the window that an address is in
  * @gm: guest memory
- * @uaddr: VMM-virtual address, of a page that the VMM has: a window stays until the device stops,
- *	and a guest must not have the host create them without end
+ * @uaddr: VMM-virtual address, of a page that the VMM has: a guest must not have the host
+ *	create windows for others
  *
  * It is created if it is not there, at the VMM's charge.
  *
  * Context: process; may sleep.
- * Return: the window, or an ERR_PTR().
+ * Return: the window, until mvs_gmem_put_window(); or an ERR_PTR().
  */
 struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
 {
@@ -179,11 +203,74 @@ struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
 	mutex_lock(&gm->windows_lock);
 	own = set_active_memcg(memcg);
 	window = mvs_gmem_window(gm, number) ?: create_window(gm, number);
+	if (!IS_ERR(window))
+		atomic_inc(&window->users);
 	set_active_memcg(own);
 	mutex_unlock(&gm->windows_lock);
 	mem_cgroup_put(memcg);
 	return window;
 }
+
+/**
+ * mvs_gmem_put_window - end the use of a window
+ * @window: the window
+ */
+void mvs_gmem_put_window(struct mvs_window *window)
+{
+	atomic_dec(&window->users);
+}
+
+/* Remove a window from the others if it has no pages, nor is about to get one. */
+static bool remove_empty(struct mvs_window *window)
+{
+	struct mvs_gmem *gm = window->gm;
+	struct mvs_window **recent;
+	bool empty;
+
+	write_lock(&gm->lock);
+	empty = !window->cached && !atomic_read(&window->users);
+	if (empty) {
+		rb_erase(&window->node, &gm->windows);
+		recent = mvs_gmem_recent(gm, window->number);
+		if (*recent == window)
+			*recent = NULL;
+		WRITE_ONCE(gm->empty, gm->empty - 1);
+	}
+	write_unlock(&gm->lock);
+	return empty;
+}
+
+/**
+ * mvs_gmem_trim - free windows without pages, if there are many
+ * @gm: guest memory
+ *
+ * Pages of places where the VMM has no memory any more are gone, but their windows are not.
+ * Pages that move leave windows empty for a moment as well, hence the number.
+ *
+ * Context: process, the VMM's: it waits for the VMM's changes to its address space; outside of
+ * sections.
+ */
+void mvs_gmem_trim(struct mvs_gmem *gm)
+{
+	struct mvs_window *window;
+	struct rb_node *node;
+
+	if (READ_ONCE(gm->empty) <= MVS_EMPTY_WINDOWS)
+		return;
+	/* A stopping device frees them all. */
+	mutex_lock(&gm->fill_lock);
+	mutex_lock(&gm->windows_lock);
+	for (node = rb_first(&gm->windows); node;) {
+		window = rb_entry(node, struct mvs_window, node);
+		node = rb_next(node);
+		if (remove_empty(window))
+			free_window(window);
+		cond_resched();
+	}
+	mutex_unlock(&gm->windows_lock);
+	mutex_unlock(&gm->fill_lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_trim);
 
 /**
  * mvs_gmem_invalidate - drop pages from the cache
@@ -236,6 +323,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 		cond_resched();
 	}
 	gm->windows = RB_ROOT;
+	gm->empty = 0;
 }
 
 /**
@@ -265,6 +353,7 @@ void mvs_gmem_detach(struct mvs_gmem *gm)
 	write_lock(&gm->lock);
 	gm->wants = false;
 	gm->absent = false;
+	gm->logged = false;
 	write_unlock(&gm->lock);
 	mutex_unlock(&gm->fill_lock);
 }
@@ -273,11 +362,15 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 static void install(struct mvs_window *window, unsigned long uaddr,
 		    struct page *page, bool write)
 {
-	unsigned long entry = (unsigned long)page_address(page);
+	unsigned long *entry = &window->pages[uaddr % SZ_2M / PAGE_SIZE];
+	struct mvs_gmem *gm = window->gm;
 
-	lockdep_assert_held_write(&window->gm->lock);
-	window->pages[uaddr % SZ_2M / PAGE_SIZE] =
-		entry | (write ? MVS_PAGE_WRITABLE : 0);
+	lockdep_assert_held_write(&gm->lock);
+	if (!window->cached)
+		WRITE_ONCE(gm->empty, gm->empty - 1);
+	window->cached += !*entry;
+	*entry = (unsigned long)page_address(page) |
+		 (write ? MVS_PAGE_WRITABLE : 0);
 }
 
 /**
@@ -302,6 +395,7 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 	write_lock(&gm->lock);
 	install(window, uaddr, page, write);
 	write_unlock(&gm->lock);
+	mvs_gmem_put_window(window);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);

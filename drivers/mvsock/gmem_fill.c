@@ -15,6 +15,8 @@
  *
  * A miss that another one overwrites is repeated when the worker tries its virtqueue again.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <kunit/visibility.h>
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -30,10 +32,26 @@ static unsigned int gup_flags(const struct mvs_gmem_fault *fault)
 	return fault->write ? FOLL_WRITE : 0;
 }
 
+/*
+ * Say once that the VMM could use a page, but the kernel may not map it: of the guest it is only
+ * seen that it does not work.
+ */
+static void log_unmappable(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+{
+	const struct vm_area_struct *vma = vma_lookup(gm->mm, fault->addr);
+
+	if (!vma || !(vma->vm_flags & (fault->write ? VM_WRITE : VM_READ)) ||
+	    xchg(&gm->logged, true))
+		return;
+	pr_notice_ratelimited("CID %u: memory that the kernel can't map is refused, at 0x%llx; vhost_vsock can use it\n",
+			      gm->cid, fault->addr);
+}
+
 /* Get the VMM's page at an address, with a reference; may wait for the VMM. */
-static struct page *get_page_of(struct mm_struct *mm,
+static struct page *get_page_of(struct mvs_gmem *gm,
 				const struct mvs_gmem_fault *fault)
 {
+	struct mm_struct *mm = gm->mm;
 	struct page *page;
 	int locked = 1;
 	long n;
@@ -49,6 +67,8 @@ static struct page *get_page_of(struct mm_struct *mm,
 	else
 		n = get_user_pages_remote(mm, fault->addr, 1, gup_flags(fault),
 					  &page, &locked);
+	if (n == -EFAULT && locked)
+		log_unmappable(gm, fault);
 	if (locked)
 		mmap_read_unlock(mm);
 
@@ -57,49 +77,44 @@ static struct page *get_page_of(struct mm_struct *mm,
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
-static struct mvs_window *find_window(struct mvs_gmem *gm, u64 uaddr)
+/* mvs_gmem_get_window(), if the VMM has the page. */
+static struct mvs_window *get_window(struct mvs_gmem *gm,
+				     const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window;
+	struct mvs_window *window = mvs_gmem_find_window(gm, fault->addr);
+	struct page *page;
 
-	mvs_gmem_begin(gm);
-	window = mvs_gmem_window(gm, uaddr / SZ_2M);
-	mvs_gmem_end(gm);
-	return window;
+	if (window)
+		return window;
+	page = get_page_of(gm, fault);
+	if (IS_ERR(page))
+		return ERR_CAST(page);
+	put_page(page);
+	return mvs_gmem_get_window(gm, fault->addr);
 }
 
 /* Returns 0, without a page if the address space changes meanwhile. */
 static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window = find_window(gm, fault->addr);
+	struct mvs_window *window = get_window(gm, fault);
 	struct page *page;
 	unsigned long seq;
 
-	/*
-	 * A window stays until the device stops: none for what the VMM does not
-	 * have, or a guest could have the host make them without end.
-	 */
-	if (!window) {
-		page = get_page_of(gm->mm, fault);
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		put_page(page);
-	}
-	window = window ?: mvs_gmem_get_window(gm, fault->addr);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
-
 	seq = mmu_interval_read_begin(&window->notifier);
-	page = get_page_of(gm->mm, fault);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	mvs_gmem_store(window, fault, page, seq);
-	return 0;
+	page = get_page_of(gm, fault);
+	if (!IS_ERR(page))
+		mvs_gmem_store(window, fault, page, seq);
+	mvs_gmem_put_window(window);
+	return PTR_ERR_OR_ZERO(page);
 }
 
 /* get_page_of() that does not wait for the page: if it would have to, %-ERESTART. */
-static struct page *get_page_now(struct mm_struct *mm,
+static struct page *get_page_now(struct mvs_gmem *gm,
 				 const struct mvs_gmem_fault *fault)
 {
+	struct mm_struct *mm = gm->mm;
 	struct page *page;
 	long n = -EFAULT;
 
@@ -112,6 +127,8 @@ static struct page *get_page_now(struct mm_struct *mm,
 		return page;
 	if (!n)
 		return ERR_PTR(-ERESTART);
+	if (n == -EFAULT)
+		log_unmappable(gm, fault);
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
@@ -131,18 +148,18 @@ static bool lock_soon(struct mm_struct *mm)
 	return false;
 }
 
-/* mvs_gmem_get_window() that does not wait for the page. */
+/* get_window() that does not wait for the page: if it would have to, %-ERESTART. */
 static struct mvs_window *get_window_now(struct mvs_gmem *gm,
 					 const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window = find_window(gm, fault->addr);
+	struct mvs_window *window = mvs_gmem_find_window(gm, fault->addr);
 	struct page *page;
 
 	if (window)
 		return window;
 	if (!lock_soon(gm->mm))
 		return ERR_PTR(-ERESTART);
-	page = get_page_now(gm->mm, fault);
+	page = get_page_now(gm, fault);
 	mmap_read_unlock(gm->mm);
 	if (IS_ERR(page))
 		return ERR_CAST(page);
@@ -154,21 +171,21 @@ static struct mvs_window *get_window_now(struct mvs_gmem *gm,
 static int fill_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	struct mvs_window *window = get_window_now(gm, fault);
-	struct page *page;
+	struct page *page = ERR_PTR(-ERESTART);
 	unsigned long seq;
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
-	if (!lock_soon(gm->mm))
-		return -ERESTART;
-	/* For what the kernel changes in the address space, but for no page. */
-	seq = mmu_interval_read_begin(&window->notifier);
-	page = get_page_now(gm->mm, fault);
-	mmap_read_unlock(gm->mm);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	mvs_gmem_store(window, fault, page, seq);
-	return 0;
+	if (lock_soon(gm->mm)) {
+		/* For what the kernel changes in the address space, but for no page. */
+		seq = mmu_interval_read_begin(&window->notifier);
+		page = get_page_now(gm, fault);
+		mmap_read_unlock(gm->mm);
+		if (!IS_ERR(page))
+			mvs_gmem_store(window, fault, page, seq);
+	}
+	mvs_gmem_put_window(window);
+	return PTR_ERR_OR_ZERO(page);
 }
 
 static bool same_page(const struct mvs_gmem_fault *a,

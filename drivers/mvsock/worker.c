@@ -87,6 +87,7 @@ static bool run(void *data)
 	/* There is no wakeup when memory is free again. */
 	if (mvs_gmem_bring_in(&device->gmem) == -ENOMEM)
 		schedule_timeout_killable(1);
+	mvs_gmem_trim(&device->gmem);
 	/* TX before RX: answers are sent in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&

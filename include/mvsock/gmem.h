@@ -25,6 +25,7 @@
 #ifndef _MVSOCK_GMEM_H
 #define _MVSOCK_GMEM_H
 
+#include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/hash.h>
 #include <linux/log2.h>
@@ -48,6 +49,9 @@ struct vhost_memory_region;
 /* As many windows may be found at once, without a search; a power of two. */
 #define MVS_RECENT_WINDOWS	64
 
+/* Windows without pages that mvs_gmem_trim() leaves: moving memory empties them for a moment. */
+#define MVS_EMPTY_WINDOWS	16
+
 /* Set in the address of a page that was mapped for writing. */
 #define MVS_PAGE_WRITABLE	1UL
 
@@ -56,6 +60,8 @@ struct vhost_memory_region;
  * @number: VMM-virtual address / 2 MiB
  * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
  *	protected by the lock of @gm
+ * @cached: number of @pages that are there; likewise
+ * @users: tasks that bring in a page; taken under the lock of @gm or its @windows_lock
  * @gm: whose it is
  * @node: its place among @gm->windows
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
@@ -63,6 +69,8 @@ struct vhost_memory_region;
 struct mvs_window {
 	unsigned long number;
 	unsigned long *pages;
+	unsigned int cached;
+	atomic_t users;
 	struct mvs_gmem *gm;
 	struct rb_node node;
 	struct mmu_interval_notifier notifier;
@@ -109,13 +117,14 @@ struct mvs_gmem_fault {
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
  * @lock: held for reading in a section, for writing while pages come and go
- * @windows: all &struct mvs_window, by their numbers; they come under @lock and
- *	@windows_lock, and go when there are no users
+ * @windows: all &struct mvs_window, by their numbers; they come and go under @lock and
+ *	@windows_lock
+ * @empty: number of those without pages; changes under @lock, read without
  * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
  *	are read without
  * @invalidated: pages that the VMM took away or moved
  * @cid: the guest's CID, for traces; set by the user
- * @windows_lock: serializes new windows
+ * @windows_lock: serializes windows that come and go
  * @deferred: pages that have to be waited for are left to mvs_gmem_bring_in(); set while there
  *	are no users
  * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without, as
@@ -123,7 +132,8 @@ struct mvs_gmem_fault {
  * @wanted: a page that a section missed
  * @absent: the VMM does not have @failed
  * @failed: the page that was to be brought in last
- * @fill_lock: held by mvs_gmem_bring_in(); keeps @mm and the windows
+ * @logged: the log has a line about a page that the kernel can't map; one for each start
+ * @fill_lock: held by mvs_gmem_bring_in() and mvs_gmem_trim(); keeps @mm and the windows
  * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
  *	written by concurrent sections
  */
@@ -136,17 +146,19 @@ struct mvs_gmem {
 	struct mm_struct *mm;
 	rwlock_t lock;	/* the windows, and their pages */
 	struct rb_root windows;
+	unsigned int empty;
 	u64 misses;
 	u64 invalidated;
 	u32 cid;
-	struct mutex windows_lock;	/* new windows */
+	struct mutex windows_lock;	/* windows that come and go */
 	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 	bool deferred;
 	bool wants;
 	struct mvs_gmem_fault wanted;
 	bool absent;
 	struct mvs_gmem_fault failed;
-	struct mutex fill_lock;	/* see mvs_gmem_bring_in() */
+	bool logged;
+	struct mutex fill_lock;	/* @mm and the windows stay */
 };
 
 void mvs_gmem_init(struct mvs_gmem *gm);
@@ -180,7 +192,10 @@ void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 			 unsigned long end);
 struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
 				   unsigned long number);
+struct mvs_window *mvs_gmem_find_window(struct mvs_gmem *gm, unsigned long uaddr);
 struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr);
+void mvs_gmem_put_window(struct mvs_window *window);
+void mvs_gmem_trim(struct mvs_gmem *gm);
 void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *fault,
 		    struct page *page, unsigned long seq);
 

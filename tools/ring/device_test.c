@@ -95,5 +95,6 @@ int main(int argc, char **argv)
 	add_capture_tests();
 	add_held_tests();
 	add_absent_tests();
+	add_unmappable_tests();
 	return tap_run(&opt);
 }

@@ -42,5 +42,6 @@ void add_lost_tests(void);
 void add_capture_tests(void);
 void add_held_tests(void);
 void add_absent_tests(void);
+void add_unmappable_tests(void);
 
 #endif

@@ -105,8 +105,9 @@ static int alloc_queue(struct guest *g, unsigned int i)
 	if (q->kick < 0 || q->call < 0 || q->err < 0)
 		return -errno;
 	if (g->cfg.rings_apart) {
+		/* Shared with children as well: no write gives them pages of their own. */
 		q->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (q->mem == MAP_FAILED)
 			return -errno;
 		q->mapped = bytes;

@@ -245,3 +245,18 @@ unsigned int host_linux(void)
 		abort();
 	return LINUX(major, minor);
 }
+
+__u64 host_free_kib(void)
+{
+	unsigned long long kib = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	if (!f)
+		abort();
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %llu kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib;
+}

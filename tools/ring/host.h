@@ -71,4 +71,7 @@ int host_error(int fd);
 /* The kernel that this runs on. */
 unsigned int host_linux(void);
 
+/* Free memory of the machine, in KiB. */
+__u64 host_free_kib(void);
+
 #endif

@@ -379,20 +379,6 @@ static void ranges(const void *arg)
 	end_answered(&m, &s);
 }
 
-static __u64 mem_available(void)
-{
-	unsigned long long kib = 0;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	require(f, "/proc/meminfo");
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %llu kB", &kib) == 1)
-			break;
-	fclose(f);
-	return kib;
-}
-
 #define FLOOD 100000
 
 static void flood(const void *arg)
@@ -407,12 +393,12 @@ static void flood(const void *arg)
 	require_ok(iommu_start(&m, &s.g, &cfg, false));
 	session_connect(&s, SOCK_STREAM);
 	session_exchange(&s, 1000);
-	before = mem_available();
+	before = host_free_kib();
 	for (i = 0; i < FLOOD; i++)
 		if (iommu_tell(&m, GUEST_END + i * IOMMU_PAGE, IOMMU_PAGE,
 			       m.phys.region[0].va, 3) != MSG_LEN)
 			tap_fail("update %llu", (unsigned long long)i);
-	after = mem_available();
+	after = host_free_kib();
 	/* Kept, they would take 64 bytes at least, and with KASAN far more. */
 	require(before < after + FLOOD * 64 / 1024,
 		"%lld KiB are gone", (long long)(before - after));

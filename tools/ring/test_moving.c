@@ -543,6 +543,44 @@ static void reaches_disk(const void *arg)
 	require(in_file(fd, r->size, mark), "what was received is not on disk");
 }
 
+#define PLACES	3000
+
+/* Places that the VMM has left cost nothing, in place of a page and a bit each. */
+static void left_places(const void *arg)
+{
+	struct gmem_region *r;
+	struct session s;
+	__u64 before = 0;
+	__u8 *area, *old;
+	long long gone;
+	__u64 step;
+	int fd, i;
+
+	(void)arg;
+	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+		tap_skip("a debug kernel keeps for a while what was freed");
+	fd = session_with_ram(&s, RAM_MEMFD);
+	r = &s.g.mem.region[BUFFERS];
+	step = r->size + HUGE_PAGE;
+	area = mmap(NULL, PLACES * step, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	require(area != MAP_FAILED, "mmap: %s", strerror(errno));
+	for (i = 0; i < PLACES; i++) {
+		if (i == PLACES / 10)
+			before = host_free_kib();
+		old = r->va;
+		r->va = mmap(area + i * step, r->size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_FIXED, fd, 0);
+		require(r->va != MAP_FAILED, "mmap: %s", strerror(errno));
+		require_ok(dev_set_mem_table(&s.g.dev, &s.g.mem));
+		require(!munmap(old, r->size), "munmap");
+		session_exchange(&s, 1);
+	}
+	gone = before - host_free_kib();
+	require(gone < PLACES * 3, "%lld KiB are gone", gone);
+	session_end(&s);
+}
+
 void add_moving_tests(void)
 {
 	static const enum ram private = RAM_PRIVATE, memfd = RAM_MEMFD;
@@ -560,6 +598,8 @@ void add_moving_tests(void)
 	session_test(g, "equal pages merged", merged, NULL, 0, RINGS_SPLIT);
 	session_test(g, "pages given away and taken again", ballooned, NULL, 0,
 		     RINGS_BOTH);
+	session_test(g, "places left behind", left_places, NULL, 0,
+		     RINGS_SPLIT);
 	session_test(g, "buffers protected", protected_memory, NULL, TAP_MVSOCK,
 		     RINGS_BOTH);
 	session_test(g, "buffers truncated", truncated_buffers, NULL, TAP_MVSOCK,
