@@ -94,6 +94,7 @@ static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
 {
 	wait_queue_entry_t *wait;
 
+	lockdep_assert_held(&readers->lock);
 	list_for_each_entry(wait, &readers->head, entry) {
 		if (wait->func != autoremove_wake_function)
 			continue;
@@ -106,9 +107,21 @@ static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
 }
 
 /*
- * Returns true if a reader looks in place of the worker. AIO may signal an eventfd under the
- * lock of a socket's wait queue, so this must not wait for that lock under the eventfd's.
+ * AIO may signal an eventfd under the lock of a socket's wait queue, so this must not wait for
+ * that lock under the eventfd's.
  */
+static bool try_first(struct mvs_kick *kick, wait_queue_head_t *readers)
+{
+	bool woken;
+
+	if (!spin_trylock(&readers->lock))
+		return false;
+	woken = wake_first(kick, readers);
+	spin_unlock(&readers->lock);
+	return woken;
+}
+
+/* Returns true if a reader looks in place of the worker. */
 static bool wake_reader(struct mvs_kick *kick)
 {
 	wait_queue_head_t *readers;
@@ -121,10 +134,8 @@ static bool wake_reader(struct mvs_kick *kick)
 	/* RCU keeps the queue, if its socket is closed meanwhile. */
 	rcu_read_lock();
 	readers = xchg(&kick->readers, NULL);
-	if (readers && spin_trylock(&readers->lock)) {
-		woken = wake_first(kick, readers);
-		spin_unlock(&readers->lock);
-	}
+	if (readers)
+		woken = try_first(kick, readers);
 	rcu_read_unlock();
 	return woken;
 }
