@@ -20,10 +20,10 @@
  * @broken: the ring was found broken, as foretold
  * @mem: guest memory
  * @model: the virtqueue, as it must be
- * @driver: who fills it
+ * @driver: makes its chains available
  * @ring: the virtqueue, as it is
  * @chain: the chain in work
- * @forecast: what it must be; the second one for who needs two
+ * @forecast: what it must be; the second one where two are needed
  * @popped: the last chain was taken, and not given back
  * @held: chains to be given back
  * @nheld: how many

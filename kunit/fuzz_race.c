@@ -30,7 +30,7 @@ struct race_field {
 };
 
 /**
- * struct race - who rewrites
+ * struct race - a rewriter of guest memory
  * @timer: whose interrupt does it
  * @rnd: its source of numbers
  * @block_rnd: that of at_block()

@@ -315,7 +315,7 @@ static void reader_beside_writer(struct kunit *test)
 	put(test, f, CHUNK);
 	pos = f->queue.head;
 	get(test, f, &pos, 0, CHUNK);
-	/* He is at the end of the last page, which has no next one yet. */
+	/* The position is at the end of the last page, which has no next one yet. */
 	put(test, f, 3 * CHUNK);
 	get(test, f, &pos, CHUNK, CHUNK + 5);
 	fill(test, f, 100);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2086,SC2094,SC2153,SC2154 # PORT and TRAFFIC are set by who sources
+# shellcheck shell=sh disable=SC2086,SC2094,SC2153,SC2154 # PORT and TRAFFIC are set where it is sourced
 #
 # What host and guest have in common: waiting, and an end of the traffic. An end
 # has a server, a stream and a connection that nobody uses (tools/ring/traffic.c),

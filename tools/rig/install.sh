@@ -40,12 +40,12 @@ job_install()
 	step "DKMS has signed it" has_signer
 	step "nothing is loaded before the device is opened" nothing_loaded
 	step "the device has its group and mode then" device_is_there
-	step "who is not in the group kvm can't open it" not_for_others
-	step "who is in it opens it and has mvsock loaded" for_members
+	step "a user outside of the group kvm can't open it" not_for_others
+	step "a user in it opens it, and mvsock is loaded" for_members
 	step "the device has its group and mode still" device_is_there
 	step "the module tells its version" tells_version
 	step "mvsockctl finds nothing wrong" mvsockctl doctor
-	step "who asks for vhost_vsock gets mvsock" asked_for_vhost_vsock
+	step "modprobe vhost_vsock loads mvsock" asked_for_vhost_vsock
 	step "a guest has its connections" guest_connects
 	step "one line is back at vhost_vsock" one_line_undoes
 	step "without the line it is mvsock again" undone_again

@@ -54,8 +54,7 @@ step_memory_plugged()
 	traffic_moves && traffic_stop && traffic_again
 }
 
-# What the guest has in its memory is found in the file by who reads that from the
-# disk.
+# What the guest has written to its memory is in the file when that is read from the disk.
 step_written_pages_reach_the_file()
 {
 	guest_stop

@@ -80,7 +80,7 @@ struct scene {
  * struct op - what is done
  * @name: what it is
  * @kinds: of guests that it is done to
- * @worker: faults are for the device's worker, else for who calls @act
+ * @worker: faults are injected into the device's worker, else into the caller of @act
  * @prepare: without faults: a guest, of which nothing is mapped yet
  * @act: with them. Returns 0 or a negative errno; what must not fail ends the test.
  * @again: without: what @act failed to do; or NULL

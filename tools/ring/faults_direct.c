@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done with packets that are large enough to be left to their reader, who waits
- * in recv().
+ * Operations with packets that are large enough to be left to a reader that waits in
+ * recv().
  */
 #include <unistd.h>
 

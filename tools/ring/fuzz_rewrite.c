@@ -124,7 +124,7 @@ static void all_come_back(struct fuzz *f, struct round *t)
 		usleep(200);
 	}
 	require(counter_get(&f->s.g, "broken_rings") == t->broken,
-		"a ring broke that nobody had touched");
+		"a ring broke that was not rewritten");
 }
 
 /* A ring that broke tells it, and no other does. */
@@ -138,7 +138,7 @@ static void break_is_told(struct fuzz *f, const struct round *t)
 	told |= guest_ring_error(&f->s.g, TXQ, 0);
 	require(told == (counter_get(&f->s.g, "broken_rings") != t->broken),
 		"%s", told ? "no ring broke, but one is said to have" :
-			     "a ring broke, and nobody was told");
+			     "a ring broke without a signal");
 }
 
 static void traffic(struct fuzz *f, const struct round *t)

@@ -327,8 +327,8 @@ static void read_stream(struct fuzz_conn *c)
 }
 
 /*
- * Who waits for messages is left the large ones, to take them himself, one at a time, and
- * credit may then be told once more than when all are there: that is not to be foretold.
+ * A reader that waits for messages takes the large ones by direct reads, one at a time. Credit
+ * may then be granted once more than when all are there, which can't be predicted.
  */
 static void read_messages(struct fuzz_conn *c)
 {

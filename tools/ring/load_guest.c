@@ -7,8 +7,8 @@
 #define FIRST_PORT 2000
 
 /* vhost_vsock resets a seqpacket connection when about 450 messages of any length are
- * unread, so no more than these are. Who sends fewer than he may waits for credit that
- * he does not need: mvsock does not tell him before he does.
+ * unread, so no more than these are. A sender that stays below its credit for another reason
+ * must not wait for more: mvsock grants it only when it is needed.
  */
 #define SEQ_UNREAD 256
 

@@ -99,7 +99,7 @@ static struct difference differences[] = {
 	  "sees = RW 4096" EOM,
 	  "send 4096 ZEROCOPY DONTWAIT = EAGAIN, recv 1 ERRQUEUE = EAGAIN" AND
 	  "sees = nothing", NO_QUEUE, .before = LINUX_REFUSES },
-	{ "the guest stops: who waits for buffers",
+	{ "the guest stops: a sender waits for buffers",
 	  DEAF ", &send 100 = 100, blocks = it was done" AND
 	  "gets 100 = RW 100" EOM ", join = it was done",
 	  DEAF ", it blocks, blocks = yes, gets 100 = RW 100" EOM AND

@@ -342,10 +342,10 @@ const struct row rows[] = {
 	{ "the guest stops: no credit", "guest; room 10; accepted; send 10; "
 	  "gets 10; stop; poll; send 10 DONTWAIT; start; eats; update; send 10; "
 	  "gets 10", BOTH },
-	{ "the guest stops: who waits for credit", "guest; room 10; accepted; "
+	{ "the guest stops: a sender waits for credit", "guest; room 10; accepted; "
 	  "send 10; gets 10; &send 10; stop; blocks; start; eats; update; join; "
 	  "gets 10", BOTH },
-	{ "the guest stops: who waits for buffers", "guest deaf; post 1; listen; "
+	{ "the guest stops: a sender waits for buffers", "guest deaf; post 1; listen; "
 	  "request; awaits RESPONSE; accept; &send 100; stop; blocks; start; "
 	  "hears; gets 100; join", BOTH },
 	{ "the guest stops: no buffers", "guest deaf; post 1; listen; request; "

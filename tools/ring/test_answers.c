@@ -132,7 +132,7 @@ static void tell(struct session *s, enum then then)
 	require_ok(conn_send(&s->c, out, SMALL, TIMEOUT));
 }
 
-/* Until the reader has taken some answers by direct reads. It has sent a question then. */
+/* Until the reader has taken some answers by direct reads; then it has sent a question. */
 static void warm_up(struct session *s)
 {
 	__u64 before, direct = 0;
@@ -144,7 +144,7 @@ static void warm_up(struct session *s)
 		hear(s);
 		direct += counter_get(&s->g, "direct_receives") - before;
 	}
-	require(direct >= DIRECT, "he took %llu answers of %u himself",
+	require(direct >= DIRECT, "%llu direct reads of %u answers",
 		direct + 0ULL, i);
 }
 
@@ -236,7 +236,7 @@ static void killed(const void *arg)
 	end(&s, &other);
 }
 
-/* He goes away with an answer. */
+/* The reader ends after an answer. */
 static void leaves(const void *arg)
 {
 	struct session s, other;
@@ -272,7 +272,7 @@ static void lingers(const void *arg)
 	end(&s, &other);
 }
 
-/* He has no CPU to come on, and is waited for, but not for long. */
+/* The reader has no CPU; the worker waits for it, but not for long. */
 static void starves(const void *arg)
 {
 	struct session s, other;
@@ -293,7 +293,7 @@ static void starves(const void *arg)
 	end(&s, &other);
 }
 
-/* He waits in other ways, and gets each answer. */
+/* The reader waits in other ways, and gets each answer. */
 static void waits(const void *arg)
 {
 	static const enum then ways[] = { WAIT, POLL, LOOK, TIME_OUT };
@@ -374,7 +374,7 @@ static void large_unread(const void *arg)
 }
 
 #define ANSWER 16000U	/* too small to be left to a reader */
-#define ANSWERS 5U	/* after which one is expected to come for the next */
+#define ANSWERS 5U	/* after which a reader is expected to wait for the next */
 
 /* Two readers take the available data in turns, a byte each. */
 struct sippers {
@@ -460,13 +460,13 @@ void add_answers_tests(void)
 		void (*run)(const void *arg);
 		const void *arg;
 	} tests[] = {
-		{ "a reader who is stopped", stopped },
-		{ "a reader who is killed", killed },
-		{ "a reader who leaves", leaves },
-		{ "a reader who lingers", lingers, &no },
-		{ "a reader who is interrupted", lingers, &yes },
-		{ "a reader who starves", starves },
-		{ "a reader who waits in other ways", waits },
+		{ "a reader that is stopped", stopped },
+		{ "a reader that is killed", killed },
+		{ "a reader that leaves", leaves },
+		{ "a reader that sleeps elsewhere", lingers, &no },
+		{ "a reader that is interrupted", lingers, &yes },
+		{ "a reader that starves", starves },
+		{ "a reader that waits in other ways", waits },
 		{ "two readers in turns", in_turns },
 		{ "SIOCINQ while a reader waits", large_unread },
 		{ "a device that is stopped", paused },

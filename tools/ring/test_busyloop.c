@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * VHOST_SET_VRING_BUSYLOOP_TIMEOUT: for a while the device looks for chains itself,
- * in the place of a kick. It does so only while nobody else wants the processor: where
+ * in the place of a kick. It does so only while no other task wants the processor: where
  * there is one alone, it gives that up to us, and asks for kicks as ever.
  */
 #include <sched.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory cgroups: what a guest sends and nobody has read is its VMM's to bear, whoever
+ * Memory cgroups: unread data of a guest are charged to its VMM, whoever
  * is to read it.
  */
 #include <fcntl.h>

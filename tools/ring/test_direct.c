@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Large packets to the host: a reader who waits for one takes it himself, from the
- * guest's memory. One who does not come after all loses nothing, and holds up nobody.
+ * Large packets to the host: a reader that waits for one copies it from the guest's memory. If
+ * it does not come after all, no data are lost, and other connections do not wait.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -389,12 +389,12 @@ void add_direct_tests(void)
 		unsigned int rings;
 	} tests[] = {
 		{ "packets of all sizes", sizes, RINGS_ALL },
-		{ "a reader who is stopped", stopped, RINGS_BOTH },
-		{ "a reader who is killed", killed, RINGS_BOTH },
+		{ "a reader that is stopped", stopped, RINGS_BOTH },
+		{ "a reader that is killed", killed, RINGS_BOTH },
 		{ "a reader whose socket is closed", closed, RINGS_BOTH },
-		{ "a reader who asks for each", asked, RINGS_BOTH },
-		{ "a reader who polls", polled, RINGS_BOTH },
-		{ "a reader who looks first", looked_at, RINGS_BOTH },
+		{ "a reader that asks for each", asked, RINGS_BOTH },
+		{ "a reader that polls", polled, RINGS_BOTH },
+		{ "a reader that peeks first", looked_at, RINGS_BOTH },
 	};
 	unsigned int i, t;
 

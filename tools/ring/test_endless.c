@@ -134,7 +134,7 @@ static void endless(const void *arg)
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	require_ok(host_set_blocking(s.fd, 0));
 	pid = start_reader(&s);
-	/* He waits with room for one, and takes it himself. */
+	/* The reader waits with room for one packet, and takes it by a direct read. */
 	for (i = 0; i < 2; i++) {
 		wait_asleep(pid);
 		send_large(&s);

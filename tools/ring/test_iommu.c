@@ -370,7 +370,7 @@ static void set_rings(struct guest *g)
 		require_ok(guest_set_ring_addr(g, q, false, 0));
 }
 
-/* Nobody looks for the rings while they are nowhere, not even to signal what was put off. */
+/* Rings without an address are not accessed, not even for a delayed notification. */
 static void take_away(struct guest *g)
 {
 	require_ok(dev_set_features(&g->dev, g->cfg.features & ~F_ACCESS_PLATFORM));

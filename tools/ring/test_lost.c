@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that are refused after the device has read whom they are for: what they had to
+ * Packets that are refused after the device has read their destination: what they had to
  * say is lost, and their connection does not go on as if nothing had been. Both ends learn
  * of it, after what came before.
  */

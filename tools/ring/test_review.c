@@ -241,7 +241,7 @@ static void peek(const void *arg)
 	/* Without a timeout, which would hide a missing wakeup. */
 	require_ok(host_set_blocking(s.fd, 0));
 	set_lowat(s.fd, t->lowat);
-	/* It is there, or nothing could be taken by the reader himself. */
+	/* The buffer is in memory, or there would be no direct read. */
 	memset(in, 0xff, BLOCK);
 	reading_begin(&r, s.fd, in, MSG_PEEK);
 	send_block(&s.c);
@@ -346,7 +346,7 @@ static void kick_after_end(const void *arg)
 	session_close(&s);
 }
 
-/* The same with one who takes the first of two chains before the driver looks whether
+/* The same with a reader that takes the first of two chains before the driver checks whether
  * it has to kick.
  */
 static void kick_after_send(const void *arg)
@@ -610,8 +610,8 @@ static void *read_more(void *arg)
 }
 
 /*
- * He is about to sleep when the guest is told that there is room, in a buffer that has to be
- * brought in: who may sleep for that must not be about to.
+ * A reader that is about to sleep sends a CREDIT_UPDATE, to a buffer that has to be brought in.
+ * That may sleep, which must not be done in the task state of the reader's wait loop.
  */
 static void credit_to_nowhere(const void *arg)
 {
@@ -685,7 +685,7 @@ void add_review_tests(void)
 		  &again[0] },
 		{ "connect() given up by a signal while the guest is asked",
 		  given_up_late, &again[3] },
-		{ "credit for who waits, in a buffer that is not there",
+		{ "credit update of a waiting reader, to a buffer that is not there",
 		  credit_to_nowhere },
 	};
 	unsigned int i;

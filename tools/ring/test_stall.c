@@ -25,7 +25,7 @@ static void open_rx(struct guest *g, unsigned int n)
 /* --- blocked senders --- */
 
 struct interrupter {
-	pthread_t whom;
+	pthread_t thread;
 	bool stop;
 };
 
@@ -39,7 +39,7 @@ static void *interrupt(void *arg)
 	struct interrupter *i = arg;
 
 	while (!__atomic_load_n(&i->stop, __ATOMIC_RELAXED)) {
-		pthread_kill(i->whom, SIGUSR1);
+		pthread_kill(i->thread, SIGUSR1);
 		usleep(10000);
 	}
 	return NULL;
@@ -49,7 +49,7 @@ static void *interrupt(void *arg)
 static void send_interrupted(int fd)
 {
 	static const struct sigaction action = { .sa_handler = on_signal };
-	struct interrupter i = { .whom = pthread_self() };
+	struct interrupter i = { .thread = pthread_self() };
 	pthread_t thread;
 	ssize_t n;
 	int err;
@@ -409,7 +409,7 @@ void add_stall_tests(void)
 		void (*run)(const void *arg);
 		const void *arg;
 	} tests[] = {
-		{ "who waits for room", ends_of_waiting },
+		{ "a sender that waits for room", ends_of_waiting },
 		{ "four wait for one chain after the other", waiters },
 		{ "no chains within a message", stops_within },
 		{ "reset within a message", ends_within, &reset },

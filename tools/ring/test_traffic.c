@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic: who connects, how much, ring sizes, index wrap, full rings.
+ * Traffic: which side connects, how much, ring sizes, index wrap, full rings.
  */
 #include <poll.h>
 #include <stdio.h>
