@@ -11,6 +11,7 @@ job_life()
 	guest_start || return
 	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
 	run_steps streams_between_host_and_guest stop_and_cont \
+		floods_of_refused_connections_from_both_sides \
 		unbind_and_bind_of_the_vsock_driver unbind_and_bind_of_the_PCI_driver \
 		unplug_and_plug_with_queue_reset_off reboot kill_of_QEMU \
 		the_CID_is_free_for_another_QEMU
@@ -28,6 +29,18 @@ step_stop_and_cont()
 		traffic_moves || return
 	done
 	traffic_stop
+}
+
+# Each side has answers to give that the other must take first. Then all is as it was, at once.
+step_floods_of_refused_connections_from_both_sides()
+{
+	for round in $(seq "${FLOODS:-3}"); do
+		guest_do "traffic flood 2 9999 1000 >/flood 2>&1 &"
+		"$TRAFFIC" flood "$CID" 9999 1000 >flood 2>&1 || blame "round $round: $(cat flood)" || return
+		wait_for 30 guest_do "grep '^flood: Success' /flood" >/dev/null ||
+			blame "round $round: in the guest: $(guest_do 'cat /flood')" || return
+		traffic_again || return
+	done
 }
 
 # --- the driver ---------------------------------------------------------------

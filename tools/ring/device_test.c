@@ -96,5 +96,6 @@ int main(int argc, char **argv)
 	add_held_tests();
 	add_absent_tests();
 	add_unmappable_tests();
+	add_connect_tests();
 	return tap_run(&opt);
 }

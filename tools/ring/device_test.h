@@ -43,5 +43,6 @@ void add_capture_tests(void);
 void add_held_tests(void);
 void add_absent_tests(void);
 void add_unmappable_tests(void);
+void add_connect_tests(void);
 
 #endif

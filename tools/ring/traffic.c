@@ -6,6 +6,8 @@
  *	traffic stream CID PORT FILE	send a pattern, check what comes back;
  *					with TRAFFIC_PAUSE_US between chunks
  *	traffic hold CID PORT		connect, and wait for the end
+ *	traffic flood CID PORT N	begin N connections at once, and wait for
+ *					the ends of all: nothing listens there
  *
  * Each goes on in the background when it listens or is connected, and says its
  * process id. FILE has the number of bytes that came back right. SIGTERM ends a
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -235,6 +238,28 @@ static int hold(__u32 cid, __u32 port)
 	return ended("hold", recv_some(fd, &byte, 1), 0);
 }
 
+static int flood(unsigned int cid, unsigned int port, unsigned int n)
+{
+	const struct rlimit files = { n + 16, n + 16 };
+	unsigned int i, connected = 0;
+	__u64 end;
+	int *fd = calloc(n, sizeof(*fd));
+
+	if (!fd || setrlimit(RLIMIT_NOFILE, &files))
+		return ended("flood", -errno, 0);
+	for (i = 0; i < n; i++) {
+		fd[i] = host_connect(SOCK_STREAM, cid, port);
+		if (fd[i] < 0)
+			return ended("flood", fd[i], i);
+	}
+	end = now_ms() + CONNECT_TIMEOUT;
+	for (i = 0; i < n; i++) {
+		connected += !host_connected(fd[i], ms_left(end));
+		close(fd[i]);
+	}
+	return ended("flood", connected ? -EISCONN : 0, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -245,6 +270,9 @@ int main(int argc, char **argv)
 		return stream(atoi(argv[2]), atoi(argv[3]), argv[4]);
 	if (argc == 4 && !strcmp(what, "hold"))
 		return hold(atoi(argv[2]), atoi(argv[3]));
-	fputs("usage: traffic serve PORT | stream CID PORT FILE | hold CID PORT\n", stderr);
+	if (argc == 5 && !strcmp(what, "flood"))
+		return flood(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+	fputs("usage: traffic serve PORT | stream CID PORT FILE | hold CID PORT |\n"
+	      "               flood CID PORT N\n", stderr);
 	return 2;
 }
