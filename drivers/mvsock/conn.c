@@ -604,9 +604,10 @@ void mvs_conn_abort(struct mvs_conn *conn)
 	/* The error before the end of file: a reader that sees the end sees the error. */
 	mvs_conn_report_reset(conn);
 	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
-	sk->sk_state_change(sk);
 	mvs_conn_remove(conn);
 	mvs_conn_forget(conn);
+	/* After the removal, which is what a close() that lingers waits for. */
+	sk->sk_state_change(sk);
 }
 
 /**

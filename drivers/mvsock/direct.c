@@ -43,6 +43,12 @@ static u64 patience(struct mvs_conns *conns)
 	return alone ? MVS_DIRECT_WAIT_ALONE : MVS_DIRECT_WAIT;
 }
 
+/* A socket in a sockmap has a recv() of its own, which does not look at the virtqueue. */
+static bool has_own_recv(const struct mvs_conn *conn)
+{
+	return READ_ONCE(sk_vsock(conn->vsk)->sk_prot)->recvmsg;
+}
+
 /* --- for the worker ------------------------------------------------------- */
 
 /**
@@ -65,6 +71,7 @@ bool mvs_direct_hand_over(struct mvs_conn *conn,
 	u64 until;
 
 	if (len < MVS_DIRECT_MIN || !mvs_conn_whole(conn, hdr) ||
+	    has_own_recv(conn) ||
 	    READ_ONCE(sk_vsock(conn->vsk)->sk_data_ready) != conn->data_ready)
 		return false;
 
@@ -237,6 +244,7 @@ static bool awaits_answers(const struct mvs_conn *conn)
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM &&
 	       READ_ONCE(conns->last) == conn &&
 	       READ_ONCE(conns->answers) == MVS_ANSWERS_MIN &&
+	       !has_own_recv(conn) &&
 	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }
 

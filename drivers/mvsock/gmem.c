@@ -25,6 +25,7 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	rwlock_init(&gm->lock);
 	gm->windows = RB_ROOT;
 	gm->empty = 0;
+	gm->logged = false;
 	gm->misses = 0;
 	gm->invalidated = 0;
 	gm->cid = 0;

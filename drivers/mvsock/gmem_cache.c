@@ -105,7 +105,7 @@ static bool comes_before(struct rb_node *a, const struct rb_node *b)
  * @gm: guest memory
  * @number: VMM-virtual address / 2 MiB
  *
- * Context: inside a section, or where no windows come.
+ * Context: inside a section, or where no windows come or go.
  * Return: the window, or NULL.
  */
 struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
@@ -247,13 +247,14 @@ static bool remove_empty(struct mvs_window *window)
  * Pages of places where the VMM has no memory any more are gone, but their windows are not.
  * Pages that move leave windows empty for a moment as well, hence the number.
  *
- * Context: process, the VMM's: it waits for the VMM's changes to its address space; outside of
- * sections.
+ * Context: process, the VMM's: it waits for the VMM's changes to its address space, without a lock
+ * that a program needs; outside of sections.
  */
 void mvs_gmem_trim(struct mvs_gmem *gm)
 {
-	struct mvs_window *window;
+	struct mvs_window *window, *next;
 	struct rb_node *node;
+	LIST_HEAD(removed);
 
 	if (READ_ONCE(gm->empty) <= MVS_EMPTY_WINDOWS)
 		return;
@@ -264,10 +265,12 @@ void mvs_gmem_trim(struct mvs_gmem *gm)
 		window = rb_entry(node, struct mvs_window, node);
 		node = rb_next(node);
 		if (remove_empty(window))
-			free_window(window);
+			list_add(&window->removed, &removed);
 		cond_resched();
 	}
 	mutex_unlock(&gm->windows_lock);
+	list_for_each_entry_safe(window, next, &removed, removed)
+		free_window(window);
 	mutex_unlock(&gm->fill_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_trim);

@@ -32,10 +32,7 @@ static unsigned int gup_flags(const struct mvs_gmem_fault *fault)
 	return fault->write ? FOLL_WRITE : 0;
 }
 
-/*
- * Say once that the VMM could use a page, but the kernel may not map it: of the guest it is only
- * seen that it does not work.
- */
+/* Log the first page that the VMM has and the kernel can't map: the guest only fails. */
 static void log_unmappable(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	const struct vm_area_struct *vma = vma_lookup(gm->mm, fault->addr);
@@ -43,8 +40,8 @@ static void log_unmappable(struct mvs_gmem *gm, const struct mvs_gmem_fault *fau
 	if (!vma || !(vma->vm_flags & (fault->write ? VM_WRITE : VM_READ)) ||
 	    xchg(&gm->logged, true))
 		return;
-	pr_notice_ratelimited("CID %u: memory that the kernel can't map is refused, at 0x%llx; vhost_vsock can use it\n",
-			      gm->cid, fault->addr);
+	pr_notice_ratelimited("CID %u: memory that the kernel can't map is refused, at 0x%llx\n",
+			      READ_ONCE(gm->cid), fault->addr);
 }
 
 /* Get the VMM's page at an address, with a reference; may wait for the VMM. */

@@ -87,8 +87,8 @@ static bool expect(struct mvs_kick *kick, struct task_struct *task)
 }
 
 /*
- * Wake the first task that sleeps in recv(): only there this function is in a socket's wait
- * queue. Returns false if there is none, or it is awake already.
+ * Wake the first task in recv()'s wait loop, by its wait function: of a connected socket's
+ * waiters no others have it. Returns false if there is none, or it is awake already.
  */
 static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
 {

@@ -433,6 +433,8 @@ static int renew(struct vsock_sock *vsk)
 	if (!conn)
 		return -ENOMEM;
 	conn->credit.buf_alloc = old->credit.buf_alloc;
+	/* mvs_socket_release() will not know the former device. */
+	mvs_kick_undivert(&old->device->vqs[MVS_VQ_TX].kick);
 	mvs_conn_remove(old);
 	mvs_conn_forget(old);
 	vsk->trans = conn;

@@ -28,6 +28,7 @@
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/hash.h>
+#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -64,6 +65,7 @@ struct vhost_memory_region;
  * @users: tasks that bring in a page; taken under the lock of @gm or its @windows_lock
  * @gm: whose it is
  * @node: its place among @gm->windows
+ * @removed: in the list of those that mvs_gmem_trim() frees
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
  */
 struct mvs_window {
@@ -73,6 +75,7 @@ struct mvs_window {
 	atomic_t users;
 	struct mvs_gmem *gm;
 	struct rb_node node;
+	struct list_head removed;
 	struct mmu_interval_notifier notifier;
 };
 
