@@ -83,9 +83,38 @@ kvm_vsock()
 	set_env GUEST_OPTIONS "${2:-}"
 	set_env GUEST_APPEND "${3:-}"
 	set_env CHECKS reload
-	kvm_initrd "$(tested "$BUILD/stock")" "${VSOCK_TESTS[@]/#/$LINUX/vsock/}"
+	kvm_initrd "vsock_diag $(tested "$BUILD/stock")" "${VSOCK_TESTS[@]/#/$LINUX/vsock/}"
 	boot_kvm 600 || true
 	report_vsock
+	report_kernel reload
+}
+
+# vmtest.sh of later kernels, which tests namespaces most of all, with its own script. What
+# it wants of virtme-ng and ssh is in tools/rig/vmtest-*.sh.
+group_vmtest()
+{
+	local root selftests=$LINUX/source/tools/testing/selftests
+
+	[[ $MODULE != mvsock ]] || build_stock || return 0
+	new_run "$WORK/$GROUP"
+	root=$RUN/guest
+	stage_base "$root" "${GUEST_MODULES[@]}" vsock_diag vsock_loopback
+	stage "$root" "$(command -v bash)" "$(command -v ss)" "$(command -v dmesg)"
+	mkdir "$root/tmp"
+	cp "$LINUX/vsock/vsock_test" "$root/"
+	pack "$root" "$RUN/guest.cpio"
+
+	set_env JOB vmtest
+	set_env CHECKS reload
+	root=$RUN/root
+	mkdir -p "$root/selftests/kselftest" "$root/selftests/vsock"
+	cp "$selftests/kselftest/ktap_helpers.sh" "$root/selftests/kselftest/"
+	cp "$selftests/vsock/vmtest.sh" "$LINUX/vsock/vsock_test" "$root/selftests/vsock/"
+	kvm_initrd "vsock_diag vsock_loopback $(tested "$BUILD/stock")" "$(command -v bash)" \
+		"$(command -v ip)" "$(command -v ss)" "$(command -v nsenter)" \
+		"$(command -v dmesg)" "$(command -v pkill)" "$(command -v mktemp)"
+	boot_kvm 1500 || true
+	report_tap vmtest
 	report_kernel reload
 }
 
@@ -170,7 +199,8 @@ traffic_run()
 	set_env TRAFFIC "$BUILD/helpers/traffic"
 	set_env TIMEOUT 60
 	set_env CHECKS reload
-	kvm_initrd "$(tested "$BUILD/stock")" "$BUILD/helpers/traffic"
+	kvm_initrd "loop $(tested "$BUILD/stock")" "$BUILD/helpers/traffic" \
+		"$(command -v qemu-img)" "$(command -v mkfs.ext4)"
 	boot_kvm 600 || true
 	report_tap traffic
 	report_kernel reload

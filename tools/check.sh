@@ -43,7 +43,7 @@ GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest kunit rig model)
 # more than Debian 12 has.
 if [[ $KERNEL != 6.12 ]]; then
 	GROUPS_ALL+=(umlsmp)
-	GROUPS_LONG=(soak pages)
+	GROUPS_LONG=(soak pages vmtest)
 fi
 WORK=$BUILD/check
 MODULE=mvsock
@@ -88,6 +88,7 @@ usage()
 	  install Debian packages: installed, upgraded, removed, in a Debian 12 in QEMU (as root)
 	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
 	  soak    guests under traffic for hours, while they reboot and memory is short
+	  vmtest  the kernel's own script of namespaces with KVM guests, with KERNEL=7.3
 	  pages   KVM guests under traffic, with each module, while the host moves their pages
 	options:
 	  --long       the long groups, in the place of the others
@@ -673,6 +674,7 @@ parts()
 		umlguest) echo uml-debug vmlinux vsock_test ;;
 		soak) echo uml-debug vmlinux ;;
 		guest | packed | viommu) echo headers vsock_test ;;
+		vmtest) echo vmtest headers vsock_test ;;
 		smp | life | migrate | memory | pages) echo headers ;;
 		show) echo show uml-debug headers ;;
 		umlsmp) echo uml-smp ;;

@@ -77,6 +77,8 @@ part_model() { install_packages spin; }
 
 part_docs() { install_packages python3-sphinx man-db; }
 
+part_vmtest() { install_packages iproute2 procps; }
+
 part_show() { install_packages bpftrace iproute2 tcpdump trace-cmd; }
 
 part_deb() { install_packages dpkg-dev debhelper dh-dkms lintian; }

@@ -8,6 +8,7 @@ echo "rig: the guest's kernel is up"
 while read -r module; do
 	busybox insmod "$module" || echo "rig: $module cannot be inserted"
 done </rig/modules
+busybox ifconfig lo 127.0.0.1 up
 busybox ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
 echo "rig: guest is up"
 # nofork: the shell has the connection itself, and ends it when it ends.

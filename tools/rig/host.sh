@@ -5,8 +5,8 @@
 # alike. RIG/env says what to do:
 #
 #   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
-#                  registers, guest, demo, life, migrate, memory, pages, bench, symbols,
-#                  install or upgrade
+#                  registers, guest, demo, life, migrate, memory, pages, vmtest, bench,
+#                  symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is what is tested
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
@@ -442,6 +442,8 @@ check_leak()
 . "$RIG/memory.sh"
 # shellcheck source=tools/rig/pages.sh
 . "$RIG/pages.sh"
+# shellcheck source=tools/rig/vmtest.sh
+. "$RIG/vmtest.sh"
 # shellcheck source=tools/rig/install.sh
 . "$RIG/install.sh"
 if [ -n "$MODULES" ]; then

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh disable=SC2015,SC2034,SC2154 # sourced by host.sh, whose variables it has
+# shellcheck shell=sh disable=SC2015,SC2034,SC2094,SC2154 # sourced by host.sh, whose variables it has
 #
 # The job "life": what happens to a guest, its driver and its QEMU while
 # connections are open.

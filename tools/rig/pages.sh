@@ -9,6 +9,9 @@
 THP=/sys/kernel/mm/transparent_hugepage
 KSM=/sys/kernel/mm/ksm
 
+# Time for a guest's streams.
+PAGES_SECONDS=90
+
 job_pages()
 {
 	echo always >$THP/enabled && echo always >$THP/defrag &&
@@ -17,7 +20,7 @@ job_pages()
 		echo 4096 >$THP/khugepaged/pages_to_scan &&
 		echo 1 >$KSM/run && echo 10 >$KSM/sleep_millisecs || return
 	export TRAFFIC_PAUSE_US=0
-	GUEST_OPTIONS="-monitor unix:$MONITOR,server=on,wait=off -device virtio-balloon-pci"
+	GUEST_OPTIONS="-monitor unix:$MONITOR,server=on,wait=off -device virtio-balloon-pci -action shutdown=pause"
 	tap=$OUT/traffic.tap
 	echo "1..$((2 * PAGES_TIMES))" >"$tap"
 	number=0
@@ -46,9 +49,37 @@ pages_round()
 	guest_start && traffic_start || return
 	pages_move &
 	mover=$!
-	wait_for 600 pages_sent || blame "$PAGES_MB MiB are not there after 600 s" || return
+	pages_wait || pages_blame || return
 	kill $mover
 	traffic_stop
+}
+
+# pages_wait: not wait_for, which counts its tries: each takes long if the guest is silent.
+pages_wait()
+{
+	end=$(($(seconds) + PAGES_SECONDS))
+	until pages_sent; do
+		[ "$(seconds)" -lt $end ] || return
+		sleep 0.2
+	done
+}
+
+seconds() { cut -d. -f1 /proc/uptime; }
+
+# pages_blame: what the guest, its processor and the device do.
+pages_blame()
+{
+	echo "$PAGES_MB MiB are not there after $PAGES_SECONDS s; progress:"
+	cat progress
+	for _ in 1 2; do
+		hmp "info registers" | grep -E "RIP=|CR2="
+		busybox tail -n 3 /sys/kernel/debug/kvm/*/vcpu0/exits /sys/kernel/debug/kvm/*/vcpu0/irq_injections
+		device_info
+		sleep 1
+	done
+	echo "the guest's console:"
+	busybox tail -n 20 "$OUT/guest.log"
+	blame "the streams stand still"
 }
 
 pages_end()
