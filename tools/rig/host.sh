@@ -52,6 +52,9 @@ CONTROL=7000 # the guest's port 7000, for guest_do
 
 tell() { echo "rig: $*"; }
 
+# seconds: since power-on, whole ones.
+seconds() { cut -d. -f1 /proc/uptime; }
+
 # What is not offered by default: these programs try it, and QEMU with packed=on.
 case $TESTED-$JOB$DEVICE_OPTIONS in
 mvsock-device | mvsock-fuzz | mvsock-smp | mvsock-race | mvsock-soak | mvsock-*packed=on*)
@@ -349,7 +352,7 @@ job_guest() { guest_start && guest_stop; }
 job_vsock_test()
 {
 	guest_start || return
-	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	tell "the guest is up, $(seconds) s after power-on"
 	device_info >"$OUT/fdinfo"
 	for program in $VSOCK_TESTS; do
 		vsock_direction "$program" guest-client
@@ -448,7 +451,7 @@ check_leak()
 . "$RIG/install.sh"
 if [ -n "$MODULES" ]; then
 	insert $MODULES || exit
-	tell "$TESTED is loaded, $(cut -d. -f1 /proc/uptime) s after power-on"
+	tell "$TESTED is loaded, $(seconds) s after power-on"
 fi
 status=0
 "job_$JOB" || status=1

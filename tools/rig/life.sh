@@ -9,7 +9,7 @@ job_life()
 	GUEST_OPTIONS="-action reboot=reset -monitor unix:$MONITOR,server=on,wait=off -device pcie-root-port,id=rp"
 	DEVICE_OPTIONS=",id=vsock,bus=rp"
 	guest_start || return
-	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	tell "the guest is up, $(seconds) s after power-on"
 	run_steps streams_between_host_and_guest stop_and_cont \
 		floods_of_refused_connections_from_both_sides \
 		unbind_and_bind_of_the_vsock_driver unbind_and_bind_of_the_PCI_driver \
@@ -34,7 +34,7 @@ step_stop_and_cont()
 # Each side has answers to give that the other must take first. Then all is as it was, at once.
 step_floods_of_refused_connections_from_both_sides()
 {
-	for round in $(seq "${FLOODS:-3}"); do
+	for round in 1 2 3; do
 		guest_do "traffic flood 2 9999 1000 >/flood 2>&1 &"
 		"$TRAFFIC" flood "$CID" 9999 1000 >flood 2>&1 || blame "round $round: $(cat flood)" || return
 		wait_for 30 guest_do "grep '^flood: Success' /flood" >/dev/null ||

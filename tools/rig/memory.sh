@@ -14,7 +14,7 @@ job_memory()
 		-object memory-backend-file,id=ram,size=${MEMORY}M,mem-path=/dev/shm/disk/ram,share=on
 		-machine memory-backend=ram"
 	guest_start || return
-	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	tell "the guest is up, $(seconds) s after power-on"
 	run_steps in_a_file_on_ext4 balloon_inflated_and_deflated memory_plugged \
 		written_pages_reach_the_file in_a_memfd in_huge_pages
 	umount /dev/shm/disk

@@ -14,7 +14,7 @@ job_migrate()
 	options="-m 160"
 	guest_options monitor "-drive if=none,id=disk,file=/dev/shm/disk"
 	guest_start || return
-	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	tell "the guest is up, $(seconds) s after power-on"
 	run_steps savevm_and_loadvm through_a_file_with_the_same_CID live_with_another_CID
 	kill "$source" 2>/dev/null
 }

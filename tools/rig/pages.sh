@@ -10,7 +10,7 @@ THP=/sys/kernel/mm/transparent_hugepage
 KSM=/sys/kernel/mm/ksm
 
 # Time for a guest's streams.
-PAGES_SECONDS=90
+PAGES_SECONDS=600
 
 job_pages()
 {
@@ -20,6 +20,7 @@ job_pages()
 		echo 4096 >$THP/khugepaged/pages_to_scan &&
 		echo 1 >$KSM/run && echo 10 >$KSM/sleep_millisecs || return
 	export TRAFFIC_PAUSE_US=0
+	# A guest that ends by itself stays, to be looked at.
 	GUEST_OPTIONS="-monitor unix:$MONITOR,server=on,wait=off -device virtio-balloon-pci -action shutdown=pause"
 	tap=$OUT/traffic.tap
 	echo "1..$((2 * PAGES_TIMES))" >"$tap"
@@ -64,8 +65,6 @@ pages_wait()
 	done
 }
 
-seconds() { cut -d. -f1 /proc/uptime; }
-
 # pages_blame: what the guest, its processor and the device do.
 pages_blame()
 {
@@ -73,7 +72,7 @@ pages_blame()
 	cat progress
 	for _ in 1 2; do
 		hmp "info registers" | grep -E "RIP=|CR2="
-		busybox tail -n 3 /sys/kernel/debug/kvm/*/vcpu0/exits /sys/kernel/debug/kvm/*/vcpu0/irq_injections
+		grep . /sys/kernel/debug/kvm/exits /sys/kernel/debug/kvm/irq_injections
 		device_info
 		sleep 1
 	done

@@ -16,7 +16,7 @@ job_soak()
 	soak_run $WARM_SECONDS || return
 	allocated >"$OUT/allocated-before"
 	guest_start || return
-	tell "the guest is up, $(cut -d. -f1 /proc/uptime) s after power-on"
+	tell "the guest is up, $(seconds) s after power-on"
 	run_steps streams_begin all_guests_under_traffic streams_end_with_every_byte
 	tap=$OUT/allocated.tap
 	number=1

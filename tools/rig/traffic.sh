@@ -27,10 +27,10 @@ run_steps()
 # run_step NAME FUNCTION
 run_step()
 {
-	start=$(cut -d. -f1 /proc/uptime)
+	start=$(seconds)
 	"$2" >/dev/shm/step 2>&1
 	status=$?
-	tell "$1, $(($(cut -d. -f1 /proc/uptime) - start)) s"
+	tell "$1, $(($(seconds) - start)) s"
 	if [ $status = 0 ]; then
 		echo "ok $number - $1" >>"$tap"
 	elif [ $status = 77 ]; then
