@@ -66,10 +66,14 @@ static int connect_to_guest(struct race_host *h)
 
 	if (fd < 0)
 		return fd;
+	/*
+	 * A connect() that does not block leaves a timer behind, which holds the module until it
+	 * expires, also if the socket is closed.
+	 */
+	require(!fcntl(fd, F_SETFL, 0), "fcntl: %s", strerror(errno));
 	err = host_connect_with(fd, __atomic_load_n(&h->r->cfg.cid, __ATOMIC_RELAXED),
 				GUEST_PORTS + rng_below(&h->rng, 1 << 30));
-	if (err == -EINPROGRESS)
-		err = host_connected(fd, STUCK);
+	require(!fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl: %s", strerror(errno));
 	if (!err)
 		return fd;
 	close(fd);
