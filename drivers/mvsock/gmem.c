@@ -160,7 +160,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_find);
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0 or %-EAGAIN.
+ * Return: 0, %-EAGAIN, or %-EFAULT after a memory error.
  */
 int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault)
@@ -171,7 +171,8 @@ int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 
 		if (!from)
 			return -EAGAIN;
-		memcpy(to, from, n);
+		if (copy_mc_to_kernel(to, from, n))
+			return -EFAULT;
 		to += n;
 		uaddr += n;
 		len -= n;
@@ -189,7 +190,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate().
+ * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate() or after a
+ * memory error.
  */
 int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault)

@@ -8,7 +8,8 @@
  * How the bytes are distributed over descriptors has no meaning.
  */
 #include <kunit/visibility.h>
-#include <linux/iov_iter.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/virtio_vsock.h>
 
 #include <mvsock/packet.h>
@@ -70,10 +71,12 @@ static __always_inline void copy_header(void *to, const void *from, u32 n)
 
 static int header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 {
-	copy_header(hdr + done, mem, n);
+	/* A memory error in the guest's page rejects the chain. */
+	int ret = copy_mc_to_kernel(hdr + done, mem, n) ? -EFAULT : 0;
+
 	/* The copy is used, and not the memory again, which may change. */
 	barrier();
-	return 0;
+	return ret;
 }
 
 static int header_to_mem(void *hdr, u32 done, void *mem, u32 n)
@@ -93,32 +96,6 @@ struct payload {
 };
 
 /*
- * For a constant length the compiler emits string instructions, like copy_to_user().
- * memcpy() uses them only on processors with FSRM, and takes three times the instructions
- * on others.
- */
-#define BLOCK	1024
-
-static size_t copy_blocks(void *to, size_t done, size_t len, void *mem,
-			  void *unused)
-{
-	const void *from = mem + done;
-	size_t left = len;
-
-	for (; left >= BLOCK; left -= BLOCK, to += BLOCK, from += BLOCK)
-		memcpy(to, from, BLOCK);
-	memcpy(to, from, left);
-	return 0;
-}
-
-static size_t copy_from_mem(void *mem, u32 n, struct iov_iter *to)
-{
-	return iov_iter_is_kvec(to) ?
-	       iterate_and_advance_kernel(to, n, mem, NULL, copy_blocks) :
-	       _copy_to_iter(mem, n, to);
-}
-
-/*
  * A repeated step first reverts the iterator. Faults in the program's memory are not
  * handled in a section.
  */
@@ -135,10 +112,13 @@ static __always_inline int payload_step(struct payload *payload, u32 done,
 	 */
 	pagefault_disable();
 	copied = to_mem ? _copy_from_iter(mem, n, payload->iter) :
-			  copy_from_mem(mem, n, payload->iter);
+			  _copy_mc_to_iter(mem, n, payload->iter);
 	pagefault_enable();
 	payload->moved = done + copied;
-	return likely(copied == n) ? 0 : -ENODATA;
+	if (likely(copied == n))
+		return 0;
+	/* Kernel memory is always there: what failed is the guest's page, by a memory error. */
+	return iov_iter_is_kvec(payload->iter) ? -EFAULT : -ENODATA;
 }
 
 static int payload_to_mem(void *ctx, u32 done, void *mem, u32 n)

@@ -361,7 +361,7 @@ static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 addr, u32 len,
  * Each byte is read once, so @to is safe from later changes.
  *
  * Context: inside a section.
- * Return: 0 or %-EAGAIN.
+ * Return: 0, %-EAGAIN, or %-EFAULT after a memory error, which only pieces notice.
  */
 static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
 					       void *to, u32 len,
