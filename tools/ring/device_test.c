@@ -97,5 +97,6 @@ int main(int argc, char **argv)
 	add_absent_tests();
 	add_unmappable_tests();
 	add_connect_tests();
+	add_grow_tests();
 	return tap_run(&opt);
 }

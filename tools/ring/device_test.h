@@ -44,5 +44,6 @@ void add_held_tests(void);
 void add_absent_tests(void);
 void add_unmappable_tests(void);
 void add_connect_tests(void);
+void add_grow_tests(void);
 
 #endif

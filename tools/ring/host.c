@@ -246,17 +246,25 @@ unsigned int host_linux(void)
 	return LINUX(major, minor);
 }
 
-__u64 host_free_kib(void)
+__u64 host_meminfo_kib(const char *name)
 {
-	unsigned long long kib = 0;
+	size_t len = strlen(name);
 	char line[128];
+	__u64 kib = 0;
 	FILE *f = fopen("/proc/meminfo", "r");
 
 	if (!f)
 		abort();
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %llu kB", &kib) == 1)
+		if (!strncmp(line, name, len) && line[len] == ':') {
+			kib = strtoull(line + len + 1, NULL, 10);
 			break;
+		}
 	fclose(f);
 	return kib;
+}
+
+__u64 host_free_kib(void)
+{
+	return host_meminfo_kib("MemFree");
 }

@@ -71,6 +71,9 @@ int host_error(int fd);
 /* The kernel that this runs on. */
 unsigned int host_linux(void);
 
+/* A line of /proc/meminfo, in KiB; 0 if there is no such line. */
+__u64 host_meminfo_kib(const char *name);
+
 /* Free memory of the machine, in KiB. */
 __u64 host_free_kib(void);
 

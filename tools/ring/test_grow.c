@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a guest, a VMM or a program does without end takes no memory without end: each attack
+ * is repeated thousands of times, and then the kernel has no more for the VMM's cgroup, and
+ * no more slab, than Documentation/security.rst allows ("What one guest can cost").
+ *
+ * The program is in the VMM's process here, so that the cgroup has all there is to charge.
+ * The slab has what is charged to nobody.
+ *
+ * Places that the VMM has left: see "places left behind" of test_moving.c.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <linux/vm_sockets.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "device_test.h"
+#include "iommu.h"
+#include "session.h"
+
+#define SLACK		160	/* KiB: of the processors' caches, and slabs that are not full */
+#define WARM		20	/* a part of the repetitions comes before, of so many */
+#define DEBUG_TIMES	10	/* fewer in a debug kernel */
+#define DEBUG_WARM	2
+#define DEBUG_SIZE	4	/* larger there */
+#define DEBUG_SLACK	512	/* KiB */
+#define SLOTS		32U	/* packets under way, two descriptors each */
+#define SLOT		64U
+#define PAYLOAD		4096U
+#define NOBODY		999999	/* a port where nobody listens */
+#define FIRST_PORT	10000U
+#define BURST		16U	/* connections that a program takes at once */
+#define SMALL_BUFFER	256ULL
+#define CONNECT_MS	2000	/* AF_VSOCK keeps a socket that connects for so long */
+
+/* Bounds of Documentation/security.rst, in KiB. */
+#define RESETS		(1024 * 72 / 1024)	/* with the pointer to a cgroup */
+#define BACKLOG		(65 * 3)		/* a connection and its socket each */
+#define BUFFER		(256 + 4)
+#define TRANSLATIONS	(2048 * 128 / 1024)
+
+struct attacker {
+	struct guest g;
+	struct iommu iommu;
+	struct conn c;
+	struct tx tx[SLOTS];
+	unsigned int sent;
+	int listener;
+	int fd;
+	__u32 port;	/* of the listener */
+};
+
+struct attack {
+	const char *name;
+	void (*begin)(struct attacker *a);
+	void (*once)(struct attacker *a, unsigned int i);
+	unsigned int times;
+	unsigned int kib;	/* the bound */
+	unsigned int rest_ms;	/* after which it is reached */
+};
+
+/* --- the guest's packets --- */
+
+static void flush(struct attacker *a)
+{
+	unsigned int i;
+
+	guest_notify(&a->g, TXQ);
+	for (i = 0; i < SLOTS; i++)
+		require_ok(guest_wait_tx(&a->g, &a->tx[i], TIMEOUT));
+}
+
+/* Without waiting for the device, as long as there are slots. */
+static void push(struct attacker *a, const struct pkt *p)
+{
+	unsigned int slot = a->sent++ % SLOTS;
+	__u64 at = a->g.tx_gpa + slot * SLOT;
+	struct virtio_vsock_hdr h = pkt_encode(p);
+	struct seg segs[] = {
+		{ at, HDR_LEN }, { a->g.tx_gpa + SLOTS * SLOT, p->len },
+	};
+
+	if (!a->tx[slot].done)
+		flush(a);
+	a->tx[slot].done = false;
+	require_ok(gmem_write(&a->g.mem, at, &h, HDR_LEN));
+	require_ok(ring_add(&a->g.q[TXQ].ring, segs, p->len ? 2 : 1,
+			    &a->tx[slot]));
+}
+
+static struct pkt packet(struct attacker *a, __u16 op, __u32 port)
+{
+	struct conn c;
+
+	conn_init(&c, &a->g, VIRTIO_VSOCK_TYPE_STREAM, port, a->port);
+	return conn_pkt(&c, op);
+}
+
+static void push_op(struct attacker *a, __u16 op, __u32 port)
+{
+	struct pkt p = packet(a, op, port);
+
+	if (op == VIRTIO_VSOCK_OP_SHUTDOWN)
+		p.flags = VIRTIO_VSOCK_SHUTDOWN_RCV |
+			  VIRTIO_VSOCK_SHUTDOWN_SEND;
+	push(a, &p);
+}
+
+static void push_data(struct attacker *a, __u32 port, __u32 len)
+{
+	struct pkt p = packet(a, VIRTIO_VSOCK_OP_RW, port);
+
+	p.len = len;
+	push(a, &p);
+}
+
+/* --- attackers --- */
+
+static void begin_guest(struct attacker *a)
+{
+	struct guest_config cfg = test_config(0);
+	unsigned int i;
+
+	cfg.rx_bufs = 0;
+	require_ok(guest_start(&a->g, &cfg));
+	for (i = 0; i < SLOTS; i++)
+		a->tx[i].done = true;
+	a->port = NOBODY;
+}
+
+static void begin_listener(struct attacker *a)
+{
+	begin_guest(a);
+	a->listener = host_listen(SOCK_STREAM, &a->port);
+	require_ok(a->listener);
+}
+
+/* A connection of type @socktype, whose program never reads. */
+static void begin_connection(struct attacker *a, int socktype,
+			     unsigned long long buffer)
+{
+	begin_guest(a);
+	a->listener = host_listen(socktype, &a->port);
+	require_ok(a->listener);
+	require(!setsockopt(a->listener, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE,
+			    &buffer, sizeof(buffer)), "buffer size");
+	conn_init(&a->c, &a->g, type_of_packets(socktype), FIRST_PORT, a->port);
+	require_ok(guest_post_rx(&a->g, 4096, &layout_one));
+	require_ok(conn_connect(&a->c, TIMEOUT));
+	a->fd = host_accept(a->listener, TIMEOUT);
+	require_ok(a->fd);
+}
+
+static void begin_stream(struct attacker *a)
+{
+	begin_connection(a, SOCK_STREAM, 256 * 1024);
+}
+
+static void begin_messages(struct attacker *a)
+{
+	begin_connection(a, SOCK_SEQPACKET, SMALL_BUFFER);
+}
+
+static void begin_iommu(struct attacker *a)
+{
+	struct guest_config cfg = test_config(0);
+
+	cfg.features |= F_ACCESS_PLATFORM;
+	cfg.iommu = true;
+	require_ok(iommu_setup(&a->iommu, &a->g, &cfg, false));
+}
+
+/* --- what they do --- */
+
+/* The program does so with several at a time. */
+static void take_and_close(struct attacker *a, unsigned int i)
+{
+	int fd;
+
+	if ((i + 1) % BURST)
+		return;
+	flush(a);
+	for (i = 0; i < BURST; i++) {
+		fd = host_accept(a->listener, TIMEOUT);
+		require_ok(fd);
+		close(fd);
+	}
+}
+
+/* Of each a reset is left. */
+static void ends(struct attacker *a, unsigned int i)
+{
+	push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT + i);
+	push_op(a, VIRTIO_VSOCK_OP_SHUTDOWN, FIRST_PORT + i);
+	take_and_close(a, i);
+}
+
+static void request(struct attacker *a, unsigned int i)
+{
+	push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT + i);
+}
+
+static void request_and_reset(struct attacker *a, unsigned int i)
+{
+	push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT + i);
+	push_op(a, VIRTIO_VSOCK_OP_RST, FIRST_PORT + i);
+}
+
+static void stray(struct attacker *a, unsigned int i)
+{
+	push_op(a, VIRTIO_VSOCK_OP_RW, FIRST_PORT + i);
+}
+
+static void credit_request(struct attacker *a, unsigned int i)
+{
+	(void)i;
+	push_op(a, VIRTIO_VSOCK_OP_CREDIT_REQUEST, FIRST_PORT);
+}
+
+static void empty_message(struct attacker *a, unsigned int i)
+{
+	struct pkt p = conn_pkt(&a->c, VIRTIO_VSOCK_OP_RW);
+
+	(void)i;
+	p.flags = VIRTIO_VSOCK_SEQ_EOM;
+	push(a, &p);
+}
+
+static void data(struct attacker *a, unsigned int i)
+{
+	(void)i;
+	push_data(a, FIRST_PORT, PAYLOAD);
+}
+
+static void translation(struct attacker *a, unsigned int i)
+{
+	require_ok(iommu_tell(&a->iommu, (i + 1ULL) << 32, IOMMU_PAGE,
+			      a->iommu.phys.region[0].va, VHOST_ACCESS_RW));
+}
+
+static void memory_table(struct attacker *a, unsigned int i)
+{
+	(void)i;
+	require_ok(dev_set_mem_table(&a->g.dev, &a->g.mem));
+}
+
+static void connect_and_close(struct attacker *a, unsigned int i)
+{
+	int fd = host_connect(SOCK_STREAM, a->g.cfg.cid, FIRST_PORT + i);
+
+	require_ok(fd);
+	close(fd);
+}
+
+static const struct attack attacks[] = {
+	{ "connections that end", begin_listener, ends, 10000, RESETS },
+	{ "requests to a full backlog", begin_listener, request, 20000,
+	  BACKLOG + RESETS },
+	{ "connections reset before accept()", begin_listener,
+	  request_and_reset, 20000, BACKLOG + RESETS },
+	{ "packets to nobody", begin_guest, stray, 40000, RESETS },
+	{ "credit requests", begin_stream, credit_request, 40000, 0 },
+	{ "messages without bytes", begin_messages, empty_message, 100000,
+	  RESETS },
+	{ "data that nobody reads", begin_stream, data, 5000, BUFFER + RESETS },
+	{ "translations", begin_iommu, translation, 20000, TRANSLATIONS },
+	{ "memory tables", begin_guest, memory_table, 5000, 0 },
+	{ "connect() and close()", begin_guest, connect_and_close, 5000, 0,
+	  CONNECT_MS + 500 },
+};
+
+/* --- how much memory that takes --- */
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		tap_note("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+/* Slabs without objects go, and with KASAN what it keeps of freed objects. */
+static void shrink_slabs(void)
+{
+	DIR *dir = opendir("/sys/kernel/slab");
+	struct dirent *e;
+	char path[512];
+
+	while (dir && (e = readdir(dir))) {
+		/* Others are links to one of these. */
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink",
+			 e->d_name);
+		write_file(path, "1");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* What is freed after a grace period of RCU is free now. */
+static void wait_rcu(void)
+{
+	unsigned int i;
+
+	/* Its shrinker has it begin at once. */
+	write_file("/proc/sys/vm/drop_caches", "2");
+	for (i = 0; i < 3; i++) {
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		usleep(50000);
+	}
+}
+
+struct taken {
+	long long charged;	/* KiB */
+	long long slab;
+};
+
+static struct taken measure(const struct cgroup *c)
+{
+	struct taken t = { 0 };
+
+	wait_rcu();
+	shrink_slabs();
+	t.slab = host_meminfo_kib("SUnreclaim");
+	if (cgroup_possible()) {
+		usleep((CGROUP_PERIOD + 200) * 1000);
+		t.charged = cgroup_charged(c) / 1024;
+	}
+	return t;
+}
+
+/* A kernel that watches itself is slow, and has objects of its own for what is allocated. */
+static bool is_debug(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK);
+}
+
+static unsigned int repetitions(const struct attack *t)
+{
+	return is_debug() ? t->times / DEBUG_TIMES : t->times;
+}
+
+static void run_attacker(const struct cgroup *c, const struct attack *t)
+{
+	static struct attacker a;
+	unsigned int times = repetitions(t), warm, i;
+
+	warm = times / (is_debug() ? DEBUG_WARM : WARM);
+	t->begin(&a);
+	for (i = 0; i < warm; i++)
+		t->once(&a, i);
+	if (a.sent)
+		flush(&a);
+	cgroup_say(c);
+	cgroup_hear(c);
+	for (; i < warm + times; i++)
+		t->once(&a, i);
+	if (a.sent)
+		flush(&a);
+	cgroup_say(c);
+	cgroup_hear(c);
+	_exit(0);
+}
+
+static void grow(const void *arg)
+{
+	const struct attack *t = arg;
+	__u64 deadline;
+	struct taken before, after;
+	struct cgroup c;
+	long long most;
+
+	if (is_debug())
+		most = t->kib * DEBUG_SIZE + DEBUG_SLACK;
+	else
+		most = t->kib + SLACK;
+	if (cgroup_fork(&c))
+		run_attacker(&c, t);
+	cgroup_hear(&c);
+	usleep(t->rest_ms * 1000);
+	before = measure(&c);
+	cgroup_say(&c);
+	cgroup_hear(&c);
+	usleep(t->rest_ms * 1000);
+	deadline = now_ms() + TIMEOUT;
+	do {
+		after = measure(&c);
+		after.charged -= before.charged;
+		after.slab -= before.slab;
+	} while ((after.charged > most || after.slab > most) &&
+		 ms_left(deadline));
+	tap_note("%s, %u times: %lld KiB charged, %lld KiB of slab", t->name,
+		 repetitions(t), after.charged, after.slab);
+	require(after.charged <= most && after.slab <= most,
+		"more than %lld KiB", most);
+	cgroup_say(&c);
+	cgroup_end(&c);
+}
+
+void add_grow_tests(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(attacks); i++)
+		session_test("grow", attacks[i].name, grow, &attacks[i],
+			     TAP_MVSOCK, RINGS_SPLIT);
+}
