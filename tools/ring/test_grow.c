@@ -199,6 +199,22 @@ static void ends(struct attacker *a, unsigned int i)
 	take_and_close(a, i);
 }
 
+/*
+ * The program has not read all, and has not closed its end, when the guest ends the connection
+ * and opens another one with the same ports. A reset waits before all that is sent.
+ */
+static void port_again(struct attacker *a, unsigned int i)
+{
+	if (!i) {
+		push_op(a, 0, FIRST_PORT + 1);
+		push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT);
+	}
+	push_data(a, FIRST_PORT, 1);
+	push_op(a, VIRTIO_VSOCK_OP_SHUTDOWN, FIRST_PORT);
+	push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT);
+	take_and_close(a, i);
+}
+
 static void request(struct attacker *a, unsigned int i)
 {
 	push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT + i);
@@ -258,6 +274,8 @@ static void connect_and_close(struct attacker *a, unsigned int i)
 
 static const struct attack attacks[] = {
 	{ "connections that end", begin_listener, ends, 10000, RESETS },
+	{ "connections that end, their ports used again", begin_listener,
+	  port_again, 10000, RESETS },
 	{ "requests to a full backlog", begin_listener, request, 20000,
 	  BACKLOG + RESETS },
 	{ "connections reset before accept()", begin_listener,
