@@ -297,7 +297,8 @@ void mvs_conn_release(struct mvs_conn *conn)
 
 /*
  * Not if the guest has forgotten the connection, or is gone, or has closed it and opened
- * another one with the same ports, which a late packet would hit.
+ * another one with the same ports, which a late packet would hit. What is pending then is
+ * dropped: a guest without buffers must not make the host keep connections.
  */
 static bool may_mark(const struct mvs_conn *conn)
 {
@@ -319,6 +320,7 @@ static bool may_mark(const struct mvs_conn *conn)
 void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown)
 {
 	struct mvs_conns *conns = conn->device->conns;
+	bool put = false;
 
 	spin_lock(&conns->lock);
 	if (may_mark(conn)) {
@@ -330,8 +332,12 @@ void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown)
 			refcount_inc(&conn->ref);
 			list_add_tail(&conn->pending, &conns->pending);
 		}
+	} else {
+		put = forget(conn);
 	}
 	spin_unlock(&conns->lock);
+	if (put)
+		mvs_conn_put(conn);
 }
 
 /**
@@ -391,7 +397,7 @@ void mvs_conn_reset(struct mvs_conn *conn)
 {
 	struct mvs_conns *conns = conn->device->conns;
 	struct mvs_reset *reset = kmalloc(sizeof(*reset), GFP_KERNEL_ACCOUNT);
-	bool queued = false, put = false;
+	bool queued = false, put;
 
 	if (!reset) {
 		mvs_conn_mark(conn, MVS_MARK_RST, 0);
@@ -399,10 +405,9 @@ void mvs_conn_reset(struct mvs_conn *conn)
 	}
 	mvs_conn_header(conn, VIRTIO_VSOCK_OP_RST, 0, &reset->hdr);
 	spin_lock(&conns->lock);
-	if (may_mark(conn)) {
-		put = forget(conn);
+	if (may_mark(conn))
 		queued = queue_reset(conn->device, reset);
-	}
+	put = forget(conn);
 	spin_unlock(&conns->lock);
 	if (put)
 		mvs_conn_put(conn);

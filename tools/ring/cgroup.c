@@ -60,11 +60,9 @@ static void create(struct cgroup *c)
 
 bool cgroup_fork(struct cgroup *c)
 {
-	bool possible = cgroup_possible();
 	int to[2], from[2];
 
-	if (possible)
-		create(c);
+	create(c);
 	require(!pipe(to) && !pipe(from), "pipe");
 	c->pid = fork();
 	require(c->pid >= 0, "fork");
@@ -74,8 +72,7 @@ bool cgroup_fork(struct cgroup *c)
 	close(c->pid ? to[0] : from[0]);
 	if (c->pid)
 		return false;
-	if (possible)
-		require_ok(write_at(c->dir, "cgroup.procs", "0"));
+	require_ok(write_at(c->dir, "cgroup.procs", "0"));
 	return true;
 }
 
@@ -91,22 +88,32 @@ void cgroup_hear(const struct cgroup *c)
 	require(read(c->in, &byte, 1) == 1, "the other process ended");
 }
 
-__u64 cgroup_charged(const struct cgroup *c)
+/* The number in a line of a cgroup's file. */
+static __u64 number(const struct cgroup *c, const char *name, const char *format)
 {
-	int fd = openat(c->dir, "memory.stat", O_RDONLY | O_CLOEXEC);
+	int fd = openat(c->dir, name, O_RDONLY | O_CLOEXEC);
 	unsigned long long n = ~0ULL;
 	char line[128];
 	FILE *f;
 
-	require(fd >= 0, "memory.stat: %s", strerror(errno));
+	require(fd >= 0, "%s: %s", name, strerror(errno));
 	f = fdopen(fd, "r");
-	require(f, "memory.stat: %s", strerror(errno));
-	while (fgets(line, sizeof(line), f) &&
-	       sscanf(line, "kernel %llu", &n) != 1)
+	require(f, "%s: %s", name, strerror(errno));
+	while (fgets(line, sizeof(line), f) && sscanf(line, format, &n) != 1)
 		;
 	fclose(f);
-	require(n != ~0ULL, "memory.stat has no 'kernel'");
+	require(n != ~0ULL, "%s has no '%s'", name, format);
 	return n;
+}
+
+__u64 cgroup_charged(const struct cgroup *c)
+{
+	return number(c, "memory.stat", "kernel %llu");
+}
+
+__u64 cgroup_current(const struct cgroup *c)
+{
+	return number(c, "memory.current", "%llu");
 }
 
 void cgroup_end(struct cgroup *c)
@@ -115,7 +122,6 @@ void cgroup_end(struct cgroup *c)
 
 	require(waitpid(c->pid, &status, 0) == c->pid && !status,
 		"the VMM failed");
-	if (cgroup_possible())
-		require(!unlinkat(c->root, c->name, AT_REMOVEDIR), "%s: %s",
-			c->name, strerror(errno));
+	require(!unlinkat(c->root, c->name, AT_REMOVEDIR), "%s: %s", c->name,
+		strerror(errno));
 }

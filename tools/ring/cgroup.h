@@ -25,7 +25,7 @@ bool cgroup_possible(void);
 
 /**
  * cgroup_fork() - begin a process in a new cgroup
- * @c: the cgroup; without one where the kernel has none
+ * @c: the cgroup
  *
  * Return: true in the new process, which ends with _exit().
  */
@@ -37,6 +37,9 @@ void cgroup_hear(const struct cgroup *c);
 
 /* Bytes that the kernel has for those in a cgroup. */
 __u64 cgroup_charged(const struct cgroup *c);
+
+/* Bytes that a cgroup has been charged, at once: those of its programs, and some in advance. */
+__u64 cgroup_current(const struct cgroup *c);
 
 /* Wait for the end of the process, which must be a good one. */
 void cgroup_end(struct cgroup *c);
