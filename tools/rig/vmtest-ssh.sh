@@ -14,8 +14,11 @@ shift
 if [ $# -gt 0 ]; then commands=$*; else commands=$(cat); fi
 # The guest's own sh would take its own programs for the system's.
 encoded=$(echo "$commands" | base64 -w 0)
-printf '%s\n' "file=\$(mktemp); echo $encoded | base64 -d >\$file; bash \$file; status=\$?" \
-	"echo; echo \"status \$status\"" |
+# With a pipe for its output, as from sshd: the end of what is sent to the guest is not that of
+# what comes from there, for a socat that reads its own standard output.
+printf '%s\n' "file=\$(mktemp); echo $encoded | base64 -d >\$file" \
+	"{ bash \$file; echo \$? >\$file.status; } | cat" \
+	"echo; echo \"status \$(cat \$file.status)\"" |
 	socat -t 600 - "TCP:127.0.0.1:$port" |
 	awk '/^status [0-9]+$/ { status = $2; next } { print; fflush() }
 	END { exit status == "" ? 255 : status }'
