@@ -10,10 +10,10 @@ group_faults()
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
 	set_env PROGRAMS "$BUILD/ring/faults"
-	set_env TIMEOUT 900
+	set_env TIMEOUT 1500
 	set_env CHECKS "leak reload"
 	# The kernel tells of each fault where it was. The console need not have it.
-	boot_uml debug 1200 log_buf_len=16M loglevel=4 || true
+	boot_uml debug 1800 log_buf_len=16M loglevel=4 || true
 	report_tap faults
 	[[ ! -e $RUN/out/dmesg ]] || take_out_faults
 	report_kernel leak reload

@@ -446,10 +446,10 @@ group_device()
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
 	set_env PROGRAMS "$BUILD/ring/device_test"
-	set_env TIMEOUT 700
+	set_env TIMEOUT 1200
 	set_env CHECKS "leak reload"
 	races_env "$BUILD/ring/races" 1
-	boot_uml debug 1100 || true
+	boot_uml debug 1800 || true
 	report_tap device_test
 	report_tap races
 	report_kernel leak reload
@@ -518,9 +518,9 @@ compare_modules()
 	set_env MODULES "$(modules_for "$(uml_dir "$kind")" "$BUILD/uml-$kind/mvsock.ko" | paste -sd' ')"
 	set_env OTHER "$(modules_for "$(uml_dir "$kind")" vhost_vsock | paste -sd' ')"
 	set_env PROGRAMS "$BUILD/ring/$program"
-	set_env TIMEOUT 300
+	set_env TIMEOUT 600
 	set_env CHECKS "$*"
-	boot_uml "$kind" 700 || true
+	boot_uml "$kind" 1300 || true
 	report_tap "$program"
 	report_kernel "$@"
 }
