@@ -2,8 +2,9 @@
 # shellcheck shell=sh disable=SC2015,SC2034,SC2154 # sourced by host.sh, whose variables it has
 #
 # The job "migrate": a guest under traffic is saved and loaded, moves through a
-# file, and moves live to another QEMU. After each, the guest's driver gets the
-# event "transport reset", and resets what it has.
+# file, and moves live to another QEMU, also while its memory is still with the former
+# one. After each, the guest's driver gets the event "transport reset", and resets what
+# it has.
 
 job_migrate()
 {
@@ -15,7 +16,8 @@ job_migrate()
 	guest_options monitor "-drive if=none,id=disk,file=/dev/shm/disk"
 	guest_start || return
 	tell "the guest is up, $(seconds) s after power-on"
-	run_steps savevm_and_loadvm through_a_file_with_the_same_CID live_with_another_CID
+	run_steps savevm_and_loadvm through_a_file_with_the_same_CID live_with_another_CID \
+		live_with_memory_that_follows
 	kill "$source" 2>/dev/null
 }
 
@@ -44,10 +46,13 @@ migration_is_over()
 	grep -qE '^Migration status: (completed|failed|cancelled)' /dev/shm/migration
 }
 
-# migrate URI
+# migrate URI [COMMAND]: with that command to QEMU meanwhile.
 migrate()
 {
 	hmp "migrate -d \"$1\"" | grep Error && return 1
+	if [ $# -gt 1 ]; then
+		hmp "$2" | grep Error && return 1
+	fi
 	wait_for 60 migration_is_over && grep -q 'status: completed' /dev/shm/migration && return
 	cat /dev/shm/migration "$OUT/qemu.log"
 	return 1
@@ -75,19 +80,44 @@ step_through_a_file_with_the_same_CID()
 
 # Both have their CID from the beginning on, and one host has it but once: the guest
 # reads its new one when the transport is reset.
-step_live_with_another_CID()
+#
+# target_start CID: the QEMU that the guest moves to. MONITOR stays that of the former one.
+target_start()
 {
-	traffic_start || return
 	there=$MONITOR
-	guest_options monitor3 ""
-	CID=4
-	CONTROL=7100
+	CID=$1
+	CONTROL=$((6700 + 100 * CID))
+	guest_options "monitor$CID" ""
 	source=$QEMU
-	guest_qemu "$OUT/guest3.log" -incoming unix:/dev/shm/migration.socket
-	wait_for 30 status_is "paused (inmigrate)" || fail "$(cat "$OUT/qemu.log")" || return
-	MONITOR=$there
-	migrate unix:/dev/shm/migration.socket || return
-	MONITOR=/dev/shm/monitor3
+	guest_qemu "$OUT/guest$CID.log" -incoming unix:/dev/shm/migration.socket
+	wait_for 30 status_is "paused (inmigrate)" || fail "$(cat "$OUT/qemu.log")"
+}
+
+target_goes_on()
+{
+	MONITOR=/dev/shm/monitor$CID
 	wait_for 30 status_is running || fail "the guest does not go on" || return
 	traffic_ended_there && source_stop && traffic_again
+}
+
+step_live_with_another_CID()
+{
+	traffic_start && target_start 4 || return
+	MONITOR=$there
+	migrate unix:/dev/shm/migration.socket && target_goes_on
+}
+
+# Postcopy: the guest goes on before its memory is there, and what is touched is fetched by a
+# userfaultfd. Without a limit all of it would be there before.
+step_live_with_memory_that_follows()
+{
+	traffic_start && target_start 5 || return
+	hmp "migrate_set_capability postcopy-ram on" | grep Error && return 1
+	MONITOR=$there
+	hmp "migrate_set_capability postcopy-ram on" | grep Error && return 1
+	hmp "migrate_set_parameter max-bandwidth 4M" | grep Error && return 1
+	migrate unix:/dev/shm/migration.socket migrate_start_postcopy || return
+	grep -q "^postcopy request count: [1-9]" /dev/shm/migration ||
+		fail "no page was fetched" || return
+	target_goes_on
 }
