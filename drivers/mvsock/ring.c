@@ -49,7 +49,16 @@ static u16 go_back(const struct mvs_ring *ring, u16 place, u32 n)
 	return (index + ring->num - n) | (~place & MVS_PACKED_WRAP);
 }
 
-/* mvs_ring_map() of an I/O virtual address. */
+/**
+ * mvs_ring_map_iova - mvs_ring_map() of an I/O virtual address
+ * @ring: the ring
+ * @addr: the address
+ * @len: bytes, a power of two to which @addr is aligned
+ * @write: they are to be written
+ *
+ * Context: inside a section.
+ * Return: where the kernel sees them, or NULL with @ring->fault filled in.
+ */
 void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 {
 	u64 uaddr;
@@ -91,7 +100,15 @@ static int log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 	return 0;
 }
 
-/* The slow path of mvs_ring_log(). */
+/**
+ * mvs_ring_log_write - the slow path of mvs_ring_log()
+ * @ring: the ring, whose writes are logged
+ * @addr: address of what was written
+ * @len: its bytes
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 {
 	size_t descs = ring->num * sizeof(struct vring_packed_desc);

@@ -163,7 +163,16 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 	return refused;
 }
 
-/* See mvs_ring_pop(). */
+/**
+ * mvs_packed_pop - find the next chain, for mvs_ring_pop()
+ * @ring: the ring; its position stays
+ * @chain: filled in
+ *
+ * Context: inside a section.
+ * Return: 1 with a chain, 0 when there is none; %-EBADMSG when it must be given back unused;
+ * %-EAGAIN with @ring->fault filled in; %-ENOSPC: see mvs_chain_grow(); %-EFAULT or %-EINVAL
+ * when the ring can't be trusted or reached.
+ */
 int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	u16 flags;
@@ -177,9 +186,17 @@ int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	return ret ?: 1;
 }
 
-/*
- * Write a used descriptor at the next used position. The driver checks the positions in
- * order, so all of them become visible with the first one (virtio 1.3, 2.8).
+/**
+ * mvs_packed_push - write a used descriptor at the next used position
+ * @ring: the ring; its position stays
+ * @id: the chain's Buffer ID
+ * @len: bytes written to it
+ *
+ * The driver checks the positions in order, so all of them become visible with the first
+ * one (virtio 1.3, 2.8).
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
  */
 int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 {
@@ -209,7 +226,13 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 	return mvs_ring_log(ring, at, sizeof(*d));
 }
 
-/* Write the flags that the driver looks at. */
+/**
+ * mvs_packed_publish - write the first used flags, which the driver looks at
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_packed_publish(struct mvs_ring *ring)
 {
 	u64 at = desc_at(ring, index_of(ring->first_used)) +
@@ -228,6 +251,13 @@ int mvs_packed_publish(struct mvs_ring *ring)
 	return mvs_ring_log(ring, at, sizeof(*flags));
 }
 
+/**
+ * mvs_packed_need_signal - check whether the driver wants a used buffer notification
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 1, 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_packed_need_signal(struct mvs_ring *ring)
 {
 	u16 off_wrap, used = index_of(ring->next_used);
@@ -269,6 +299,13 @@ int mvs_packed_need_signal(struct mvs_ring *ring)
 	return vring_need_event(off, used, used - ring->unsignalled);
 }
 
+/**
+ * mvs_packed_write_notify - enable or suppress kicks, as @ring->no_notify says
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_packed_write_notify(struct mvs_ring *ring)
 {
 	struct vring_packed_desc_event *event;
@@ -300,6 +337,13 @@ int mvs_packed_write_notify(struct mvs_ring *ring)
 	return mvs_ring_log(ring, ring->used, sizeof(*event));
 }
 
+/**
+ * mvs_packed_has_avail - check for chains that the driver made available
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 1 if there are some, 0 if not; %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_packed_has_avail(struct mvs_ring *ring)
 {
 	u16 flags;
@@ -307,6 +351,14 @@ int mvs_packed_has_avail(struct mvs_ring *ring)
 	return first_flags(ring, &flags);
 }
 
+/**
+ * mvs_packed_start - begin to use a ring, for mvs_ring_start()
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 0; %-EINVAL when an address, the size or a position is invalid; %-EAGAIN with
+ * @ring->fault filled in.
+ */
 int mvs_packed_start(struct mvs_ring *ring)
 {
 	if (!IS_ALIGNED(ring->desc, sizeof(struct vring_packed_desc)) ||

@@ -210,7 +210,14 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 	return 0;
 }
 
-/* Read the driver's index. Returns 1 if there are entries to take. */
+/**
+ * mvs_split_has_avail - check for chains that the driver made available
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 1 if there are some, 0 if not; %-EAGAIN with @ring->fault filled in;
+ * %-EINVAL when the driver's index can't be right.
+ */
 int mvs_split_has_avail(struct mvs_ring *ring)
 {
 	u16 idx;
@@ -231,7 +238,16 @@ int mvs_split_has_avail(struct mvs_ring *ring)
 	return idx != ring->next_avail;
 }
 
-/* See mvs_ring_pop(). */
+/**
+ * mvs_split_pop - find the next chain, for mvs_ring_pop()
+ * @ring: the ring; its position stays
+ * @chain: filled in
+ *
+ * Context: inside a section.
+ * Return: 1 with a chain, 0 when there is none; %-EBADMSG when it must be given back unused;
+ * %-EAGAIN with @ring->fault filled in; %-ENOSPC: see mvs_chain_grow(); %-EFAULT or %-EINVAL
+ * when the ring can't be trusted or reached.
+ */
 int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	u16 head;
@@ -258,7 +274,15 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	return ret ?: 1;
 }
 
-/* Write a used entry, which becomes visible with mvs_split_publish(). */
+/**
+ * mvs_split_push - write a used entry, which mvs_split_publish() makes visible
+ * @ring: the ring; its position stays
+ * @id: the chain's ID
+ * @len: bytes written to it
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 {
 	u64 entry = used_entry(ring, ring->next_used & (ring->num - 1));
@@ -281,7 +305,13 @@ int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 	return mvs_ring_log(ring, entry, sizeof(struct vring_used_elem));
 }
 
-/* Write the index that covers all used entries. */
+/**
+ * mvs_split_publish - write the index that covers all used entries
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_split_publish(struct mvs_ring *ring)
 {
 	u64 at = used_idx(ring);
@@ -299,6 +329,13 @@ int mvs_split_publish(struct mvs_ring *ring)
 	return mvs_ring_log(ring, at, sizeof(*idx));
 }
 
+/**
+ * mvs_split_need_signal - check whether the driver wants a used buffer notification
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 1, 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_split_need_signal(struct mvs_ring *ring)
 {
 	u16 event, flags;
@@ -320,7 +357,13 @@ int mvs_split_need_signal(struct mvs_ring *ring)
 				ring->next_used - ring->unsignalled);
 }
 
-/* Enable or suppress kicks. */
+/**
+ * mvs_split_write_notify - enable or suppress kicks, as @ring->no_notify says
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
 int mvs_split_write_notify(struct mvs_ring *ring)
 {
 	if (!ring->event_idx)
@@ -333,6 +376,14 @@ int mvs_split_write_notify(struct mvs_ring *ring)
 	return 0;
 }
 
+/**
+ * mvs_split_start - begin to use a ring, for mvs_ring_start()
+ * @ring: the ring
+ *
+ * Context: inside a section.
+ * Return: 0; %-EINVAL when the size is no power of two; %-EAGAIN with
+ * @ring->fault filled in.
+ */
 int mvs_split_start(struct mvs_ring *ring)
 {
 	int ret;
