@@ -20,9 +20,10 @@ static_assert(MVS_PACKET_MAX == VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 typedef int (*step_fn)(void *ctx, u32 done, void *mem, u32 n);
 
 /* One step, inside a section: at most @max bytes, of one page. */
-static __always_inline int transfer_page(struct mvs_chain *chain,
-					 struct mvs_gmem *gm, u32 max, u32 done,
-					 step_fn step, void *ctx)
+static __always_inline int packet_transfer_page(struct mvs_chain *chain,
+						struct mvs_gmem *gm, u32 max,
+						u32 done, step_fn step,
+						void *ctx)
 {
 	void *mem;
 	int ret;
@@ -40,16 +41,17 @@ static __always_inline int transfer_page(struct mvs_chain *chain,
  * A page that the VMM does not have makes the chain invalid. Inlined together with @step: a
  * header is copied as fast as by a function of its own.
  */
-static __always_inline int transfer(struct mvs_chain *chain,
-				    struct mvs_gmem *gm, u32 len, step_fn step,
-				    void *ctx)
+static __always_inline int packet_transfer(struct mvs_chain *chain,
+					   struct mvs_gmem *gm, u32 len,
+					   step_fn step, void *ctx)
 {
 	u32 done = 0;
 
 	while (done < len) {
 		int ret = mvs_gmem_section(gm, &chain->fault,
-					   transfer_page(chain, gm, len - done,
-							 done, step, ctx));
+					   packet_transfer_page(chain, gm,
+								len - done, done,
+								step, ctx));
 
 		if (ret == -EFAULT)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
@@ -61,7 +63,8 @@ static __always_inline int transfer(struct mvs_chain *chain,
 }
 
 /* Usually the whole header, for which inline code is shorter than a call. */
-static __always_inline void copy_header(void *to, const void *from, u32 n)
+static __always_inline void packet_copy_header(void *to, const void *from,
+					       u32 n)
 {
 	if (likely(n == sizeof(struct virtio_vsock_hdr)))
 		__builtin_memcpy(to, from, sizeof(struct virtio_vsock_hdr));
@@ -69,7 +72,7 @@ static __always_inline void copy_header(void *to, const void *from, u32 n)
 		memcpy(to, from, n);
 }
 
-static int header_from_mem(void *hdr, u32 done, void *mem, u32 n)
+static int packet_header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 {
 	/* A memory error in the guest's page rejects the chain. */
 	int ret = copy_mc_to_kernel(hdr + done, mem, n) ? -EFAULT : 0;
@@ -79,9 +82,9 @@ static int header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 	return ret;
 }
 
-static int header_to_mem(void *hdr, u32 done, void *mem, u32 n)
+static int packet_header_to_mem(void *hdr, u32 done, void *mem, u32 n)
 {
-	copy_header(mem, hdr + done, n);
+	packet_copy_header(mem, hdr + done, n);
 	return 0;
 }
 
@@ -99,8 +102,9 @@ struct payload {
  * A repeated step first reverts the iterator. Faults in the program's memory are not
  * handled in a section.
  */
-static __always_inline int payload_step(struct payload *payload, u32 done,
-					void *mem, u32 n, bool to_mem)
+static __always_inline int packet_payload_step(struct payload *payload,
+					       u32 done, void *mem, u32 n,
+					       bool to_mem)
 {
 	size_t copied;
 
@@ -121,25 +125,27 @@ static __always_inline int payload_step(struct payload *payload, u32 done,
 	return iov_iter_is_kvec(payload->iter) ? -EFAULT : -ENODATA;
 }
 
-static int payload_to_mem(void *ctx, u32 done, void *mem, u32 n)
+static int packet_payload_to_mem(void *ctx, u32 done, void *mem, u32 n)
 {
-	return payload_step(ctx, done, mem, n, true);
+	return packet_payload_step(ctx, done, mem, n, true);
 }
 
-static int payload_from_mem(void *ctx, u32 done, void *mem, u32 n)
+static int packet_payload_from_mem(void *ctx, u32 done, void *mem, u32 n)
 {
-	return payload_step(ctx, done, mem, n, false);
+	return packet_payload_step(ctx, done, mem, n, false);
 }
 
 /* All of a payload, or none of it. */
-static int transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
-			    u32 len, struct iov_iter *iter, bool to_mem)
+static int packet_transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
+				   u32 len, struct iov_iter *iter, bool to_mem)
 {
 	struct payload payload = { .iter = iter };
 	int ret;
 
-	ret = to_mem ? transfer(chain, gm, len, payload_to_mem, &payload) :
-		       transfer(chain, gm, len, payload_from_mem, &payload);
+	ret = to_mem ? packet_transfer(chain, gm, len, packet_payload_to_mem,
+				       &payload) :
+		       packet_transfer(chain, gm, len, packet_payload_from_mem,
+				       &payload);
 	if (unlikely(ret))
 		iov_iter_revert(iter, payload.moved);
 	return ret;
@@ -171,7 +177,8 @@ int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
 	if (chain->readable < sizeof(*hdr))
 		return mvs_chain_refuse(chain, MVS_REASON_TOO_SHORT);
 
-	ret = transfer(chain, gm, sizeof(*hdr), header_from_mem, hdr);
+	ret = packet_transfer(chain, gm, sizeof(*hdr), packet_header_from_mem,
+			      hdr);
 	if (ret)
 		return ret;
 
@@ -198,7 +205,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_parse);
 int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,
 		    struct iov_iter *to)
 {
-	return transfer_payload(chain, gm, len, to, false);
+	return packet_transfer_payload(chain, gm, len, to, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_read);
 
@@ -224,7 +231,7 @@ int mvs_packet_room(struct mvs_chain *chain)
  * Limit a packet to the chain's room, and set the header's len and flags. Returns the
  * payload's length.
  */
-static u32 cut(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
+static u32 packet_limit_len(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
 {
 	u32 len = min(left, room);
 
@@ -262,10 +269,11 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
 			chain->writable < sizeof(*hdr)))
 		return ret;
 
-	len = cut(hdr, left, left ? ret : 0);
-	ret = transfer(chain, gm, sizeof(*hdr), header_to_mem, hdr);
+	len = packet_limit_len(hdr, left, left ? ret : 0);
+	ret = packet_transfer(chain, gm, sizeof(*hdr), packet_header_to_mem,
+			      hdr);
 	if (!ret && len)
-		ret = transfer_payload(chain, gm, len, from, true);
+		ret = packet_transfer_payload(chain, gm, len, from, true);
 	return ret ?: len;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
@@ -300,9 +308,9 @@ int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
 	mem = mvs_gmem_map(gm, seg->uaddr, true, &chain->fault);
 	if (unlikely(!mem))
 		return -EAGAIN;
-	len = cut(hdr, left, seg->len - sizeof(*hdr));
-	copy_header(mem, hdr, sizeof(*hdr));
-	ret = payload_to_mem(&payload, 0, mem + sizeof(*hdr), len);
+	len = packet_limit_len(hdr, left, seg->len - sizeof(*hdr));
+	packet_copy_header(mem, hdr, sizeof(*hdr));
+	ret = packet_payload_to_mem(&payload, 0, mem + sizeof(*hdr), len);
 	if (unlikely(ret)) {
 		iov_iter_revert(from, payload.moved);
 		return ret;

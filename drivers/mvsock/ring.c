@@ -22,7 +22,7 @@
 })
 
 /* Advance @place, which is @next_avail or @next_used, by @n. */
-static u16 advance(const struct mvs_ring *ring, u16 place, u32 n)
+static u16 ring_advance(const struct mvs_ring *ring, u16 place, u32 n)
 {
 	u32 index;
 
@@ -35,8 +35,8 @@ static u16 advance(const struct mvs_ring *ring, u16 place, u32 n)
 	return (index - ring->num) | (~place & MVS_PACKED_WRAP);
 }
 
-/* Undo advance(). */
-static u16 go_back(const struct mvs_ring *ring, u16 place, u32 n)
+/* Undo ring_advance(). */
+static u16 ring_go_back(const struct mvs_ring *ring, u16 place, u32 n)
 {
 	u32 index;
 
@@ -82,7 +82,7 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 }
 
 /* A write may be in several places if its translations are. */
-static int log_iova(struct mvs_ring *ring, u64 addr, u32 len)
+static int ring_log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 {
 	while (len) {
 		u64 uaddr;
@@ -114,7 +114,7 @@ int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 	size_t descs = ring->num * sizeof(struct vring_packed_desc);
 
 	if (ring->gm->iotlb)
-		return log_iova(ring, addr, len);
+		return ring_log_iova(ring, addr, len);
 	if (ring->packed && addr - ring->desc < descs)
 		return mvs_gmem_log(ring->gm, addr, len, &ring->fault);
 	/*
@@ -125,7 +125,8 @@ int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 				len, &ring->fault);
 }
 
-static int prefetch_area(struct mvs_ring *ring, u64 addr, size_t len, bool write)
+static int ring_prefetch_area(struct mvs_ring *ring, u64 addr, size_t len,
+			      bool write)
 {
 	while (len) {
 		u64 uaddr;
@@ -186,9 +187,9 @@ int mvs_ring_prefetch(struct mvs_ring *ring)
 	if (!ring->gm->iotlb)
 		return 0;
 	mvs_ring_sizes(ring, &desc, &avail, &used);
-	return prefetch_area(ring, ring->desc, desc, ring->packed) ?:
-	       prefetch_area(ring, ring->avail, avail, false) ?:
-	       prefetch_area(ring, ring->used, used, true);
+	return ring_prefetch_area(ring, ring->desc, desc, ring->packed) ?:
+	       ring_prefetch_area(ring, ring->avail, avail, false) ?:
+	       ring_prefetch_area(ring, ring->used, used, true);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_prefetch);
 
@@ -243,7 +244,7 @@ int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	if (ret != -EBADMSG)
 		return ret;
 taken:
-	ring->next_avail = advance(ring, ring->next_avail, chain->ndescs);
+	ring->next_avail = ring_advance(ring, ring->next_avail, chain->ndescs);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_pop);
@@ -255,13 +256,14 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_pop);
  */
 void mvs_ring_unpop(struct mvs_ring *ring, const struct mvs_chain *chain)
 {
-	ring->next_avail = go_back(ring, ring->next_avail, chain->ndescs);
+	ring->next_avail = ring_go_back(ring, ring->next_avail, chain->ndescs);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_unpop);
 
-static void count_push(struct mvs_ring *ring, const struct mvs_chain *chain)
+static void ring_count_push(struct mvs_ring *ring,
+			    const struct mvs_chain *chain)
 {
-	ring->next_used = advance(ring, ring->next_used, chain->ndescs);
+	ring->next_used = ring_advance(ring, ring->next_used, chain->ndescs);
 	ring->unpublished += chain->ndescs;
 }
 
@@ -282,7 +284,7 @@ int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 
 	ret = in_section(ring, push, chain->id, len);
 	if (!ret)
-		count_push(ring, chain);
+		ring_count_push(ring, chain);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
@@ -322,8 +324,8 @@ int mvs_ring_give(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 			     mvs_split_push(ring, chain->id, len);
 	if (unlikely(ret))
 		return ret;
-	ring->next_avail = advance(ring, ring->next_avail, chain->ndescs);
-	count_push(ring, chain);
+	ring->next_avail = ring_advance(ring, ring->next_avail, chain->ndescs);
+	ring_count_push(ring, chain);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_give);

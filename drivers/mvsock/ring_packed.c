@@ -20,23 +20,23 @@
 #define F_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
 #define F_USED	BIT(VRING_PACKED_DESC_F_USED)
 
-static u16 index_of(u16 place)
+static u16 packed_index(u16 place)
 {
 	return place & ~MVS_PACKED_WRAP;
 }
 
-static bool wrap_of(u16 place)
+static bool packed_wrap(u16 place)
 {
 	return place & MVS_PACKED_WRAP;
 }
 
-static u64 desc_at(const struct mvs_ring *ring, u32 i)
+static u64 packed_desc_at(const struct mvs_ring *ring, u32 i)
 {
 	return ring->desc + i * sizeof(struct vring_packed_desc);
 }
 
-static __always_inline void to_cpu(const struct vring_packed_desc *d,
-				   struct mvs_desc *desc, u16 *id)
+static __always_inline void packed_desc_to_cpu(const struct vring_packed_desc *d,
+					       struct mvs_desc *desc, u16 *id)
 {
 	desc->addr = le64_to_cpu(d->addr);
 	desc->len = le32_to_cpu(d->len);
@@ -44,12 +44,12 @@ static __always_inline void to_cpu(const struct vring_packed_desc *d,
 	*id = le16_to_cpu(d->id);
 }
 
-static int read_flags(struct mvs_ring *ring, u32 i, u16 *flags)
+static int packed_read_flags(struct mvs_ring *ring, u32 i, u16 *flags)
 {
 	__virtio16 v;
 	int ret;
 
-	ret = mvs_ring_read16(ring, desc_at(ring, i) +
+	ret = mvs_ring_read16(ring, packed_desc_at(ring, i) +
 			      offsetof(struct vring_packed_desc, flags), &v);
 	if (!ret)
 		*flags = __virtio16_to_cpu(true, v);
@@ -57,12 +57,12 @@ static int read_flags(struct mvs_ring *ring, u32 i, u16 *flags)
 }
 
 /* Returns 1 when there is a chain, with its first descriptor's flags. */
-static int first_flags(struct mvs_ring *ring, u16 *flags)
+static int packed_next_flags(struct mvs_ring *ring, u16 *flags)
 {
-	bool wrap = wrap_of(ring->next_avail);
+	bool wrap = packed_wrap(ring->next_avail);
 	int ret;
 
-	ret = read_flags(ring, index_of(ring->next_avail), flags);
+	ret = packed_read_flags(ring, packed_index(ring->next_avail), flags);
 	if (ret)
 		return ret;
 	if (!!(*flags & F_AVAIL) != wrap || !!(*flags & F_USED) == wrap)
@@ -76,8 +76,8 @@ static int first_flags(struct mvs_ring *ring, u16 *flags)
 }
 
 /* Entries follow one another up to the end of the table; only WRITE counts. */
-static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
-			 const struct mvs_desc *ref)
+static int packed_walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
+				const struct mvs_desc *ref)
 {
 	u32 i, count = ref->len / sizeof(struct vring_packed_desc);
 	struct vring_packed_desc d;
@@ -100,7 +100,7 @@ static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 		if (ret)
 			return ret;
-		to_cpu(&d, &desc, &id);
+		packed_desc_to_cpu(&d, &desc, &id);
 		if (desc.flags & VRING_DESC_F_INDIRECT)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_INDIRECT);
 		ret = mvs_chain_add(chain, ring->gm, desc.addr, desc.len,
@@ -112,11 +112,11 @@ static int walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 	return 0;
 }
 
-static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
-		    const struct mvs_desc *desc)
+static int packed_add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
+			   const struct mvs_desc *desc)
 {
 	if (desc->flags & VRING_DESC_F_INDIRECT)
-		return walk_indirect(ring, chain, desc);
+		return packed_walk_indirect(ring, chain, desc);
 	return mvs_chain_add(chain, ring->gm, desc->addr, desc->len,
 			     desc->flags & VRING_DESC_F_WRITE, &ring->fault);
 }
@@ -125,9 +125,10 @@ static int add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
  * A rejected chain is walked to its end, too: its Buffer ID, which is needed to give it
  * back, is in the last descriptor. A chain without an end breaks the ring.
  */
-static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
+static int packed_walk(struct mvs_ring *ring, struct mvs_chain *chain,
+		       u16 flags)
 {
-	u32 i = index_of(ring->next_avail), found = 0;
+	u32 i = packed_index(ring->next_avail), found = 0;
 	struct vring_packed_desc d;
 	struct mvs_desc desc;
 	int ret, refused = 0;
@@ -136,10 +137,11 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 		if (found == ring->num)
 			return -EINVAL;
 		chain->in_table = false;
-		ret = mvs_ring_read(ring, desc_at(ring, i), &d, sizeof(d));
+		ret = mvs_ring_read(ring, packed_desc_at(ring, i), &d,
+				    sizeof(d));
 		if (ret)
 			return ret;
-		to_cpu(&d, &desc, &chain->id);
+		packed_desc_to_cpu(&d, &desc, &chain->id);
 		/*
 		 * The first descriptor's flags were read before, and must not be read
 		 * twice.
@@ -150,7 +152,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain, u16 flags)
 		if (!refused && found > MVS_CHAIN_SEGS_MAX)
 			refused = mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 		if (!refused) {
-			ret = add_desc(ring, chain, &desc);
+			ret = packed_add_desc(ring, chain, &desc);
 			if (ret == -EBADMSG)
 				refused = ret;
 			else if (ret)
@@ -178,11 +180,11 @@ int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	u16 flags;
 	int ret;
 
-	ret = first_flags(ring, &flags);
+	ret = packed_next_flags(ring, &flags);
 	if (ret <= 0)
 		return ret;
 	mvs_chain_reset(chain);
-	ret = walk(ring, chain, flags);
+	ret = packed_walk(ring, chain, flags);
 	return ret ?: 1;
 }
 
@@ -200,8 +202,8 @@ int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
  */
 int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 {
-	u16 flags = wrap_of(ring->next_used) ? F_AVAIL | F_USED : 0;
-	u64 at = desc_at(ring, index_of(ring->next_used));
+	u16 flags = packed_wrap(ring->next_used) ? F_AVAIL | F_USED : 0;
+	u64 at = packed_desc_at(ring, packed_index(ring->next_used));
 	struct vring_packed_desc *d;
 
 	/*
@@ -235,7 +237,7 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
  */
 int mvs_packed_publish(struct mvs_ring *ring)
 {
-	u64 at = desc_at(ring, index_of(ring->first_used)) +
+	u64 at = packed_desc_at(ring, packed_index(ring->first_used)) +
 		 offsetof(struct vring_packed_desc, flags);
 	__le16 *flags;
 
@@ -260,7 +262,7 @@ int mvs_packed_publish(struct mvs_ring *ring)
  */
 int mvs_packed_need_signal(struct mvs_ring *ring)
 {
-	u16 off_wrap, used = index_of(ring->next_used);
+	u16 off_wrap, used = packed_index(ring->next_used);
 	__virtio16 v;
 	u16 off;
 	int ret;
@@ -292,9 +294,9 @@ int mvs_packed_need_signal(struct mvs_ring *ring)
 		return 1;
 
 	off_wrap = __virtio16_to_cpu(true, v);
-	off = index_of(off_wrap);
+	off = packed_index(off_wrap);
 	/* A position of the previous round is that far before this round's first. */
-	if (wrap_of(off_wrap) != wrap_of(ring->next_used))
+	if (packed_wrap(off_wrap) != packed_wrap(ring->next_used))
 		off -= ring->num;
 	return vring_need_event(off, used, used - ring->unsignalled);
 }
@@ -348,7 +350,7 @@ int mvs_packed_has_avail(struct mvs_ring *ring)
 {
 	u16 flags;
 
-	return first_flags(ring, &flags);
+	return packed_next_flags(ring, &flags);
 }
 
 /**
@@ -362,8 +364,9 @@ int mvs_packed_has_avail(struct mvs_ring *ring)
 int mvs_packed_start(struct mvs_ring *ring)
 {
 	if (!IS_ALIGNED(ring->desc, sizeof(struct vring_packed_desc)) ||
-	    ring->num > MVS_PACKED_WRAP || index_of(ring->next_avail) >= ring->num ||
-	    index_of(ring->next_used) >= ring->num)
+	    ring->num > MVS_PACKED_WRAP ||
+	    packed_index(ring->next_avail) >= ring->num ||
+	    packed_index(ring->next_used) >= ring->num)
 		return -EINVAL;
 	return mvs_packed_write_notify(ring);
 }

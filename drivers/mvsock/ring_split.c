@@ -15,7 +15,8 @@
 
 #include "ring_layout.h"
 
-static __always_inline int read16(struct mvs_ring *ring, u64 uaddr, u16 *v)
+static __always_inline int split_read16(struct mvs_ring *ring, u64 uaddr,
+					u16 *v)
 {
 	__virtio16 raw;
 	int ret;
@@ -26,40 +27,40 @@ static __always_inline int read16(struct mvs_ring *ring, u64 uaddr, u16 *v)
 	return ret;
 }
 
-static int write16(struct mvs_ring *ring, u64 uaddr, u16 v)
+static int split_write16(struct mvs_ring *ring, u64 uaddr, u16 v)
 {
 	return mvs_ring_write16(ring, uaddr, __cpu_to_virtio16(ring->le, v));
 }
 
-static u64 avail_flags(const struct mvs_ring *ring)
+static u64 split_avail_flags(const struct mvs_ring *ring)
 {
 	return ring->avail + offsetof(struct vring_avail, flags);
 }
 
-static u64 avail_idx(const struct mvs_ring *ring)
+static u64 split_avail_idx(const struct mvs_ring *ring)
 {
 	return ring->avail + offsetof(struct vring_avail, idx);
 }
 
 /* Address of an entry, or, with @i = num, of the used_event field after the last one. */
-static u64 avail_entry(const struct mvs_ring *ring, u32 i)
+static u64 split_avail_entry(const struct mvs_ring *ring, u32 i)
 {
 	return ring->avail + offsetof(struct vring_avail, ring) +
 	       i * sizeof(__virtio16);
 }
 
-static u64 used_flags(const struct mvs_ring *ring)
+static u64 split_used_flags(const struct mvs_ring *ring)
 {
 	return ring->used + offsetof(struct vring_used, flags);
 }
 
-static u64 used_idx(const struct mvs_ring *ring)
+static u64 split_used_idx(const struct mvs_ring *ring)
 {
 	return ring->used + offsetof(struct vring_used, idx);
 }
 
 /* Address of an entry, or, with @i = num, of the avail_event field after the last one. */
-static u64 used_entry(const struct mvs_ring *ring, u32 i)
+static u64 split_used_entry(const struct mvs_ring *ring, u32 i)
 {
 	return ring->used + offsetof(struct vring_used, ring) +
 	       i * sizeof(struct vring_used_elem);
@@ -85,7 +86,8 @@ struct table {
  * Map a table once for all its descriptors: each one's index comes from the previous one,
  * so that their loads can't overlap.
  */
-static __always_inline int map_table(struct mvs_ring *ring, struct table *table)
+static __always_inline int split_map_table(struct mvs_ring *ring,
+					   struct table *table)
 {
 	u32 run, len = table->count * sizeof(struct vring_desc);
 	u64 uaddr = table->addr;
@@ -106,9 +108,9 @@ static __always_inline int map_table(struct mvs_ring *ring, struct table *table)
 	return table->mapped ? 0 : -EAGAIN;
 }
 
-static __always_inline int read_desc(struct mvs_ring *ring,
-				     const struct table *table, u32 i,
-				     struct mvs_desc *desc)
+static __always_inline int split_read_desc(struct mvs_ring *ring,
+					   const struct table *table, u32 i,
+					   struct mvs_desc *desc)
 {
 	struct vring_desc d;
 	int ret = 0;
@@ -142,8 +144,8 @@ static __always_inline int read_desc(struct mvs_ring *ring,
  * Continue in the indirect table that @ref refers to; WRITE in @ref is ignored (virtio 1.3,
  * 2.7.5.3.2).
  */
-static int enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
-			  struct table *table, const struct mvs_desc *ref)
+static int split_enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
+				struct table *table, const struct mvs_desc *ref)
 {
 	int ret;
 
@@ -157,13 +159,13 @@ static int enter_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 		.indirect = true,
 		.driver_addr = true,
 	};
-	ret = map_table(ring, table);
+	ret = split_map_table(ring, table);
 	if (ret == -EFAULT)
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 	return ret;
 }
 
-static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
+static int split_walk(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	struct table table = {
 		.addr = ring->desc,
@@ -174,7 +176,7 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 	struct mvs_desc desc;
 	int ret;
 
-	ret = map_table(ring, &table);
+	ret = split_map_table(ring, &table);
 	if (ret)
 		return ret;
 	do {
@@ -183,13 +185,13 @@ static int walk(struct mvs_ring *ring, struct mvs_chain *chain)
 		if (++found > min(table.count, MVS_CHAIN_SEGS_MAX))
 			return mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 
-		ret = read_desc(ring, &table, i, &desc);
+		ret = split_read_desc(ring, &table, i, &desc);
 		if (ret == -EFAULT && table.indirect)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 		if (unlikely(ret))
 			return ret;
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
-			ret = enter_indirect(ring, chain, &table, &desc);
+			ret = split_enter_indirect(ring, chain, &table, &desc);
 			if (ret)
 				return ret;
 			/* Continue with its first entry. */
@@ -223,7 +225,7 @@ int mvs_split_has_avail(struct mvs_ring *ring)
 	u16 idx;
 	int ret;
 
-	ret = read16(ring, avail_idx(ring), &idx);
+	ret = split_read16(ring, split_avail_idx(ring), &idx);
 	if (ret)
 		return ret;
 	if (unlikely((u16)(idx - ring->next_avail) > ring->num))
@@ -259,8 +261,9 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 			return ret;
 	}
 
-	ret = read16(ring, avail_entry(ring, ring->next_avail & (ring->num - 1)),
-		     &head);
+	ret = split_read16(ring,
+			   split_avail_entry(ring, ring->next_avail &
+					     (ring->num - 1)), &head);
 	if (ret)
 		return ret;
 	/* A chain without a valid ID can't be given back. */
@@ -270,7 +273,7 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 	mvs_chain_reset(chain);
 	chain->id = head;
 	chain->ndescs = 1;
-	ret = walk(ring, chain);
+	ret = split_walk(ring, chain);
 	return ret ?: 1;
 }
 
@@ -285,7 +288,7 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
  */
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 {
-	u64 entry = used_entry(ring, ring->next_used & (ring->num - 1));
+	u64 entry = split_used_entry(ring, ring->next_used & (ring->num - 1));
 	u64 second = entry + offsetof(struct vring_used_elem, len);
 	__virtio32 *elem_id, *elem_len;
 
@@ -314,7 +317,7 @@ int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
  */
 int mvs_split_publish(struct mvs_ring *ring)
 {
-	u64 at = used_idx(ring);
+	u64 at = split_used_idx(ring);
 	__virtio16 *idx;
 
 	idx = mvs_ring_map(ring, at, sizeof(*idx), true);
@@ -345,11 +348,11 @@ int mvs_split_need_signal(struct mvs_ring *ring)
 		return 1;
 
 	if (!ring->event_idx) {
-		ret = read16(ring, avail_flags(ring), &flags);
+		ret = split_read16(ring, split_avail_flags(ring), &flags);
 		return ret ?: !(flags & VRING_AVAIL_F_NO_INTERRUPT);
 	}
 
-	ret = read16(ring, avail_entry(ring, ring->num), &event);
+	ret = split_read16(ring, split_avail_entry(ring, ring->num), &event);
 	if (ret)
 		return ret;
 	return ring->unsignalled == MVS_RING_NEVER_SIGNALLED ||
@@ -367,11 +370,12 @@ int mvs_split_need_signal(struct mvs_ring *ring)
 int mvs_split_write_notify(struct mvs_ring *ring)
 {
 	if (!ring->event_idx)
-		return write16(ring, used_flags(ring),
-			       ring->no_notify ? VRING_USED_F_NO_NOTIFY : 0);
+		return split_write16(ring, split_used_flags(ring),
+				     ring->no_notify ?
+				     VRING_USED_F_NO_NOTIFY : 0);
 	if (!ring->no_notify)
-		return write16(ring, used_entry(ring, ring->num),
-			       ring->avail_idx);
+		return split_write16(ring, split_used_entry(ring, ring->num),
+				     ring->avail_idx);
 	/* An old avail_event suppresses kicks. */
 	return 0;
 }
@@ -390,9 +394,9 @@ int mvs_split_start(struct mvs_ring *ring)
 
 	if (!is_power_of_2(ring->num))
 		return -EINVAL;
-	ret = write16(ring, used_flags(ring), 0);
+	ret = split_write16(ring, split_used_flags(ring), 0);
 	/* The index does not cover the unpublished entries yet. */
 	if (ret || ring->unpublished)
 		return ret;
-	return read16(ring, used_idx(ring), &ring->next_used);
+	return split_read16(ring, split_used_idx(ring), &ring->next_used);
 }
