@@ -38,8 +38,8 @@ static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
  * mapped by the VMM here, so it is marked dirty in time; set_page_dirty() under a spinning
  * lock is allowed, as the VM does the same.
  */
-static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
-			       unsigned long last)
+static unsigned int gmem_drop_pages(struct mvs_window *window,
+				    unsigned long first, unsigned long last)
 {
 	unsigned long base = window->number * MVS_WINDOW_PAGES;
 	unsigned long *page, *end;
@@ -62,9 +62,9 @@ static unsigned int drop_pages(struct mvs_window *window, unsigned long first,
 	return dropped;
 }
 
-static bool invalidate(struct mmu_interval_notifier *notifier,
-		       const struct mmu_notifier_range *range,
-		       unsigned long cur_seq)
+static bool gmem_invalidate_window(struct mmu_interval_notifier *notifier,
+				   const struct mmu_notifier_range *range,
+				   unsigned long cur_seq)
 {
 	struct mvs_window *window = container_of(notifier, struct mvs_window,
 						 notifier);
@@ -73,8 +73,8 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 
 	write_lock(&gm->lock);
 	mmu_interval_set_seq(notifier, cur_seq);
-	dropped = drop_pages(window, range->start >> PAGE_SHIFT,
-			     (range->end - 1) >> PAGE_SHIFT);
+	dropped = gmem_drop_pages(window, range->start >> PAGE_SHIFT,
+				  (range->end - 1) >> PAGE_SHIFT);
 	WRITE_ONCE(gm->invalidated, gm->invalidated + dropped);
 	write_unlock(&gm->lock);
 	if (dropped)
@@ -84,10 +84,10 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 }
 
 static const struct mmu_interval_notifier_ops notifier_ops = {
-	.invalidate = invalidate,
+	.invalidate = gmem_invalidate_window,
 };
 
-static int compare(const void *number, const struct rb_node *node)
+static int gmem_cmp_window(const void *number, const struct rb_node *node)
 {
 	const struct mvs_window *window = rb_entry(node, struct mvs_window, node);
 	unsigned long n = *(const unsigned long *)number;
@@ -95,9 +95,11 @@ static int compare(const void *number, const struct rb_node *node)
 	return n < window->number ? -1 : n > window->number;
 }
 
-static bool comes_before(struct rb_node *a, const struct rb_node *b)
+static bool gmem_less_window(struct rb_node *a, const struct rb_node *b)
 {
-	return compare(&rb_entry(a, struct mvs_window, node)->number, b) < 0;
+	const struct mvs_window *window = rb_entry(a, struct mvs_window, node);
+
+	return gmem_cmp_window(&window->number, b) < 0;
 }
 
 /**
@@ -111,12 +113,12 @@ static bool comes_before(struct rb_node *a, const struct rb_node *b)
 struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
 				   unsigned long number)
 {
-	return rb_entry_safe(rb_find(&number, &gm->windows, compare),
+	return rb_entry_safe(rb_find(&number, &gm->windows, gmem_cmp_window),
 			     struct mvs_window, node);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_window);
 
-static void free_window(struct mvs_window *window)
+static void gmem_free_window(struct mvs_window *window)
 {
 	if (window->notifier.mm)
 		mmu_interval_notifier_remove(&window->notifier);
@@ -124,8 +126,8 @@ static void free_window(struct mvs_window *window)
 	kfree(window);
 }
 
-static struct mvs_window *create_window(struct mvs_gmem *gm,
-					unsigned long number)
+static struct mvs_window *gmem_create_window(struct mvs_gmem *gm,
+					     unsigned long number)
 {
 	struct mvs_window *window;
 	int ret;
@@ -153,13 +155,13 @@ static struct mvs_window *create_window(struct mvs_gmem *gm,
 		}
 	}
 	write_lock(&gm->lock);
-	rb_add(&window->node, &gm->windows, comes_before);
+	rb_add(&window->node, &gm->windows, gmem_less_window);
 	WRITE_ONCE(gm->empty, gm->empty + 1);
 	write_unlock(&gm->lock);
 	return window;
 
 err:
-	free_window(window);
+	gmem_free_window(window);
 	return ERR_PTR(ret);
 }
 
@@ -202,7 +204,7 @@ struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
 
 	mutex_lock(&gm->windows_lock);
 	own = set_active_memcg(memcg);
-	window = mvs_gmem_window(gm, number) ?: create_window(gm, number);
+	window = mvs_gmem_window(gm, number) ?: gmem_create_window(gm, number);
 	if (!IS_ERR(window))
 		atomic_inc(&window->users);
 	set_active_memcg(own);
@@ -221,7 +223,7 @@ void mvs_gmem_put_window(struct mvs_window *window)
 }
 
 /* Remove a window from the others if it has no pages, nor is about to get one. */
-static bool remove_empty(struct mvs_window *window)
+static bool gmem_remove_empty(struct mvs_window *window)
 {
 	struct mvs_gmem *gm = window->gm;
 	struct mvs_window **recent;
@@ -264,13 +266,13 @@ void mvs_gmem_trim(struct mvs_gmem *gm)
 	for (node = rb_first(&gm->windows); node;) {
 		window = rb_entry(node, struct mvs_window, node);
 		node = rb_next(node);
-		if (remove_empty(window))
+		if (gmem_remove_empty(window))
 			list_add(&window->removed, &removed);
 		cond_resched();
 	}
 	mutex_unlock(&gm->windows_lock);
 	list_for_each_entry_safe(window, next, &removed, removed)
-		free_window(window);
+		gmem_free_window(window);
 	mutex_unlock(&gm->fill_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_trim);
@@ -300,7 +302,7 @@ void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 		    window->number > last / MVS_WINDOW_PAGES)
 			continue;
 		write_lock(&gm->lock);
-		drop_pages(window, first, last);
+		gmem_drop_pages(window, first, last);
 		write_unlock(&gm->lock);
 	}
 	mutex_unlock(&gm->windows_lock);
@@ -322,7 +324,7 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 
 	memset(gm->recent, 0, sizeof(gm->recent));
 	rbtree_postorder_for_each_entry_safe(window, next, &gm->windows, node) {
-		free_window(window);
+		gmem_free_window(window);
 		cond_resched();
 	}
 	gm->windows = RB_ROOT;
@@ -362,8 +364,8 @@ void mvs_gmem_detach(struct mvs_gmem *gm)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
 
-static void install(struct mvs_window *window, unsigned long uaddr,
-		    struct page *page, bool write)
+static void gmem_install_page(struct mvs_window *window, unsigned long uaddr,
+			      struct page *page, bool write)
 {
 	unsigned long *entry = &window->pages[uaddr % SZ_2M / PAGE_SIZE];
 	struct mvs_gmem *gm = window->gm;
@@ -396,7 +398,7 @@ int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	write_lock(&gm->lock);
-	install(window, uaddr, page, write);
+	gmem_install_page(window, uaddr, page, write);
 	write_unlock(&gm->lock);
 	mvs_gmem_put_window(window);
 	return 0;
@@ -423,7 +425,7 @@ void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *faul
 	write_lock(&gm->lock);
 	installed = !mmu_interval_read_retry(&window->notifier, seq);
 	if (installed) {
-		install(window, fault->addr, page, fault->write);
+		gmem_install_page(window, fault->addr, page, fault->write);
 		WRITE_ONCE(gm->misses, gm->misses + 1);
 	}
 	write_unlock(&gm->lock);

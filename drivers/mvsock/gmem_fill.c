@@ -27,13 +27,14 @@
 #include <mvsock/fault.h>
 #include <mvsock/gmem.h>
 
-static unsigned int gup_flags(const struct mvs_gmem_fault *fault)
+static unsigned int gmem_gup_flags(const struct mvs_gmem_fault *fault)
 {
 	return fault->write ? FOLL_WRITE : 0;
 }
 
 /* Log the first page that the VMM has and the kernel can't map: the guest only fails. */
-static void log_unmappable(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+static void gmem_warn_unmappable(struct mvs_gmem *gm,
+				 const struct mvs_gmem_fault *fault)
 {
 	const struct vm_area_struct *vma = vma_lookup(gm->mm, fault->addr);
 
@@ -45,8 +46,8 @@ static void log_unmappable(struct mvs_gmem *gm, const struct mvs_gmem_fault *fau
 }
 
 /* Get the VMM's page at an address, with a reference; may wait for the VMM. */
-static struct page *get_page_of(struct mvs_gmem *gm,
-				const struct mvs_gmem_fault *fault)
+static struct page *gmem_get_page(struct mvs_gmem *gm,
+				  const struct mvs_gmem_fault *fault)
 {
 	struct mm_struct *mm = gm->mm;
 	struct page *page;
@@ -62,10 +63,10 @@ static struct page *get_page_of(struct mvs_gmem *gm,
 	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
 		n = -EFAULT;
 	else
-		n = get_user_pages_remote(mm, fault->addr, 1, gup_flags(fault),
-					  &page, &locked);
+		n = get_user_pages_remote(mm, fault->addr, 1,
+					  gmem_gup_flags(fault), &page, &locked);
 	if (n == -EFAULT && locked)
-		log_unmappable(gm, fault);
+		gmem_warn_unmappable(gm, fault);
 	if (locked)
 		mmap_read_unlock(mm);
 
@@ -75,15 +76,15 @@ static struct page *get_page_of(struct mvs_gmem *gm,
 }
 
 /* mvs_gmem_get_window(), if the VMM has the page. */
-static struct mvs_window *get_window(struct mvs_gmem *gm,
-				     const struct mvs_gmem_fault *fault)
+static struct mvs_window *gmem_fault_window(struct mvs_gmem *gm,
+					    const struct mvs_gmem_fault *fault)
 {
 	struct mvs_window *window = mvs_gmem_find_window(gm, fault->addr);
 	struct page *page;
 
 	if (window)
 		return window;
-	page = get_page_of(gm, fault);
+	page = gmem_get_page(gm, fault);
 	if (IS_ERR(page))
 		return ERR_CAST(page);
 	put_page(page);
@@ -91,25 +92,25 @@ static struct mvs_window *get_window(struct mvs_gmem *gm,
 }
 
 /* Returns 0, without a page if the address space changes meanwhile. */
-static int fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+static int gmem_fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window = get_window(gm, fault);
+	struct mvs_window *window = gmem_fault_window(gm, fault);
 	struct page *page;
 	unsigned long seq;
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	seq = mmu_interval_read_begin(&window->notifier);
-	page = get_page_of(gm, fault);
+	page = gmem_get_page(gm, fault);
 	if (!IS_ERR(page))
 		mvs_gmem_store(window, fault, page, seq);
 	mvs_gmem_put_window(window);
 	return PTR_ERR_OR_ZERO(page);
 }
 
-/* get_page_of() that does not wait for the page: if it would have to, %-ERESTART. */
-static struct page *get_page_now(struct mvs_gmem *gm,
-				 const struct mvs_gmem_fault *fault)
+/* gmem_get_page() that does not wait for the page: if it would have to, %-ERESTART. */
+static struct page *gmem_get_page_now(struct mvs_gmem *gm,
+				      const struct mvs_gmem_fault *fault)
 {
 	struct mm_struct *mm = gm->mm;
 	struct page *page;
@@ -118,14 +119,14 @@ static struct page *get_page_now(struct mvs_gmem *gm,
 	mmap_assert_locked(mm);
 	if (untagged_addr_remote(mm, fault->addr) == fault->addr)
 		n = get_user_pages_remote(mm, fault->addr, 1,
-					  gup_flags(fault) | FOLL_NOWAIT, &page,
-					  NULL);
+					  gmem_gup_flags(fault) | FOLL_NOWAIT,
+					  &page, NULL);
 	if (n == 1)
 		return page;
 	if (!n)
 		return ERR_PTR(-ERESTART);
 	if (n == -EFAULT)
-		log_unmappable(gm, fault);
+		gmem_warn_unmappable(gm, fault);
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
@@ -133,7 +134,7 @@ static struct page *get_page_now(struct mvs_gmem *gm,
 #define LOCK_TRIES	20
 
 /* What changes it does so for a moment, as a rule: that is no reason to leave a page to others. */
-static bool lock_soon(struct mm_struct *mm)
+static bool gmem_lock_soon(struct mm_struct *mm)
 {
 	unsigned int tries;
 
@@ -145,18 +146,18 @@ static bool lock_soon(struct mm_struct *mm)
 	return false;
 }
 
-/* get_window() that does not wait for the page: if it would have to, %-ERESTART. */
-static struct mvs_window *get_window_now(struct mvs_gmem *gm,
-					 const struct mvs_gmem_fault *fault)
+/* gmem_fault_window() that does not wait for the page: if it would have to, %-ERESTART. */
+static struct mvs_window *gmem_fault_window_now(struct mvs_gmem *gm,
+						const struct mvs_gmem_fault *fault)
 {
 	struct mvs_window *window = mvs_gmem_find_window(gm, fault->addr);
 	struct page *page;
 
 	if (window)
 		return window;
-	if (!lock_soon(gm->mm))
+	if (!gmem_lock_soon(gm->mm))
 		return ERR_PTR(-ERESTART);
-	page = get_page_now(gm, fault);
+	page = gmem_get_page_now(gm, fault);
 	mmap_read_unlock(gm->mm);
 	if (IS_ERR(page))
 		return ERR_CAST(page);
@@ -164,19 +165,20 @@ static struct mvs_window *get_window_now(struct mvs_gmem *gm,
 	return mvs_gmem_get_window(gm, fault->addr);
 }
 
-/* fill() that does not wait for the page: if it would have to, %-ERESTART. */
-static int fill_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+/* gmem_fill() that does not wait for the page: if it would have to, %-ERESTART. */
+static int gmem_fill_now(struct mvs_gmem *gm,
+			 const struct mvs_gmem_fault *fault)
 {
-	struct mvs_window *window = get_window_now(gm, fault);
+	struct mvs_window *window = gmem_fault_window_now(gm, fault);
 	struct page *page = ERR_PTR(-ERESTART);
 	unsigned long seq;
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
-	if (lock_soon(gm->mm)) {
+	if (gmem_lock_soon(gm->mm)) {
 		/* For what the kernel changes in the address space, but for no page. */
 		seq = mmu_interval_read_begin(&window->notifier);
-		page = get_page_now(gm, fault);
+		page = gmem_get_page_now(gm, fault);
 		mmap_read_unlock(gm->mm);
 		if (!IS_ERR(page))
 			mvs_gmem_store(window, fault, page, seq);
@@ -185,20 +187,21 @@ static int fill_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	return PTR_ERR_OR_ZERO(page);
 }
 
-static bool same_page(const struct mvs_gmem_fault *a,
-		      const struct mvs_gmem_fault *b)
+static bool gmem_same_page(const struct mvs_gmem_fault *a,
+			   const struct mvs_gmem_fault *b)
 {
 	return a->addr >> PAGE_SHIFT == b->addr >> PAGE_SHIFT &&
 	       a->write == b->write && a->kind == b->kind;
 }
 
 /* Leave a page to mvs_gmem_bring_in(). Returns %-ERESTART, or, once, %-EFAULT if it did fail. */
-static int defer(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+static int gmem_defer_fill(struct mvs_gmem *gm,
+			   const struct mvs_gmem_fault *fault)
 {
 	bool absent;
 
 	write_lock(&gm->lock);
-	absent = gm->absent && same_page(&gm->failed, fault);
+	absent = gm->absent && gmem_same_page(&gm->failed, fault);
 	if (absent) {
 		WRITE_ONCE(gm->absent, false);
 	} else {
@@ -209,7 +212,7 @@ static int defer(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 	return absent ? -EFAULT : -ERESTART;
 }
 
-static bool take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
+static bool gmem_take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
 {
 	bool wants;
 
@@ -222,30 +225,32 @@ static bool take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
 }
 
 /* The VMM has the page, or it is known that it has not. */
-static void forget_absent(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+static void gmem_forget_absent(struct mvs_gmem *gm,
+			       const struct mvs_gmem_fault *fault)
 {
 	if (!READ_ONCE(gm->absent))
 		return;
 	write_lock(&gm->lock);
-	if (same_page(&gm->failed, fault))
+	if (gmem_same_page(&gm->failed, fault))
 		WRITE_ONCE(gm->absent, false);
 	write_unlock(&gm->lock);
 }
 
-/* fill(), in an address space that has users. mmput() may take long: others do that. */
-static int fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+/* gmem_fill(), in an address space that has users. mmput() may take long: others do that. */
+static int gmem_fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 {
 	int ret;
 
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
-	ret = fill(gm, fault);
+	ret = gmem_fill(gm, fault);
 	mmput_async(gm->mm);
 	return ret;
 }
 
-/* The same without waiting: if that is not possible, see defer(). */
-static int fill_mm_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+/* The same without waiting: if that is not possible, see gmem_defer_fill(). */
+static int gmem_fill_mm_now(struct mvs_gmem *gm,
+			    const struct mvs_gmem_fault *fault)
 {
 	int ret = -ERESTART;
 
@@ -253,11 +258,11 @@ static int fill_mm_now(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return -EFAULT;
 	/* A userfaultfd fails at once for a task that exits, whether that waits or not. */
 	if (!(current->flags & PF_EXITING))
-		ret = fill_now(gm, fault);
+		ret = gmem_fill_now(gm, fault);
 	mmput_async(gm->mm);
 	if (ret == -ERESTART)
-		return defer(gm, fault);
-	forget_absent(gm, fault);
+		return gmem_defer_fill(gm, fault);
+	gmem_forget_absent(gm, fault);
 	return ret;
 }
 
@@ -280,9 +285,9 @@ int mvs_gmem_bring_in(struct mvs_gmem *gm)
 	if (!READ_ONCE(gm->wants))
 		return 0;
 	mutex_lock(&gm->fill_lock);
-	if (take_wanted(gm, &fault)) {
+	if (gmem_take_wanted(gm, &fault)) {
 		ret = fatal_signal_pending(current) ? -EINTR :
-						      fill_mm(gm, &fault);
+						      gmem_fill_mm(gm, &fault);
 		write_lock(&gm->lock);
 		gm->failed = fault;
 		WRITE_ONCE(gm->absent, ret == -EFAULT);
@@ -316,7 +321,8 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return -EINTR;
 	ret = mvs_fault_map();
 	if (!ret)
-		ret = gm->deferred ? fill_mm_now(gm, fault) : fill_mm(gm, fault);
+		ret = gm->deferred ? gmem_fill_mm_now(gm, fault) :
+				     gmem_fill_mm(gm, fault);
 	/* The dirty log is not the guest's memory. */
 	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }
