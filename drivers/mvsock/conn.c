@@ -9,7 +9,7 @@
 #include <mvsock/device.h>
 
 /* Two guests rarely have the same CID, each in its own scope. */
-static u32 hash(const void *data, u32 len, u32 seed)
+static u32 conn_hash(const void *data, u32 len, u32 seed)
 {
 	const struct mvs_conn_key *key = data;
 
@@ -18,7 +18,7 @@ static u32 hash(const void *data, u32 len, u32 seed)
 
 static const struct rhashtable_params table_params = {
 	.key_len		= sizeof(struct mvs_conn_key),
-	.hashfn			= hash,
+	.hashfn			= conn_hash,
 	.key_offset		= offsetof(struct mvs_conn, key),
 	.head_offset		= offsetof(struct mvs_conn, node),
 	.automatic_shrinking	= true,
@@ -194,7 +194,7 @@ void mvs_conn_remove(struct mvs_conn *conn)
  * Called with the connections' lock held. Returns true if the caller has to put the
  * reference of the pending list.
  */
-static bool forget(struct mvs_conn *conn)
+static bool conn_forget_locked(struct mvs_conn *conn)
 {
 	bool put = !list_empty(&conn->pending);
 
@@ -220,7 +220,7 @@ void mvs_conn_forget(struct mvs_conn *conn)
 		return;
 	conns = conn->device->conns;
 	spin_lock(&conns->lock);
-	put = forget(conn);
+	put = conn_forget_locked(conn);
 	spin_unlock(&conns->lock);
 	if (put)
 		mvs_conn_put(conn);
@@ -300,7 +300,7 @@ void mvs_conn_release(struct mvs_conn *conn)
  * another one with the same ports, which a late packet would hit. What is pending then is
  * dropped: a guest without buffers must not make the host keep connections.
  */
-static bool may_mark(const struct mvs_conn *conn)
+static bool conn_may_mark(const struct mvs_conn *conn)
 {
 	return !conn->forgotten && !conn->device->conns->closed &&
 	       (conn->in_table ||
@@ -323,7 +323,7 @@ void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown)
 	bool put = false;
 
 	spin_lock(&conns->lock);
-	if (may_mark(conn)) {
+	if (conn_may_mark(conn)) {
 		if (mark == MVS_MARK_RST)
 			conn->marks = 0;
 		conn->marks |= BIT(mark);
@@ -333,7 +333,7 @@ void mvs_conn_mark(struct mvs_conn *conn, enum mvs_mark mark, u32 shutdown)
 			list_add_tail(&conn->pending, &conns->pending);
 		}
 	} else {
-		put = forget(conn);
+		put = conn_forget_locked(conn);
 	}
 	spin_unlock(&conns->lock);
 	if (put)
@@ -368,7 +368,8 @@ void mvs_conn_writable(struct mvs_conn *conn)
  * the guest's packets are still taken: a guest may post no buffers until they are. Called
  * with the connections' lock held. Returns true if it was queued.
  */
-static bool queue_reset(struct mvs_device *device, struct mvs_reset *reset)
+static bool conns_queue_reset(struct mvs_device *device,
+			      struct mvs_reset *reset)
 {
 	struct mvs_conns *conns = device->conns;
 
@@ -405,9 +406,9 @@ void mvs_conn_reset(struct mvs_conn *conn)
 	}
 	mvs_conn_header(conn, VIRTIO_VSOCK_OP_RST, 0, &reset->hdr);
 	spin_lock(&conns->lock);
-	if (may_mark(conn))
-		queued = queue_reset(conn->device, reset);
-	put = forget(conn);
+	if (conn_may_mark(conn))
+		queued = conns_queue_reset(conn->device, reset);
+	put = conn_forget_locked(conn);
 	spin_unlock(&conns->lock);
 	if (put)
 		mvs_conn_put(conn);
@@ -442,7 +443,7 @@ int mvs_conns_reset(struct mvs_device *device,
 		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
 	};
 	spin_lock(&device->conns->lock);
-	queued = queue_reset(device, reset);
+	queued = conns_queue_reset(device, reset);
 	spin_unlock(&device->conns->lock);
 	if (!queued)
 		kfree(reset);
@@ -492,7 +493,7 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
  * @hdr: the packet's header; each packet has credit fields
  *
  * Wakes a sender that is blocked on credit. If the guest has little left to read, the next
- * CREDIT_UPDATE must not wait: see can_wait() in virtqueue.c.
+ * CREDIT_UPDATE must not wait: see vq_packet_can_wait() in virtqueue.c.
  *
  * Context: process, in which the socket stays, with the TX virtqueue's mutex held.
  */
@@ -523,7 +524,7 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 	sk->sk_write_space(sk);
 }
 
-static void purge_resets(struct mvs_conns *conns)
+static void conns_purge_resets(struct mvs_conns *conns)
 {
 	struct mvs_reset *reset, *next;
 	LIST_HEAD(resets);
@@ -537,7 +538,7 @@ static void purge_resets(struct mvs_conns *conns)
 }
 
 /* Only pending requests are of use to the next driver. */
-static void purge_pending(struct mvs_conns *conns)
+static void conns_purge_pending(struct mvs_conns *conns)
 {
 	struct mvs_conn *conn;
 	LIST_HEAD(pending);
@@ -647,6 +648,6 @@ void mvs_conns_forget(struct mvs_conns *conns, bool all)
 		spin_lock(&conns->lock);
 	}
 	spin_unlock(&conns->lock);
-	purge_pending(conns);
-	purge_resets(conns);
+	conns_purge_pending(conns);
+	conns_purge_resets(conns);
 }

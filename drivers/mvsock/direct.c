@@ -33,7 +33,7 @@
 #define MVS_ANSWERS_MIN	4
 
 /* How long the TX virtqueue may stay reserved now, in ns. */
-static u64 patience(struct mvs_conns *conns)
+static u64 direct_wait_ns(struct mvs_conns *conns)
 {
 	bool alone;
 
@@ -44,7 +44,7 @@ static u64 patience(struct mvs_conns *conns)
 }
 
 /* A socket in a sockmap has a recv() of its own, which does not look at the virtqueue. */
-static bool has_own_recv(const struct mvs_conn *conn)
+static bool direct_has_own_recv(const struct mvs_conn *conn)
 {
 	return READ_ONCE(sk_vsock(conn->vsk)->sk_prot)->recvmsg;
 }
@@ -71,11 +71,11 @@ bool mvs_direct_hand_over(struct mvs_conn *conn,
 	u64 until;
 
 	if (len < MVS_DIRECT_MIN || !mvs_conn_whole(conn, hdr) ||
-	    has_own_recv(conn) ||
+	    direct_has_own_recv(conn) ||
 	    READ_ONCE(sk_vsock(conn->vsk)->sk_data_ready) != conn->data_ready)
 		return false;
 
-	until = ktime_get_ns() + patience(conns);
+	until = ktime_get_ns() + direct_wait_ns(conns);
 	spin_lock(&conn->lock);
 	handed_over = conn->open && READ_ONCE(conn->waits) &&
 		      !conn->rx_len && !conn->direct &&
@@ -153,8 +153,8 @@ enum rest {
 };
 
 /* A packet of the connection's that changes nothing but its data and credit. */
-static bool is_for(const struct mvs_conn *conn,
-		   const struct virtio_vsock_hdr *hdr)
+static bool direct_takes(const struct mvs_conn *conn,
+			 const struct virtio_vsock_hdr *hdr)
 {
 	return (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_CREDIT_UPDATE) ||
 		(hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RW) &&
@@ -166,7 +166,7 @@ static bool is_for(const struct mvs_conn *conn,
 }
 
 /* Account @len bytes as received and read, if credit allows. */
-static bool account(struct mvs_conn *conn, u32 len)
+static bool direct_account(struct mvs_conn *conn, u32 len)
 {
 	bool ok;
 
@@ -185,9 +185,9 @@ static bool account(struct mvs_conn *conn, u32 len)
  * Copy the data of the packet @hdr in @vq->chain to the reader's memory, of which @room
  * bytes are left. Returns true on success; otherwise @rest says what takes the packet.
  */
-static bool copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
-		      const struct virtio_vsock_hdr *hdr, struct msghdr *msg,
-		      size_t room, enum rest *rest)
+static bool direct_copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
+			     const struct virtio_vsock_hdr *hdr,
+			     struct msghdr *msg, size_t room, enum rest *rest)
 {
 	u32 len = le32_to_cpu(hdr->len);
 
@@ -196,7 +196,7 @@ static bool copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	if (!len || len > room ||
 	    mvs_packet_read(&vq->chain, vq->ring.gm, len, &msg->msg_iter))
 		return false;
-	if (!account(conn, len)) {
+	if (!direct_account(conn, len)) {
 		iov_iter_revert(&msg->msg_iter, len);
 		return false;
 	}
@@ -212,18 +212,18 @@ static bool copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
  * The same for the packet in @vq->chain, which may have no data. Returns the length of the
  * data, or -1 if the packet is not for this reader.
  */
-static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
-		       struct msghdr *msg, size_t room, enum rest *rest)
+static s64 direct_copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
+			      struct msghdr *msg, size_t room, enum rest *rest)
 {
 	struct virtio_vsock_hdr hdr;
 	bool data;
 
 	*rest = REST_WORKER;
 	if (mvs_packet_parse(&vq->chain, vq->ring.gm, conn->key.cid, &hdr) ||
-	    !is_for(conn, &hdr))
+	    !direct_takes(conn, &hdr))
 		return -1;
 	data = hdr.op == cpu_to_le16(VIRTIO_VSOCK_OP_RW);
-	if (data && !copy_data(conn, vq, &hdr, msg, room, rest))
+	if (data && !direct_copy_data(conn, vq, &hdr, msg, room, rest))
 		return -1;
 	mvs_conn_hear(conn, &hdr);
 	mvs_tap(&hdr, data ? &msg->msg_iter : NULL);
@@ -237,20 +237,21 @@ static s64 copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
  * with a receive timeout, which would restart at each wakeup without data; not on a
  * seqpacket socket, whose reader does not look at the virtqueue when a kick wakes it.
  */
-static bool awaits_answers(const struct mvs_conn *conn)
+static bool direct_awaits_answers(const struct mvs_conn *conn)
 {
 	const struct mvs_conns *conns = conn->device->conns;
 
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM &&
 	       READ_ONCE(conns->last) == conn &&
 	       READ_ONCE(conns->answers) == MVS_ANSWERS_MIN &&
-	       !has_own_recv(conn) &&
+	       !direct_has_own_recv(conn) &&
 	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }
 
 /* Returns the number of bytes copied; on a seqpacket socket, of one message. */
-static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
-			   struct msghdr *msg, size_t room, enum rest *rest)
+static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
+				  struct msghdr *msg, size_t room,
+				  enum rest *rest)
 {
 	unsigned int packets = 0;
 	size_t done = 0;
@@ -264,7 +265,7 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		ret = mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
-		len = copy_packet(conn, vq, msg, room, rest);
+		len = direct_copy_packet(conn, vq, msg, room, rest);
 		if (len < 0) {
 			mvs_vq_unpop(vq, 0);
 			return done;
@@ -273,7 +274,7 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		if (len)
 			room -= conn->type == VIRTIO_VSOCK_TYPE_STREAM ? len : room;
 		ret = mvs_vq_push(vq, 0) ?: 1;
-		if (ret == 1 && done && awaits_answers(conn)) {
+		if (ret == 1 && done && direct_awaits_answers(conn)) {
 			*rest = REST_ANSWER;
 			return done;
 		}
@@ -283,7 +284,7 @@ static size_t copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 }
 
 /* Publish the used chains, and decide what takes the next packet. */
-static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
+static void direct_end(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 {
 	struct mvs_conns *conns = vq->device->conns;
 	u64 ns;
@@ -291,7 +292,7 @@ static void end_direct(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 	mvs_vq_flush_used(vq);
 	switch (rest) {
 	case REST_READER:
-		ns = patience(conns);
+		ns = direct_wait_ns(conns);
 		spin_lock(&conn->lock);
 		conn->direct = true;
 		WRITE_ONCE(conns->handed_over, ktime_get_ns() + ns);
@@ -326,7 +327,7 @@ void mvs_direct_promise(struct mvs_conn *conn)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
 
-	if (!awaits_answers(conn) || !mutex_trylock(&vq->mutex))
+	if (!direct_awaits_answers(conn) || !mutex_trylock(&vq->mutex))
 		return;
 	if (vq->running && mvs_vq_begin(vq) == 1)
 		mvs_kick_promise(&vq->kick);
@@ -334,7 +335,7 @@ void mvs_direct_promise(struct mvs_conn *conn)
 }
 
 /* Have the worker go on if a packet was left to the reader, or @unkicked is set. */
-static void decline(struct mvs_conn *conn, bool unkicked)
+static void direct_wake_worker(struct mvs_conn *conn, bool unkicked)
 {
 	bool direct;
 
@@ -371,18 +372,18 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 	if (mutex_trylock(&vq->mutex)) {
 		unkicked = true;
 		/* Without data this reader sleeps, and a kick wakes it. */
-		if (awaits_answers(conn))
+		if (direct_awaits_answers(conn))
 			mvs_kick_divert(&vq->kick,
 					sk_sleep(sk_vsock(conn->vsk)));
-		done = copy_packets(conn, vq, msg, room, &rest);
-		end_direct(conn, vq, rest);
+		done = direct_copy_packets(conn, vq, msg, room, &rest);
+		direct_end(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}
 	/* Data that can't be taken directly come by way of the queue, the next time too. */
 	if (!done)
 		WRITE_ONCE(conn->read_len, 0);
 	if (rest == REST_WORKER)
-		decline(conn, unkicked);
+		direct_wake_worker(conn, unkicked);
 	return done;
 }
 
@@ -395,5 +396,6 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 void mvs_direct_decline(struct mvs_conn *conn)
 {
 	if (conn->device)
-		decline(conn, mvs_kick_take(&conn->device->vqs[MVS_VQ_TX].kick));
+		direct_wake_worker(conn,
+				   mvs_kick_take(&conn->device->vqs[MVS_VQ_TX].kick));
 }

@@ -17,14 +17,15 @@
 /* Intervals that it may have waited for its CPU. */
 #define MVS_GUARD_MAX	20
 
-static void start_guard(struct mvs_kick *kick)
+static void kick_start_guard(struct mvs_kick *kick)
 {
 	hrtimer_start(&kick->guard, ns_to_ktime(MVS_GUARD_NS),
 		      HRTIMER_MODE_REL_SOFT);
 }
 
 /* Returns false if the task is not, or not any longer, expected. */
-static bool end_expectation(struct mvs_kick *kick, struct task_struct *task)
+static bool kick_end_expectation(struct mvs_kick *kick,
+				 struct task_struct *task)
 {
 	if (cmpxchg(&kick->expected, task, NULL) != task)
 		return false;
@@ -32,8 +33,9 @@ static bool end_expectation(struct mvs_kick *kick, struct task_struct *task)
 	return true;
 }
 
-/* Does the task only wait for its CPU? The worker would have to do so as well. */
-static bool comes(struct mvs_kick *kick, struct task_struct *expected)
+/* True if the task only waits for its CPU, as the worker would have to. */
+static bool kick_still_expects(struct mvs_kick *kick,
+			       struct task_struct *expected)
 {
 	u32 waits = READ_ONCE(kick->waits);
 
@@ -47,21 +49,25 @@ static bool comes(struct mvs_kick *kick, struct task_struct *expected)
  * In softirq: if nothing has happened since the last expiry, the worker looks in place of
  * the task that did not, and the timer stops.
  */
-static enum hrtimer_restart look(struct hrtimer *timer)
+static enum hrtimer_restart kick_guard_expired(struct hrtimer *timer)
 {
 	struct mvs_kick *kick = container_of(timer, struct mvs_kick, guard);
 	struct mvs_vq *vq = container_of(kick, struct mvs_vq, kick);
 	struct task_struct *expected;
 
-	/* The timer has stopped before the check. Pairs with the cmpxchg() in expect(). */
+	/*
+	 * The timer has stopped before the check. Pairs with the cmpxchg() in
+	 * kick_expect().
+	 */
 	smp_mb();
 	/* RCU keeps the task, if it comes meanwhile and puts the reference. */
 	rcu_read_lock();
 	expected = READ_ONCE(kick->expected);
-	if (!READ_ONCE(kick->quiet) || (expected && comes(kick, expected))) {
+	if (!READ_ONCE(kick->quiet) ||
+	    (expected && kick_still_expects(kick, expected))) {
 		WRITE_ONCE(kick->quiet, true);
-		start_guard(kick);
-	} else if (expected && end_expectation(kick, expected)) {
+		kick_start_guard(kick);
+	} else if (expected && kick_end_expectation(kick, expected)) {
 		WRITE_ONCE(kick->let_down, true);
 		WRITE_ONCE(kick->readers, NULL);
 		mvs_device_wake(vq->device, vq->index);
@@ -71,18 +77,18 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 }
 
 /* Returns false, without effect, if another task is expected already. */
-static bool expect(struct mvs_kick *kick, struct task_struct *task)
+static bool kick_expect(struct mvs_kick *kick, struct task_struct *task)
 {
 	WRITE_ONCE(kick->quiet, false);
 	WRITE_ONCE(kick->waits, 0);
 	get_task_struct(task);
-	/* Before the timer is checked. Pairs with the barrier in look(). */
+	/* Before the timer is checked. Pairs with the barrier in kick_guard_expired(). */
 	if (cmpxchg(&kick->expected, NULL, task)) {
 		put_task_struct(task);
 		return false;
 	}
 	if (!hrtimer_is_queued(&kick->guard))
-		start_guard(kick);
+		kick_start_guard(kick);
 	return true;
 }
 
@@ -90,7 +96,7 @@ static bool expect(struct mvs_kick *kick, struct task_struct *task)
  * Wake the first task in recv()'s wait loop, by its wait function: of a connected socket's
  * waiters no others have it. Returns false if there is none, or it is awake already.
  */
-static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
+static bool kick_wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
 {
 	wait_queue_entry_t *wait;
 
@@ -98,10 +104,10 @@ static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
 	list_for_each_entry(wait, &readers->head, entry) {
 		if (wait->func != autoremove_wake_function)
 			continue;
-		if (!expect(kick, wait->private))
+		if (!kick_expect(kick, wait->private))
 			return true;
 		return wait->func(wait, TASK_INTERRUPTIBLE, 0, NULL) ||
-		       !end_expectation(kick, wait->private);
+		       !kick_end_expectation(kick, wait->private);
 	}
 	return false;
 }
@@ -110,19 +116,20 @@ static bool wake_first(struct mvs_kick *kick, wait_queue_head_t *readers)
  * AIO may signal an eventfd under the lock of a socket's wait queue, so this must not wait for
  * that lock under the eventfd's.
  */
-static bool try_first(struct mvs_kick *kick, wait_queue_head_t *readers)
+static bool kick_try_wake_first(struct mvs_kick *kick,
+				wait_queue_head_t *readers)
 {
 	bool woken;
 
 	if (!spin_trylock(&readers->lock))
 		return false;
-	woken = wake_first(kick, readers);
+	woken = kick_wake_first(kick, readers);
 	spin_unlock(&readers->lock);
 	return woken;
 }
 
 /* Returns true if a reader looks in place of the worker. */
-static bool wake_reader(struct mvs_kick *kick)
+static bool kick_wake_reader(struct mvs_kick *kick)
 {
 	wait_queue_head_t *readers;
 	bool woken = false;
@@ -135,26 +142,27 @@ static bool wake_reader(struct mvs_kick *kick)
 	rcu_read_lock();
 	readers = xchg(&kick->readers, NULL);
 	if (readers)
-		woken = try_first(kick, readers);
+		woken = kick_try_wake_first(kick, readers);
 	rcu_read_unlock();
 	return woken;
 }
 
 /* Called under the wait queue's lock with interrupts off: only wake. */
-static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
-		  void *key)
+static int kick_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		       void *key)
 {
 	struct mvs_kick *kick = container_of(wait, struct mvs_kick, wait);
 
 	if (key_to_poll(key) & EPOLLIN) {
 		mvs_count(&kick->count, 1);
-		if (!wake_reader(kick))
+		if (!kick_wake_reader(kick))
 			mvs_worker_queue(kick->worker, kick->vq);
 	}
 	return 0;
 }
 
-static void listen(struct file *file, wait_queue_head_t *wqh, poll_table *table)
+static void kick_listen(struct file *file, wait_queue_head_t *wqh,
+			poll_table *table)
 {
 	struct mvs_kick *kick = container_of(table, struct mvs_kick, table);
 
@@ -173,10 +181,10 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
 	kick->wqh = NULL;
 	kick->worker = NULL;
 	kick->vq = vq;
-	hrtimer_setup(&kick->guard, look, CLOCK_MONOTONIC,
+	hrtimer_setup(&kick->guard, kick_guard_expired, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_SOFT);
-	init_waitqueue_func_entry(&kick->wait, wakeup);
-	init_poll_funcptr(&kick->table, listen);
+	init_waitqueue_func_entry(&kick->wait, kick_wakeup);
+	init_poll_funcptr(&kick->table, kick_listen);
 }
 
 /**
@@ -266,7 +274,7 @@ void mvs_kick_undivert(struct mvs_kick *kick)
 void mvs_kick_promise(struct mvs_kick *kick)
 {
 	if (!READ_ONCE(kick->expected))
-		expect(kick, current);
+		kick_expect(kick, current);
 }
 
 /**
@@ -284,5 +292,5 @@ bool mvs_kick_take(struct mvs_kick *kick)
 	 * A full barrier: either the caller sees the chains that follow, or their kick
 	 * finds no expected task.
 	 */
-	return end_expectation(kick, current);
+	return kick_end_expectation(kick, current);
 }

@@ -79,7 +79,7 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 
 static struct lock_class_key mutex_keys[MVS_VQS];
 
-static void note_latency(struct mvs_vq *vq, const struct hrtimer *timer)
+static void vq_note_latency(struct mvs_vq *vq, const struct hrtimer *timer)
 {
 	/* It may have been started again meanwhile, with a later expiry. */
 	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
@@ -89,44 +89,44 @@ static void note_latency(struct mvs_vq *vq, const struct hrtimer *timer)
 }
 
 /* In softirq. */
-static enum hrtimer_restart late(struct hrtimer *timer)
+static enum hrtimer_restart vq_late_expired(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, late);
 
-	note_latency(vq, timer);
+	vq_note_latency(vq, timer);
 	mvs_device_wake(vq->device, vq->index);
 	return HRTIMER_NORESTART;
 }
 
 /* For how long a notification is saved. */
-static u64 interval_ns(const struct mvs_vq *vq)
+static u64 vq_interval_ns(const struct mvs_vq *vq)
 {
 	return clamp(READ_ONCE(vq->timer_late) * MVS_TICK_LATE, MVS_TICK_NS,
 		     MVS_TICK_MAX_NS);
 }
 
 /* The coalescing interval. */
-static u64 tick_ns(const struct mvs_vq *vq)
+static u64 vq_tick_ns(const struct mvs_vq *vq)
 {
-	return interval_ns(vq) << READ_ONCE(vq->tick_doubled);
+	return vq_interval_ns(vq) << READ_ONCE(vq->tick_doubled);
 }
 
-static void start_tick(struct mvs_vq *vq, u32 published)
+static void vq_start_tick(struct mvs_vq *vq, u32 published)
 {
 	WRITE_ONCE(vq->tick_published, published);
-	hrtimer_start(&vq->tick, ns_to_ktime(tick_ns(vq)),
+	hrtimer_start(&vq->tick, ns_to_ktime(vq_tick_ns(vq)),
 		      HRTIMER_MODE_REL_SOFT);
 }
 
 /*
  * In softirq: starts again while the stream goes on, else the worker notifies the driver.
  */
-static enum hrtimer_restart tick(struct hrtimer *timer)
+static enum hrtimer_restart vq_tick_expired(struct hrtimer *timer)
 {
 	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
 	u32 published, doubled = vq->tick_doubled;
 
-	note_latency(vq, timer);
+	vq_note_latency(vq, timer);
 	/*
 	 * The timer has stopped before owed is checked. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
@@ -139,7 +139,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	if (published != READ_ONCE(vq->tick_published)) {
 		WRITE_ONCE(vq->tick_doubled,
 			   min(doubled + 1, MVS_TICK_DOUBLINGS));
-		start_tick(vq, published);
+		vq_start_tick(vq, published);
 	} else {
 		WRITE_ONCE(vq->tick_doubled, doubled - !!doubled);
 		mvs_device_wake(vq->device, vq->index);
@@ -164,8 +164,10 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 	vq->ring.gm = &device->gmem;
 	/* As in vhost: usable without VHOST_SET_VRING_NUM. */
 	vq->ring.num = 1;
-	hrtimer_setup(&vq->late, late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	hrtimer_setup(&vq->tick, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	hrtimer_setup(&vq->late, vq_late_expired, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
+	hrtimer_setup(&vq->tick, vq_tick_expired, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 	mvs_kick_init(&vq->kick, index);
 }
 
@@ -255,7 +257,7 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 }
 
 /* Used chains that were not published when the ring broke are lost in another layout. */
-static void set_layout(struct mvs_vq *vq, bool packed)
+static void vq_set_layout(struct mvs_vq *vq, bool packed)
 {
 	if (vq->ring.packed != packed) {
 		vq->ring.unpublished = 0;
@@ -280,7 +282,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 		   virtio_legacy_is_little_endian();
 	/* A running ring keeps its layout until it is started again. */
 	if (!vq->running)
-		set_layout(vq, features & BIT_ULL(VIRTIO_F_RING_PACKED));
+		vq_set_layout(vq, features & BIT_ULL(VIRTIO_F_RING_PACKED));
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -327,7 +329,7 @@ int mvs_vq_start(struct mvs_vq *vq)
 /*
  * The ring is invalid or inaccessible: stop using it, and signal the VMM's error eventfd.
  */
-static void break_ring(struct mvs_vq *vq, int error)
+static void vq_break_ring(struct mvs_vq *vq, int error)
 {
 	if (!vq->running)
 		return;
@@ -354,14 +356,14 @@ bool mvs_vq_unflushed(const struct mvs_vq *vq)
  * The last flush: the driver never gets what is not published now. Lack of memory may pass,
  * but the VMM's wait for that is bounded.
  */
-static void flush_all(struct mvs_vq *vq)
+static void vq_flush_all(struct mvs_vq *vq)
 {
 	unsigned int tries = MVS_STOP_TRIES;
 
 	mvs_vq_flush(vq);
 	while (mvs_vq_unflushed(vq)) {
 		if (!--tries || fatal_signal_pending(current)) {
-			break_ring(vq, -ENOMEM);
+			vq_break_ring(vq, -ENOMEM);
 			break;
 		}
 		usleep_range(500, 1000);
@@ -378,7 +380,7 @@ static void flush_all(struct mvs_vq *vq)
 void mvs_vq_stop(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
-	flush_all(vq);
+	vq_flush_all(vq);
 	/* Whether the driver wants this one could not be read. */
 	if (vq->owed && vq->call)
 		eventfd_signal(vq->call);
@@ -397,7 +399,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
  * cgroup, a calling program that is killed, or a page that the VMM has not mapped. The worker,
  * which brings it in, tries again.
  */
-static bool passes(struct mvs_vq *vq, int ret)
+static bool vq_error_passes(struct mvs_vq *vq, int ret)
 {
 	switch (ret) {
 	case -ERESTART:
@@ -412,14 +414,14 @@ static bool passes(struct mvs_vq *vq, int ret)
 }
 
 /* Handle an error: retry later, ask for a translation, or break the ring. Returns @ret. */
-static int check(struct mvs_vq *vq, int ret)
+static int vq_check_error(struct mvs_vq *vq, int ret)
 {
-	if (likely(ret >= 0) || passes(vq, ret))
+	if (likely(ret >= 0) || vq_error_passes(vq, ret))
 		return ret;
 	if (ret == -EINPROGRESS)
 		mvs_iotlb_ask(vq, &vq->ring.fault);
 	else
-		break_ring(vq, ret);
+		vq_break_ring(vq, ret);
 	return ret;
 }
 
@@ -427,7 +429,7 @@ static int check(struct mvs_vq *vq, int ret)
  * False after a switch to or from an IOMMU, until the VMM has set the ring's addresses,
  * which wakes the worker.
  */
-static bool has_place(const struct mvs_ring *ring)
+static bool vq_has_addrs(const struct mvs_ring *ring)
 {
 	return ring->desc || ring->avail || ring->used;
 }
@@ -446,11 +448,11 @@ int mvs_vq_begin(struct mvs_vq *vq)
 
 	lockdep_assert_held(&vq->mutex);
 	vq->polling = false;
-	if (!has_place(&vq->ring))
+	if (!vq_has_addrs(&vq->ring))
 		return 0;
 	ret = mvs_ring_prefetch(&vq->ring) ?:
 	      mvs_ring_disable_notify(&vq->ring);
-	return check(vq, ret) ?: 1;
+	return vq_check_error(vq, ret) ?: 1;
 }
 
 /*
@@ -458,7 +460,7 @@ int mvs_vq_begin(struct mvs_vq *vq)
  * and no packets but of credit in the other. If they come from the guest no packet
  * at all was sent since the last look, which the guest might have waited for.
  */
-static bool can_wait(struct mvs_vq *vq)
+static bool vq_packet_can_wait(struct mvs_vq *vq)
 {
 	const struct mvs_vq *rx = &vq->device->vqs[MVS_VQ_RX];
 	u64 packets = READ_ONCE(rx->packets), bytes = READ_ONCE(rx->bytes);
@@ -485,7 +487,7 @@ static bool can_wait(struct mvs_vq *vq)
  * Poll, if this is the worker and its CPU has nothing else to run. Other tasks wake the
  * worker, which exists while a virtqueue runs.
  */
-static bool poll(struct mvs_vq *vq, bool worker)
+static bool vq_poll(struct mvs_vq *vq, bool worker)
 {
 	if (!worker) {
 		mvs_device_wake(vq->device, vq->index);
@@ -499,7 +501,7 @@ static bool poll(struct mvs_vq *vq, bool worker)
  * No chain: returns true if the worker looks for the next one in place of a kick, by
  * polling, or after a delay if the next packet may wait.
  */
-static bool look(struct mvs_vq *vq)
+static bool vq_look_again(struct mvs_vq *vq)
 {
 	u64 now, age, interval;
 	bool worker;
@@ -509,15 +511,16 @@ static bool look(struct mvs_vq *vq)
 	now = ktime_get_ns();
 	if (!vq->look_start) {
 		vq->look_start = now;
-		vq->patient = can_wait(vq);
+		vq->patient = vq_packet_can_wait(vq);
 	}
 	age = now - vq->look_start;
 	worker = READ_ONCE(vq->device->worker->self) == current;
-	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC && poll(vq, worker))
+	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC &&
+	    vq_poll(vq, worker))
 		return true;
-	interval = interval_ns(vq);
+	interval = vq_interval_ns(vq);
 	if (vq->brisk && age < interval) {
-		if (worker && single_task_running() && poll(vq, true))
+		if (worker && single_task_running() && vq_poll(vq, true))
 			return true;
 		if (vq->patient) {
 			mvs_vq_wake_in(vq, interval - age);
@@ -529,11 +532,11 @@ static bool look(struct mvs_vq *vq)
 }
 
 /* No chain: enable kicks. Returns 0, or as mvs_ring_pop() if a chain came meanwhile. */
-static int pop_late(struct mvs_vq *vq)
+static int vq_pop_late(struct mvs_vq *vq)
 {
 	int ret;
 
-	if (look(vq))
+	if (vq_look_again(vq))
 		return 0;
 	if (vq->index == MVS_VQ_TX && !vq->asked)
 		vq->asked = ktime_get_ns();
@@ -545,11 +548,11 @@ static int pop_late(struct mvs_vq *vq)
 }
 
 /* Account the first chain after a kick was asked for. */
-static void note_kick(struct mvs_vq *vq)
+static void vq_note_kick(struct mvs_vq *vq)
 {
 	u64 now = ktime_get_ns();
 
-	vq->brisk = now - vq->asked < MVS_BRISK * interval_ns(vq);
+	vq->brisk = now - vq->asked < MVS_BRISK * vq_interval_ns(vq);
 	/* Was the driver idle until it was notified of used TX chains? */
 	if (vq->expired) {
 		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
@@ -566,18 +569,18 @@ static void note_kick(struct mvs_vq *vq)
  * Push the held chain, which mvs_vq_push() could not. Returns 0; an error to retry later;
  * or an error after which the ring is broken.
  */
-static int push_held(struct mvs_vq *vq)
+static int vq_push_held(struct mvs_vq *vq)
 {
 	int ret;
 
 	if (likely(!vq->held))
 		return 0;
 	ret = mvs_ring_push(&vq->ring, &vq->chain, vq->held_len);
-	if (passes(vq, ret))
+	if (vq_error_passes(vq, ret))
 		return ret;
 	vq->held = false;
 	if (ret)
-		break_ring(vq, ret);
+		vq_break_ring(vq, ret);
 	return ret;
 }
 
@@ -597,19 +600,19 @@ int mvs_vq_pop(struct mvs_vq *vq)
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
-	ret = push_held(vq);
+	ret = vq_push_held(vq);
 	if (unlikely(ret))
 		return ret;
-	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: pop_late(vq);
+	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: vq_pop_late(vq);
 	if (ret == 1) {
 		vq->look_start = 0;
 		if (vq->asked)
-			note_kick(vq);
+			vq_note_kick(vq);
 		return 1;
 	}
 	if (ret == -EBADMSG)
 		return mvs_vq_reject(vq) ?: -EBADMSG;
-	return check(vq, ret);
+	return vq_check_error(vq, ret);
 }
 
 /**
@@ -624,7 +627,7 @@ int mvs_vq_unpop(struct mvs_vq *vq, int error)
 {
 	lockdep_assert_held(&vq->mutex);
 	mvs_ring_unpop(&vq->ring, &vq->chain);
-	return check(vq, error);
+	return vq_check_error(vq, error);
 }
 
 /**
@@ -644,14 +647,14 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
 
 	lockdep_assert_held(&vq->mutex);
 	ret = mvs_ring_push(&vq->ring, &vq->chain, len);
-	if (unlikely(passes(vq, ret))) {
+	if (unlikely(vq_error_passes(vq, ret))) {
 		vq->held = true;
 		vq->held_len = len;
 		return 0;
 	}
 	/* The driver would never get this chain back. */
 	if (unlikely(ret))
-		break_ring(vq, ret);
+		vq_break_ring(vq, ret);
 	return ret;
 }
 
@@ -675,14 +678,14 @@ int mvs_vq_reject(struct mvs_vq *vq)
 }
 
 /* Publish the used chains. Returns true if a notification may be due. */
-static bool publish(struct mvs_vq *vq)
+static bool vq_publish(struct mvs_vq *vq)
 {
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
-	if (!has_place(&vq->ring))
+	if (!vq_has_addrs(&vq->ring))
 		return false;
-	push_held(vq);
+	vq_push_held(vq);
 	if (!vq->ring.unpublished)
 		return vq->owed;
 	ret = mvs_ring_publish(&vq->ring);
@@ -690,8 +693,8 @@ static bool publish(struct mvs_vq *vq)
 		eventfd_signal(vq->device->log);
 	if (unlikely(ret)) {
 		/* The driver waits for these chains. */
-		if (!passes(vq, ret))
-			break_ring(vq, ret);
+		if (!vq_error_passes(vq, ret))
+			vq_break_ring(vq, ret);
 		return vq->owed;
 	}
 	WRITE_ONCE(vq->published, vq->published + 1);
@@ -700,9 +703,9 @@ static bool publish(struct mvs_vq *vq)
 }
 
 /* Notify the driver of published chains, unless it has suppressed that. */
-static void signal(struct mvs_vq *vq)
+static void vq_signal(struct mvs_vq *vq)
 {
-	int wanted = check(vq, mvs_ring_need_signal(&vq->ring));
+	int wanted = vq_check_error(vq, mvs_ring_need_signal(&vq->ring));
 
 	/* The worker will know. */
 	if (unlikely(wanted == -ERESTART))
@@ -744,8 +747,8 @@ void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
  */
 void mvs_vq_flush(struct mvs_vq *vq)
 {
-	if (publish(vq))
-		signal(vq);
+	if (vq_publish(vq))
+		vq_signal(vq);
 }
 
 /**
@@ -760,11 +763,11 @@ void mvs_vq_flush(struct mvs_vq *vq)
  */
 void mvs_vq_flush_lazily(struct mvs_vq *vq)
 {
-	if (!publish(vq))
+	if (!vq_publish(vq))
 		return;
 	/*
-	 * owed is set before the timer is checked: either it has stopped, or tick() sees
-	 * owed. Pairs with the barrier there.
+	 * owed is set before the timer is checked: either it has stopped, or
+	 * vq_tick_expired() sees owed. Pairs with the barrier there.
 	 */
 	smp_mb();
 	if (vq->ring.unsignalled < vq->ring.num / 2 &&
@@ -772,12 +775,12 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 		if (hrtimer_is_queued(&vq->tick))
 			return;
 		/* A lone packet is notified at once. */
-		if (ktime_get_ns() - vq->signalled < tick_ns(vq)) {
-			start_tick(vq, vq->published);
+		if (ktime_get_ns() - vq->signalled < vq_tick_ns(vq)) {
+			vq_start_tick(vq, vq->published);
 			return;
 		}
 	}
-	signal(vq);
+	vq_signal(vq);
 }
 
 /**
@@ -793,14 +796,14 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 {
 	u64 now, left;
 
-	if (!publish(vq))
+	if (!vq_publish(vq))
 		return;
 	/* A driver that waits for each has no other chain available. */
 	if (vq->ring.unsignalled > vq->chain.ndescs)
 		vq->eager = 0;
 	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
 		vq->eager -= !!vq->eager;
-		signal(vq);
+		vq_signal(vq);
 		return;
 	}
 	now = ktime_get_ns();
@@ -815,6 +818,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 	 * If the driver made no chain available since, it may wait for this notification.
 	 */
 	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
-				   (s64)(MVS_BRISK * interval_ns(vq)) ? now : 0;
-	signal(vq);
+				   (s64)(MVS_BRISK * vq_interval_ns(vq)) ?
+		      now : 0;
+	vq_signal(vq);
 }

@@ -21,7 +21,7 @@ bool brisk;		/* vq->brisk */
 bool woken;		/* the reader is to run */
 bool mutex;		/* vq->mutex */
 
-inline expect()
+inline kick_expect()
 {
 	if
 	:: !expected -> expected = true; quiet = false; guard = true
@@ -29,20 +29,20 @@ inline expect()
 	fi
 }
 
-/* wakeup() in kick.c, under the eventfd's lock. */
+/* kick_wakeup() in kick.c, under the eventfd's lock. */
 inline kick()
 {
 	atomic {
 		if
 		:: expected -> skip
-		:: !expected && diverted -> diverted = false; woken = true; expect()
+		:: !expected && diverted -> diverted = false; woken = true; kick_expect()
 		:: !expected && !diverted -> work = true
 		fi
 	}
 }
 
-/* pop_late(): look again at once, or after a while, or ask for a kick. */
-inline pop_late(again, is_worker)
+/* vq_pop_late(): look again at once, or after a while, or ask for a kick. */
+inline vq_pop_late(again, is_worker)
 {
 	if
 	:: brisk && is_worker -> again = true
@@ -100,7 +100,7 @@ take:			notify = false;
 				late = true;
 #endif
 				woken = true
-			:: avail == 0 -> pop_late(again, true)
+			:: avail == 0 -> vq_pop_late(again, true)
 			fi
 		fi;
 		mutex = false;
@@ -118,7 +118,7 @@ end:	do
 	od
 }
 
-/* look() in kick.c */
+/* kick_guard_expired() in kick.c */
 active proctype guard_timer()
 {
 end:	do
@@ -158,7 +158,7 @@ end:	do
 				avail--;
 				if
 				/* REST_ANSWER */
-				:: to_worker = false; atomic { expect() }
+				:: to_worker = false; atomic { kick_expect() }
 				/* REST_READER */
 				:: to_worker = false; handed_over = true; late = true
 				/* REST_WORKER */
@@ -167,7 +167,7 @@ end:	do
 			/* It is another's. */
 			:: avail > 0 -> skip
 			:: avail == 0 ->
-				pop_late(again, false);
+				vq_pop_late(again, false);
 				if
 				:: again -> skip
 				/* REST_NONE */
@@ -177,7 +177,7 @@ end:	do
 			mutex = false
 		:: mutex -> skip
 		fi;
-		/* decline() */
+		/* direct_wake_worker() */
 		atomic {
 			if
 			:: to_worker && handed_over -> handed_over = false; work = true
