@@ -9,11 +9,11 @@
 
 static_assert(MVS_HOST_CID == VMADDR_CID_HOST);
 
-/* Indexed by place(). Entries change under the mutex and are read under RCU. */
+/* Indexed by cid_index(). Entries change under the mutex and are read under RCU. */
 static DEFINE_XARRAY(cids);
 static DEFINE_MUTEX(cids_mutex);
 
-static unsigned long place(u32 scope, u32 cid)
+static unsigned long cid_index(u32 scope, u32 cid)
 {
 	BUILD_BUG_ON(BITS_PER_LONG < 64);
 	return (unsigned long)scope << 32 | cid;
@@ -29,7 +29,7 @@ static unsigned long place(u32 scope, u32 cid)
  */
 struct mvs_device *mvs_cid_find(u32 scope, u32 cid)
 {
-	return xa_load(&cids, place(scope, cid));
+	return xa_load(&cids, cid_index(scope, cid));
 }
 
 /**
@@ -52,7 +52,7 @@ struct mvs_device *mvs_cid_get(u32 scope, u32 cid)
 	return device;
 }
 
-static void set(struct mvs_device *device, u32 cid)
+static void cid_store(struct mvs_device *device, u32 cid)
 {
 	WRITE_ONCE(device->cid, cid);
 	WRITE_ONCE(device->gmem.cid, cid);
@@ -85,14 +85,15 @@ int mvs_cid_set(struct mvs_device *device, u64 cid)
 		goto out;
 	}
 
-	ret = xa_insert(&cids, place(device->scope, cid), device, GFP_KERNEL);
+	ret = xa_insert(&cids, cid_index(device->scope, cid), device,
+			GFP_KERNEL);
 	if (ret) {
 		ret = ret == -EBUSY ? -EADDRINUSE : ret;
 		goto out;
 	}
-	set(device, cid);
+	cid_store(device, cid);
 	if (old)
-		xa_erase(&cids, place(device->scope, old));
+		xa_erase(&cids, cid_index(device->scope, old));
 out:
 	mutex_unlock(&cids_mutex);
 	return ret;
@@ -110,7 +111,7 @@ void mvs_cid_clear(struct mvs_device *device)
 {
 	mutex_lock(&cids_mutex);
 	if (device->cid)
-		xa_erase(&cids, place(device->scope, device->cid));
-	set(device, 0);
+		xa_erase(&cids, cid_index(device->scope, device->cid));
+	cid_store(device, 0);
 	mutex_unlock(&cids_mutex);
 }

@@ -40,7 +40,7 @@ static const struct counter counters[] = {
 	{ "broken_rings", RX(broken), TX(broken) },
 };
 
-static u64 read_at(const struct mvs_device *device, size_t offset)
+static u64 counter_read(const struct mvs_device *device, size_t offset)
 {
 	return READ_ONCE(*(const u64 *)((const char *)device + offset));
 }
@@ -65,14 +65,14 @@ void mvs_counters_show(struct seq_file *m, const struct mvs_device *device,
 
 	for (c = counters; c < counters + ARRAY_SIZE(counters); c++) {
 		if (device)
-			value = read_at(device, c->at) +
-				(c->and ? read_at(device, c->and) : 0);
+			value = counter_read(device, c->at) +
+				(c->and ? counter_read(device, c->and) : 0);
 		show(m, "", c->name, value);
 	}
 	for (i = 0; i < MVS_REASONS; i++) {
 		if (device)
-			value = read_at(device, RX(rejected[i])) +
-				read_at(device, TX(rejected[i]));
+			value = counter_read(device, RX(rejected[i])) +
+				counter_read(device, TX(rejected[i]));
 		show(m, "rejected_", mvs_reason_names[i], value);
 	}
 }

@@ -135,20 +135,21 @@ void mvs_device_put(struct mvs_device *device)
 	}
 }
 
-static void set_worker(struct mvs_device *device, struct mvs_worker *worker)
+static void device_set_worker(struct mvs_device *device,
+			      struct mvs_worker *worker)
 {
 	spin_lock_bh(&device->worker_lock);
 	device->worker = worker;
 	spin_unlock_bh(&device->worker_lock);
 }
 
-static long check_owner(const struct mvs_device *device)
+static long device_check_owner(const struct mvs_device *device)
 {
 	return device->mm == current->mm ? 0 : -EPERM;
 }
 
 /* Stop a virtqueue, which publishes what is used: without its mutex while that has to wait. */
-static void stop_vq(struct mvs_device *device, struct mvs_vq *vq)
+static void device_stop_vq(struct mvs_device *device, struct mvs_vq *vq)
 {
 	int ret = 0;
 
@@ -164,16 +165,16 @@ static void stop_vq(struct mvs_device *device, struct mvs_vq *vq)
 	mutex_unlock(&vq->mutex);
 }
 
-static void stop_vqs(struct mvs_device *device)
+static void device_stop_vqs(struct mvs_device *device)
 {
 	unsigned int i;
 
 	for (i = 0; i < MVS_VQS; i++)
-		stop_vq(device, &device->vqs[i]);
+		device_stop_vq(device, &device->vqs[i]);
 }
 
 /* Start a virtqueue, without its mutex while that waits for the VMM's memory. */
-static long start_vq(struct mvs_device *device, struct mvs_vq *vq)
+static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
 {
 	long ret;
 
@@ -189,18 +190,18 @@ static long start_vq(struct mvs_device *device, struct mvs_vq *vq)
 	return ret;
 }
 
-static long start_vqs(struct mvs_device *device)
+static long device_start_vqs(struct mvs_device *device)
 {
 	unsigned int i;
 	long ret = 0;
 
 	for (i = 0; i < MVS_VQS && !ret; i++)
-		ret = start_vq(device, &device->vqs[i]);
+		ret = device_start_vq(device, &device->vqs[i]);
 	return ret;
 }
 
 /* After it has returned nothing accesses the rings or the guest's memory. */
-static void stop(struct mvs_device *device)
+static void device_stop(struct mvs_device *device)
 {
 	unsigned int i;
 
@@ -211,14 +212,14 @@ static void stop(struct mvs_device *device)
 	WRITE_ONCE(device->running, false);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_stop(&device->vqs[i].kick);
-	stop_vqs(device);
+	device_stop_vqs(device);
 	mvs_iotlb_forget(device);
 	mvs_gmem_detach(&device->gmem);
 }
 
 /* Check a memory table, and the dirty log if that is enabled. */
-static bool table_ok(const struct mvs_device *device,
-		     const struct vhost_iotlb *table)
+static bool device_table_ok(const struct mvs_device *device,
+			    const struct vhost_iotlb *table)
 {
 	const struct mvs_gmem *gm = &device->gmem;
 
@@ -227,19 +228,19 @@ static bool table_ok(const struct mvs_device *device,
 }
 
 /* On a running device this restarts broken virtqueues. */
-static long start(struct mvs_device *device)
+static long device_start(struct mvs_device *device)
 {
 	unsigned int i;
 	long ret;
 
 	lockdep_assert_held(&device->mutex);
-	if (!table_ok(device, device->gmem.table))
+	if (!device_table_ok(device, device->gmem.table))
 		return -EFAULT;
 
 	mvs_gmem_attach(&device->gmem, device->mm, true);
-	ret = start_vqs(device);
+	ret = device_start_vqs(device);
 	if (ret) {
-		stop(device);
+		device_stop(device);
 		/* Registering an address space's first notifier may be interrupted. */
 		return ret == -EINTR ? -ERESTARTNOINTR : ret;
 	}
@@ -250,7 +251,7 @@ static long start(struct mvs_device *device)
 	return 0;
 }
 
-static long set_running(struct mvs_device *device, void __user *argp)
+static long device_set_running(struct mvs_device *device, void __user *argp)
 {
 	int running;
 	long ret;
@@ -259,16 +260,16 @@ static long set_running(struct mvs_device *device, void __user *argp)
 		return -EFAULT;
 
 	mutex_lock(&device->mutex);
-	ret = check_owner(device);
+	ret = device_check_owner(device);
 	if (!ret && running)
-		ret = start(device);
+		ret = device_start(device);
 	else if (!ret)
-		stop(device);
+		device_stop(device);
 	mutex_unlock(&device->mutex);
 	return ret;
 }
 
-static long set_cid(struct mvs_device *device, void __user *argp)
+static long device_set_cid(struct mvs_device *device, void __user *argp)
 {
 	u64 cid;
 
@@ -277,12 +278,12 @@ static long set_cid(struct mvs_device *device, void __user *argp)
 	return mvs_cid_set(device, cid);
 }
 
-static long get_u64(u64 value, void __user *argp)
+static long device_put_u64(u64 value, void __user *argp)
 {
 	return copy_to_user(argp, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
-static void apply_features(struct mvs_device *device, u64 features)
+static void device_apply_features(struct mvs_device *device, u64 features)
 {
 	unsigned int i;
 
@@ -295,7 +296,7 @@ static void apply_features(struct mvs_device *device, u64 features)
 }
 
 /* As in vhost, lack of memory is reported as EFAULT, too. */
-static long change_features(struct mvs_device *device, u64 features)
+static long device_change_features(struct mvs_device *device, u64 features)
 {
 	const struct mvs_gmem *gm = &device->gmem;
 
@@ -306,11 +307,11 @@ static long change_features(struct mvs_device *device, u64 features)
 	if (mvs_iotlb_switch(device,
 			     features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
 		return -EFAULT;
-	apply_features(device, features);
+	device_apply_features(device, features);
 	return 0;
 }
 
-static u64 offered_features(void)
+static u64 device_offered_features(void)
 {
 	u64 features = MVS_FEATURES;
 
@@ -324,23 +325,24 @@ static u64 offered_features(void)
 	return features;
 }
 
-static long set_features(struct mvs_device *device, void __user *argp)
+static long device_set_features(struct mvs_device *device, void __user *argp)
 {
 	u64 features;
 	long ret;
 
 	if (copy_from_user(&features, argp, sizeof(features)))
 		return -EFAULT;
-	if (features & ~offered_features())
+	if (features & ~device_offered_features())
 		return -EOPNOTSUPP;
 
 	mutex_lock(&device->mutex);
-	ret = change_features(device, features);
+	ret = device_change_features(device, features);
 	mutex_unlock(&device->mutex);
 	return ret;
 }
 
-static long set_backend_features(struct mvs_device *device, void __user *argp)
+static long device_set_backend_features(struct mvs_device *device,
+					void __user *argp)
 {
 	u64 features;
 
@@ -360,7 +362,7 @@ static long set_backend_features(struct mvs_device *device, void __user *argp)
  * limits, the CPUs and the priority of the thread that set the VMM up, while
  * VHOST_VSOCK_SET_RUNNING may come from a thread that runs a virtual CPU.
  */
-static long set_owner(struct mvs_device *device)
+static long device_set_owner(struct mvs_device *device)
 {
 	struct mvs_worker *worker;
 
@@ -371,7 +373,7 @@ static long set_owner(struct mvs_device *device)
 		return -ENOMEM;	/* as in vhost, whatever it was */
 	mmgrab(current->mm);
 	device->mm = current->mm;
-	set_worker(device, worker);
+	device_set_worker(device, worker);
 	mvs_proc_set_owner(device, get_task_pid(current, PIDTYPE_TGID));
 	return 0;
 }
@@ -379,8 +381,8 @@ static long set_owner(struct mvs_device *device)
 /*
  * The kind of worker that VHOST_SET_OWNER creates, on kernels where vhost has that choice.
  */
-static long fork_ioctl(struct mvs_device *device, unsigned int cmd,
-		       void __user *argp)
+static long device_fork_ioctl(struct mvs_device *device, unsigned int cmd,
+			      void __user *argp)
 {
 #ifdef CONFIG_VHOST_ENABLE_FORK_OWNER_CONTROL
 	u8 __user *valp = argp;
@@ -407,14 +409,14 @@ static long fork_ioctl(struct mvs_device *device, unsigned int cmd,
 	return -ENOIOCTLCMD;
 }
 
-static void reset_owner(struct mvs_device *device)
+static void device_reset_owner(struct mvs_device *device)
 {
 	struct mvs_worker *worker = device->worker;
 	unsigned int i;
 
-	stop(device);
+	device_stop(device);
 	if (worker) {
-		set_worker(device, NULL);
+		device_set_worker(device, NULL);
 		mvs_worker_destroy(worker);
 		mmdrop(device->mm);
 		device->mm = NULL;
@@ -426,17 +428,18 @@ static void reset_owner(struct mvs_device *device)
 	mvs_log_reset(device);
 	WRITE_ONCE(device->backend_features, 0);
 	mvs_iotlb_switch(device, false);
-	apply_features(device, 0);
+	device_apply_features(device, 0);
 }
 
-static void set_table(struct mvs_device *device, struct vhost_iotlb *table)
+static void device_set_table(struct mvs_device *device,
+			     struct vhost_iotlb *table)
 {
 	mvs_device_lock_vqs(device);
 	mvs_gmem_set_table(&device->gmem, table);
 	mvs_device_unlock_vqs(device);
 }
 
-static long set_mem_table(struct mvs_device *device, void __user *argp)
+static long device_set_mem_table(struct mvs_device *device, void __user *argp)
 {
 	struct vhost_memory __user *m = argp;
 	struct vhost_memory_region *regions;
@@ -458,40 +461,40 @@ static long set_mem_table(struct mvs_device *device, void __user *argp)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 
-	if (device->running && !table_ok(device, table)) {
+	if (device->running && !device_table_ok(device, table)) {
 		vhost_iotlb_free(table);
 		return -EFAULT;
 	}
-	set_table(device, table);
+	device_set_table(device, table);
 	return 0;
 }
 
-static long owner_ioctl(struct mvs_device *device, unsigned int cmd,
-			void __user *argp)
+static long device_owner_ioctl(struct mvs_device *device, unsigned int cmd,
+			       void __user *argp)
 {
 	long ret;
 
 	lockdep_assert_held(&device->mutex);
 	if (cmd == VHOST_SET_OWNER)
-		return set_owner(device);
+		return device_set_owner(device);
 
-	ret = fork_ioctl(device, cmd, argp);
+	ret = device_fork_ioctl(device, cmd, argp);
 	if (ret != -ENOIOCTLCMD)
 		return ret;
 
-	ret = check_owner(device);
+	ret = device_check_owner(device);
 	if (ret)
 		return ret;
 
 	switch (cmd) {
 	case VHOST_RESET_OWNER:
-		reset_owner(device);
-		set_table(device, NULL);
+		device_reset_owner(device);
+		device_set_table(device, NULL);
 		/* Bases are 0 again, and may be the next driver's. */
 		device->ops->renew(device);
 		return 0;
 	case VHOST_SET_MEM_TABLE:
-		return set_mem_table(device, argp);
+		return device_set_mem_table(device, argp);
 	case VHOST_SET_LOG_BASE:
 		return mvs_log_set_base(device, argp);
 	case VHOST_SET_LOG_FD:
@@ -519,20 +522,20 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case VHOST_VSOCK_SET_GUEST_CID:
-		return set_cid(device, argp);
+		return device_set_cid(device, argp);
 	case VHOST_VSOCK_SET_RUNNING:
-		return set_running(device, argp);
+		return device_set_running(device, argp);
 	case VHOST_GET_FEATURES:
-		return get_u64(offered_features(), argp);
+		return device_put_u64(device_offered_features(), argp);
 	case VHOST_SET_FEATURES:
-		return set_features(device, argp);
+		return device_set_features(device, argp);
 	case VHOST_GET_BACKEND_FEATURES:
-		return get_u64(MVS_BACKEND_FEATURES, argp);
+		return device_put_u64(MVS_BACKEND_FEATURES, argp);
 	case VHOST_SET_BACKEND_FEATURES:
-		return set_backend_features(device, argp);
+		return device_set_backend_features(device, argp);
 	default:
 		mutex_lock(&device->mutex);
-		ret = owner_ioctl(device, cmd, argp);
+		ret = device_owner_ioctl(device, cmd, argp);
 		mutex_unlock(&device->mutex);
 		return ret;
 	}
@@ -564,19 +567,19 @@ static int device_open(struct inode *inode, struct file *file)
 	mvs_gmem_init(&device->gmem);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_init(&device->vqs[i], device, i);
-	apply_features(device, 0);
+	device_apply_features(device, 0);
 	file->private_data = device;
 	mvs_proc_add(device);
 	return 0;
 }
 
-static int device_release(struct inode *inode, struct file *file)
+static int device_close(struct inode *inode, struct file *file)
 {
 	struct mvs_device *device = file->private_data;
 
 	mvs_proc_remove(device);
 	mutex_lock(&device->mutex);
-	reset_owner(device);
+	device_reset_owner(device);
 	mutex_unlock(&device->mutex);
 	/* Sockets of the next device with its CID must not be mistaken for its own. */
 	mvs_cid_clear(device);
@@ -590,7 +593,7 @@ static int device_release(struct inode *inode, struct file *file)
 static const struct file_operations device_fops = {
 	.owner		= THIS_MODULE,
 	.open		= device_open,
-	.release	= device_release,
+	.release	= device_close,
 	.unlocked_ioctl	= device_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.read_iter	= mvs_iotlb_read,

@@ -5,8 +5,8 @@
 
 #include <mvsock/device.h>
 
-static void show_counter(struct seq_file *m, const char *prefix,
-			 const char *name, u64 value)
+static void fdinfo_show_counter(struct seq_file *m, const char *prefix,
+				const char *name, u64 value)
 {
 	seq_printf(m, "%s%s:\t%llu\n", prefix, name, value);
 }
@@ -24,5 +24,5 @@ void mvs_device_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "running:\t%d\n", READ_ONCE(device->running));
 	seq_printf(m, "features:\t%#llx\n", READ_ONCE(device->features));
 	seq_printf(m, "connections:\t%llu\n", READ_ONCE(device->nconns));
-	mvs_counters_show(m, device, show_counter);
+	mvs_counters_show(m, device, fdinfo_show_counter);
 }

@@ -114,7 +114,7 @@ void mvs_iotlb_ask(struct mvs_vq *vq, const struct mvs_gmem_fault *fault)
 }
 
 /* Find a virtqueue whose miss is in @state, or return NULL. */
-static struct mvs_vq *find_miss(struct mvs_device *device, int state)
+static struct mvs_vq *iotlb_find_miss(struct mvs_device *device, int state)
 {
 	unsigned int i;
 
@@ -129,11 +129,11 @@ static struct mvs_vq *find_miss(struct mvs_device *device, int state)
  * Take a miss that the VMM was not told of yet; returns false if there is none. @msg is
  * zeroed.
  */
-static bool take_miss(struct mvs_device *device, struct mvs_vq **vq,
-		      struct vhost_iotlb_msg *msg)
+static bool iotlb_take_miss(struct mvs_device *device, struct mvs_vq **vq,
+			    struct vhost_iotlb_msg *msg)
 {
 	spin_lock(&device->iotlb_lock);
-	*vq = find_miss(device, MVS_MISS_WANTED);
+	*vq = iotlb_find_miss(device, MVS_MISS_WANTED);
 	if (*vq) {
 		struct mvs_miss *miss = &(*vq)->miss;
 
@@ -147,7 +147,7 @@ static bool take_miss(struct mvs_device *device, struct mvs_vq **vq,
 }
 
 /* It did not reach the VMM. */
-static void untake_miss(struct mvs_vq *vq)
+static void iotlb_untake_miss(struct mvs_vq *vq)
 {
 	spin_lock(&vq->device->iotlb_lock);
 	if (vq->miss.state == MVS_MISS_ASKED)
@@ -180,11 +180,11 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 	memset(&m, 0, sizeof(m));
 
 	if (iocb->ki_filp->f_flags & O_NONBLOCK) {
-		if (!take_miss(device, &vq, &m.v1.iotlb))
+		if (!iotlb_take_miss(device, &vq, &m.v1.iotlb))
 			return -EAGAIN;
 	} else {
 		ret = wait_event_interruptible(device->iotlb_wait,
-					       take_miss(device, &vq, &m.v1.iotlb) ||
+					       iotlb_take_miss(device, &vq, &m.v1.iotlb) ||
 					       !READ_ONCE(device->gmem.iotlb));
 		if (ret)
 			return ret;
@@ -197,7 +197,7 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 		    VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG;
 	ret = copy_to_iter(&m, sizeof(m), to);
 	if (ret != sizeof(m))
-		untake_miss(vq);
+		iotlb_untake_miss(vq);
 	return ret;
 }
 
@@ -215,14 +215,15 @@ __poll_t mvs_iotlb_poll(struct file *file, poll_table *table)
 
 	poll_wait(file, &device->iotlb_wait, table);
 	spin_lock(&device->iotlb_lock);
-	if (find_miss(device, MVS_MISS_WANTED))
+	if (iotlb_find_miss(device, MVS_MISS_WANTED))
 		mask = EPOLLIN | EPOLLRDNORM;
 	spin_unlock(&device->iotlb_lock);
 	return mask;
 }
 
 /* Wake the virtqueues that waited for this translation. */
-static void answer(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
+static void iotlb_answer_miss(struct mvs_device *device,
+			      const struct vhost_iotlb_msg *msg)
 {
 	unsigned int i;
 
@@ -242,7 +243,8 @@ static void answer(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
 	}
 }
 
-static int process(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
+static int iotlb_process_msg(struct mvs_device *device,
+			     const struct vhost_iotlb_msg *msg)
 {
 	struct mvs_gmem *gm = &device->gmem;
 	int ret = -EFAULT;
@@ -253,7 +255,7 @@ static int process(struct mvs_device *device, const struct vhost_iotlb_msg *msg)
 		ret = mvs_gmem_iotlb_update(gm, msg->iova, msg->size,
 					    msg->uaddr, msg->perm);
 		if (!ret)
-			answer(device, msg);
+			iotlb_answer_miss(device, msg);
 	} else if (gm->iotlb && msg->type == VHOST_IOTLB_INVALIDATE &&
 		   (msg->size || mvs_invalidates_nothing())) {
 		mvs_gmem_iotlb_invalidate(gm, msg->iova, msg->size);
@@ -298,6 +300,6 @@ ssize_t mvs_iotlb_write(struct kiocb *iocb, struct iov_iter *from)
 	    (msg.type == VHOST_IOTLB_UPDATE && !msg.size))
 		return -EINVAL;
 
-	return process(iocb->ki_filp->private_data, &msg) ?:
+	return iotlb_process_msg(iocb->ki_filp->private_data, &msg) ?:
 	       sizeof(union message);
 }

@@ -8,7 +8,7 @@
 #include <mvsock/device.h>
 
 /* A running device is checked now, a stopped one when it starts. */
-static bool base_ok(const struct mvs_device *device, u64 base)
+static bool log_base_ok(const struct mvs_device *device, u64 base)
 {
 	const struct mvs_gmem *gm = &device->gmem;
 	unsigned int i;
@@ -21,14 +21,14 @@ static bool base_ok(const struct mvs_device *device, u64 base)
 	return !gm->logging || mvs_gmem_log_ok(gm->table, base);
 }
 
-static void set_base(struct mvs_device *device, u64 base)
+static void log_store_base(struct mvs_device *device, u64 base)
 {
 	mvs_device_lock_vqs(device);
 	device->gmem.log_base = base;
 	mvs_device_unlock_vqs(device);
 }
 
-static int set_eventfd(struct mvs_device *device, int fd)
+static int log_store_eventfd(struct mvs_device *device, int fd)
 {
 	int ret;
 
@@ -51,9 +51,9 @@ long mvs_log_set_base(struct mvs_device *device, void __user *argp)
 	u64 base;
 
 	if (copy_from_user(&base, argp, sizeof(base)) ||
-	    (u64)(unsigned long)base != base || !base_ok(device, base))
+	    (u64)(unsigned long)base != base || !log_base_ok(device, base))
 		return -EFAULT;
-	set_base(device, base);
+	log_store_base(device, base);
 	return 0;
 }
 
@@ -71,7 +71,7 @@ long mvs_log_set_fd(struct mvs_device *device, void __user *argp)
 
 	if (get_user(fd, (int __user *)argp))
 		return -EFAULT;
-	return set_eventfd(device, fd);
+	return log_store_eventfd(device, fd);
 }
 
 /**
@@ -82,6 +82,6 @@ long mvs_log_set_fd(struct mvs_device *device, void __user *argp)
  */
 void mvs_log_reset(struct mvs_device *device)
 {
-	set_base(device, 0);
-	set_eventfd(device, VHOST_FILE_UNBIND);
+	log_store_base(device, 0);
+	log_store_eventfd(device, VHOST_FILE_UNBIND);
 }

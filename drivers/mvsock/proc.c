@@ -69,7 +69,7 @@ void mvs_proc_set_owner(struct mvs_device *device, struct pid *owner)
 	put_pid(owner);
 }
 
-static const char *state_of(const struct mvs_device *device)
+static const char *proc_state(const struct mvs_device *device)
 {
 	if (!device->owner)
 		return "open";
@@ -80,7 +80,7 @@ static const char *state_of(const struct mvs_device *device)
 }
 
 /* One word, whatever the process's name is: other characters are printed in octal. */
-static void show_comm(struct seq_file *m, struct pid *owner)
+static void proc_show_comm(struct seq_file *m, struct pid *owner)
 {
 	char comm[TASK_COMM_LEN] = "";
 	struct task_struct *task;
@@ -95,14 +95,14 @@ static void show_comm(struct seq_file *m, struct pid *owner)
 		       " \\");
 }
 
-static void show_name(struct seq_file *m, const char *prefix, const char *name,
-		      u64 value)
+static void proc_show_name(struct seq_file *m, const char *prefix,
+			   const char *name, u64 value)
 {
 	seq_printf(m, " %s%s", prefix, name);
 }
 
-static void show_value(struct seq_file *m, const char *prefix, const char *name,
-		       u64 value)
+static void proc_show_value(struct seq_file *m, const char *prefix,
+			    const char *name, u64 value)
 {
 	seq_printf(m, " %llu", value);
 }
@@ -111,7 +111,8 @@ static void show_value(struct seq_file *m, const char *prefix, const char *name,
  * The check that ptrace_may_access(), which is not exported, makes, with the credentials
  * that the file was opened with.
  */
-static bool may_trace(const struct seq_file *m, const struct task_struct *task)
+static bool proc_may_trace(const struct seq_file *m,
+			   const struct task_struct *task)
 {
 	const struct cred *reader = m->file->f_cred;
 	const struct cred *cred = __task_cred(task);
@@ -127,7 +128,7 @@ static bool may_trace(const struct seq_file *m, const struct task_struct *task)
 }
 
 /* The owner's PID in this /proc; 0 if it is hidden, or not in its namespace. */
-static pid_t visible_pid(const struct seq_file *m, struct pid *owner)
+static pid_t proc_visible_pid(const struct seq_file *m, struct pid *owner)
 {
 	struct super_block *sb = file_inode(m->file)->i_sb;
 	const struct proc_fs_info *info = proc_sb_info(sb);
@@ -139,59 +140,60 @@ static pid_t visible_pid(const struct seq_file *m, struct pid *owner)
 	if (task)
 		visible = info->hide_pid == HIDEPID_OFF ||
 			  (info->hide_pid != HIDEPID_NOT_PTRACEABLE &&
-			   in_group_p(info->pid_gid)) || may_trace(m, task);
+			   in_group_p(info->pid_gid)) || proc_may_trace(m, task);
 	rcu_read_unlock();
 	return visible ? pid_nr_ns(owner, proc_pid_ns(sb)) : 0;
 }
 
-static void show_device(struct seq_file *m, const struct mvs_device *device)
+static void proc_show_device(struct seq_file *m,
+			     const struct mvs_device *device)
 {
-	pid_t pid = visible_pid(m, device->owner);
+	pid_t pid = proc_visible_pid(m, device->owner);
 
 	if (!pid && !file_ns_capable(m->file, device->net->user_ns,
 				     CAP_NET_ADMIN))
 		return;
 	seq_printf(m, "%u %d ", READ_ONCE(device->cid), pid);
-	show_comm(m, pid ? device->owner : NULL);
-	seq_printf(m, " %s %#llx %llu", state_of(device),
+	proc_show_comm(m, pid ? device->owner : NULL);
+	seq_printf(m, " %s %#llx %llu", proc_state(device),
 		   READ_ONCE(device->features), READ_ONCE(device->nconns));
-	mvs_counters_show(m, device, show_value);
+	mvs_counters_show(m, device, proc_show_value);
 	seq_putc(m, '\n');
 }
 
-static int show(struct seq_file *m, void *v)
+static int proc_seq_show(struct seq_file *m, void *v)
 {
 	if (v == &devices) {
 		seq_puts(m, "cid pid comm state features connections");
-		mvs_counters_show(m, NULL, show_name);
+		mvs_counters_show(m, NULL, proc_show_name);
 		seq_putc(m, '\n');
 	} else {
-		show_device(m, list_entry(v, struct mvs_device, list));
+		proc_show_device(m, list_entry(v, struct mvs_device, list));
 	}
 	return 0;
 }
 
-static void *start(struct seq_file *m, loff_t *pos)
+static void *proc_seq_start(struct seq_file *m, loff_t *pos)
 {
 	mutex_lock(&devices_mutex);
 	return seq_list_start_head(&devices, *pos);
 }
 
-static void *next(struct seq_file *m, void *v, loff_t *pos)
+static void *proc_seq_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	return seq_list_next(v, &devices, pos);
 }
 
-static void stop(struct seq_file *m, void *v)
+static void proc_seq_stop(struct seq_file *m, void *v)
 {
 	mutex_unlock(&devices_mutex);
 }
 
 static const struct seq_operations ops = {
-	.start	= start,
-	.next	= next,
-	.stop	= stop,
-	.show	= show,
+	.start	= proc_seq_start,
+	.next	= proc_seq_next,
+	.stop	= proc_seq_stop,
+	.show	= proc_seq_show,
 };
 
 /**

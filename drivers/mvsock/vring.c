@@ -11,7 +11,7 @@
 
 #include <mvsock/device.h>
 
-static long set_num(struct mvs_vq *vq, void __user *argp)
+static long vring_set_num(struct mvs_vq *vq, void __user *argp)
 {
 	struct vhost_vring_state s;
 
@@ -27,7 +27,7 @@ static long set_num(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
-static long set_addr(struct mvs_vq *vq, void __user *argp)
+static long vring_set_addr(struct mvs_vq *vq, void __user *argp)
 {
 	struct mvs_ring ring = vq->ring;
 	struct vhost_vring_addr a;
@@ -63,7 +63,7 @@ static long set_addr(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
-static u32 get_base(const struct mvs_vq *vq)
+static u32 vring_get_base(const struct mvs_vq *vq)
 {
 	const struct mvs_ring *ring = &vq->ring;
 
@@ -75,7 +75,7 @@ static u32 get_base(const struct mvs_vq *vq)
  * The same driver continues where the ring stopped. Another base means a reset, or an
  * earlier state of the guest.
  */
-static long set_base(struct mvs_vq *vq, void __user *argp)
+static long vring_set_base(struct mvs_vq *vq, void __user *argp)
 {
 	struct vhost_vring_state s;
 
@@ -86,7 +86,7 @@ static long set_base(struct mvs_vq *vq, void __user *argp)
 	/* In a packed ring both positions, each with its wrap counter. */
 	if (!vq->ring.packed && s.num > U16_MAX)
 		return -EINVAL;
-	if (s.num != get_base(vq))
+	if (s.num != vring_get_base(vq))
 		vq->device->ops->renew(vq->device);
 	vq->ring.next_avail = s.num;
 	if (vq->ring.packed)
@@ -94,7 +94,7 @@ static long set_base(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
-static long put_state(const struct mvs_vq *vq, u32 num, void __user *argp)
+static long vring_put_state(const struct mvs_vq *vq, u32 num, void __user *argp)
 {
 	struct vhost_vring_state s = {
 		.index = vq->index,
@@ -104,7 +104,7 @@ static long put_state(const struct mvs_vq *vq, u32 num, void __user *argp)
 	return copy_to_user(argp, &s, sizeof(s)) ? -EFAULT : 0;
 }
 
-static long set_busyloop_timeout(struct mvs_vq *vq, void __user *argp)
+static long vring_set_busyloop_timeout(struct mvs_vq *vq, void __user *argp)
 {
 	struct vhost_vring_state s;
 
@@ -114,7 +114,7 @@ static long set_busyloop_timeout(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
-static long set_kick(struct mvs_vq *vq, void __user *argp)
+static long vring_set_kick(struct mvs_vq *vq, void __user *argp)
 {
 	struct mvs_device *device = vq->device;
 	struct file *file = NULL;
@@ -136,7 +136,7 @@ static long set_kick(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
-static long set_eventfd(struct eventfd_ctx **slot, void __user *argp)
+static long vring_set_eventfd(struct eventfd_ctx **slot, void __user *argp)
 {
 	struct vhost_vring_file f;
 
@@ -149,23 +149,23 @@ static long vring_ioctl(struct mvs_vq *vq, unsigned int cmd, void __user *argp)
 {
 	switch (cmd) {
 	case VHOST_SET_VRING_NUM:
-		return set_num(vq, argp);
+		return vring_set_num(vq, argp);
 	case VHOST_SET_VRING_ADDR:
-		return set_addr(vq, argp);
+		return vring_set_addr(vq, argp);
 	case VHOST_SET_VRING_BASE:
-		return set_base(vq, argp);
+		return vring_set_base(vq, argp);
 	case VHOST_GET_VRING_BASE:
-		return put_state(vq, get_base(vq), argp);
+		return vring_put_state(vq, vring_get_base(vq), argp);
 	case VHOST_SET_VRING_KICK:
-		return set_kick(vq, argp);
+		return vring_set_kick(vq, argp);
 	case VHOST_SET_VRING_CALL:
-		return set_eventfd(&vq->call, argp);
+		return vring_set_eventfd(&vq->call, argp);
 	case VHOST_SET_VRING_ERR:
-		return set_eventfd(&vq->err, argp);
+		return vring_set_eventfd(&vq->err, argp);
 	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
-		return set_busyloop_timeout(vq, argp);
+		return vring_set_busyloop_timeout(vq, argp);
 	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
-		return put_state(vq, vq->busyloop_timeout, argp);
+		return vring_put_state(vq, vq->busyloop_timeout, argp);
 	default:
 		return -ENOIOCTLCMD;
 	}

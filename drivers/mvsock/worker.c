@@ -19,7 +19,7 @@
 #define MVS_STREAK_GAP_NS	(4 * NSEC_PER_MSEC)
 
 /* Nice level and slice stay as the VMM or an administrator has set them. */
-static void set_policy(int policy)
+static void worker_set_policy(int policy)
 {
 	const struct sched_attr attr = {
 		.size = sizeof(attr),
@@ -37,22 +37,22 @@ static void set_policy(int policy)
  * two context switches. During a stream it is SCHED_BATCH, which does not preempt. A policy
  * that was set from outside stays.
  */
-static void set_patience(struct mvs_worker *worker)
+static void worker_set_patience(struct mvs_worker *worker)
 {
 	bool patient = worker->streak >= MVS_STREAK_MIN;
 
 	if (patient && !worker->patient && current->policy == SCHED_NORMAL) {
-		set_policy(SCHED_BATCH);
+		worker_set_policy(SCHED_BATCH);
 		worker->patient = true;
 	} else if (!patient && worker->patient) {
 		if (current->policy == SCHED_BATCH)
-			set_policy(SCHED_NORMAL);
+			worker_set_policy(SCHED_NORMAL);
 		worker->patient = false;
 	}
 }
 
 /* Data sent to the guest may answer a request: that is no stream. */
-static void end_round(struct mvs_worker *worker)
+static void worker_end_round(struct mvs_worker *worker)
 {
 	const struct mvs_vq *vqs = worker->device->vqs;
 	u64 tx_bytes = READ_ONCE(vqs[MVS_VQ_TX].bytes);
@@ -69,11 +69,11 @@ static void end_round(struct mvs_worker *worker)
 	}
 	worker->tx_bytes = tx_bytes;
 	worker->rx_bytes = rx_bytes;
-	set_patience(worker);
+	worker_set_patience(worker);
 }
 
 /* Called with the task state at TASK_INTERRUPTIBLE; false lets it sleep. */
-static bool run(void *data)
+static bool worker_run(void *data)
 {
 	struct mvs_worker *worker = data;
 	struct mvs_device *device = worker->device;
@@ -93,7 +93,7 @@ static bool run(void *data)
 		if (test_and_clear_bit(vq, &worker->work) &&
 		    device->ops->work(device, vq))
 			set_bit(vq, &worker->work);
-	end_round(worker);
+	worker_end_round(worker);
 	/* A polling worker may not sleep for long. */
 	cond_resched_tasks_rcu_qs();
 	return true;
@@ -103,7 +103,7 @@ static bool run(void *data)
  * The VMM exits, and its threads with it: the guest is not served any more. The rest is
  * cleaned up when the device is closed, here or in another process that has the file.
  */
-static void killed(void *data)
+static void worker_killed(void *data)
 {
 	struct mvs_worker *worker = data;
 
@@ -113,13 +113,13 @@ static void killed(void *data)
 }
 
 /* The loop of vhost_task, but without signals, which a kernel thread does not get. */
-static int run_kthread(void *data)
+static int worker_run_kthread(void *data)
 {
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
 			break;
-		if (run(data))
+		if (worker_run(data))
 			cond_resched();
 		else
 			schedule();
@@ -128,12 +128,12 @@ static int run_kthread(void *data)
 	return 0;
 }
 
-static int start_kthread(struct mvs_worker *worker, const char *name)
+static int worker_start_kthread(struct mvs_worker *worker, const char *name)
 {
 	struct task_struct *task;
 	int ret;
 
-	task = kthread_run(run_kthread, worker, "%s", name);
+	task = kthread_run(worker_run_kthread, worker, "%s", name);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	ret = cgroup_attach_task_all(current, task);
@@ -145,11 +145,11 @@ static int start_kthread(struct mvs_worker *worker, const char *name)
 	return 0;
 }
 
-static int start_task(struct mvs_worker *worker, const char *name)
+static int worker_start_task(struct mvs_worker *worker, const char *name)
 {
 	struct vhost_task *task;
 
-	task = vhost_task_create(run, killed, worker, name);
+	task = vhost_task_create(worker_run, worker_killed, worker, name);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	worker->task = task;
@@ -179,8 +179,8 @@ struct mvs_worker *mvs_worker_create(struct mvs_device *device)
 
 	/* The same name as vhost's, for tools. */
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	ret = device->fork_owner ? start_task(worker, name) :
-				   start_kthread(worker, name);
+	ret = device->fork_owner ? worker_start_task(worker, name) :
+				   worker_start_kthread(worker, name);
 	if (ret) {
 		kfree(worker);
 		return ERR_PTR(ret);
@@ -215,7 +215,7 @@ void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 {
 	/*
 	 * test_and_set_bit() orders the work before the bit. Pairs with the
-	 * test_and_clear_bit() in run().
+	 * test_and_clear_bit() in worker_run().
 	 */
 	if (test_and_set_bit(vq, &worker->work))
 		return;
