@@ -49,7 +49,7 @@ void mvs_pool_drain(struct mvs_pool *pool)
 EXPORT_SYMBOL_IF_KUNIT(mvs_pool_drain);
 
 /* Charged to the current task: the worker, which is a thread of the VMM's, or the sender. */
-static struct mvs_chunk *get_chunk(struct mvs_pool *pool)
+static struct mvs_chunk *pool_get_chunk(struct mvs_pool *pool)
 {
 	struct mvs_chunk *chunk;
 
@@ -69,7 +69,7 @@ static struct mvs_chunk *get_chunk(struct mvs_pool *pool)
 	return chunk;
 }
 
-static void put_chunk(struct mvs_pool *pool, struct mvs_chunk *chunk)
+static void pool_put_chunk(struct mvs_pool *pool, struct mvs_chunk *chunk)
 {
 	bool keep;
 
@@ -87,13 +87,13 @@ static void put_chunk(struct mvs_pool *pool, struct mvs_chunk *chunk)
 }
 
 /* Free @chunk and those after it, up to @end, which may be a GiB. */
-static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
-		       const struct mvs_chunk *end)
+static void pool_put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
+			    const struct mvs_chunk *end)
 {
 	while (chunk != end) {
 		struct mvs_chunk *next = chunk->next;
 
-		put_chunk(pool, chunk);
+		pool_put_chunk(pool, chunk);
 		chunk = next;
 		cond_resched();
 	}
@@ -106,7 +106,7 @@ static void put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
  */
 void mvs_queue_purge(struct mvs_queue *queue, struct mvs_pool *pool)
 {
-	put_chunks(pool, queue->head.chunk, NULL);
+	pool_put_chunks(pool, queue->head.chunk, NULL);
 	*queue = (struct mvs_queue) {};
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_purge);
@@ -125,7 +125,7 @@ void mvs_queue_rewind(struct mvs_queue *queue)
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_rewind);
 
 /* Add a piece of at most @len bytes at the end of the room. Returns its length. */
-static u32 add_piece(struct mvs_queue_room *room, u32 len)
+static u32 queue_add_piece(struct mvs_queue_room *room, u32 len)
 {
 	u32 n = min_t(u32, len, MVS_CHUNK_SIZE - room->tail.off);
 
@@ -156,10 +156,10 @@ int mvs_queue_reserve(const struct mvs_queue *queue, struct mvs_pool *pool,
 	room->first = NULL;
 	room->tail = queue->tail;
 	if (room->tail.chunk && room->tail.off < MVS_CHUNK_SIZE)
-		len -= add_piece(room, len);
+		len -= queue_add_piece(room, len);
 
 	while (len) {
-		chunk = get_chunk(pool);
+		chunk = pool_get_chunk(pool);
 		if (!chunk) {
 			mvs_queue_cancel(pool, room);
 			return -ENOMEM;
@@ -170,7 +170,7 @@ int mvs_queue_reserve(const struct mvs_queue *queue, struct mvs_pool *pool,
 			room->first = chunk;
 		last = chunk;
 		room->tail = (struct mvs_queue_pos) { .chunk = chunk };
-		len -= add_piece(room, len);
+		len -= queue_add_piece(room, len);
 	}
 	return 0;
 }
@@ -218,13 +218,14 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_commit);
  */
 void mvs_queue_cancel(struct mvs_pool *pool, struct mvs_queue_room *room)
 {
-	put_chunks(pool, room->first, NULL);
+	pool_put_chunks(pool, room->first, NULL);
 	room->first = NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_cancel);
 
 /* Fills all of the room, or returns %-EFAULT. */
-static int fill_from(const struct mvs_queue_room *room, struct iov_iter *from)
+static int queue_fill_from(const struct mvs_queue_room *room,
+			   struct iov_iter *from)
 {
 	unsigned int i;
 
@@ -258,7 +259,7 @@ int mvs_queue_append(struct mvs_queue *queue, struct mvs_pool *pool,
 		ret = mvs_queue_reserve(queue, pool, n, &room);
 		if (ret)
 			return ret;
-		ret = fill_from(&room, from);
+		ret = queue_fill_from(&room, from);
 		if (ret) {
 			mvs_queue_cancel(pool, &room);
 			return ret;
@@ -274,7 +275,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_append);
  * Returns how many of @len bytes are contiguous at @pos, which moves to the next page if it
  * is at the end of one.
  */
-static size_t contiguous(struct mvs_queue_pos *pos, size_t len)
+static size_t queue_contiguous(struct mvs_queue_pos *pos, size_t len)
 {
 	if (pos->off == MVS_CHUNK_SIZE)
 		*pos = (struct mvs_queue_pos) { .chunk = pos->chunk->next };
@@ -297,7 +298,7 @@ unsigned int mvs_queue_pieces(const struct mvs_queue_pos *pos, size_t len,
 	unsigned int n = 0;
 
 	while (len) {
-		size_t piece = contiguous(&at, len);
+		size_t piece = queue_contiguous(&at, len);
 
 		pieces[n++] = (struct kvec) {
 			.iov_base = at.chunk->data + at.off,
@@ -325,7 +326,7 @@ size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
 	size_t done = 0;
 
 	while (done < len) {
-		size_t n = contiguous(pos, len - done);
+		size_t n = queue_contiguous(pos, len - done);
 		size_t copied = copy_to_iter(pos->chunk->data + pos->off, n, to);
 
 		pos->off += copied;
@@ -349,7 +350,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_read);
 void mvs_queue_get(struct mvs_queue_pos *pos, void *to, size_t len)
 {
 	while (len) {
-		size_t n = contiguous(pos, len);
+		size_t n = queue_contiguous(pos, len);
 
 		memcpy(to, pos->chunk->data + pos->off, n);
 		pos->off += n;
@@ -369,7 +370,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_get);
 void mvs_queue_skip(struct mvs_queue_pos *pos, size_t len)
 {
 	while (len) {
-		size_t n = contiguous(pos, len);
+		size_t n = queue_contiguous(pos, len);
 
 		pos->off += n;
 		len -= n;
@@ -407,6 +408,6 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_cut);
 void mvs_queue_free(struct mvs_pool *pool, struct mvs_chunk *first,
 		    const struct mvs_queue_pos *pos)
 {
-	put_chunks(pool, first, pos->chunk);
+	pool_put_chunks(pool, first, pos->chunk);
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_free);

@@ -47,7 +47,7 @@ struct burst {
 };
 
 /* A replaced sk_data_ready(), as sockmap's, is called with the socket's lock held. */
-static void tell_other(struct mvs_conn *conn, struct sock *sk)
+static void recv_tell_replaced(struct mvs_conn *conn, struct sock *sk)
 {
 	u64 before, left;
 
@@ -61,7 +61,7 @@ static void tell_other(struct mvs_conn *conn, struct sock *sk)
 	release_sock(sk);
 }
 
-static void wake_reader(struct burst *burst)
+static void recv_wake_reader(struct burst *burst)
 {
 	struct mvs_conn *conn = burst->conn;
 	struct sock *sk = sk_vsock(conn->vsk);
@@ -69,40 +69,40 @@ static void wake_reader(struct burst *burst)
 	burst->data = false;
 	burst->bytes = 0;
 	if (unlikely(READ_ONCE(sk->sk_data_ready) != conn->data_ready))
-		tell_other(conn, sk);
+		recv_tell_replaced(conn, sk);
 	else if (mvs_socket_readable(conn, READ_ONCE(sk->sk_rcvlowat)) ||
 		 mvs_socket_awaited(conn))
 		conn->data_ready(sk);
 }
 
 /* The burst continues with another connection, or ends. */
-static void end_conn(struct burst *burst)
+static void recv_end_conn(struct burst *burst)
 {
 	if (!burst->conn)
 		return;
 	if (burst->data)
-		wake_reader(burst);
+		recv_wake_reader(burst);
 	mvs_conn_release(burst->conn);
 	burst->conn = NULL;
 }
 
 /* The connection that a packet is for, or NULL. */
-static struct mvs_conn *find(struct burst *burst,
-			     const struct mvs_conn_key *key)
+static struct mvs_conn *recv_find_conn(struct burst *burst,
+				       const struct mvs_conn_key *key)
 {
 	struct mvs_conn *conn = burst->conn;
 
 	if (conn && READ_ONCE(conn->in_table) &&
 	    !memcmp(&conn->key, key, sizeof(*key)))
 		return conn;
-	end_conn(burst);
+	recv_end_conn(burst);
 	burst->conn = mvs_conn_find(burst->device, key);
 	return burst->conn;
 }
 
 /* --- data ----------------------------------------------------------------- */
 
-static bool records_allowed(const struct mvs_conn *conn)
+static bool recv_records_allowed(const struct mvs_conn *conn)
 {
 	/* Each record takes memory, and an empty one no credit. */
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
@@ -113,7 +113,7 @@ static bool records_allowed(const struct mvs_conn *conn)
  * Check received data against the credit. Returns 0, and marks the queue as being written;
  * %-ENOBUFS if they exceed it; %-ENOTCONN if the connection is closed.
  */
-static int begin_put(struct mvs_conn *conn, u32 len)
+static int recv_begin_put(struct mvs_conn *conn, u32 len)
 {
 	int ret = 0;
 
@@ -121,7 +121,7 @@ static int begin_put(struct mvs_conn *conn, u32 len)
 	if (!conn->open)
 		ret = -ENOTCONN;
 	else if (!mvs_credit_allows(&conn->credit, len) ||
-		 !records_allowed(conn))
+		 !recv_records_allowed(conn))
 		ret = -ENOBUFS;
 	else
 		conn->putting = true;
@@ -136,8 +136,8 @@ static int begin_put(struct mvs_conn *conn, u32 len)
 }
 
 /* Commit @room, or nothing if it is NULL. */
-static void end_put(struct mvs_conn *conn, struct mvs_queue_room *room, u32 len,
-		    const u32 *mark)
+static void recv_end_put(struct mvs_conn *conn, struct mvs_queue_room *room,
+			 u32 len, const u32 *mark)
 {
 	struct mvs_queue purge = {};
 
@@ -163,8 +163,8 @@ static void end_put(struct mvs_conn *conn, struct mvs_queue_room *room, u32 len,
 }
 
 /* Returns 0, or an error of mvs_packet_parse(). */
-static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
-		    const struct virtio_vsock_hdr *hdr)
+static int recv_put_data(struct mvs_conn *conn, struct mvs_vq *vq,
+			 const struct virtio_vsock_hdr *hdr)
 {
 	bool marked = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
 	u32 len = le32_to_cpu(hdr->len), mark = mvs_conn_record(hdr);
@@ -176,7 +176,7 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 
 	ret = mvs_queue_reserve(&conn->rx, pool, size + len, &room);
 	if (ret) {
-		end_put(conn, NULL, 0, NULL);
+		recv_end_put(conn, NULL, 0, NULL);
 		return ret;
 	}
 	mvs_queue_fill(&room, &mark, size, len, &iter);
@@ -186,13 +186,13 @@ static int put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 		mvs_queue_cancel(pool, &room);
 	else
 		mvs_tap(hdr, &iter);
-	end_put(conn, ret ? NULL : &room, len, marked ? &mark : NULL);
+	recv_end_put(conn, ret ? NULL : &room, len, marked ? &mark : NULL);
 	return ret;
 }
 
 /* An RW packet without data has an effect only if it ends a message. */
-static bool empty(const struct mvs_conn *conn,
-		  const struct virtio_vsock_hdr *hdr)
+static bool recv_is_empty(const struct mvs_conn *conn,
+			  const struct virtio_vsock_hdr *hdr)
 {
 	return !hdr->len && (conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
 			     !(mvs_conn_record(hdr) & MVS_RECORD_EOM));
@@ -206,18 +206,18 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 	u32 len = le32_to_cpu(hdr->len);
 	int ret;
 
-	if (READ_ONCE(conn->open) && empty(conn, hdr))
+	if (READ_ONCE(conn->open) && recv_is_empty(conn, hdr))
 		return 0;
 	burst->handed_over = mvs_direct_hand_over(conn, hdr);
 	if (burst->handed_over)
 		return -EXFULL;
-	ret = begin_put(conn, len);
+	ret = recv_begin_put(conn, len);
 	if (unlikely(ret)) {
 		mvs_socket_event(conn, ret == -ENOBUFS ? MVS_EVENT_OVERRUN :
 				 MVS_EVENT_RW, hdr);
 		return 0;
 	}
-	ret = put_data(conn, vq, hdr);
+	ret = recv_put_data(conn, vq, hdr);
 	if (ret)
 		return ret;
 	burst->tapped = true;
@@ -225,13 +225,13 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 	burst->data = true;
 	burst->bytes += len;
 	if (burst->bytes >= MVS_RECV_WAKE_BYTES)
-		wake_reader(burst);
+		recv_wake_reader(burst);
 	return 0;
 }
 
 /* --- other packets -------------------------------------------------------- */
 
-static enum mvs_conn_event event_of(const struct virtio_vsock_hdr *hdr)
+static enum mvs_conn_event recv_packet_event(const struct virtio_vsock_hdr *hdr)
 {
 	switch (le16_to_cpu(hdr->op)) {
 	case VIRTIO_VSOCK_OP_INVALID:
@@ -259,7 +259,8 @@ static enum mvs_conn_event event_of(const struct virtio_vsock_hdr *hdr)
  * Answer with RST, except to a RST: the specification has one of an unknown type answered
  * as well, but two sides that do so never stop. Returns 0 or %-ENOMEM.
  */
-static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
+static int recv_answer_rst(struct mvs_device *device,
+			   const struct virtio_vsock_hdr *hdr)
 {
 	int ret;
 
@@ -275,13 +276,13 @@ static int refuse(struct mvs_device *device, const struct virtio_vsock_hdr *hdr)
  * Guests send packets for any CID to the host if they have no other transport. Without a
  * RST each connect() there would last until its timeout.
  */
-static bool to_host(const struct virtio_vsock_hdr *hdr)
+static bool recv_to_host(const struct virtio_vsock_hdr *hdr)
 {
 	return hdr->dst_cid == cpu_to_le64(MVS_HOST_CID);
 }
 
 /* Check that a packet's type is known and was negotiated. */
-static bool type_ok(const struct mvs_device *device, u16 type)
+static bool recv_type_ok(const struct mvs_device *device, u16 type)
 {
 	return (type == VIRTIO_VSOCK_TYPE_STREAM ||
 		type == VIRTIO_VSOCK_TYPE_SEQPACKET) &&
@@ -289,8 +290,8 @@ static bool type_ok(const struct mvs_device *device, u16 type)
 }
 
 /* The key of a packet's connection. */
-static struct mvs_conn_key key_of(const struct burst *burst,
-				  const struct virtio_vsock_hdr *hdr)
+static struct mvs_conn_key recv_packet_key(const struct burst *burst,
+					   const struct virtio_vsock_hdr *hdr)
 {
 	return (struct mvs_conn_key) {
 		.scope = burst->device->scope,
@@ -301,23 +302,24 @@ static struct mvs_conn_key key_of(const struct burst *burst,
 }
 
 /* Returns 0, or an error of mvs_packet_parse(). */
-static int dispatch(struct burst *burst, struct mvs_vq *vq,
-		    const struct virtio_vsock_hdr *hdr)
+static int recv_dispatch(struct burst *burst, struct mvs_vq *vq,
+			 const struct virtio_vsock_hdr *hdr)
 {
-	const struct mvs_conn_key key = key_of(burst, hdr);
+	const struct mvs_conn_key key = recv_packet_key(burst, hdr);
 	struct mvs_device *device = burst->device;
-	enum mvs_conn_event event = event_of(hdr);
+	enum mvs_conn_event event = recv_packet_event(hdr);
 	struct mvs_conn *conn;
 
-	if (unlikely(!to_host(hdr) || !type_ok(device, le16_to_cpu(hdr->type))))
-		return refuse(device, hdr);
+	if (unlikely(!recv_to_host(hdr) ||
+		     !recv_type_ok(device, le16_to_cpu(hdr->type))))
+		return recv_answer_rst(device, hdr);
 
-	conn = find(burst, &key);
+	conn = recv_find_conn(burst, &key);
 	if (!conn && event == MVS_EVENT_REQUEST &&
 	    mvs_socket_accept(device, &key, hdr))
 		return 0;
 	if (!conn || conn->type != le16_to_cpu(hdr->type))
-		return refuse(device, hdr);
+		return recv_answer_rst(device, hdr);
 
 	mvs_conn_hear(conn, hdr);
 	if (event == MVS_EVENT_RW)
@@ -331,14 +333,16 @@ static int dispatch(struct burst *burst, struct mvs_vq *vq,
  * A packet is rejected: its content is lost, so its connection is reset. Returns %-EBADMSG
  * or %-ENOMEM.
  */
-static int lose(struct burst *burst, const struct virtio_vsock_hdr *hdr)
+static int recv_packet_lost(struct burst *burst,
+			    const struct virtio_vsock_hdr *hdr)
 {
-	const struct mvs_conn_key key = key_of(burst, hdr);
-	struct mvs_conn *conn = to_host(hdr) ? find(burst, &key) : NULL;
+	const struct mvs_conn_key key = recv_packet_key(burst, hdr);
+	struct mvs_conn *conn = recv_to_host(hdr) ?
+				recv_find_conn(burst, &key) : NULL;
 
 	if (!conn || conn->type != le16_to_cpu(hdr->type))
-		return refuse(burst->device, hdr) ?: -EBADMSG;
-	mvs_socket_event(conn, event_of(hdr) == MVS_EVENT_RST ?
+		return recv_answer_rst(burst->device, hdr) ?: -EBADMSG;
+	mvs_socket_event(conn, recv_packet_event(hdr) == MVS_EVENT_RST ?
 			 MVS_EVENT_RST : MVS_EVENT_LOST, hdr);
 	return -EBADMSG;
 }
@@ -358,9 +362,9 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 	known = !ret || (ret == -EBADMSG &&
 			 vq->chain.reason == MVS_REASON_BAD_LEN);
 	if (!ret)
-		ret = dispatch(burst, vq, &hdr);
+		ret = recv_dispatch(burst, vq, &hdr);
 	if (unlikely(ret == -EBADMSG && known))
-		return lose(burst, &hdr);
+		return recv_packet_lost(burst, &hdr);
 	if (ret)
 		return ret;
 	if (!burst->tapped)
@@ -428,14 +432,14 @@ bool mvs_recv_work(struct mvs_device *device)
 	/* The reservation may have ended meanwhile, if this task had no CPU. */
 	again = vq->polling || (burst.handed_over && !mvs_direct_awaited(vq));
 	if (!burst.handed_over)
-		end_conn(&burst);
+		recv_end_conn(&burst);
 	mvs_vq_flush_used(vq);
 out:
 	mutex_unlock(&vq->mutex);
 	/* The reader needs the mutex. */
 	if (burst.handed_over)
 		burst.conn->data_ready(sk_vsock(burst.conn->vsk));
-	end_conn(&burst);
+	recv_end_conn(&burst);
 
 	/* There is no wakeup when memory is free again. */
 	if (ret == -ENOMEM)

@@ -25,7 +25,7 @@
  */
 #define MVS_SEND_CHAINS		256
 
-/* Not MVS_MARK_DATA, which may take several packets: see send_message(). */
+/* Not MVS_MARK_DATA, which may take several packets: see send_queued_message(). */
 static const u16 mark_ops[MVS_MARKS] = {
 	[MVS_MARK_REQUEST]		= VIRTIO_VSOCK_OP_REQUEST,
 	[MVS_MARK_RESPONSE]		= VIRTIO_VSOCK_OP_RESPONSE,
@@ -36,10 +36,10 @@ static const u16 mark_ops[MVS_MARKS] = {
 };
 
 /*
- * Take the next valid chain. Returns 1; %-EBADMSG if the budget of begin() is used up, and
- * the caller has to try again later; otherwise see mvs_vq_pop().
+ * Take the next valid chain. Returns 1; %-EBADMSG if the budget of send_begin() is used
+ * up, and the caller has to try again later; otherwise see mvs_vq_pop().
  */
-static int next_chain(struct mvs_vq *vq)
+static int send_next_chain(struct mvs_vq *vq)
 {
 	int ret = -EBADMSG;
 
@@ -55,8 +55,8 @@ static int next_chain(struct mvs_vq *vq)
  * payload bytes; %-EBADMSG if the chain was invalid and has been given back; %-ENODATA if
  * @from is not in memory; or an error of mvs_vq_pop().
  */
-static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
-		      struct iov_iter *from, u32 left)
+static int send_put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
+			   struct iov_iter *from, u32 left)
 {
 	int len, ret;
 
@@ -78,21 +78,21 @@ static int put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 }
 
 /* Send a packet without data. Returns 1; otherwise see mvs_vq_pop(). */
-static int put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
+static int send_put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
 {
 	int ret;
 
 	do {
-		ret = next_chain(vq);
+		ret = send_next_chain(vq);
 		if (ret != 1)
 			return ret;
-		ret = put_packet(vq, hdr, NULL, 0) ?: 1;
+		ret = send_put_packet(vq, hdr, NULL, 0) ?: 1;
 	} while (ret == -EBADMSG);
 	return ret;
 }
 
 /* A packet was not sent: the guest knows the credit before its mvs_conn_header(). */
-static void untell(struct mvs_conn *conn, u64 told)
+static void send_untell(struct mvs_conn *conn, u64 told)
 {
 	spin_lock(&conn->lock);
 	conn->credit.told = told;
@@ -102,7 +102,7 @@ static void untell(struct mvs_conn *conn, u64 told)
 /* --- what is queued of a message ------------------------------------------ */
 
 /* Some of it is sent. */
-static void message_sent(struct mvs_conn *conn, u32 len)
+static void send_message_sent(struct mvs_conn *conn, u32 len)
 {
 	struct mvs_pool *pool = &conn->device->conns->pool;
 	struct mvs_queue_pos pos = conn->tx.head;
@@ -125,7 +125,7 @@ static void message_sent(struct mvs_conn *conn, u32 len)
 }
 
 /* Returns 1 if all is sent; otherwise see mvs_vq_pop(). */
-static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
+static int send_queued_message(struct mvs_vq *vq, struct mvs_conn *conn)
 {
 	struct kvec pieces[MVS_QUEUE_PIECES];
 	struct virtio_vsock_hdr hdr;
@@ -136,7 +136,7 @@ static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 	u32 len;
 
 	while (conn->tx_left && (ret > 0 || ret == -EBADMSG)) {
-		ret = next_chain(vq);
+		ret = send_next_chain(vq);
 		if (ret != 1)
 			break;
 		len = min_t(u64, conn->tx_left, vq->chain.writable);
@@ -146,11 +146,11 @@ static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 			      min_t(u32, len, MVS_PACKET_MAX));
 		told = mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, conn->tx_flags,
 				       &hdr);
-		ret = put_packet(vq, &hdr, &from, conn->tx_left);
+		ret = send_put_packet(vq, &hdr, &from, conn->tx_left);
 		if (ret > 0)
-			message_sent(conn, ret);
+			send_message_sent(conn, ret);
 		else
-			untell(conn, told);
+			send_untell(conn, told);
 	}
 	return conn->tx_left ? ret : 1;
 }
@@ -158,8 +158,9 @@ static int send_message(struct mvs_vq *vq, struct mvs_conn *conn)
 /* --- packets without data ------------------------------------------------- */
 
 /* Take a connection's next pending packet. */
-static enum mvs_mark take_mark(struct mvs_conns *conns, struct mvs_conn *conn,
-			       u32 *flags, bool *last)
+static enum mvs_mark send_take_mark(struct mvs_conns *conns,
+				    struct mvs_conn *conn, u32 *flags,
+				    bool *last)
 {
 	enum mvs_mark mark = MVS_MARK_NONE;
 
@@ -190,17 +191,17 @@ static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
 	u64 told;
 
 	while (ret == 1 && READ_ONCE(conn->marks)) {
-		mark = take_mark(conns, conn, &flags, &last);
+		mark = send_take_mark(conns, conn, &flags, &last);
 		if (mark == MVS_MARK_NONE)
 			break;
 		if (mark == MVS_MARK_DATA) {
-			ret = send_message(vq, conn);
+			ret = send_queued_message(vq, conn);
 		} else {
 			told = mvs_conn_header(conn, mark_ops[mark], flags,
 					       &hdr);
-			ret = put_control(vq, &hdr);
+			ret = send_put_control(vq, &hdr);
 			if (ret != 1)
-				untell(conn, told);
+				send_untell(conn, told);
 		}
 		if (ret != 1)
 			mvs_conn_mark(conn, mark, flags);
@@ -210,7 +211,7 @@ static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
 	return ret;
 }
 
-static struct mvs_conn *first_pending(struct mvs_conns *conns)
+static struct mvs_conn *send_first_pending(struct mvs_conns *conns)
 {
 	struct mvs_conn *conn;
 
@@ -223,7 +224,7 @@ static struct mvs_conn *first_pending(struct mvs_conns *conns)
 	return conn;
 }
 
-static struct mvs_reset *first_reset(struct mvs_conns *conns)
+static struct mvs_reset *send_get_reset(struct mvs_conns *conns)
 {
 	struct mvs_reset *reset;
 
@@ -238,7 +239,7 @@ static struct mvs_reset *first_reset(struct mvs_conns *conns)
 	return reset;
 }
 
-static void unget_reset(struct mvs_conns *conns, struct mvs_reset *reset)
+static void send_unget_reset(struct mvs_conns *conns, struct mvs_reset *reset)
 {
 	spin_lock(&conns->lock);
 	list_add(&reset->list, &conns->resets);
@@ -254,14 +255,14 @@ static int send_resets(struct mvs_vq *vq)
 	int ret = 1;
 
 	while (ret == 1 && !list_empty_careful(&conns->resets)) {
-		reset = first_reset(conns);
+		reset = send_get_reset(conns);
 		if (!reset)
 			break;
-		ret = put_control(vq, &reset->hdr);
+		ret = send_put_control(vq, &reset->hdr);
 		if (ret == 1)
 			kfree(reset);
 		else
-			unget_reset(conns, reset);
+			send_unget_reset(conns, reset);
 	}
 	return ret;
 }
@@ -274,7 +275,7 @@ static int send_all_marks(struct mvs_vq *vq)
 	int ret = 1;
 
 	while (ret == 1 && !list_empty_careful(&conns->pending)) {
-		conn = first_pending(conns);
+		conn = send_first_pending(conns);
 		if (!conn)
 			break;
 		ret = send_marks(vq, conn);
@@ -290,20 +291,20 @@ static int send_control(struct mvs_vq *vq)
 	return ret == 1 ? send_all_marks(vq) : ret;
 }
 
-static bool anything_pending(const struct mvs_conns *conns)
+static bool send_any_pending(const struct mvs_conns *conns)
 {
 	return !list_empty_careful(&conns->pending) ||
 	       !list_empty_careful(&conns->resets);
 }
 
 /* Pending packets without data, or parked senders. */
-static bool anything_waits(const struct mvs_conns *conns)
+static bool send_any_waiting(const struct mvs_conns *conns)
 {
-	return anything_pending(conns) || !list_empty_careful(&conns->waiting);
+	return send_any_pending(conns) || !list_empty_careful(&conns->waiting);
 }
 
 /* Begin to use the virtqueue. Returns 1, 0 if it can't be used now, or an error. */
-static int begin(struct mvs_vq *vq)
+static int send_begin(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
 	vq->turn = MVS_SEND_CHAINS;
@@ -311,12 +312,12 @@ static int begin(struct mvs_vq *vq)
 }
 
 /*
- * begin() has suppressed kicks. If anything waits for a chain, the worker looks for one,
- * and asks for a kick if there is none.
+ * send_begin() has suppressed kicks. If anything waits for a chain, the worker looks for
+ * one, and asks for a kick if there is none.
  */
-static void keep_kicks(struct mvs_device *device)
+static void send_keep_kicks(struct mvs_device *device)
 {
-	if (anything_waits(device->conns))
+	if (send_any_waiting(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
 
@@ -336,14 +337,14 @@ void mvs_send_pending(struct mvs_device *device)
 		mvs_device_wake(device, MVS_VQ_RX);
 		return;
 	}
-	if (anything_pending(device->conns) && begin(vq) == 1) {
+	if (send_any_pending(device->conns) && send_begin(vq) == 1) {
 		send_control(vq);
 		mvs_vq_flush(vq);
-		keep_kicks(device);
+		send_keep_kicks(device);
 	}
 	mutex_unlock(&vq->mutex);
 	/* A trylock may have failed while the mutex was held. */
-	if (anything_pending(device->conns))
+	if (send_any_pending(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
 
@@ -353,7 +354,7 @@ void mvs_send_pending(struct mvs_device *device)
  * Park a connection until there is a chain. Called with the RX virtqueue's mutex held, so
  * that no kick is missed.
  */
-static void park(struct mvs_conns *conns, struct mvs_conn *conn)
+static void send_park(struct mvs_conns *conns, struct mvs_conn *conn)
 {
 	spin_lock(&conns->lock);
 	if (conn->in_table && list_empty(&conn->waiting)) {
@@ -365,8 +366,8 @@ static void park(struct mvs_conns *conns, struct mvs_conn *conn)
 	spin_unlock(&conns->lock);
 }
 
-/* Undo park(), if it was called. Called with the connections' lock held. */
-static void unpark(struct mvs_conn *conn)
+/* Undo send_park(), if it was called. Called with the connections' lock held. */
+static void send_unpark(struct mvs_conn *conn)
 {
 	list_del_init(&conn->waiting);
 	spin_lock(&conn->lock);
@@ -379,7 +380,7 @@ static void unpark(struct mvs_conn *conn)
  * Wake the senders that wait for a chain, in the order of their arrival. All of them: one
  * that does not run must not block the others.
  */
-static void wake_waiting(struct mvs_conns *conns)
+static void send_wake_waiting(struct mvs_conns *conns)
 {
 	struct mvs_conn *conn;
 	struct sock *sk;
@@ -391,7 +392,7 @@ static void wake_waiting(struct mvs_conns *conns)
 						waiting))) {
 		sk = sk_vsock(conn->vsk);
 		sock_hold(sk);
-		unpark(conn);
+		send_unpark(conn);
 		spin_unlock(&conns->lock);
 
 		sk->sk_write_space(sk);
@@ -415,12 +416,12 @@ bool mvs_send_work(struct mvs_device *device)
 	int ret = 0;
 
 	mutex_lock(&vq->mutex);
-	if (anything_waits(conns))
-		ret = begin(vq);
+	if (send_any_waiting(conns))
+		ret = send_begin(vq);
 	if (ret == 1) {
 		ret = send_control(vq);
 		if (ret == 1 && !list_empty_careful(&conns->waiting)) {
-			ret = next_chain(vq);
+			ret = send_next_chain(vq);
 			wake = ret == 1;
 			if (wake)
 				mvs_vq_unpop(vq, 0);
@@ -431,7 +432,7 @@ bool mvs_send_work(struct mvs_device *device)
 	mutex_unlock(&vq->mutex);
 
 	if (wake)
-		wake_waiting(conns);
+		send_wake_waiting(conns);
 
 	/* There is no wakeup when memory is free again. */
 	if (ret == -ENOMEM)
@@ -442,11 +443,12 @@ bool mvs_send_work(struct mvs_device *device)
 /* --- data ----------------------------------------------------------------- */
 
 /*
- * The fast path of put_slowly(): in one section, for a chain of one buffer, if all of it is
- * in memory. Returns the number of payload bytes; on any error the slow path is to be used.
+ * The fast path of send_put_slowly(): in one section, for a chain of one buffer, if all of
+ * it is in memory. Returns the number of payload bytes; on any error the slow path is to be
+ * used.
  */
-static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
-		       struct iov_iter *from, u32 left)
+static int send_put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
+			    struct iov_iter *from, u32 left)
 {
 	struct mvs_chain *chain = &vq->chain;
 	struct mvs_gmem *gm = vq->ring.gm;
@@ -473,25 +475,25 @@ static int put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 }
 
 /* Put a packet into the next chain, of any layout; may wait for memory. */
-static int put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
-		      struct iov_iter *from, u32 left)
+static int send_put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
+			   struct iov_iter *from, u32 left)
 {
 	struct virtio_vsock_hdr hdr;
 	int ret;
 
-	ret = next_chain(vq);
+	ret = send_next_chain(vq);
 	if (ret != 1)
 		return ret;
 	mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
-	return put_packet(vq, &hdr, from, left);
+	return send_put_packet(vq, &hdr, from, left);
 }
 
 /*
  * Put data into chains until there are none, or the budget is used up. Adds to @done.
  * Returns 1 if all data are sent, or the reason why not.
  */
-static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
-		    struct iov_iter *from, u32 len, u32 flags, u32 *done)
+static int send_put_data(struct mvs_vq *vq, struct mvs_conn *conn,
+			 struct iov_iter *from, u32 len, u32 flags, u32 *done)
 {
 	struct virtio_vsock_hdr hdr;
 	u64 told;
@@ -501,15 +503,16 @@ static int put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 		if (unlikely(!vq->turn))
 			return -EBADMSG;
 		told = mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
-		ret = put_at_once(vq, &hdr, from, len - *done);
+		ret = send_put_at_once(vq, &hdr, from, len - *done);
 		if (unlikely(ret < 0))
-			ret = put_slowly(vq, conn, flags, from, len - *done);
+			ret = send_put_slowly(vq, conn, flags, from,
+					      len - *done);
 		if (ret > 0) {
 			*done += ret;
 			mvs_count(&vq->direct, 1);
 			continue;
 		}
-		untell(conn, told);
+		send_untell(conn, told);
 		if (ret != -EBADMSG)
 			return ret;
 	}
@@ -524,25 +527,25 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	/* If only the ring is broken, a reset by the driver may repair it. */
 	if (!vq->running && mvs_device_refuses(vq->device))
 		return -EHOSTUNREACH;
-	ret = begin(vq);
+	ret = send_begin(vq);
 	if (ret != 1)
 		return ret;
 	/* The connection's pending packets come before its data. */
 	if (READ_ONCE(conn->marks))
 		ret = send_marks(vq, conn);
 	if (ret == 1)
-		ret = put_data(vq, conn, from, len, flags, done);
+		ret = send_put_data(vq, conn, from, len, flags, done);
 	if (ret == 1 && READ_ONCE(conn->streaming))
 		mvs_vq_flush_lazily(vq);
 	else
 		mvs_vq_flush(vq);
 	WRITE_ONCE(conn->streaming, true);
-	keep_kicks(vq->device);
+	send_keep_kicks(vq->device);
 	return ret;
 }
 
 /* True if a sender can go on only after the driver or the VMM has done something. */
-static bool needs_room(int ret)
+static bool send_needs_room(int ret)
 {
 	switch (ret) {
 	case 1:
@@ -582,8 +585,8 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		return -EINTR;
 	ret = send_locked(vq, conn, from, len, flags, &done);
 	/* After a partial send the caller tries again, and is parked if there is no chain. */
-	if (!done && needs_room(ret)) {
-		park(conn->device->conns, conn);
+	if (!done && send_needs_room(ret)) {
+		send_park(conn->device->conns, conn);
 		mvs_count(&vq->waits, 1);
 		/* There may be valid chains after the invalid ones. */
 		if (ret == -EBADMSG)
@@ -655,7 +658,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	spin_unlock(&conn->lock);
 	/* From here on the worker waits for a chain, and not the sender. */
 	spin_lock(&device->conns->lock);
-	unpark(conn);
+	send_unpark(conn);
 	spin_unlock(&device->conns->lock);
 	mvs_conn_mark(conn, MVS_MARK_DATA, 0);
 	mutex_unlock(&vq->mutex);

@@ -95,7 +95,7 @@ bool mvs_socket_awaited(struct mvs_conn *conn)
 	return target && mvs_socket_readable(conn, target);
 }
 
-static void set_open(struct mvs_conn *conn, bool open)
+static void socket_set_open(struct mvs_conn *conn, bool open)
 {
 	spin_lock(&conn->lock);
 	conn->open = open;
@@ -105,22 +105,25 @@ static void set_open(struct mvs_conn *conn, bool open)
 /* --- the end -------------------------------------------------------------- */
 
 /* Remove it from our table and from AF_VSOCK's. */
-static void remove(struct vsock_sock *vsk)
+static void socket_remove(struct vsock_sock *vsk)
 {
 	mvs_conn_remove(vsk->trans);
 	vsock_remove_sock(vsk);
 }
 
 /* The socket was released, and the connection is closed. */
-static void remove_closed(struct vsock_sock *vsk)
+static void socket_remove_closed(struct vsock_sock *vsk)
 {
 	sock_set_flag(sk_vsock(vsk), SOCK_DONE);
 	mvs_conn_discard(vsk->trans);
-	remove(vsk);
+	socket_remove(vsk);
 }
 
-/* Does nothing if the timeout has expired: close_timeout() waits for the socket's lock. */
-static void cancel_timeout(struct vsock_sock *vsk)
+/*
+ * Does nothing if the timeout has expired: socket_close_timeout() waits for the socket's
+ * lock.
+ */
+static void socket_cancel_timeout(struct vsock_sock *vsk)
 {
 	if (!vsk->close_work_scheduled || !cancel_delayed_work(&vsk->close_work))
 		return;
@@ -132,12 +135,12 @@ static void cancel_timeout(struct vsock_sock *vsk)
  * The connection is closed: received data may still be read, no packet is sent any more but
  * the reset, if this side closes.
  */
-static void over(struct vsock_sock *vsk, bool reset)
+static void socket_over(struct vsock_sock *vsk, bool reset)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct sock *sk = sk_vsock(vsk);
 
-	set_open(conn, false);
+	socket_set_open(conn, false);
 	if (!reset)
 		mvs_conn_forget(conn);
 	sock_set_flag(sk, SOCK_DONE);
@@ -147,16 +150,16 @@ static void over(struct vsock_sock *vsk, bool reset)
 	sk->sk_state_change(sk);
 	if (vsk->close_work_scheduled) {
 		mvs_conn_discard(conn);
-		cancel_timeout(vsk);
+		socket_cancel_timeout(vsk);
 	}
-	remove(vsk);
+	socket_remove(vsk);
 }
 
-static void opened(struct vsock_sock *vsk)
+static void socket_opened(struct vsock_sock *vsk)
 {
 	struct sock *sk = sk_vsock(vsk);
 
-	set_open(vsk->trans, true);
+	socket_set_open(vsk->trans, true);
 	sk->sk_state = TCP_ESTABLISHED;
 	sk->sk_socket->state = SS_CONNECTED;
 	vsock_insert_connected(vsk);
@@ -164,8 +167,9 @@ static void opened(struct vsock_sock *vsk)
 }
 
 /* Apply a state change to the socket. */
-static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
-		  enum mvs_conn_event event, const struct mvs_transition *t)
+static void socket_enter_state(struct vsock_sock *vsk, enum mvs_conn_state old,
+			       enum mvs_conn_event event,
+			       const struct mvs_transition *t)
 {
 	if (old == t->next)
 		return;
@@ -173,21 +177,21 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
 	case MVS_CONN_CLOSED:
 		if (old == MVS_CONN_CONNECTING) {
 			sk_vsock(vsk)->sk_state = TCP_CLOSE;
-			remove(vsk);
+			socket_remove(vsk);
 		} else if (old == MVS_CONN_OPEN && event == MVS_EVENT_LOST) {
 			mvs_conn_abort(vsk->trans);
 		} else {
-			over(vsk, t->send == MVS_MARK_RST);
+			socket_over(vsk, t->send == MVS_MARK_RST);
 		}
 		break;
 	case MVS_CONN_OPEN:
 		if (old == MVS_CONN_CONNECTING)
-			opened(vsk);
+			socket_opened(vsk);
 		break;
 	case MVS_CONN_ENDED:
-		set_open(vsk->trans, false);
+		socket_set_open(vsk->trans, false);
 		/* The guest may open a new connection with the same ports. */
-		remove(vsk);
+		socket_remove(vsk);
 		break;
 	default:
 		break;
@@ -198,7 +202,8 @@ static void enter(struct vsock_sock *vsk, enum mvs_conn_state old,
  * Look up an event's transition and apply it. Returns true if there is a packet to send; a
  * reset has been sent already, or is left to the worker.
  */
-static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
+static bool socket_apply_event(struct vsock_sock *vsk,
+			       enum mvs_conn_event event)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct mvs_transition t = mvs_conn_transition(conn->state, event);
@@ -219,7 +224,7 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 			      VIRTIO_VSOCK_SHUTDOWN_RCV |
 			      VIRTIO_VSOCK_SHUTDOWN_SEND : 0);
 	}
-	enter(vsk, old, event, &t);
+	socket_enter_state(vsk, old, event, &t);
 	if (t.error) {
 		WRITE_ONCE(sk->sk_err, t.error);
 		sk_error_report(sk);
@@ -230,7 +235,7 @@ static bool apply(struct vsock_sock *vsk, enum mvs_conn_event event)
 /* --- packets from the guest ----------------------------------------------- */
 
 /* Returns true if there is a packet to send. */
-static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
+static bool socket_peer_shutdown(struct vsock_sock *vsk, u32 flags)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct sock *sk = sk_vsock(vsk);
@@ -241,12 +246,13 @@ static bool peer_shutdown(struct vsock_sock *vsk, u32 flags)
 		shutdown |= RCV_SHUTDOWN;
 	if (flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
 		shutdown |= SEND_SHUTDOWN;
-	/* At the end over() sets peer_shutdown, after the reset was sent. */
+	/* At the end socket_over() sets peer_shutdown, after the reset was sent. */
 	if (shutdown == SHUTDOWN_MASK && !READ_ONCE(conn->rx_bytes))
-		return apply(vsk, MVS_EVENT_SHUTDOWN_READ);
+		return socket_apply_event(vsk, MVS_EVENT_SHUTDOWN_READ);
 	WRITE_ONCE(vsk->peer_shutdown, shutdown);
-	send = apply(vsk, shutdown == SHUTDOWN_MASK ? MVS_EVENT_SHUTDOWN_UNREAD :
-						      MVS_EVENT_SHUTDOWN);
+	send = socket_apply_event(vsk, shutdown == SHUTDOWN_MASK ?
+				  MVS_EVENT_SHUTDOWN_UNREAD :
+				  MVS_EVENT_SHUTDOWN);
 	if (flags)
 		sk->sk_state_change(sk);
 	return send;
@@ -274,9 +280,10 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 	if (vsk->trans == conn && READ_ONCE(conn->in_table)) {
 		if (event == MVS_EVENT_SHUTDOWN &&
 		    conn->state != MVS_CONN_CONNECTING)
-			send = peer_shutdown(vsk, le32_to_cpu(hdr->flags));
+			send = socket_peer_shutdown(vsk,
+						    le32_to_cpu(hdr->flags));
 		else
-			send = apply(vsk, event);
+			send = socket_apply_event(vsk, event);
 		if (send)
 			mvs_device_wake(conn->device, MVS_VQ_RX);
 	}
@@ -285,23 +292,24 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 
 /* --- connections that the guest opens ------------------------------------- */
 
-static void set_addresses(struct vsock_sock *vsk,
-			  const struct mvs_conn_key *key)
+static void socket_set_addresses(struct vsock_sock *vsk,
+				 const struct mvs_conn_key *key)
 {
 	vsock_addr_init(&vsk->local_addr, MVS_HOST_CID, key->local_port);
 	vsock_addr_init(&vsk->remote_addr, key->cid, key->remote_port);
 }
 
 /* Attach a connection to a new socket. Called with the socket's lock held. */
-static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
-		 struct mvs_device *device, const struct mvs_conn_key *key,
-		 const struct virtio_vsock_hdr *hdr)
+static int socket_adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
+			struct mvs_device *device,
+			const struct mvs_conn_key *key,
+			const struct virtio_vsock_hdr *hdr)
 {
 	struct mvs_conn *conn;
 	int ret;
 
 	sk_vsock(vsk)->sk_state = TCP_ESTABLISHED;
-	set_addresses(vsk, key);
+	socket_set_addresses(vsk, key);
 	ret = vsock_assign_transport(vsk, listener);
 	if (ret)
 		return ret;
@@ -317,14 +325,14 @@ static int adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	conn->open = true;
 	ret = mvs_conn_attach(conn, device, key);
 	if (!ret)
-		apply(vsk, MVS_EVENT_ACCEPT);
+		socket_apply_event(vsk, MVS_EVENT_ACCEPT);
 	return ret;
 }
 
 /* Add a socket to the listener's accept queue. */
-static bool enqueue(struct sock *sk, struct mvs_device *device,
-		    const struct mvs_conn_key *key,
-		    const struct virtio_vsock_hdr *hdr)
+static bool socket_queue_child(struct sock *sk, struct mvs_device *device,
+			       const struct mvs_conn_key *key,
+			       const struct virtio_vsock_hdr *hdr)
 {
 	struct sock *child = vsock_create_connected(sk);
 	int ret;
@@ -332,7 +340,7 @@ static bool enqueue(struct sock *sk, struct mvs_device *device,
 	if (!child)
 		return false;
 	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
-	ret = adopt(vsock_sk(child), vsock_sk(sk), device, key, hdr);
+	ret = socket_adopt(vsock_sk(child), vsock_sk(sk), device, key, hdr);
 	if (!ret) {
 		vsock_insert_connected(vsock_sk(child));
 		mvs_enqueue_accept(sk, child);
@@ -370,7 +378,7 @@ bool mvs_socket_accept(struct mvs_device *device,
 	if (sk->sk_type == (seqpacket ? SOCK_SEQPACKET : SOCK_STREAM) &&
 	    sk->sk_state == TCP_LISTEN && !sock_flag(sk, SOCK_DONE) &&
 	    sk->sk_shutdown != SHUTDOWN_MASK && !sk_acceptq_is_full(sk))
-		taken = enqueue(sk, device, key, hdr);
+		taken = socket_queue_child(sk, device, key, hdr);
 	if (taken) {
 		mvs_device_wake(device, MVS_VQ_RX);
 		sk->sk_data_ready(sk);
@@ -411,7 +419,7 @@ void mvs_socket_destruct(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
 
-	cancel_timeout(vsk);
+	socket_cancel_timeout(vsk);
 	mvs_conn_discard(conn);
 	mvs_conn_remove(conn);
 	vsk->trans = NULL;
@@ -422,7 +430,7 @@ void mvs_socket_destruct(struct vsock_sock *vsk)
  * A connection is used once, as its packets may still be under way: the socket gets a new
  * one.
  */
-static int renew(struct vsock_sock *vsk)
+static int socket_renew_conn(struct vsock_sock *vsk)
 {
 	struct mvs_conn *old = vsk->trans;
 	struct mvs_conn *conn;
@@ -443,7 +451,7 @@ static int renew(struct vsock_sock *vsk)
 	return 0;
 }
 
-static int attach(struct vsock_sock *vsk, struct mvs_device *device)
+static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
 {
 	struct mvs_conn *conn = vsk->trans;
 	const struct mvs_conn_key key = {
@@ -462,11 +470,11 @@ static int attach(struct vsock_sock *vsk, struct mvs_device *device)
 	 */
 	if (!mvs_socket_type_allowed(READ_ONCE(device->features), conn->type))
 		return -ENETUNREACH;
-	ret = renew(vsk);
+	ret = socket_renew_conn(vsk);
 	if (!ret)
 		ret = mvs_conn_attach(vsk->trans, device, &key);
 	if (!ret)
-		apply(vsk, MVS_EVENT_CONNECT);
+		socket_apply_event(vsk, MVS_EVENT_CONNECT);
 	return ret;
 }
 
@@ -487,7 +495,7 @@ int mvs_socket_connect(struct vsock_sock *vsk)
 
 	if (!device)
 		return -ENODEV;
-	ret = attach(vsk, device);
+	ret = socket_attach(vsk, device);
 	if (!ret)
 		mvs_send_pending(device);
 	mvs_device_put(device);
@@ -511,7 +519,7 @@ int mvs_socket_cancel(struct vsock_sock *vsk)
 	if (conn->state != MVS_CONN_CONNECTING)
 		return 0;
 	mvs_conn_forget(conn);
-	apply(vsk, MVS_EVENT_CANCEL);
+	socket_apply_event(vsk, MVS_EVENT_CANCEL);
 	return 0;
 }
 
@@ -551,11 +559,11 @@ int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
  */
 void mvs_socket_fail(struct vsock_sock *vsk)
 {
-	apply(vsk, MVS_EVENT_FAILED);
+	socket_apply_event(vsk, MVS_EVENT_FAILED);
 }
 
 /* The guest did not answer in time. */
-static void close_timeout(struct work_struct *work)
+static void socket_close_timeout(struct work_struct *work)
 {
 	struct vsock_sock *vsk = container_of(work, struct vsock_sock,
 					      close_work.work);
@@ -564,8 +572,8 @@ static void close_timeout(struct work_struct *work)
 	lock_sock(sk);
 	vsk->close_work_scheduled = false;
 	if (mvs_transport_serves(vsk) && vsk->trans) {
-		apply(vsk, MVS_EVENT_TIMEOUT);
-		remove_closed(vsk);
+		socket_apply_event(vsk, MVS_EVENT_TIMEOUT);
+		socket_remove_closed(vsk);
 	}
 	release_sock(sk);
 	sock_put(sk);
@@ -575,7 +583,7 @@ static void close_timeout(struct work_struct *work)
  * Begin to close an open connection. Returns true if it is closed, false if the guest has
  * to answer first.
  */
-static bool close_open(struct vsock_sock *vsk)
+static bool socket_close_open(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct sock *sk = sk_vsock(vsk);
@@ -586,7 +594,7 @@ static bool close_open(struct vsock_sock *vsk)
 	if (told)
 		conn->state = MVS_CONN_CLOSING;
 	else
-		apply(vsk, MVS_EVENT_CLOSE);
+		socket_apply_event(vsk, MVS_EVENT_CLOSE);
 	mvs_send_pending(conn->device);
 
 	if (!(current->flags & PF_EXITING))
@@ -595,7 +603,7 @@ static bool close_open(struct vsock_sock *vsk)
 		return true;
 
 	sock_hold(sk);
-	INIT_DELAYED_WORK(&vsk->close_work, close_timeout);
+	INIT_DELAYED_WORK(&vsk->close_work, socket_close_timeout);
 	vsk->close_work_scheduled = true;
 	queue_delayed_work(close_queue, &vsk->close_work, MVS_CLOSE_TIMEOUT);
 	return false;
@@ -617,19 +625,19 @@ void mvs_socket_release(struct vsock_sock *vsk)
 		mvs_kick_undivert(&conn->device->vqs[MVS_VQ_TX].kick);
 	switch (conn->state) {
 	case MVS_CONN_OPEN:
-		done = close_open(vsk);
+		done = socket_close_open(vsk);
 		break;
 	case MVS_CONN_CONNECTING:
 		mvs_socket_cancel(vsk);
 		break;
 	case MVS_CONN_ENDED:
-		apply(vsk, MVS_EVENT_CLOSE);
+		socket_apply_event(vsk, MVS_EVENT_CLOSE);
 		break;
 	default:
 		break;
 	}
 	if (done)
-		remove_closed(vsk);
+		socket_remove_closed(vsk);
 	else
 		mvs_conn_discard(conn);
 }

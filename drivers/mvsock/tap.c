@@ -41,8 +41,8 @@ static u16 tap_op(u16 op)
 }
 
 /* A program's page that was swapped out since the copy stays zero here. */
-static void put_payload(struct sk_buff *skb, const struct iov_iter *payload,
-			u32 len)
+static void tap_put_payload(struct sk_buff *skb, const struct iov_iter *payload,
+			    u32 len)
 {
 	void *to = skb_put_zero(skb, len);
 	struct iov_iter iter = *payload;
@@ -56,7 +56,7 @@ static void put_payload(struct sk_buff *skb, const struct iov_iter *payload,
 }
 
 /* Called by vsock_deliver_tap() under RCU. */
-static struct sk_buff *build(void *opaque)
+static struct sk_buff *tap_build_skb(void *opaque)
 {
 	const struct tapped *packet = opaque;
 	const struct virtio_vsock_hdr *hdr = packet->hdr;
@@ -78,7 +78,7 @@ static struct sk_buff *build(void *opaque)
 	skb_put_data(skb, &mon, sizeof(mon));
 	skb_put_data(skb, hdr, sizeof(*hdr));
 	if (len)
-		put_payload(skb, packet->payload, len);
+		tap_put_payload(skb, packet->payload, len);
 	return skb;
 }
 
@@ -96,5 +96,5 @@ void mvs_tap(const struct virtio_vsock_hdr *hdr, const struct iov_iter *payload)
 {
 	struct tapped packet = { hdr, payload };
 
-	vsock_deliver_tap(build, &packet);
+	vsock_deliver_tap(tap_build_skb, &packet);
 }

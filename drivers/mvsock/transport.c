@@ -25,7 +25,7 @@
 /* --- to the guest --------------------------------------------------------- */
 
 /* May there be a chain? A sender that the device refuses does not wait for one. */
-static bool may_have_room(const struct mvs_conn *conn)
+static bool transport_may_have_room(const struct mvs_conn *conn)
 {
 	return (!conn->parked && !conn->tx_left) ||
 	       mvs_device_refuses(conn->device);
@@ -35,12 +35,13 @@ static bool may_have_room(const struct mvs_conn *conn)
  * Bytes that there is credit, and may be a chain, for; 0 if these are fewer than the sender
  * waits for, which is woken when that changes.
  */
-static u32 space(struct mvs_conn *conn)
+static u32 transport_conn_space(struct mvs_conn *conn)
 {
 	u32 bytes;
 
 	lockdep_assert_held(&conn->lock);
-	bytes = may_have_room(conn) ? mvs_credit_space(&conn->credit) : 0;
+	bytes = transport_may_have_room(conn) ?
+		mvs_credit_space(&conn->credit) : 0;
 	if (bytes >= READ_ONCE(conn->wanted)) {
 		conn->asked = false;
 		return bytes;
@@ -52,13 +53,13 @@ static u32 space(struct mvs_conn *conn)
 /*
  * Send a CREDIT_REQUEST, as a peer may send CREDIT_UPDATE only when asked. Once per stall.
  */
-static void ask_for_credit(struct mvs_conn *conn)
+static void transport_ask_for_credit(struct mvs_conn *conn)
 {
 	bool ask;
 
 	spin_lock(&conn->lock);
 	ask = conn->open && conn->blocked && !conn->asked &&
-	      may_have_room(conn);
+	      transport_may_have_room(conn);
 	if (ask)
 		conn->asked = true;
 	spin_unlock(&conn->lock);
@@ -68,29 +69,29 @@ static void ask_for_credit(struct mvs_conn *conn)
 	mvs_send_pending(conn->device);
 }
 
-static s64 has_space(struct vsock_sock *vsk)
+static s64 transport_has_space(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
 	u32 bytes;
 
 	spin_lock(&conn->lock);
-	bytes = space(conn);
+	bytes = transport_conn_space(conn);
 	spin_unlock(&conn->lock);
 	if (!bytes) {
-		ask_for_credit(conn);
+		transport_ask_for_credit(conn);
 		mvs_send_flush(conn);
 	}
 	return bytes;
 }
 
 /* Take credit for up to @len bytes, but for no fewer than @least. */
-static u32 take_credit(struct mvs_conn *conn, size_t len, u32 least)
+static u32 transport_take_credit(struct mvs_conn *conn, size_t len, u32 least)
 {
 	u32 bytes;
 
 	spin_lock(&conn->lock);
 	conn->wanted = least;
-	bytes = min_t(size_t, len, space(conn));
+	bytes = min_t(size_t, len, transport_conn_space(conn));
 	if (bytes)
 		conn->wanted = 1;
 	conn->credit.tx_cnt += bytes;
@@ -98,7 +99,7 @@ static u32 take_credit(struct mvs_conn *conn, size_t len, u32 least)
 	return bytes;
 }
 
-static void return_credit(struct mvs_conn *conn, u32 bytes)
+static void transport_return_credit(struct mvs_conn *conn, u32 bytes)
 {
 	spin_lock(&conn->lock);
 	conn->credit.tx_cnt -= bytes;
@@ -109,7 +110,7 @@ static void return_credit(struct mvs_conn *conn, u32 bytes)
  * Fault in the next @len bytes of the program's data. As in vhost_vsock: all that fits into
  * a packet, else %-ENOMEM.
  */
-static int check_memory(struct msghdr *msg, u32 len)
+static int transport_check_memory(struct msghdr *msg, u32 len)
 {
 	size_t missing = fault_in_iov_iter_readable(&msg->msg_iter, len);
 
@@ -122,8 +123,8 @@ static int check_memory(struct msghdr *msg, u32 len)
  * Send up to @len bytes, which there is credit for. Returns the number of bytes sent, 0 if
  * there is no chain, or an error.
  */
-static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
-			  u32 flags)
+static ssize_t transport_send_bytes(struct mvs_conn *conn, struct msghdr *msg,
+				    u32 len, u32 flags)
 {
 	ssize_t ret, done = 0;
 
@@ -132,8 +133,9 @@ static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 		if (ret > 0)
 			done += ret;
 		if (ret == -ENODATA)
-			ret = check_memory(msg, min(len - done,
-						    MVS_PACKET_MAX)) ?: 1;
+			ret = transport_check_memory(msg,
+						     min(len - done,
+							 MVS_PACKET_MAX)) ?: 1;
 		/*
 		 * A guest may keep this loop running for as long as there are data to send.
 		 */
@@ -143,21 +145,22 @@ static ssize_t send_bytes(struct mvs_conn *conn, struct msghdr *msg, u32 len,
 }
 
 /*
- * Data within a page are usually in memory, else send_bytes() faults them in. Programs that
- * do not block rely on it that 64 KiB are sent whole or not at all, as with vhost_vsock:
- * the rest of a packet that was begun is queued.
+ * Data within a page are usually in memory, else transport_send_bytes() faults them in.
+ * Programs that do not block rely on it that 64 KiB are sent whole or not at all, as with
+ * vhost_vsock: the rest of a packet that was begun is queued.
  */
-static ssize_t send_stream(struct mvs_conn *conn, struct msghdr *msg, u32 len)
+static ssize_t transport_send_stream(struct mvs_conn *conn, struct msghdr *msg,
+				     u32 len)
 {
 	ssize_t done;
 	u32 rest;
 	int ret = 0;
 
 	if (len > PAGE_SIZE)
-		ret = check_memory(msg, min(len, MVS_PACKET_MAX));
+		ret = transport_check_memory(msg, min(len, MVS_PACKET_MAX));
 	if (ret)
 		return ret;
-	done = send_bytes(conn, msg, len, 0);
+	done = transport_send_bytes(conn, msg, len, 0);
 	if (done <= 0 || done == len || !(msg->msg_flags & MSG_DONTWAIT))
 		return done;
 	rest = min_t(u32, len - done, MVS_PACKET_MAX - done % MVS_PACKET_MAX);
@@ -168,15 +171,15 @@ static ssize_t send_stream(struct mvs_conn *conn, struct msghdr *msg, u32 len)
  * Send a whole message, or nothing if there is no chain. The rest of a message that was
  * begun is queued, as no other packet of the connection may come in between.
  */
-static ssize_t send_message(struct mvs_conn *conn, struct msghdr *msg, u32 len,
-			    u32 flags)
+static ssize_t transport_send_message(struct mvs_conn *conn, struct msghdr *msg,
+				      u32 len, u32 flags)
 {
 	ssize_t ret, done;
 
-	ret = check_memory(msg, len);
+	ret = transport_check_memory(msg, len);
 	if (ret)
 		return ret;
-	done = send_bytes(conn, msg, len, flags);
+	done = transport_send_bytes(conn, msg, len, flags);
 	if (done <= 0 || done == len)
 		return done;
 	ret = mvs_send_later(conn, &msg->msg_iter, len - done, flags);
@@ -192,8 +195,8 @@ static ssize_t send_message(struct mvs_conn *conn, struct msghdr *msg, u32 len,
  * The completion for MSG_ZEROCOPY. Data are always copied once, to the guest; what is
  * reported as copied is the same as with vhost_vsock.
  */
-static struct ubuf_info *begin_zerocopy(struct sock *sk, struct msghdr *msg,
-					u32 len)
+static struct ubuf_info *transport_begin_zerocopy(struct sock *sk,
+						  struct msghdr *msg, u32 len)
 {
 	const struct iov_iter *iter = &msg->msg_iter;
 	struct ubuf_info *uarg;
@@ -211,7 +214,7 @@ static struct ubuf_info *begin_zerocopy(struct sock *sk, struct msghdr *msg,
 	return uarg;
 }
 
-static void end_zerocopy(struct ubuf_info *uarg, bool sent)
+static void transport_end_zerocopy(struct ubuf_info *uarg, bool sent)
 {
 	if (sent)
 		net_zcopy_put(uarg);
@@ -220,53 +223,54 @@ static void end_zerocopy(struct ubuf_info *uarg, bool sent)
 }
 
 /* Send as much as there is credit for; a message whole or not at all. */
-static ssize_t enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
-		       bool message, u32 flags)
+static ssize_t transport_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+				 size_t len, bool message, u32 flags)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct ubuf_info *uarg;
 	ssize_t ret;
 	u32 credit;
 
-	credit = take_credit(conn, len, message ? len : 1);
+	credit = transport_take_credit(conn, len, message ? len : 1);
 	if (!credit)
 		return 0;
-	uarg = begin_zerocopy(sk_vsock(vsk), msg, credit);
+	uarg = transport_begin_zerocopy(sk_vsock(vsk), msg, credit);
 	if (IS_ERR(uarg)) {
-		return_credit(conn, credit);
+		transport_return_credit(conn, credit);
 		return PTR_ERR(uarg);
 	}
 	if (message)
-		ret = send_message(conn, msg, credit, flags);
+		ret = transport_send_message(conn, msg, credit, flags);
 	else
-		ret = send_stream(conn, msg, credit);
-	end_zerocopy(uarg, ret > 0);
+		ret = transport_send_stream(conn, msg, credit);
+	transport_end_zerocopy(uarg, ret > 0);
 	if (ret < (s64)credit)
-		return_credit(conn, credit - max(ret, 0));
+		transport_return_credit(conn, credit - max(ret, 0));
 	return ret;
 }
 
-static ssize_t stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
-			      size_t len)
+static ssize_t transport_stream_enqueue(struct vsock_sock *vsk,
+					struct msghdr *msg, size_t len)
 {
-	return enqueue(vsk, msg, len, false, 0);
+	return transport_enqueue(vsk, msg, len, false, 0);
 }
 
-static int seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
-			     size_t len)
+static int transport_seqpacket_enqueue(struct vsock_sock *vsk,
+				       struct msghdr *msg, size_t len)
 {
 	const struct mvs_conn *conn = vsk->trans;
 
 	if (len > mvs_credit_max(&conn->credit))
 		return -EMSGSIZE;
-	return enqueue(vsk, msg, len, true, VIRTIO_VSOCK_SEQ_EOM |
-		       (msg->msg_flags & MSG_EOR ? VIRTIO_VSOCK_SEQ_EOR : 0));
+	return transport_enqueue(vsk, msg, len, true, VIRTIO_VSOCK_SEQ_EOM |
+				 (msg->msg_flags & MSG_EOR ?
+				  VIRTIO_VSOCK_SEQ_EOR : 0));
 }
 
 /* --- from the guest ------------------------------------------------------- */
 
 /* May there be a packet in the TX virtqueue for the reader? */
-static bool left_to_reader(const struct mvs_conn *conn)
+static bool transport_left_to_reader(const struct mvs_conn *conn)
 {
 	return READ_ONCE(conn->direct) ||
 	       (conn->device &&
@@ -277,16 +281,17 @@ static bool left_to_reader(const struct mvs_conn *conn)
  * In a reader's wait loop, which has set the task's state, a packet that is left to it counts
  * as well. Others, like SIOCINQ, want to know the number of bytes.
  */
-static s64 has_data(struct vsock_sock *vsk)
+static s64 transport_has_data(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
 	bool waits = get_current_state() != TASK_RUNNING;
 
 	mvs_conn_report_reset(conn);
-	return READ_ONCE(conn->rx_bytes) ?: waits && left_to_reader(conn);
+	return READ_ONCE(conn->rx_bytes) ?:
+	       waits && transport_left_to_reader(conn);
 }
 
-static u32 seqpacket_has_data(struct vsock_sock *vsk)
+static u32 transport_seqpacket_has_data(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
 	u32 messages = READ_ONCE(conn->rx_messages) ?: READ_ONCE(conn->direct);
@@ -298,14 +303,14 @@ static u32 seqpacket_has_data(struct vsock_sock *vsk)
 	return messages;
 }
 
-static void send_credit_update(struct mvs_conn *conn)
+static void transport_send_credit_update(struct mvs_conn *conn)
 {
 	mvs_conn_mark(conn, MVS_MARK_CREDIT_UPDATE, 0);
 	mvs_send_pending(conn->device);
 }
 
 /* Check whether a CREDIT_UPDATE is due, or a reader waits for @wanted bytes. */
-static bool credit_stale(struct mvs_conn *conn, u64 wanted)
+static bool transport_credit_stale(struct mvs_conn *conn, u64 wanted)
 {
 	bool stale;
 
@@ -317,14 +322,15 @@ static bool credit_stale(struct mvs_conn *conn, u64 wanted)
 	return stale;
 }
 
-static void refresh_credit(struct mvs_conn *conn, u64 wanted)
+static void transport_refresh_credit(struct mvs_conn *conn, u64 wanted)
 {
-	if (credit_stale(conn, wanted))
-		send_credit_update(conn);
+	if (transport_credit_stale(conn, wanted))
+		transport_send_credit_update(conn);
 }
 
 /* Get the unread bytes, with their records, and the position of the first. */
-static u64 begin_read(struct mvs_conn *conn, struct mvs_queue_pos *pos)
+static u64 transport_begin_read(struct mvs_conn *conn,
+				struct mvs_queue_pos *pos)
 {
 	u64 bytes;
 
@@ -336,8 +342,9 @@ static u64 begin_read(struct mvs_conn *conn, struct mvs_queue_pos *pos)
 }
 
 /* Remove what is before @pos: that many bytes, records and messages. */
-static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
-		    u32 bytes, u32 records, u32 messages)
+static void transport_consume(struct mvs_conn *conn,
+			      const struct mvs_queue_pos *pos, u32 bytes,
+			      u32 records, u32 messages)
 {
 	struct mvs_chunk *first;
 
@@ -350,14 +357,15 @@ static void consume(struct mvs_conn *conn, const struct mvs_queue_pos *pos,
 	conn->credit.fwd_cnt += bytes;
 	spin_unlock(&conn->lock);
 	mvs_queue_free(&conn->device->conns->pool, first, pos);
-	refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
+	transport_refresh_credit(conn,
+				 READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
 }
 
 /*
  * A device may be reset meanwhile, which does not take the socket's lock. A peer that has
  * shut down receiving only may still send.
  */
-static bool readable_or_over(struct mvs_conn *conn)
+static bool transport_readable_or_over(struct mvs_conn *conn)
 {
 	const struct sock *sk = sk_vsock(conn->vsk);
 
@@ -370,7 +378,7 @@ static bool readable_or_over(struct mvs_conn *conn)
  * MSG_PEEK looks at the queue only: have the worker append what was left to the reader.
  * Returns 0 or the error of a recv() that has waited.
  */
-static int wait_for_worker(struct mvs_conn *conn, int flags)
+static int transport_wait_for_worker(struct mvs_conn *conn, int flags)
 {
 	struct sock *sk = sk_vsock(conn->vsk);
 	long timeout = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
@@ -382,10 +390,11 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
 	mvs_direct_decline(conn);
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (timeout && !signal_pending(current) &&
-	       !sk_wait_event(sk, &timeout, readable_or_over(conn), &wait))
+	       !sk_wait_event(sk, &timeout, transport_readable_or_over(conn),
+			      &wait))
 		;
 	remove_wait_queue(sk_sleep(sk), &wait);
-	if (readable_or_over(conn))
+	if (transport_readable_or_over(conn))
 		return 0;
 	return timeout ? sock_intr_errno(timeout) : -EAGAIN;
 }
@@ -394,44 +403,46 @@ static int wait_for_worker(struct mvs_conn *conn, int flags)
  * Read what was left to the reader. Returns the number of bytes, or 0 if there are none and
  * the caller has to wait.
  */
-static ssize_t read_direct(struct mvs_conn *conn, struct msghdr *msg,
-			   size_t len)
+static ssize_t transport_read_direct(struct mvs_conn *conn, struct msghdr *msg,
+				     size_t len)
 {
 	size_t done = mvs_direct_read(conn, msg, len);
 
 	if (done)
-		refresh_credit(conn, READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
+		transport_refresh_credit(conn,
+					 READ_ONCE(sk_vsock(conn->vsk)->sk_rcvlowat));
 	return done;
 }
 
-static ssize_t stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
-			      size_t len, int flags)
+static ssize_t transport_stream_dequeue(struct vsock_sock *vsk,
+					struct msghdr *msg, size_t len,
+					int flags)
 {
 	struct mvs_conn *conn = vsk->trans;
 	struct mvs_queue_pos pos;
 	int ret;
 
 	WRITE_ONCE(conn->read_len, flags & MSG_PEEK ? 0 : len);
-	if (left_to_reader(conn)) {
+	if (transport_left_to_reader(conn)) {
 		if (!READ_ONCE(conn->rx_bytes) && !(flags & MSG_PEEK))
-			return read_direct(conn, msg, len);
-		ret = wait_for_worker(conn, flags);
+			return transport_read_direct(conn, msg, len);
+		ret = transport_wait_for_worker(conn, flags);
 		if (ret)
 			return ret;
 	}
-	len = min_t(u64, len, begin_read(conn, &pos));
+	len = min_t(u64, len, transport_begin_read(conn, &pos));
 	if (!len)
 		return 0;
 	if (mvs_queue_read(&pos, len, &msg->msg_iter) < len)
 		return -EFAULT;
 	if (!(flags & MSG_PEEK))
-		consume(conn, &pos, len, 0, 0);
+		transport_consume(conn, &pos, len, 0, 0);
 	if (!(flags & (MSG_PEEK | MSG_DONTWAIT)))
 		mvs_direct_promise(conn);
 	return len;
 }
 
-static u32 read_record(struct mvs_queue_pos *pos)
+static u32 transport_read_record(struct mvs_queue_pos *pos)
 {
 	u32 record;
 
@@ -440,16 +451,16 @@ static u32 read_record(struct mvs_queue_pos *pos)
 }
 
 /* A message that does not fit is truncated, one that can't be copied is lost. */
-static ssize_t read_message(struct mvs_conn *conn, struct msghdr *msg,
-			    int flags)
+static ssize_t transport_read_message(struct mvs_conn *conn, struct msghdr *msg,
+				      int flags)
 {
 	u32 record, len, n, total = 0, records = 0;
 	struct mvs_queue_pos pos;
 	bool fault = false;
 
-	begin_read(conn, &pos);
+	transport_begin_read(conn, &pos);
 	do {
-		record = read_record(&pos);
+		record = transport_read_record(&pos);
 		len = record & MVS_RECORD_LEN;
 		n = fault ? 0 : min_t(size_t, len, msg_data_left(msg));
 		if (n) {
@@ -467,12 +478,12 @@ static ssize_t read_message(struct mvs_conn *conn, struct msghdr *msg,
 	if (record & MVS_RECORD_EOR)
 		msg->msg_flags |= MSG_EOR;
 	if (!(flags & MSG_PEEK))
-		consume(conn, &pos, total, records, 1);
+		transport_consume(conn, &pos, total, records, 1);
 	return fault ? -EFAULT : (ssize_t)total;
 }
 
-static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
-				 int flags)
+static ssize_t transport_seqpacket_dequeue(struct vsock_sock *vsk,
+					   struct msghdr *msg, int flags)
 {
 	struct mvs_conn *conn = vsk->trans;
 	bool direct = !READ_ONCE(conn->rx_messages) && READ_ONCE(conn->direct);
@@ -483,18 +494,18 @@ static ssize_t seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	WRITE_ONCE(conn->read_len, flags & (MSG_PEEK | MSG_DONTWAIT) ? 0 : len);
 	WRITE_ONCE(conn->waits, false);
 	if (direct && !(flags & MSG_PEEK))
-		ret = read_direct(conn, msg, len);
+		ret = transport_read_direct(conn, msg, len);
 	/* On a return of 0 AF_VSOCK would not wait again. */
 	if (direct && !ret)
-		ret = wait_for_worker(conn, flags);
+		ret = transport_wait_for_worker(conn, flags);
 	if (ret || !READ_ONCE(conn->rx_messages))
 		return ret;
-	return read_message(conn, msg, flags);
+	return transport_read_message(conn, msg, flags);
 }
 
 /* Copy from the queue to an skb that has room. */
-static void fill_skb(struct sk_buff *skb, u32 off, struct mvs_queue_pos *pos,
-		     u32 len)
+static void transport_fill_skb(struct sk_buff *skb, u32 off,
+			       struct mvs_queue_pos *pos, u32 len)
 {
 	u8 buf[256];
 
@@ -509,7 +520,7 @@ static void fill_skb(struct sk_buff *skb, u32 off, struct mvs_queue_pos *pos,
 }
 
 /* Read for sockmap: a piece of a stream, or of a message. */
-static int read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
+static int transport_read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
 {
 	struct mvs_conn *conn = vsk->trans;
 	bool seqpacket = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
@@ -517,11 +528,11 @@ static int read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
 	struct sk_buff *skb;
 	u32 len, record = 0;
 
-	len = min_t(u64, begin_read(conn, &pos), MVS_SKB_BYTES);
+	len = min_t(u64, transport_begin_read(conn, &pos), MVS_SKB_BYTES);
 	if (!len)
 		return -EAGAIN;
 	if (seqpacket) {
-		record = read_record(&pos);
+		record = transport_read_record(&pos);
 		len = record & MVS_RECORD_LEN;
 	}
 	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len,
@@ -529,19 +540,21 @@ static int read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
 	if (!skb)
 		return -ENOMEM;
 	virtio_vsock_skb_put(skb, len);
-	fill_skb(skb, 0, &pos, len);
-	consume(conn, &pos, len, seqpacket, !!(record & MVS_RECORD_EOM));
+	transport_fill_skb(skb, 0, &pos, len);
+	transport_consume(conn, &pos, len, seqpacket,
+			  !!(record & MVS_RECORD_EOM));
 	return actor(sk_vsock(vsk), skb);
 }
 
 /* --- what else AF_VSOCK asks for ------------------------------------------ */
 
-static u32 get_local_cid(void)
+static u32 transport_get_local_cid(void)
 {
 	return MVS_HOST_CID;
 }
 
-static bool __maybe_unused has_remote_cid(struct vsock_sock *vsk, u32 cid)
+static bool __maybe_unused transport_has_remote_cid(struct vsock_sock *vsk,
+						    u32 cid)
 {
 	bool found;
 
@@ -551,12 +564,12 @@ static bool __maybe_unused has_remote_cid(struct vsock_sock *vsk, u32 cid)
 	return found;
 }
 
-static bool msgzerocopy_allow(void)
+static bool transport_msgzerocopy_allow(void)
 {
 	return true;
 }
 
-static bool seqpacket_allow(MVS_ALLOW_VSK u32 remote_cid)
+static bool transport_seqpacket_allow(MVS_ALLOW_VSK u32 remote_cid)
 {
 	struct mvs_device *device;
 	bool allow;
@@ -569,44 +582,47 @@ static bool seqpacket_allow(MVS_ALLOW_VSK u32 remote_cid)
 	return allow;
 }
 
-static bool stream_allow(MVS_ALLOW_VSK u32 cid, u32 port)
+static bool transport_stream_allow(MVS_ALLOW_VSK u32 cid, u32 port)
 {
 	return true;
 }
 
-static bool stream_is_active(struct vsock_sock *vsk)
+static bool transport_stream_is_active(struct vsock_sock *vsk)
 {
 	return true;
 }
 
-static u64 stream_rcvhiwat(struct vsock_sock *vsk)
+static u64 transport_stream_rcvhiwat(struct vsock_sock *vsk)
 {
 	return vsk->buffer_size;
 }
 
-static int dgram_bind(struct vsock_sock *vsk, struct sockaddr_vm *addr)
+static int transport_dgram_bind(struct vsock_sock *vsk,
+				struct sockaddr_vm *addr)
 {
 	return -EOPNOTSUPP;
 }
 
-static int dgram_dequeue(struct vsock_sock *vsk, struct msghdr *msg, size_t len,
-			 int flags)
+static int transport_dgram_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				   size_t len, int flags)
 {
 	return -EOPNOTSUPP;
 }
 
-static int dgram_enqueue(struct vsock_sock *vsk, struct sockaddr_vm *addr,
-			 struct msghdr *msg, size_t len)
+static int transport_dgram_enqueue(struct vsock_sock *vsk,
+				   struct sockaddr_vm *addr, struct msghdr *msg,
+				   size_t len)
 {
 	return -EOPNOTSUPP;
 }
 
-static bool dgram_allow(MVS_ALLOW_VSK u32 cid, u32 port)
+static bool transport_dgram_allow(MVS_ALLOW_VSK u32 cid, u32 port)
 {
 	return false;
 }
 
-static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
+static int transport_notify_poll_in(struct vsock_sock *vsk, size_t target,
+				    bool *ready)
 {
 	*ready = mvs_socket_readable(vsk->trans, target);
 	if (*ready)
@@ -617,15 +633,16 @@ static int notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready)
 	return 0;
 }
 
-static int notify_poll_out(struct vsock_sock *vsk, size_t target, bool *ready)
+static int transport_notify_poll_out(struct vsock_sock *vsk, size_t target,
+				     bool *ready)
 {
-	*ready = has_space(vsk) > 0;
+	*ready = transport_has_space(vsk) > 0;
 	return 0;
 }
 
 /* Clear what the last recv() waited for. */
-static int notify_recv_init(struct vsock_sock *vsk, size_t target,
-			    struct vsock_transport_recv_notify_data *data)
+static int transport_notify_recv_init(struct vsock_sock *vsk, size_t target,
+				      struct vsock_transport_recv_notify_data *data)
 {
 	struct mvs_conn *conn = vsk->trans;
 
@@ -634,21 +651,22 @@ static int notify_recv_init(struct vsock_sock *vsk, size_t target,
 	conn->waits = false;
 	spin_unlock(&conn->lock);
 	/* The reader waits for the answer to what was sent. */
-	if (!READ_ONCE(conn->rx_bytes) && !left_to_reader(conn))
+	if (!READ_ONCE(conn->rx_bytes) && !transport_left_to_reader(conn))
 		mvs_send_flush(conn);
 	return 0;
 }
 
 /* Callbacks around recv() and send() that need no action. */
-static int notify_recv(struct vsock_sock *vsk, size_t target,
-		       struct vsock_transport_recv_notify_data *data)
+static int transport_notify_recv(struct vsock_sock *vsk, size_t target,
+				 struct vsock_transport_recv_notify_data *data)
 {
 	return 0;
 }
 
 /* The reader waits for more than there is. */
-static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
-				 struct vsock_transport_recv_notify_data *data)
+static int transport_notify_recv_pre_block(struct vsock_sock *vsk,
+					   size_t target,
+					   struct vsock_transport_recv_notify_data *data)
 {
 	struct mvs_conn *conn = vsk->trans;
 	u64 bytes;
@@ -657,9 +675,9 @@ static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 	 * That may sleep for memory, in another task state: do not sleep for data this
 	 * time.
 	 */
-	if (credit_stale(conn, target)) {
+	if (transport_credit_stale(conn, target)) {
 		__set_current_state(TASK_RUNNING);
-		send_credit_update(conn);
+		transport_send_credit_update(conn);
 	}
 	spin_lock(&conn->lock);
 	conn->rx_target = target;
@@ -673,16 +691,16 @@ static int notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 }
 
 static int
-notify_recv_post_dequeue(struct vsock_sock *vsk, size_t target, ssize_t copied,
-			 bool data_read,
-			 struct vsock_transport_recv_notify_data *data)
+transport_notify_recv_post_dequeue(struct vsock_sock *vsk, size_t target,
+				   ssize_t copied, bool data_read,
+				   struct vsock_transport_recv_notify_data *data)
 {
 	return 0;
 }
 
 /* Clear what the last send() waited for. */
-static int notify_send_init(struct vsock_sock *vsk,
-			    struct vsock_transport_send_notify_data *data)
+static int transport_notify_send_init(struct vsock_sock *vsk,
+				      struct vsock_transport_send_notify_data *data)
 {
 	struct mvs_conn *conn = vsk->trans;
 
@@ -690,21 +708,21 @@ static int notify_send_init(struct vsock_sock *vsk,
 	return 0;
 }
 
-static int notify_send(struct vsock_sock *vsk,
-		       struct vsock_transport_send_notify_data *data)
+static int transport_notify_send(struct vsock_sock *vsk,
+				 struct vsock_transport_send_notify_data *data)
 {
 	return 0;
 }
 
 static int
-notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t written,
-			 struct vsock_transport_send_notify_data *data)
+transport_notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t written,
+				   struct vsock_transport_send_notify_data *data)
 {
 	return 0;
 }
 
 /* A program may make its buffer larger or smaller at any time. */
-static void notify_buffer_size(struct vsock_sock *vsk, u64 *val)
+static void transport_notify_buffer_size(struct vsock_sock *vsk, u64 *val)
 {
 	struct mvs_conn *conn = vsk->trans;
 
@@ -714,17 +732,17 @@ static void notify_buffer_size(struct vsock_sock *vsk, u64 *val)
 	mvs_conn_room_changed(conn);
 	spin_unlock(&conn->lock);
 	if (conn->state != MVS_CONN_CLOSED)
-		send_credit_update(conn);
+		transport_send_credit_update(conn);
 }
 
-static int notify_set_rcvlowat(struct vsock_sock *vsk, int val)
+static int transport_notify_set_rcvlowat(struct vsock_sock *vsk, int val)
 {
-	refresh_credit(vsk->trans, val);
+	transport_refresh_credit(vsk->trans, val);
 	return 0;
 }
 
 /* Only the rest of a message is ever queued for a guest; it is lost with the connection. */
-static ssize_t unsent_bytes(struct vsock_sock *vsk)
+static ssize_t transport_unsent_bytes(struct vsock_sock *vsk)
 {
 	const struct mvs_conn *conn = vsk->trans;
 
@@ -734,7 +752,7 @@ static ssize_t unsent_bytes(struct vsock_sock *vsk)
 static const struct vsock_transport transport = {
 	.module			= THIS_MODULE,
 
-	.get_local_cid		= get_local_cid,
+	.get_local_cid		= transport_get_local_cid,
 	MVS_OP_HAS_REMOTE_CID
 
 	.init			= mvs_socket_init,
@@ -744,42 +762,42 @@ static const struct vsock_transport transport = {
 	.cancel_pkt		= mvs_socket_cancel,
 	.shutdown		= mvs_socket_shutdown,
 
-	.dgram_bind		= dgram_bind,
-	.dgram_dequeue		= dgram_dequeue,
-	.dgram_enqueue		= dgram_enqueue,
-	.dgram_allow		= dgram_allow,
+	.dgram_bind		= transport_dgram_bind,
+	.dgram_dequeue		= transport_dgram_dequeue,
+	.dgram_enqueue		= transport_dgram_enqueue,
+	.dgram_allow		= transport_dgram_allow,
 
-	.stream_dequeue		= stream_dequeue,
-	.stream_enqueue		= stream_enqueue,
-	.stream_has_data	= has_data,
-	.stream_has_space	= has_space,
-	.stream_rcvhiwat	= stream_rcvhiwat,
-	.stream_is_active	= stream_is_active,
-	.stream_allow		= stream_allow,
+	.stream_dequeue		= transport_stream_dequeue,
+	.stream_enqueue		= transport_stream_enqueue,
+	.stream_has_data	= transport_has_data,
+	.stream_has_space	= transport_has_space,
+	.stream_rcvhiwat	= transport_stream_rcvhiwat,
+	.stream_is_active	= transport_stream_is_active,
+	.stream_allow		= transport_stream_allow,
 
-	.seqpacket_dequeue	= seqpacket_dequeue,
-	.seqpacket_enqueue	= seqpacket_enqueue,
-	.seqpacket_allow	= seqpacket_allow,
-	.seqpacket_has_data	= seqpacket_has_data,
+	.seqpacket_dequeue	= transport_seqpacket_dequeue,
+	.seqpacket_enqueue	= transport_seqpacket_enqueue,
+	.seqpacket_allow	= transport_seqpacket_allow,
+	.seqpacket_has_data	= transport_seqpacket_has_data,
 
-	.msgzerocopy_allow	= msgzerocopy_allow,
+	.msgzerocopy_allow	= transport_msgzerocopy_allow,
 
-	.notify_poll_in		= notify_poll_in,
-	.notify_poll_out	= notify_poll_out,
-	.notify_recv_init	= notify_recv_init,
-	.notify_recv_pre_block	= notify_recv_pre_block,
-	.notify_recv_pre_dequeue = notify_recv,
-	.notify_recv_post_dequeue = notify_recv_post_dequeue,
-	.notify_send_init	= notify_send_init,
-	.notify_send_pre_block	= notify_send,
-	.notify_send_pre_enqueue = notify_send,
-	.notify_send_post_enqueue = notify_send_post_enqueue,
-	.notify_buffer_size	= notify_buffer_size,
-	.notify_set_rcvlowat	= notify_set_rcvlowat,
+	.notify_poll_in		= transport_notify_poll_in,
+	.notify_poll_out	= transport_notify_poll_out,
+	.notify_recv_init	= transport_notify_recv_init,
+	.notify_recv_pre_block	= transport_notify_recv_pre_block,
+	.notify_recv_pre_dequeue = transport_notify_recv,
+	.notify_recv_post_dequeue = transport_notify_recv_post_dequeue,
+	.notify_send_init	= transport_notify_send_init,
+	.notify_send_pre_block	= transport_notify_send,
+	.notify_send_pre_enqueue = transport_notify_send,
+	.notify_send_post_enqueue = transport_notify_send_post_enqueue,
+	.notify_buffer_size	= transport_notify_buffer_size,
+	.notify_set_rcvlowat	= transport_notify_set_rcvlowat,
 
-	.unsent_bytes		= unsent_bytes,
+	.unsent_bytes		= transport_unsent_bytes,
 
-	.read_skb		= read_skb,
+	.read_skb		= transport_read_skb,
 };
 
 /**
@@ -795,40 +813,40 @@ bool mvs_transport_serves(const struct vsock_sock *vsk)
 
 /* --- devices -------------------------------------------------------------- */
 
-static int device_opened(struct mvs_device *device)
+static int transport_device_opened(struct mvs_device *device)
 {
 	device->conns = mvs_conns_create();
 	return device->conns ? 0 : -ENOMEM;
 }
 
-static void device_freed(struct mvs_device *device)
+static void transport_device_freed(struct mvs_device *device)
 {
 	mvs_conns_destroy(device->conns);
 }
 
-static bool work(struct mvs_device *device, unsigned int vq)
+static bool transport_work(struct mvs_device *device, unsigned int vq)
 {
 	return vq == MVS_VQ_TX ? mvs_recv_work(device) :
 				 mvs_send_work(device);
 }
 
 /* Connections that the previous driver was not asked for go to the next one. */
-static void device_renewed(struct mvs_device *device)
+static void transport_device_renewed(struct mvs_device *device)
 {
 	mvs_conns_forget(device->conns, false);
 }
 
-static void device_closed(struct mvs_device *device)
+static void transport_device_closed(struct mvs_device *device)
 {
 	mvs_conns_forget(device->conns, true);
 }
 
 const struct mvs_device_ops mvs_transport_device_ops = {
-	.open	= device_opened,
-	.work	= work,
-	.renew	= device_renewed,
-	.close	= device_closed,
-	.free	= device_freed,
+	.open	= transport_device_opened,
+	.work	= transport_work,
+	.renew	= transport_device_renewed,
+	.close	= transport_device_closed,
+	.free	= transport_device_freed,
 };
 
 /**

@@ -66,7 +66,7 @@ static inline u32 mvs_net_scope(struct net *net)
 
 /* Whether a CID is a guest's, or the host, which may be a guest itself, is to be asked. */
 #ifdef MVS_HAVE_REMOTE_CID
-#define MVS_OP_HAS_REMOTE_CID	.has_remote_cid = has_remote_cid,
+#define MVS_OP_HAS_REMOTE_CID	.has_remote_cid = transport_has_remote_cid,
 #else
 #define MVS_OP_HAS_REMOTE_CID
 #endif
