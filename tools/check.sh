@@ -20,6 +20,8 @@ set -euo pipefail
 . "$TOP/tools/check-bench.sh"
 # shellcheck source=tools/check-docs.sh
 . "$TOP/tools/check-docs.sh"
+# shellcheck source=tools/check-names.sh
+. "$TOP/tools/check-names.sh"
 # shellcheck source=tools/check-show.sh
 . "$TOP/tools/check-show.sh"
 # shellcheck source=tools/check-faults.sh
@@ -60,7 +62,7 @@ usage()
 {
 	cat <<-END
 	usage: tools/check.sh [OPTION...] [GROUP...]
-	  lint    checkpatch, W=1, sparse, shellcheck, the manual
+	  lint    checkpatch, W=1, sparse, names, shellcheck, the manual
 	  rig     programs in user-mode Linux keep their registers, what fails says why
 	  model   spin finds no state in which a chain is left and nothing looks for it
 	  kunit   the KUnit suites, in user-mode Linux
@@ -177,6 +179,7 @@ group_lint()
 	[[ $KERNEL == 6.12 ]] || return 0
 	lint_checkpatch
 	lint_shellcheck
+	lint_names "$BUILD/lint"
 	lint_docs
 	verdict "one version everywhere" "$(check_versions)"
 }
