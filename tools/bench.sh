@@ -23,7 +23,7 @@ usage()
 	  icount  Debian's kernel in QEMU, where an instruction takes a nanosecond
 	  smp     the same kernel on two emulated processors
 	  uml     user-mode Linux
-	  kvm     a stock guest under KVM, in a host on two processors
+	  kvm     stock guests under KVM, in a host on two processors
 	A load's NAME is one of tools/ring/load's, or NAME/GUESTS.
 	END
 }
@@ -59,20 +59,23 @@ bench_kvm()
 
 # --- main ---------------------------------------------------------------------
 
-all_loads()
+all_loads() { "$BUILD/ring/load" --list | with_many 8 64; }
+
+# kvm_loads: as many as there is time for.
+kvm_loads()
+{
+	"$BUILD/ring/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$' | with_many 4
+}
+
+# with_many GUESTS...: the loads on standard input, some of them with so many guests as well.
+with_many()
 {
 	local load
 
-	for load in $("$BUILD/ring/load" --list); do
+	while read -r load; do
 		echo "$load"
-		[[ " ${MANY[*]} " != *" $load "* ]] || printf '%s\n' "$load/8" "$load/64"
+		[[ " ${MANY[*]} " != *" $load "* ]] || printf "$load/%s\n" "$@"
 	done | paste -sd' '
-}
-
-# kvm_loads: of one guest, in the time that a run may take.
-kvm_loads()
-{
-	"$BUILD/ring/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$' | paste -sd' '
 }
 
 # bench ENVIRONMENT
