@@ -313,6 +313,8 @@ static bool conn_may_mark(const struct mvs_conn *conn)
  * @mark: the packet; no effect if one of this kind is pending
  * @shutdown: VIRTIO_VSOCK_SHUTDOWN_*, added to those that are pending
  *
+ * If the connection may not send any more, all that is pending is dropped.
+ *
  * mvs_send_pending() or the worker sends it.
  *
  * Context: process.

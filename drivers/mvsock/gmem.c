@@ -152,6 +152,22 @@ const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr)
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_find);
 
 /**
+ * mvs_gmem_memory_error - report a memory error that a copy has met
+ * @mem: in the page that was copied from
+ *
+ * The kernel takes the page from the VMM.
+ *
+ * Context: any.
+ * Return: %-EFAULT.
+ */
+int mvs_gmem_memory_error(const void *mem)
+{
+	memory_failure_queue(page_to_pfn(virt_to_page(mem)), 0);
+	return -EFAULT;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_memory_error);
+
+/**
  * mvs_gmem_read_pieces - mvs_gmem_read_uaddr() over the ends of pages
  * @gm: guest memory
  * @uaddr: where from
@@ -172,7 +188,7 @@ int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 		if (!from)
 			return -EAGAIN;
 		if (copy_mc_to_kernel(to, from, n))
-			return -EFAULT;
+			return mvs_gmem_memory_error(from);
 		to += n;
 		uaddr += n;
 		len -= n;

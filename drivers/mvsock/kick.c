@@ -33,9 +33,9 @@ static bool kick_end_expectation(struct mvs_kick *kick,
 	return true;
 }
 
-/* True if the task only waits for its CPU, as the worker would have to. */
-static bool kick_still_expects(struct mvs_kick *kick,
-			       struct task_struct *expected)
+/* Wait for the task once more, MVS_GUARD_MAX times at most, if it only waits for its CPU. */
+static bool kick_wait_longer(struct mvs_kick *kick,
+			     struct task_struct *expected)
 {
 	u32 waits = READ_ONCE(kick->waits);
 
@@ -64,7 +64,7 @@ static enum hrtimer_restart kick_guard_expired(struct hrtimer *timer)
 	rcu_read_lock();
 	expected = READ_ONCE(kick->expected);
 	if (!READ_ONCE(kick->quiet) ||
-	    (expected && kick_still_expects(kick, expected))) {
+	    (expected && kick_wait_longer(kick, expected))) {
 		WRITE_ONCE(kick->quiet, true);
 		kick_start_guard(kick);
 	} else if (expected && kick_end_expectation(kick, expected)) {

@@ -75,7 +75,8 @@ static __always_inline void packet_copy_header(void *to, const void *from,
 static int packet_header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 {
 	/* A memory error in the guest's page rejects the chain. */
-	int ret = copy_mc_to_kernel(hdr + done, mem, n) ? -EFAULT : 0;
+	int ret = copy_mc_to_kernel(hdr + done, mem, n) ?
+		  mvs_gmem_memory_error(mem) : 0;
 
 	/* The copy is used, and not the memory again, which may change. */
 	barrier();
@@ -122,7 +123,8 @@ static __always_inline int packet_payload_step(struct payload *payload,
 	if (likely(copied == n))
 		return 0;
 	/* Kernel memory is always there: what failed is the guest's page, by a memory error. */
-	return iov_iter_is_kvec(payload->iter) ? -EFAULT : -ENODATA;
+	return iov_iter_is_kvec(payload->iter) ? mvs_gmem_memory_error(mem) :
+						 -ENODATA;
 }
 
 static int packet_payload_to_mem(void *ctx, u32 done, void *mem, u32 n)
@@ -199,7 +201,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_parse);
  * @to: where to; moves on by @len, or not at all
  *
  * Context: process; may sleep.
- * Return: 0; %-ENODATA when a page of @to is not in memory, and what else
+ * Return: 0; %-ENODATA when a page of @to is not in memory, or after a memory error unless
+ * @to is of kvecs, and what else
  * mvs_packet_parse() has: the chain may be taken again.
  */
 int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,

@@ -176,6 +176,9 @@ static void socket_enter_state(struct vsock_sock *vsk, enum mvs_conn_state old,
 	switch (t->next) {
 	case MVS_CONN_CLOSED:
 		if (old == MVS_CONN_CONNECTING) {
+			/* The request may still wait for a chain. */
+			if (t->send != MVS_MARK_RST)
+				mvs_conn_forget(vsk->trans);
 			sk_vsock(vsk)->sk_state = TCP_CLOSE;
 			socket_remove(vsk);
 		} else if (old == MVS_CONN_OPEN && event == MVS_EVENT_LOST) {

@@ -120,22 +120,33 @@ static int transport_check_memory(struct msghdr *msg, u32 len)
 }
 
 /*
+ * Times in a row that the program's data are faulted in: if that does not help there is a memory
+ * error, which each further copy would report again, until the kernel panics.
+ */
+#define TRANSPORT_FAULTS_MAX	3
+
+/*
  * Send up to @len bytes, which there is credit for. Returns the number of bytes sent, 0 if
  * there is no chain, or an error.
  */
 static ssize_t transport_send_bytes(struct mvs_conn *conn, struct msghdr *msg,
 				    u32 len, u32 flags)
 {
+	unsigned int faults = 0;
 	ssize_t ret, done = 0;
 
 	do {
 		ret = mvs_send_data(conn, &msg->msg_iter, len - done, flags);
-		if (ret > 0)
+		if (ret > 0) {
 			done += ret;
-		if (ret == -ENODATA)
+			faults = 0;
+		} else if (ret == -ENODATA && faults++ < TRANSPORT_FAULTS_MAX) {
 			ret = transport_check_memory(msg,
 						     min(len - done,
 							 MVS_PACKET_MAX)) ?: 1;
+		} else if (ret == -ENODATA) {
+			ret = -ENOMEM;
+		}
 		/*
 		 * A guest may keep this loop running for as long as there are data to send.
 		 */

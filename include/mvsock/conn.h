@@ -104,7 +104,8 @@ struct mvs_reset {
  *
  * Protected by @lock of the device's connections:
  * @in_table: it is in the lookup table, and in the device's list @all
- * @forgotten: no packets are sent any more: the guest has forgotten it, or was sent a RST
+ * @forgotten: no packets are sent any more: the guest has forgotten it, or was sent a RST, or
+ *	another connection has its ports
  * @all: entry in the device's list of this name
  * @pending: likewise
  * @waiting: likewise

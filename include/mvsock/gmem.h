@@ -261,6 +261,7 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
 			struct mvs_gmem_fault *fault);
 const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr);
+int mvs_gmem_memory_error(const void *mem);
 int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
 			 struct mvs_gmem_fault *fault);
 int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
@@ -391,7 +392,7 @@ static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate().
+ * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate() or after a memory error.
  */
 static __always_inline int mvs_gmem_read(struct mvs_gmem *gm, u64 addr, void *to,
 					 u32 len, struct mvs_gmem_fault *fault)

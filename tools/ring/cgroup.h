@@ -8,9 +8,6 @@
 
 #include "util.h"
 
-/* The kernel adds up what its processors counted so often, in ms. */
-#define CGROUP_PERIOD	2000
-
 struct cgroup {
 	int root;
 	int dir;

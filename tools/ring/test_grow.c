@@ -30,7 +30,6 @@
 #define NOBODY		999999	/* a port where nobody listens */
 #define FIRST_PORT	10000U
 #define BURST		16U	/* connections that a program takes at once */
-#define SMALL_BUFFER	256ULL
 #define CONNECT_MS	100	/* AF_VSOCK keeps a socket that connects for so long */
 #define BATCH		256	/* KiB that a cgroup is charged in advance, for each processor */
 
@@ -38,7 +37,7 @@
 #define RESETS		(1024 * 72 / 1024)	/* with the pointer to a cgroup */
 #define BACKLOG		(65 * 3)		/* a connection and its socket each */
 #define BUFFER		(256 + 4)
-#define TRANSLATIONS	(2048 * 128 / 1024)
+#define TRANSLATIONS	(2048 * 96 / 1024)
 
 struct attacker {
 	struct guest g;
@@ -157,11 +156,6 @@ static void begin_stream(struct attacker *a)
 	begin_connection(a, SOCK_STREAM, 256 * 1024);
 }
 
-static void begin_messages(struct attacker *a)
-{
-	begin_connection(a, SOCK_SEQPACKET, SMALL_BUFFER);
-}
-
 static void begin_iommu(struct attacker *a)
 {
 	struct guest_config cfg = test_config(0);
@@ -234,15 +228,6 @@ static void credit_request(struct attacker *a, unsigned int i)
 	push_op(a, VIRTIO_VSOCK_OP_CREDIT_REQUEST, FIRST_PORT);
 }
 
-static void empty_message(struct attacker *a, unsigned int i)
-{
-	struct pkt p = conn_pkt(&a->c, VIRTIO_VSOCK_OP_RW);
-
-	(void)i;
-	p.flags = VIRTIO_VSOCK_SEQ_EOM;
-	push(a, &p);
-}
-
 static void data(struct attacker *a, unsigned int i)
 {
 	(void)i;
@@ -261,8 +246,14 @@ static void memory_table(struct attacker *a, unsigned int i)
 	require_ok(dev_set_mem_table(&a->g.dev, &a->g.mem));
 }
 
-static void connect_and_close(struct attacker *a, unsigned int i)
+/* A socket of port FIRST_PORT + @i that connects. */
+static int connecting(struct attacker *a, unsigned int i)
 {
+	struct sockaddr_vm sa = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = FIRST_PORT + i,
+	};
 	struct timeval tv = { .tv_usec = CONNECT_MS * 1000 };
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
@@ -270,8 +261,26 @@ static void connect_and_close(struct attacker *a, unsigned int i)
 	require(fd >= 0, "socket: %s", strerror(errno));
 	require(!setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv,
 			    sizeof(tv)), "setsockopt: %s", strerror(errno));
-	err = host_connect_with(fd, a->g.cfg.cid, FIRST_PORT + i);
+	require(!bind(fd, (struct sockaddr *)&sa, sizeof(sa)), "bind: %s",
+		strerror(errno));
+	err = host_connect_with(fd, a->g.cfg.cid, FIRST_PORT);
 	require(err == -EINPROGRESS, "connect: %s", strerror(-err));
+	return fd;
+}
+
+static void connect_and_close(struct attacker *a, unsigned int i)
+{
+	close(connecting(a, i));
+}
+
+/* The guest, which has no buffers, refuses what it was not asked for yet. */
+static void refuse(struct attacker *a, unsigned int i)
+{
+	int fd = connecting(a, i);
+
+	a->port = FIRST_PORT + i;
+	push_op(a, VIRTIO_VSOCK_OP_RST, FIRST_PORT);
+	flush(a);
 	close(fd);
 }
 
@@ -285,12 +294,12 @@ static const struct attack attacks[] = {
 	  request_and_reset, 16000, BACKLOG + RESETS },
 	{ "packets to nobody", begin_guest, stray, 16000, RESETS },
 	{ "credit requests", begin_stream, credit_request, 16000, 0 },
-	{ "messages without bytes", begin_messages, empty_message, 30000,
-	  RESETS },
 	{ "data that nobody reads", begin_stream, data, 2000, BUFFER + RESETS },
 	{ "translations", begin_iommu, translation, 10000, TRANSLATIONS },
 	{ "memory tables", begin_guest, memory_table, 3000, 0 },
 	{ "connect() and close()", begin_guest, connect_and_close, 3000, 0,
+	  CONNECT_MS + 200 },
+	{ "connect() that the guest refuses", begin_guest, refuse, 1000, 0,
 	  CONNECT_MS + 200 },
 };
 
@@ -307,7 +316,7 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* Slabs without objects go, and with KASAN what it keeps of freed objects. */
+/* Slabs without objects go. */
 static void shrink_slabs(void)
 {
 	DIR *dir = opendir("/sys/kernel/slab");
@@ -350,6 +359,8 @@ static struct taken measure(const struct cgroup *c)
 
 	wait_rcu();
 	shrink_slabs();
+	/* What each processor has counted for itself is added. */
+	write_file("/proc/sys/vm/stat_refresh", "1");
 	t.slab = host_meminfo_kib("SUnreclaim");
 	t.charged = cgroup_current(c) / 1024;
 	return t;
