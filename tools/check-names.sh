@@ -45,7 +45,7 @@ same_names()
 {
 	local name
 
-	for name in $({ functions | cut -d' ' -f1; } | sort | uniq -d) \
+	for name in $(functions | cut -d' ' -f1 | sort | uniq -d) \
 		$(symbols "$1" '[tT]' | sort | uniq -d); do
 		echo "$name: $(functions | awk -v name="$name" '$1 == name { printf "%s ", $2 }')"
 	done | sort -u

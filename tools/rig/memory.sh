@@ -48,8 +48,8 @@ more_memory() { guest_do "[ \$(awk '/^MemTotal/ { print \$2 }' /proc/meminfo) -g
 step_memory_plugged()
 {
 	before=$(guest_do "awk '/^MemTotal/ { print \$2 }' /proc/meminfo" | head -n 1)
-	hmp "object_add memory-backend-ram,id=more,size=128M" | grep Error && return 1
-	hmp "device_add pc-dimm,id=dimm,memdev=more" | grep Error && return 1
+	hmp_done "object_add memory-backend-ram,id=more,size=128M" || return
+	hmp_done "device_add pc-dimm,id=dimm,memdev=more" || return
 	wait_for 60 more_memory "$((before + 100000))" || fail "the guest has no more memory" || return
 	traffic_moves && traffic_stop && traffic_again
 }

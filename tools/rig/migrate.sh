@@ -33,10 +33,10 @@ guest_options()
 step_savevm_and_loadvm()
 {
 	traffic_start || return
-	hmp "savevm one" | grep Error && return 1
+	hmp_done "savevm one" || return
 	traffic_moves || fail "after savevm" || return
 	traffic_stop && traffic_start || return
-	hmp "loadvm one" | grep Error && return 1
+	hmp_done "loadvm one" || return
 	traffic_ended_there && told_of_new_driver && traffic_again
 }
 
@@ -49,10 +49,8 @@ migration_is_over()
 # migrate URI [COMMAND]: with that command to QEMU meanwhile.
 migrate()
 {
-	hmp "migrate -d \"$1\"" | grep Error && return 1
-	if [ $# -gt 1 ]; then
-		hmp "$2" | grep Error && return 1
-	fi
+	hmp_done "migrate -d \"$1\"" || return
+	[ $# = 1 ] || hmp_done "$2" || return
 	wait_for 60 migration_is_over && grep -q 'status: completed' /dev/shm/migration && return
 	cat /dev/shm/migration "$OUT/qemu.log"
 	return 1
@@ -78,10 +76,9 @@ step_through_a_file_with_the_same_CID()
 	traffic_ended_there && traffic_again
 }
 
-# Both have their CID from the beginning on, and one host has it but once: the guest
-# reads its new one when the transport is reset.
-#
-# target_start CID: the QEMU that the guest moves to. MONITOR stays that of the former one.
+# target_start CID: the QEMU that the guest moves to. MONITOR is its own, and $there that of
+# the former one. Both have their CID from the beginning on, and one host has it but once: the
+# guest reads its new one when the transport is reset.
 target_start()
 {
 	there=$MONITOR
@@ -112,10 +109,10 @@ step_live_with_another_CID()
 step_live_with_memory_that_follows()
 {
 	traffic_start && target_start 5 || return
-	hmp "migrate_set_capability postcopy-ram on" | grep Error && return 1
+	hmp_done "migrate_set_capability postcopy-ram on" || return
 	MONITOR=$there
-	hmp "migrate_set_capability postcopy-ram on" | grep Error && return 1
-	hmp "migrate_set_parameter max-bandwidth 4M" | grep Error && return 1
+	hmp_done "migrate_set_capability postcopy-ram on" || return
+	hmp_done "migrate_set_parameter max-bandwidth 4M" || return
 	migrate unix:/dev/shm/migration.socket migrate_start_postcopy || return
 	grep -q "^postcopy request count: [1-9]" /dev/shm/migration ||
 		fail "no page was fetched" || return

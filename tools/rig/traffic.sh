@@ -52,6 +52,9 @@ fail()
 # hmp COMMAND: prints the answer, among what the monitor makes of a terminal.
 hmp() { printf '%s\n' "$1" | socat -t 30 - "UNIX-CONNECT:$MONITOR" | tr -d '\r'; }
 
+# hmp_done COMMAND: fails if QEMU says an error, which it prints.
+hmp_done() { ! hmp "$1" | grep Error; }
+
 status_is() { hmp "info status" | grep -q "^VM status: $1"; }
 
 # --- traffic ------------------------------------------------------------------

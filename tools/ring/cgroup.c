@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "host.h"
 #include "tap.h"
 
 #define CGROUPS	"/sys/fs/cgroup"
@@ -35,22 +36,10 @@ static int open_root(void)
 	return fd;
 }
 
-static int write_at(int dir, const char *path, const char *text)
-{
-	int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n < 0 ? -errno : 0;
-}
-
 static void create(struct cgroup *c)
 {
 	c->root = open_root();
-	require_ok(write_at(c->root, "cgroup.subtree_control", "+memory"));
+	require_ok(host_write_file(c->root, "cgroup.subtree_control", "+memory"));
 	snprintf(c->name, sizeof(c->name), "mvsock-%d", getpid());
 	require(!mkdirat(c->root, c->name, 0755), "%s: %s", c->name,
 		strerror(errno));
@@ -72,7 +61,7 @@ bool cgroup_fork(struct cgroup *c)
 	close(c->pid ? to[0] : from[0]);
 	if (c->pid)
 		return false;
-	require_ok(write_at(c->dir, "cgroup.procs", "0"));
+	require_ok(host_write_file(c->dir, "cgroup.procs", "0"));
 	return true;
 }
 

@@ -246,18 +246,32 @@ unsigned int host_linux(void)
 	return LINUX(major, minor);
 }
 
-__u64 host_meminfo_kib(const char *name)
+int host_write_file(int dir, const char *path, const char *text)
+{
+	int fd = openat(dir, path, O_WRONLY | O_CLOEXEC), err = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	if (n != (ssize_t)strlen(text))
+		err = n < 0 ? -errno : -EIO;
+	close(fd);
+	return err;
+}
+
+__s64 host_meminfo_kib(const char *name)
 {
 	size_t len = strlen(name);
 	char line[128];
-	__u64 kib = 0;
+	__s64 kib = -ENOENT;
 	FILE *f = fopen("/proc/meminfo", "r");
 
 	if (!f)
 		abort();
 	while (fgets(line, sizeof(line), f))
 		if (!strncmp(line, name, len) && line[len] == ':') {
-			kib = strtoull(line + len + 1, NULL, 10);
+			kib = strtoll(line + len + 1, NULL, 10);
 			break;
 		}
 	fclose(f);

@@ -71,8 +71,11 @@ int host_error(int fd);
 /* The kernel that this runs on. */
 unsigned int host_linux(void);
 
-/* A line of /proc/meminfo, in KiB; 0 if there is no such line. */
-__u64 host_meminfo_kib(const char *name);
+/* Write a file that is there, from a folder or AT_FDCWD. Returns 0 or a negative errno. */
+int host_write_file(int dir, const char *path, const char *text);
+
+/* A line of /proc/meminfo, in KiB; negative if there is no such line. */
+__s64 host_meminfo_kib(const char *name);
 
 /* Free memory of the machine, in KiB. */
 __u64 host_free_kib(void);

@@ -97,20 +97,11 @@ void load_devices(void)
 
 static __u64 mem_field(const char *name)
 {
-	FILE *f = fopen("/proc/meminfo", "r");
-	unsigned long long kib;
-	char line[128];
-	size_t n = strlen(name);
+	__s64 kib = host_meminfo_kib(name);
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, name, n) || line[n] != ':')
-			continue;
-		fclose(f);
-		if (sscanf(line + n + 1, "%llu", &kib) == 1)
-			return kib * 1024;
-		break;
-	}
-	load_fail("/proc/meminfo has no %s", name);
+	if (kib < 0)
+		load_fail("/proc/meminfo has no %s", name);
+	return kib * 1024;
 }
 
 /* What is neither free, nor file's, nor a program's: the kernel's own. To add up

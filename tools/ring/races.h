@@ -87,7 +87,7 @@ struct race_counts *race_counts(unsigned int n);
 void race_run_numbered(const struct race *race, unsigned int number,
 		       struct race_counts *counts);
 
-/* A socket that waits so many ms to be connected; non-blocking. */
+/* A socket of this type and flags that waits so many ms to be connected. */
 int race_socket(int type, int timeout);
 
 /* Sleep up to @us microseconds. */

@@ -66,7 +66,8 @@ static void *open_devices(void *arg)
 /* While it waits to be connected, a socket holds the module even when it is closed. */
 static void connect_one(struct user *u)
 {
-	int fd = race_socket(rng_one_in(&u->rng, 2) ? SOCK_STREAM : SOCK_SEQPACKET, 1);
+	int type = rng_one_in(&u->rng, 2) ? SOCK_STREAM : SOCK_SEQPACKET;
+	int fd = race_socket(type | SOCK_NONBLOCK, 1);
 
 	require_ok(fd);
 	host_connect_with(fd, test_cid(2), 1);

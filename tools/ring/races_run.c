@@ -45,7 +45,7 @@ static void set(bool *b, bool value)
 int race_socket(int type, int timeout)
 {
 	struct timeval tv = { timeout / 1000, timeout % 1000 * 1000 };
-	int fd = socket(AF_VSOCK, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_VSOCK, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -70,7 +70,6 @@ static int connect_to_guest(struct race_host *h)
 	 * A connect() that does not block leaves a timer behind, which holds the module until it
 	 * expires, also if the socket is closed.
 	 */
-	require(!fcntl(fd, F_SETFL, 0), "fcntl: %s", strerror(errno));
 	err = host_connect_with(fd, __atomic_load_n(&h->r->cfg.cid, __ATOMIC_RELAXED),
 				GUEST_PORTS + rng_below(&h->rng, 1 << 30));
 	require(!fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl: %s", strerror(errno));

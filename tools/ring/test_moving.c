@@ -44,18 +44,6 @@ struct mover {
 
 /* --- what the host's kernel is told --- */
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n == (ssize_t)strlen(text) ? 0 : -EIO;
-}
-
 static long read_number(const char *path)
 {
 	char line[32];
@@ -99,7 +87,7 @@ static int ram_file(enum ram ram, __u64 size)
 		fd = memfd_create("ram", 0);
 		break;
 	case RAM_HUGE:
-		if (write_file("/proc/sys/vm/nr_hugepages", "8"))
+		if (host_write_file(AT_FDCWD, "/proc/sys/vm/nr_hugepages", "8"))
 			tap_skip("this kernel has no hugetlb pages");
 		fd = memfd_create("ram", MFD_HUGETLB);
 		break;
@@ -227,7 +215,7 @@ static void step_sync(struct mover *m)
 static void step_compact(struct mover *m)
 {
 	(void)m;
-	write_file("/proc/sys/vm/compact_memory", "1");
+	host_write_file(AT_FDCWD, "/proc/sys/vm/compact_memory", "1");
 }
 
 /* To the other node, and with the next step back. */
@@ -339,9 +327,9 @@ static void wait_merged(struct session *s, __u8 *first)
 {
 	/* Not with zeros: pages of those are all one without merging. */
 	memset(first, 0x5a, EQUAL_PAGES * 4096);
-	require_ok(write_file(KSM "pages_to_scan", "10000"));
-	require_ok(write_file(KSM "sleep_millisecs", "0"));
-	require_ok(write_file(KSM "run", "1"));
+	require_ok(host_write_file(AT_FDCWD, KSM "pages_to_scan", "10000"));
+	require_ok(host_write_file(AT_FDCWD, KSM "sleep_millisecs", "0"));
+	require_ok(host_write_file(AT_FDCWD, KSM "run", "1"));
 	while (read_number(KSM "pages_sharing") < EQUAL_PAGES / 2)
 		session_exchange(s, 30000);
 }
@@ -388,9 +376,9 @@ static void merged(const void *arg)
 	for (i = EQUAL_PAGES * 7 / 8 * 4096; i < EQUAL_PAGES * 4096; i++)
 		require(r->va[off + i] == 0x5a, "byte %d has changed", i);
 	/* All are taken apart again. */
-	require_ok(write_file(KSM "run", "2"));
+	require_ok(host_write_file(AT_FDCWD, KSM "run", "2"));
 	session_exchange(&s, 200000);
-	require_ok(write_file(KSM "run", "0"));
+	require_ok(host_write_file(AT_FDCWD, KSM "run", "0"));
 	session_end(&s);
 }
 
@@ -539,7 +527,7 @@ static void reaches_disk(const void *arg)
 	dev_close(&s.g.dev);
 	require(!munmap(r->va, r->size), "munmap");
 	require(!fsync(fd), "fsync: %s", strerror(errno));
-	require_ok(write_file("/proc/sys/vm/drop_caches", "3"));
+	require_ok(host_write_file(AT_FDCWD, "/proc/sys/vm/drop_caches", "3"));
 	require(in_file(fd, r->size, mark), "what was received is not on disk");
 }
 
