@@ -100,6 +100,37 @@ static struct mvs_conn *recv_find_conn(struct burst *burst,
 	return burst->conn;
 }
 
+/* --- answers -------------------------------------------------------------- */
+
+/*
+ * Answer with RST, except to a RST: the specification has one of an unknown type answered
+ * as well, but two sides that do so never stop. Returns 0 or %-ENOMEM.
+ */
+static int recv_answer_rst(struct mvs_device *device,
+			   const struct virtio_vsock_hdr *hdr)
+{
+	int ret;
+
+	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+		return 0;
+	ret = mvs_conns_reset(device, hdr);
+	if (!ret)
+		mvs_device_wake(device, MVS_VQ_RX);
+	return ret;
+}
+
+/*
+ * Apply a packet to the connection that was looked up, or answer with RST if it was closed
+ * meanwhile. Returns 0 or %-ENOMEM.
+ */
+static int recv_apply_event(struct mvs_conn *conn, enum mvs_conn_event event,
+			    const struct virtio_vsock_hdr *hdr)
+{
+	if (mvs_socket_event(conn, event, hdr))
+		return 0;
+	return recv_answer_rst(conn->device, hdr);
+}
+
 /* --- data ----------------------------------------------------------------- */
 
 static bool recv_records_allowed(const struct mvs_conn *conn)
@@ -212,11 +243,9 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 	if (burst->handed_over)
 		return -EXFULL;
 	ret = recv_begin_put(conn, len);
-	if (unlikely(ret)) {
-		mvs_socket_event(conn, ret == -ENOBUFS ? MVS_EVENT_OVERRUN :
-				 MVS_EVENT_RW, hdr);
-		return 0;
-	}
+	if (unlikely(ret))
+		return recv_apply_event(conn, ret == -ENOBUFS ?
+					MVS_EVENT_OVERRUN : MVS_EVENT_RW, hdr);
 	ret = recv_put_data(conn, vq, hdr);
 	if (ret)
 		return ret;
@@ -253,23 +282,6 @@ static enum mvs_conn_event recv_packet_event(const struct virtio_vsock_hdr *hdr)
 	default:
 		return MVS_EVENT_UNKNOWN;
 	}
-}
-
-/*
- * Answer with RST, except to a RST: the specification has one of an unknown type answered
- * as well, but two sides that do so never stop. Returns 0 or %-ENOMEM.
- */
-static int recv_answer_rst(struct mvs_device *device,
-			   const struct virtio_vsock_hdr *hdr)
-{
-	int ret;
-
-	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
-		return 0;
-	ret = mvs_conns_reset(device, hdr);
-	if (!ret)
-		mvs_device_wake(device, MVS_VQ_RX);
-	return ret;
 }
 
 /*
@@ -325,7 +337,7 @@ static int recv_dispatch(struct burst *burst, struct mvs_vq *vq,
 	if (event == MVS_EVENT_RW)
 		return recv_data(burst, vq, hdr);
 	if (event != MVS_EVENT_CREDIT_UPDATE || !READ_ONCE(conn->open))
-		mvs_socket_event(conn, event, hdr);
+		return recv_apply_event(conn, event, hdr);
 	return 0;
 }
 
@@ -339,12 +351,13 @@ static int recv_packet_lost(struct burst *burst,
 	const struct mvs_conn_key key = recv_packet_key(burst, hdr);
 	struct mvs_conn *conn = recv_to_host(hdr) ?
 				recv_find_conn(burst, &key) : NULL;
+	enum mvs_conn_event event = recv_packet_event(hdr);
 
 	if (!conn || conn->type != le16_to_cpu(hdr->type))
 		return recv_answer_rst(burst->device, hdr) ?: -EBADMSG;
-	mvs_socket_event(conn, recv_packet_event(hdr) == MVS_EVENT_RST ?
-			 MVS_EVENT_RST : MVS_EVENT_LOST, hdr);
-	return -EBADMSG;
+	if (event != MVS_EVENT_RST)
+		event = MVS_EVENT_LOST;
+	return recv_apply_event(conn, event, hdr) ?: -EBADMSG;
 }
 
 /*

@@ -270,17 +270,20 @@ static bool socket_peer_shutdown(struct vsock_sock *vsk, u32 flags)
  * Answers are queued for the worker.
  *
  * Context: the worker; may sleep.
+ * Return: false if the connection was closed since the lookup, so that the packet is for no
+ * connection.
  */
-void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
+bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 		      const struct virtio_vsock_hdr *hdr)
 {
 	struct vsock_sock *vsk = conn->vsk;
 	struct sock *sk = sk_vsock(vsk);
-	bool send;
+	bool send, found;
 
 	lock_sock(sk);
 	/* The socket may have been closed since the lookup, or have another transport. */
-	if (vsk->trans == conn && READ_ONCE(conn->in_table)) {
+	found = vsk->trans == conn && READ_ONCE(conn->in_table);
+	if (found) {
 		if (event == MVS_EVENT_SHUTDOWN &&
 		    conn->state != MVS_CONN_CONNECTING)
 			send = socket_peer_shutdown(vsk,
@@ -291,6 +294,7 @@ void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 			mvs_device_wake(conn->device, MVS_VQ_RX);
 	}
 	release_sock(sk);
+	return found;
 }
 
 /* --- connections that the guest opens ------------------------------------- */
@@ -519,10 +523,8 @@ int mvs_socket_cancel(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
 
-	if (conn->state != MVS_CONN_CONNECTING)
-		return 0;
-	mvs_conn_forget(conn);
-	socket_apply_event(vsk, MVS_EVENT_CANCEL);
+	if (conn->state == MVS_CONN_CONNECTING)
+		socket_apply_event(vsk, MVS_EVENT_CANCEL);
 	return 0;
 }
 

@@ -12,7 +12,7 @@ struct vsock_transport;
 bool mvs_socket_type_allowed(u64 features, u16 type);
 bool mvs_socket_readable(struct mvs_conn *conn, u64 target);
 bool mvs_socket_awaited(struct mvs_conn *conn);
-void mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
+bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 		      const struct virtio_vsock_hdr *hdr);
 bool mvs_socket_accept(struct mvs_device *device,
 		       const struct mvs_conn_key *key,
