@@ -8,10 +8,10 @@ group_model()
 {
 	local fault
 
-	verdict "a chain is always looked for" "$(search_model owners)"
-	for fault in NO_GUARD NO_RECHECK NO_DEADLINE; do
+	verdict "a chain is always looked for" "$(search_model lease)"
+	for fault in NO_TIMER NO_RECHECK NO_WAKE; do
 		verdict "a chain is not looked for, $fault" \
-			"$([[ $(search_model owners "-D$fault") == *"assertion violated"* ]] ||
+			"$([[ $(search_model lease "-D$fault") == *"assertion violated"* ]] ||
 				echo "spin does not find it")"
 	done
 }

@@ -6,7 +6,6 @@
  * reader that waits for an answer each time takes that, whatever its size, and is woken by
  * the kick in place of the worker. If an expected reader does not come, the worker goes on.
  */
-#include <linux/ktime.h>
 #include <linux/virtio_vsock.h>
 #include <net/af_vsock.h>
 
@@ -22,26 +21,15 @@
 /* Maximum number of packets that one recv() takes. */
 #define MVS_DIRECT_PACKETS	256
 
-/*
- * How long the TX virtqueue stays reserved for a woken reader, in ns. Longer on a device with
- * one connection, where a reader that has no CPU delays only itself.
- */
-#define MVS_DIRECT_WAIT		NSEC_PER_MSEC
-#define MVS_DIRECT_WAIT_ALONE	(20 * NSEC_PER_MSEC)
-
 /* Answers in a row after which a reader is expected to wait for each. */
 #define MVS_ANSWERS_MIN	4
 
-/* How long the TX virtqueue may stay reserved now, in ns. */
-static u64 direct_wait_ns(struct mvs_conns *conns)
-{
-	bool alone;
-
-	spin_lock(&conns->lock);
-	alone = list_is_singular(&conns->all);
-	spin_unlock(&conns->lock);
-	return alone ? MVS_DIRECT_WAIT_ALONE : MVS_DIRECT_WAIT;
-}
+/*
+ * Packets that go by way of the queue after a lease expired, before one is left to a reader
+ * again; answers likewise. So a reader that has no CPU costs others one interval, not one for
+ * each recv().
+ */
+#define MVS_WARY	64
 
 /* A socket in a sockmap has a recv() of its own, which does not look at the virtqueue. */
 static bool direct_has_own_recv(const struct mvs_conn *conn)
@@ -51,13 +39,23 @@ static bool direct_has_own_recv(const struct mvs_conn *conn)
 
 /* --- for the worker ------------------------------------------------------- */
 
+/* Note a lease of the connection's that expired. */
+static void direct_note_miss(struct mvs_conn *conn, struct mvs_lease *lease)
+{
+	if (likely(!mvs_lease_missed(lease, conn)))
+		return;
+	conn->wary = MVS_WARY;
+	if (lease->last == conn)
+		WRITE_ONCE(lease->answers, -MVS_WARY);
+}
+
 /**
  * mvs_direct_hand_over - leave a data packet to a reader that waits for it
  * @conn: the connection
  * @hdr: the packet
  *
- * The reader waits in recv(), with room for it; the TX virtqueue is reserved for a bounded
- * time. The caller wakes the reader, after it has released the virtqueue's mutex.
+ * The reader waits in recv(), with room for it. The caller wakes it, after it has released the
+ * virtqueue's mutex.
  *
  * Context: with the TX virtqueue's mutex held.
  * Return: true if the packet is left to the reader.
@@ -65,53 +63,28 @@ static bool direct_has_own_recv(const struct mvs_conn *conn)
 bool mvs_direct_hand_over(struct mvs_conn *conn,
 			  const struct virtio_vsock_hdr *hdr)
 {
-	struct mvs_conns *conns = conn->device->conns;
+	struct mvs_lease *lease = &conn->device->vqs[MVS_VQ_TX].lease;
 	u32 len = le32_to_cpu(hdr->len);
 	bool handed_over;
-	u64 until;
 
+	direct_note_miss(conn, lease);
 	if (len < MVS_DIRECT_MIN || !mvs_conn_whole(conn, hdr) ||
 	    direct_has_own_recv(conn) ||
 	    READ_ONCE(sk_vsock(conn->vsk)->sk_data_ready) != conn->data_ready)
 		return false;
 
-	until = ktime_get_ns() + direct_wait_ns(conns);
-	spin_lock(&conn->lock);
-	handed_over = conn->open && READ_ONCE(conn->waits) &&
-		      !conn->rx_len && !conn->direct &&
-		      len <= READ_ONCE(conn->read_len) &&
-		      mvs_credit_allows(&conn->credit, len);
-	if (handed_over) {
-		conn->direct = true;
-		WRITE_ONCE(conns->handed_over, until);
+	if (unlikely(conn->wary)) {
+		conn->wary--;
+		return false;
 	}
+
+	spin_lock(&conn->lock);
+	handed_over = conn->open && READ_ONCE(conn->waits) && !conn->rx_len &&
+		      len <= READ_ONCE(conn->read_len) &&
+		      mvs_credit_allows(&conn->credit, len) &&
+		      mvs_lease_grant(lease, conn);
 	spin_unlock(&conn->lock);
 	return handed_over;
-}
-
-/**
- * mvs_direct_awaited - check whether the TX virtqueue is reserved for a reader
- * @vq: the TX virtqueue
- *
- * If so, the worker is scheduled for the end of the reservation.
- *
- * Context: process, with the virtqueue's mutex held.
- * Return: true if it is.
- */
-bool mvs_direct_awaited(struct mvs_vq *vq)
-{
-	u64 until = READ_ONCE(vq->device->conns->handed_over);
-	u64 now;
-
-	if (likely(!until))
-		return false;
-	now = ktime_get_ns();
-	if (now < until) {
-		mvs_vq_wake_in(vq, until - now);
-		return true;
-	}
-	WRITE_ONCE(vq->device->conns->handed_over, 0);
-	return false;
 }
 
 /**
@@ -125,20 +98,18 @@ bool mvs_direct_awaited(struct mvs_vq *vq)
  */
 void mvs_direct_note(struct mvs_conn *conn, bool direct)
 {
-	struct mvs_kick *kick = &conn->device->vqs[MVS_VQ_TX].kick;
-	struct mvs_conns *conns = conn->device->conns;
-	unsigned int answers = conns->answers;
+	struct mvs_lease *lease = &conn->device->vqs[MVS_VQ_TX].lease;
+	int answers = lease->answers;
 
-	if (conns->last == conn && READ_ONCE(conn->streaming) &&
-	    !READ_ONCE(kick->let_down) &&
+	if (lease->last == conn && READ_ONCE(conn->streaming) &&
 	    (direct || answers < MVS_ANSWERS_MIN)) {
 		answers = min(answers + 1, MVS_ANSWERS_MIN);
 	} else {
-		answers = 0;
-		mvs_kick_undivert(kick);
+		answers = min(answers, 0);
+		mvs_lease_disarm(lease);
 	}
-	WRITE_ONCE(conns->last, conn);
-	WRITE_ONCE(conns->answers, answers);
+	WRITE_ONCE(lease->last, conn);
+	WRITE_ONCE(lease->answers, answers);
 	WRITE_ONCE(conn->streaming, false);
 }
 
@@ -147,8 +118,7 @@ void mvs_direct_note(struct mvs_conn *conn, bool direct)
 /* What is left in the TX virtqueue after a direct read. */
 enum rest {
 	REST_NONE,	/* nothing: the driver will kick */
-	REST_ANSWER,	/* most likely the answer to the next send() */
-	REST_READER,	/* more for the reader's next call */
+	REST_READER,	/* more for the reader, or the answer to its next send() */
 	REST_WORKER,
 };
 
@@ -239,11 +209,11 @@ static s64 direct_copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
  */
 static bool direct_awaits_answers(const struct mvs_conn *conn)
 {
-	const struct mvs_conns *conns = conn->device->conns;
+	const struct mvs_lease *lease = &conn->device->vqs[MVS_VQ_TX].lease;
 
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM &&
-	       READ_ONCE(conns->last) == conn &&
-	       READ_ONCE(conns->answers) == MVS_ANSWERS_MIN &&
+	       READ_ONCE(lease->last) == conn &&
+	       READ_ONCE(lease->answers) == MVS_ANSWERS_MIN &&
 	       !direct_has_own_recv(conn) &&
 	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }
@@ -275,7 +245,7 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 			room -= conn->type == VIRTIO_VSOCK_TYPE_STREAM ? len : room;
 		ret = mvs_vq_push(vq, 0) ?: 1;
 		if (ret == 1 && done && direct_awaits_answers(conn)) {
-			*rest = REST_ANSWER;
+			*rest = REST_READER;
 			return done;
 		}
 	}
@@ -286,32 +256,14 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 /* Publish the used chains, and decide what takes the next packet. */
 static void direct_end(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 {
-	struct mvs_conns *conns = vq->device->conns;
-	u64 ns;
-
 	mvs_vq_flush_used(vq);
-	switch (rest) {
-	case REST_READER:
-		ns = direct_wait_ns(conns);
-		spin_lock(&conn->lock);
-		conn->direct = true;
-		WRITE_ONCE(conns->handed_over, ktime_get_ns() + ns);
-		spin_unlock(&conn->lock);
-		mvs_vq_wake_in(vq, ns);
-		break;
-	case REST_ANSWER:
-		mvs_kick_promise(&vq->kick);
-		break;
-	case REST_NONE:
+	if (rest == REST_READER) {
+		mvs_lease_grant(&vq->lease, conn);
+	} else if (rest == REST_NONE) {
 		/* A reader that was quick is expected back. */
 		spin_lock(&conn->lock);
 		conn->waits = true;
-		conn->direct = false;
-		WRITE_ONCE(conns->handed_over, 0);
 		spin_unlock(&conn->lock);
-		break;
-	case REST_WORKER:
-		break;
 	}
 }
 
@@ -330,23 +282,8 @@ void mvs_direct_promise(struct mvs_conn *conn)
 	if (!direct_awaits_answers(conn) || !mutex_trylock(&vq->mutex))
 		return;
 	if (vq->running && mvs_vq_begin(vq) == 1)
-		mvs_kick_promise(&vq->kick);
+		mvs_lease_grant(&vq->lease, conn);
 	mutex_unlock(&vq->mutex);
-}
-
-/* Have the worker go on if a packet was left to the reader, or @unkicked is set. */
-static void direct_wake_worker(struct mvs_conn *conn, bool unkicked)
-{
-	bool direct;
-
-	spin_lock(&conn->lock);
-	direct = conn->direct;
-	conn->direct = false;
-	if (direct)
-		WRITE_ONCE(conn->device->conns->handed_over, 0);
-	spin_unlock(&conn->lock);
-	if (direct || unkicked)
-		mvs_device_wake(conn->device, MVS_VQ_TX);
 }
 
 /**
@@ -364,7 +301,7 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
 	/* May there be chains without a kick? */
-	bool unkicked = mvs_kick_take(&vq->kick);
+	bool unkicked = mvs_lease_end(&vq->lease, conn);
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
 
@@ -373,8 +310,8 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 		unkicked = true;
 		/* Without data this reader sleeps, and a kick wakes it. */
 		if (direct_awaits_answers(conn))
-			mvs_kick_divert(&vq->kick,
-					sk_sleep(sk_vsock(conn->vsk)));
+			mvs_lease_arm(&vq->lease, conn,
+				      sk_sleep(sk_vsock(conn->vsk)));
 		done = direct_copy_packets(conn, vq, msg, room, &rest);
 		direct_end(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
@@ -382,8 +319,8 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 	/* Data that can't be taken directly come by way of the queue, the next time too. */
 	if (!done)
 		WRITE_ONCE(conn->read_len, 0);
-	if (rest == REST_WORKER)
-		direct_wake_worker(conn, unkicked);
+	if (rest == REST_WORKER && unkicked)
+		mvs_device_wake(conn->device, MVS_VQ_TX);
 	return done;
 }
 
@@ -395,7 +332,8 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
  */
 void mvs_direct_decline(struct mvs_conn *conn)
 {
-	if (conn->device)
-		direct_wake_worker(conn,
-				   mvs_kick_take(&conn->device->vqs[MVS_VQ_TX].kick));
+	struct mvs_device *device = conn->device;
+
+	if (device && mvs_lease_end(&device->vqs[MVS_VQ_TX].lease, conn))
+		mvs_device_wake(device, MVS_VQ_TX);
 }

@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fault injection, in /sys/kernel/debug/fail_mvsock_map. */
+/* Fault injection, in /sys/kernel/debug/fail_mvsock_map and delay_mvsock_lease. */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/fault-inject.h>
 #include <linux/mm.h>
 
 #include <mvsock/fault.h>
 
+/* Milliseconds: more than a lease lasts. */
+#define MVS_FAULT_DELAY	2
+
 static DECLARE_FAULT_ATTR(fail_map);
-static struct dentry *dir;
+static DECLARE_FAULT_ATTR(delay_lease);
+static struct dentry *map_dir, *lease_dir;
 
 /* The error of a failed mapping. */
 static u32 map_errno = ENOMEM;
 
 /**
- * mvs_fault_init - register fault injection for mappings
+ * mvs_fault_init - register fault injection
  */
 void mvs_fault_init(void)
 {
-	dir = fault_create_debugfs_attr("fail_mvsock_map", NULL, &fail_map);
-	if (!IS_ERR(dir))
-		debugfs_create_u32("errno", 0600, dir, &map_errno);
+	map_dir = fault_create_debugfs_attr("fail_mvsock_map", NULL, &fail_map);
+	if (!IS_ERR(map_dir))
+		debugfs_create_u32("errno", 0600, map_dir, &map_errno);
+	/* A delay is no failure whose stack tells something. */
+	delay_lease.verbose = 0;
+	lease_dir = fault_create_debugfs_attr("delay_mvsock_lease", NULL,
+					      &delay_lease);
 }
 
 /**
@@ -28,7 +37,8 @@ void mvs_fault_init(void)
  */
 void mvs_fault_exit(void)
 {
-	debugfs_remove_recursive(dir);
+	debugfs_remove_recursive(map_dir);
+	debugfs_remove_recursive(lease_dir);
 }
 
 /**
@@ -39,4 +49,15 @@ void mvs_fault_exit(void)
 int mvs_fault_map(void)
 {
 	return should_fail(&fail_map, PAGE_SIZE) ? -(int)READ_ONCE(map_errno) : 0;
+}
+
+/**
+ * mvs_fault_delay - inject a delay at a transition of a lease
+ *
+ * Context: any.
+ */
+void mvs_fault_delay(void)
+{
+	if (should_fail(&delay_lease, 1))
+		mdelay(MVS_FAULT_DELAY);
 }

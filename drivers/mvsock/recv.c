@@ -156,10 +156,6 @@ static int recv_begin_put(struct mvs_conn *conn, u32 len)
 		ret = -ENOBUFS;
 	else
 		conn->putting = true;
-	/* A reader that did not come in time is left nothing until it reads again. */
-	if (conn->direct)
-		WRITE_ONCE(conn->read_len, 0);
-	conn->direct = false;
 	if (conn->putting && !conn->rx_len)
 		mvs_queue_rewind(&conn->rx);
 	spin_unlock(&conn->lock);
@@ -428,8 +424,7 @@ bool mvs_recv_work(struct mvs_device *device)
 
 	mutex_lock(&vq->mutex);
 	/* A worker that was woken to notify the driver must not take a reader's packets. */
-	if (vq->running && !mvs_direct_awaited(vq) &&
-	    !READ_ONCE(vq->kick.expected))
+	if (vq->running && !mvs_lease_held(&vq->lease))
 		ret = mvs_vq_begin(vq);
 	if (ret <= 0) {
 		/* A delayed notification may be due, even if the ring is broken. */
@@ -442,8 +437,7 @@ bool mvs_recv_work(struct mvs_device *device)
 		ret = recv_next(&burst, vq);
 	} while (ret == 1 && ++packets < MVS_RECV_PACKETS &&
 		 vq->bytes - bytes < MVS_RECV_BYTES);
-	/* The reservation may have ended meanwhile, if this task had no CPU. */
-	again = vq->polling || (burst.handed_over && !mvs_direct_awaited(vq));
+	again = vq->polling;
 	if (!burst.handed_over)
 		recv_end_conn(&burst);
 	mvs_vq_flush_used(vq);

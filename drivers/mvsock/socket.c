@@ -449,7 +449,7 @@ static int socket_renew_conn(struct vsock_sock *vsk)
 		return -ENOMEM;
 	conn->credit.buf_alloc = old->credit.buf_alloc;
 	/* mvs_socket_release() will not know the former device. */
-	mvs_kick_undivert(&old->device->vqs[MVS_VQ_TX].kick);
+	mvs_direct_decline(old);
 	mvs_conn_remove(old);
 	mvs_conn_forget(old);
 	vsk->trans = conn;
@@ -626,8 +626,6 @@ void mvs_socket_release(struct vsock_sock *vsk)
 	bool done = true;
 
 	mvs_direct_decline(conn);
-	if (conn->device)
-		mvs_kick_undivert(&conn->device->vqs[MVS_VQ_TX].kick);
 	switch (conn->state) {
 	case MVS_CONN_OPEN:
 		done = socket_close_open(vsk);

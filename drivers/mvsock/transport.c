@@ -283,9 +283,8 @@ static int transport_seqpacket_enqueue(struct vsock_sock *vsk,
 /* May there be a packet in the TX virtqueue for the reader? */
 static bool transport_left_to_reader(const struct mvs_conn *conn)
 {
-	return READ_ONCE(conn->direct) ||
-	       (conn->device &&
-		mvs_kick_awaits(&conn->device->vqs[MVS_VQ_TX].kick));
+	return conn->device &&
+	       mvs_lease_held_by(&conn->device->vqs[MVS_VQ_TX].lease, conn);
 }
 
 /*
@@ -305,7 +304,8 @@ static s64 transport_has_data(struct vsock_sock *vsk)
 static u32 transport_seqpacket_has_data(struct vsock_sock *vsk)
 {
 	struct mvs_conn *conn = vsk->trans;
-	u32 messages = READ_ONCE(conn->rx_messages) ?: READ_ONCE(conn->direct);
+	u32 messages = READ_ONCE(conn->rx_messages) ?:
+		       transport_left_to_reader(conn);
 
 	mvs_conn_report_reset(conn);
 	/* AF_VSOCK has no other call that tells that a reader waits for a message. */
@@ -448,7 +448,7 @@ static ssize_t transport_stream_dequeue(struct vsock_sock *vsk,
 		return -EFAULT;
 	if (!(flags & MSG_PEEK))
 		transport_consume(conn, &pos, len, 0, 0);
-	if (!(flags & (MSG_PEEK | MSG_DONTWAIT)))
+	if (!(flags & (MSG_PEEK | MSG_DONTWAIT)) && !READ_ONCE(conn->rx_bytes))
 		mvs_direct_promise(conn);
 	return len;
 }
@@ -497,7 +497,8 @@ static ssize_t transport_seqpacket_dequeue(struct vsock_sock *vsk,
 					   struct msghdr *msg, int flags)
 {
 	struct mvs_conn *conn = vsk->trans;
-	bool direct = !READ_ONCE(conn->rx_messages) && READ_ONCE(conn->direct);
+	bool direct = !READ_ONCE(conn->rx_messages) &&
+		      transport_left_to_reader(conn);
 	size_t len = msg_data_left(msg);
 	ssize_t ret = 0;
 

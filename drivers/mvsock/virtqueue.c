@@ -98,8 +98,14 @@ static enum hrtimer_restart vq_late_expired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* For how long a notification is saved. */
-static u64 vq_interval_ns(const struct mvs_vq *vq)
+/**
+ * mvs_vq_interval_ns - get the interval for which a notification is saved
+ * @vq: the virtqueue
+ *
+ * Context: any.
+ * Return: nanoseconds: %MVS_TICK_NS, or up to %MVS_TICK_MAX_NS where timers expire late.
+ */
+u64 mvs_vq_interval_ns(const struct mvs_vq *vq)
 {
 	return clamp(READ_ONCE(vq->timer_late) * MVS_TICK_LATE, MVS_TICK_NS,
 		     MVS_TICK_MAX_NS);
@@ -108,7 +114,7 @@ static u64 vq_interval_ns(const struct mvs_vq *vq)
 /* The coalescing interval. */
 static u64 vq_tick_ns(const struct mvs_vq *vq)
 {
-	return vq_interval_ns(vq) << READ_ONCE(vq->tick_doubled);
+	return mvs_vq_interval_ns(vq) << READ_ONCE(vq->tick_doubled);
 }
 
 static void vq_start_tick(struct mvs_vq *vq, u32 published)
@@ -169,6 +175,7 @@ void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
 	hrtimer_setup(&vq->tick, vq_tick_expired, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_SOFT);
 	mvs_kick_init(&vq->kick, index);
+	mvs_lease_init(&vq->lease);
 }
 
 /**
@@ -387,7 +394,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	WRITE_ONCE(vq->owed, false);
 	hrtimer_cancel(&vq->late);
 	hrtimer_cancel(&vq->tick);
-	mvs_kick_calm(&vq->kick);
+	mvs_lease_stop(&vq->lease);
 	vq->ring.unpublished = 0;
 	vq->held = false;
 	vq->running = false;
@@ -518,7 +525,7 @@ static bool vq_look_again(struct mvs_vq *vq)
 	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC &&
 	    vq_poll(vq, worker))
 		return true;
-	interval = vq_interval_ns(vq);
+	interval = mvs_vq_interval_ns(vq);
 	if (vq->brisk && age < interval) {
 		if (worker && single_task_running() && vq_poll(vq, true))
 			return true;
@@ -552,7 +559,7 @@ static void vq_note_kick(struct mvs_vq *vq)
 {
 	u64 now = ktime_get_ns();
 
-	vq->brisk = now - vq->asked < MVS_BRISK * vq_interval_ns(vq);
+	vq->brisk = now - vq->asked < MVS_BRISK * mvs_vq_interval_ns(vq);
 	/* Was the driver idle until it was notified of used TX chains? */
 	if (vq->expired) {
 		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
@@ -818,7 +825,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 	 * If the driver made no chain available since, it may wait for this notification.
 	 */
 	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
-				   (s64)(MVS_BRISK * vq_interval_ns(vq)) ?
+				   (s64)(MVS_BRISK * mvs_vq_interval_ns(vq)) ?
 		      now : 0;
 	vq_signal(vq);
 }

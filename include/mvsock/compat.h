@@ -11,24 +11,6 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
-/**
- * mvs_task_waits_for_cpu - check whether a runnable task waits for its CPU
- * @task: the task, which is not freed meanwhile
- *
- * A kernel for one processor has no field that says which task runs.
- *
- * Context: any.
- * Return: true if it does; this may change at any time.
- */
-static inline bool mvs_task_waits_for_cpu(struct task_struct *task)
-{
-#ifdef CONFIG_SMP
-	return task_is_running(task) && !READ_ONCE(task->on_cpu);
-#else
-	return task_is_running(task) && task != current;
-#endif
-}
-
 #ifndef MVS_HAVE_HRTIMER_SETUP
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*function)(struct hrtimer *),

@@ -44,11 +44,6 @@ struct vsock_sock;
  * @waiting: connections whose sender waits for an RX chain, in order of arrival
  * @resets: RST packets for connections that do not exist, or not any more
  * @nresets: their number: at most %MVS_RESETS_MAX, and one that is being sent
- * @handed_over: end of the TX virtqueue's reservation for a reader, in ns, or 0; a hint, as
- *	the reader may not come
- * @last: the connection that the last data from the guest were for; only compared, never
- *	dereferenced. Written, as is @answers, under the TX virtqueue's mutex, read without
- * @answers: data packets in a row that each answered data sent to the guest
  * @closed: the device is gone, or going
  * @pool: pages for the receive queues
  */
@@ -59,9 +54,6 @@ struct mvs_conns {
 	struct list_head waiting;
 	struct list_head resets;
 	unsigned int nresets;
-	u64 handed_over;
-	const struct mvs_conn *last;
-	unsigned int answers;
 	bool closed;
 	struct mvs_pool pool;
 };
@@ -112,6 +104,7 @@ struct mvs_reset {
  * @marks: packets to send, a bit for each &enum mvs_mark
  * @shutdown: flags of the pending SHUTDOWN packet
  *
+ * @wary: packets before one is left to a reader again; under the TX virtqueue's mutex
  * @streaming: data were sent since the last data from the peer; a hint
  * @tx: the rest of a message that was begun; protected by the RX virtqueue's mutex
  * @tx_flags: flags of its last packet; likewise
@@ -130,7 +123,6 @@ struct mvs_reset {
  * @tx_left: bytes in @tx; written under the RX virtqueue's mutex as well
  * @rx_target: bytes that a reader waits for, or 0
  * @waits: a reader waits in recv(), or is about to; a hint
- * @direct: the next packet of the TX virtqueue is left to the reader
  * @read_len: buffer size of the last reader; 0 if no packet may be left to it
  * @rx: received data that were not read yet
  * @rx_len: bytes in @rx, with the records of seqpackets
@@ -157,6 +149,7 @@ struct mvs_conn {
 	unsigned long marks;
 	u32 shutdown;
 
+	unsigned int wary;
 	bool streaming;
 	struct mvs_queue tx;
 	u32 tx_flags;
@@ -174,7 +167,6 @@ struct mvs_conn {
 	u32 tx_left;
 	u64 rx_target;
 	bool waits;
-	bool direct;
 	size_t read_len;
 	struct mvs_queue rx;
 	u64 rx_len;
@@ -271,7 +263,6 @@ bool mvs_recv_work(struct mvs_device *device);
 /* direct.c */
 bool mvs_direct_hand_over(struct mvs_conn *conn,
 			  const struct virtio_vsock_hdr *hdr);
-bool mvs_direct_awaited(struct mvs_vq *vq);
 void mvs_direct_note(struct mvs_conn *conn, bool direct);
 void mvs_direct_promise(struct mvs_conn *conn);
 size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room);

@@ -15,6 +15,7 @@
  *	device->worker_lock	the worker's lifetime against wakeups
  *	that of the list of devices, see proc.c
  *	gmem->lock		sections
+ *	lease->lock		with interrupts off, as in the kick eventfd's lock
  */
 #ifndef _MVSOCK_DEVICE_H
 #define _MVSOCK_DEVICE_H
@@ -34,6 +35,7 @@
 #include <uapi/linux/virtio_vsock.h>
 
 #include <mvsock/gmem.h>
+#include <mvsock/lease.h>
 #include <mvsock/reason.h>
 #include <mvsock/ring.h>
 
@@ -103,13 +105,6 @@ struct mvs_worker {
  * @table: how vfs_poll() hands out the wait queue
  * @worker: the worker to wake while listening
  * @vq: index of the virtqueue
- * @readers: the wait queue of a socket that has a reader to wake in place of the worker, or
- *	NULL; read under RCU
- * @expected: a task that is about to look for chains, with a reference, or NULL
- * @guard: timer that wakes the worker if such a task does not look
- * @quiet: no change since the last expiry of @guard
- * @waits: expiries of @guard at which @expected waited for its CPU
- * @let_down: an expected task did not look, since the last mvs_kick_undivert()
  * @count: number of kicks; written under the wait queue's lock, read without
  */
 struct mvs_kick {
@@ -119,12 +114,6 @@ struct mvs_kick {
 	poll_table table;
 	struct mvs_worker *worker;
 	unsigned int vq;
-	wait_queue_head_t *readers;
-	struct task_struct *expected;
-	struct hrtimer guard;
-	bool quiet;
-	u32 waits;
-	bool let_down;
 	u64 count;
 };
 
@@ -198,6 +187,7 @@ struct mvs_miss {
  * @miss: the translation that it waits for; protected by the device's iotlb_lock
  * @kick: eventfd by which the driver notifies the device; protected by the device's
  *	mutex
+ * @lease: whether a reader takes the next chain; TX only; has its own lock
  */
 struct mvs_vq {
 	struct mutex mutex;	/* all of the virtqueue but kick */
@@ -247,6 +237,7 @@ struct mvs_vq {
 	unsigned int eager;
 	struct mvs_miss miss;
 	struct mvs_kick kick;
+	struct mvs_lease lease;
 };
 
 /**
@@ -433,6 +424,7 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);
 void mvs_vq_flush(struct mvs_vq *vq);
 void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns);
+u64 mvs_vq_interval_ns(const struct mvs_vq *vq);
 void mvs_vq_flush_lazily(struct mvs_vq *vq);
 void mvs_vq_flush_used(struct mvs_vq *vq);
 
@@ -444,22 +436,6 @@ long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,
 void mvs_kick_init(struct mvs_kick *kick, unsigned int vq);
 void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker);
 void mvs_kick_stop(struct mvs_kick *kick);
-void mvs_kick_calm(struct mvs_kick *kick);
-void mvs_kick_divert(struct mvs_kick *kick, wait_queue_head_t *readers);
-void mvs_kick_undivert(struct mvs_kick *kick);
-void mvs_kick_promise(struct mvs_kick *kick);
-bool mvs_kick_take(struct mvs_kick *kick);
-
-/**
- * mvs_kick_awaits - check whether the calling task is expected to look for chains
- * @kick: the kick
- *
- * Return: true if it is; then it has to call mvs_kick_take().
- */
-static inline bool mvs_kick_awaits(const struct mvs_kick *kick)
-{
-	return READ_ONCE(kick->expected) == current;
-}
 
 /* worker.c */
 struct mvs_worker *mvs_worker_create(struct mvs_device *device);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fault injection: bringing in a guest's page fails, as configured in /sys/kernel/debug and
+ * Fault injection: bringing in a guest's page fails, or a lease's transition takes long, as
+ * configured in /sys/kernel/debug and
  * /proc/PID/task/TID/fail-nth (Documentation/fault-injection in the kernel's source). Empty
  * without CONFIG_FAULT_INJECTION_DEBUG_FS.
  */
@@ -11,10 +12,12 @@
 void mvs_fault_init(void);
 void mvs_fault_exit(void);
 int mvs_fault_map(void);
+void mvs_fault_delay(void);
 #else
 static inline void mvs_fault_init(void) {}
 static inline void mvs_fault_exit(void) {}
 static inline int mvs_fault_map(void) { return 0; }
+static inline void mvs_fault_delay(void) {}
 #endif
 
 #endif /* _MVSOCK_FAULT_H */

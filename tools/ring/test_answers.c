@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "device_test.h"
+#include "failing.h"
 #include "session.h"
 
 #define SMALL	64U
@@ -452,6 +453,69 @@ static void in_turns(const void *arg)
 	end(&s, &other);
 }
 
+#define LEASE		"delay_mvsock_lease"
+#define DELAYED		200U	/* messages */
+
+/* Many of the transitions of the lease, up to a number of them, take two milliseconds. */
+static void begin_delays(void)
+{
+	failing_set(LEASE, "task-filter", "N");
+	failing_set(LEASE, "times", "500");
+	failing_set(LEASE, "probability", "30");
+}
+
+static void end_delays(void)
+{
+	failing_set(LEASE, "probability", "0");
+}
+
+/* Every answer arrives, and other connections are served. */
+static void delayed(const void *arg)
+{
+	struct session s, other;
+	pid_t pid = begin(&s, &other);
+	unsigned int i;
+
+	(void)arg;
+	begin_delays();
+	for (i = 0; i < DELAYED; i++) {
+		tell(&s, ASK_AGAIN);
+		hear(&s);
+		if (i % 8 == 0)
+			session_exchange(&other, SMALL);
+	}
+	end_delays();
+	end_reader(pid, SIGKILL);
+	end(&s, &other);
+}
+
+/* The same for packets that are left to a reader. */
+static void delayed_large(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	static const __u8 out[LARGE];
+	struct session s, other;
+	pthread_t reader;
+	unsigned int i;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	session_another(&other, &s, SOCK_STREAM, 1);
+	require_ok(host_set_blocking(s.fd, 0));
+	require(!pthread_create(&reader, NULL, read_large, &s.fd),
+		"pthread_create");
+	begin_delays();
+	for (i = 0; i < DELAYED; i++) {
+		require_ok(conn_send(&s.c, out, LARGE, TIMEOUT));
+		if (i % 8 == 0)
+			session_exchange(&other, SMALL);
+	}
+	end_delays();
+	require(!shutdown(s.fd, SHUT_RD), "shutdown");
+	pthread_join(reader, NULL);
+	end(&s, &other);
+}
+
 void add_answers_tests(void)
 {
 	static const bool no = false, yes = true;
@@ -470,6 +534,8 @@ void add_answers_tests(void)
 		{ "two readers in turns", in_turns },
 		{ "SIOCINQ while a reader waits", large_unread },
 		{ "a device that is stopped", paused },
+		{ "transitions that take long", delayed },
+		{ "transitions that take long, large packets", delayed_large },
 	};
 	unsigned int i;
 

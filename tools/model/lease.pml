@@ -1,42 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The owners of the TX virtqueue, for spin: whatever the interleaving, and whether or not a
+ * The lease of the TX virtqueue, for spin: whatever the interleaving, and whether or not a
  * reader comes that was to, when nothing moves any more no chain is left in the ring.
  *
- * What is here has the names of drivers/mvsock (recv.c, direct.c, kick.c, virtqueue.c). Where
+ * What is here has the names of drivers/mvsock (lease.c, recv.c, direct.c, virtqueue.c). Where
  * the code decides by time or by what a packet says, the model goes both ways. With one of
- * NO_GUARD, NO_RECHECK and NO_DEADLINE a safeguard is missing, which must be found.
+ * NO_TIMER, NO_RECHECK and NO_WAKE a safeguard is missing, which must be found.
  */
 #define CHAINS 3
+
+mtype = { NONE, ARMED, HELD };
 
 byte avail, made;	/* chains that are not taken; that were made */
 bool notify = true;	/* the driver is to kick for the next one */
 bool work;		/* the worker is to serve the virtqueue */
 bool late;		/* vq->late runs, which wakes the worker */
-bool guard, quiet;	/* kick->guard runs; kick->quiet */
-bool diverted;		/* kick->reader is the reader */
-bool expected;		/* kick->expected is the reader */
-bool handed_over;	/* conns->handed_over, until vq->late */
+mtype state = NONE;	/* lease->state */
+bool ticking, renewed;	/* likewise */
 bool brisk;		/* vq->brisk */
 bool woken;		/* the reader is to run */
 bool mutex;		/* vq->mutex */
 
-inline kick_expect()
+/* lease_apply() for what comes to HELD. Under the lease's lock. */
+inline lease_hold()
 {
-	if
-	:: !expected -> expected = true; quiet = false; guard = true
-	:: else -> skip
-	fi
+	state = HELD;
+	renewed = ticking;
+	ticking = true
 }
 
-/* kick_wakeup() in kick.c, under the eventfd's lock. */
+/* mvs_lease_grant() */
+inline lease_grant(granted)
+{
+	atomic {
+		if
+		:: state != HELD -> lease_hold(); granted = true
+		:: else -> granted = false
+		fi
+	}
+}
+
+/* mvs_lease_kick(), under the eventfd's lock: a reader that is awake is not woken. */
 inline kick()
 {
 	atomic {
 		if
-		:: expected -> skip
-		:: !expected && diverted -> diverted = false; woken = true; kick_expect()
-		:: !expected && !diverted -> work = true
+		:: state == HELD -> skip
+		:: state == ARMED -> lease_hold(); woken = true
+		:: state == ARMED -> lease_hold(); state = NONE; work = true
+		:: state == NONE -> work = true
 		fi
 	}
 }
@@ -73,33 +85,33 @@ proctype driver()
 /* mvs_recv_work() */
 active proctype worker()
 {
-	bool again;
+	bool again, granted;
 
 end:	do
 	:: atomic { work -> work = false };
 		again = false;
 		atomic { !mutex -> mutex = true };
 		if
-#ifdef NO_DEADLINE
-		:: handed_over -> skip
-#else
-		:: handed_over && late -> skip
-		:: handed_over && !late -> handed_over = false; goto take
-#endif
-		:: !handed_over && expected -> skip
-		:: !handed_over && !expected ->
-take:			notify = false;
+		:: state == HELD -> skip
+		:: else ->
+			notify = false;
 			if
+			/* A data packet, which may be left to the reader. */
+			:: avail > 0 ->
+				lease_grant(granted);
+				if
+				:: granted -> woken = true
+				:: else -> avail--; again = true
+				fi
 			:: avail > 0 ->
 				avail--;
 				again = true;
+				/* mvs_direct_note() */
+				if
+				:: atomic { state == ARMED -> state = NONE }
+				:: skip
+				fi;
 				if :: brisk = true :: brisk = false fi
-			:: avail > 0 ->
-				handed_over = true;
-#ifndef NO_DEADLINE
-				late = true;
-#endif
-				woken = true
 			:: avail == 0 -> vq_pop_late(again, true)
 			fi
 		fi;
@@ -118,19 +130,19 @@ end:	do
 	od
 }
 
-/* kick_guard_expired() in kick.c */
-active proctype guard_timer()
+/* lease_timer_expired() */
+active proctype lease_timer()
 {
 end:	do
-#ifdef NO_GUARD
-	:: atomic { guard -> guard = false }
+#ifdef NO_TIMER
+	:: atomic { ticking -> ticking = false }
 #else
 	:: atomic {
-		guard -> guard = false;
+		ticking ->
 		if
-		:: !quiet -> quiet = true; guard = true
-		:: quiet && expected -> expected = false; diverted = false; work = true
-		:: quiet && !expected -> skip
+		:: state == HELD && renewed -> renewed = false
+		:: state == HELD && !renewed -> state = NONE; ticking = false; work = true
+		:: state != HELD -> renewed = false; ticking = false
 		fi
 	   }
 #endif
@@ -140,27 +152,27 @@ end:	do
 /* mvs_direct_read(), in recv(): now, later, or never again. */
 active proctype reader()
 {
-	bool again, unkicked, to_worker;
+	bool again, unkicked, granted;
+	bool to_worker;
 
 end:	do
-	:: woken || expected || handed_over ->
+	:: woken || state == HELD ->
 		woken = false;
-		atomic { unkicked = expected; expected = false; quiet = false };
+		/* mvs_lease_end() */
+		atomic { unkicked = (state == HELD); state = NONE };
 		to_worker = true;
 		again = false;
 		if
 		:: atomic { !mutex -> mutex = true };
 			unkicked = true;
-			if :: diverted = true :: skip fi;
+			if :: atomic { state == NONE -> state = ARMED } :: skip fi;
 			notify = false;
 			if
 			:: avail > 0 ->
 				avail--;
 				if
-				/* REST_ANSWER */
-				:: to_worker = false; atomic { kick_expect() }
 				/* REST_READER */
-				:: to_worker = false; handed_over = true; late = true
+				:: to_worker = false; lease_grant(granted)
 				/* REST_WORKER */
 				:: skip
 				fi
@@ -171,20 +183,18 @@ end:	do
 				if
 				:: again -> skip
 				/* REST_NONE */
-				:: else -> to_worker = false; handed_over = false
+				:: else -> to_worker = false
 				fi
 			fi;
 			mutex = false
 		:: mutex -> skip
 		fi;
-		/* direct_wake_worker() */
-		atomic {
-			if
-			:: to_worker && handed_over -> handed_over = false; work = true
-			:: to_worker && !handed_over && unkicked -> work = true
-			:: else -> skip
-			fi
-		}
+		if
+#ifndef NO_WAKE
+		:: to_worker && unkicked -> work = true
+#endif
+		:: else -> skip
+		fi
 	:: true -> break
 	od
 }
