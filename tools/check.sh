@@ -180,6 +180,8 @@ group_lint()
 	lint_checkpatch
 	lint_shellcheck
 	lint_names "$BUILD/lint"
+	verdict "no include and no call points up a layer" \
+		"$("$TOP/tools/check-layers.sh" "$BUILD/lint/drivers/mvsock" 2>&1)"
 	lint_docs
 	verdict "one version everywhere" "$(check_versions)"
 }
