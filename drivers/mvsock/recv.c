@@ -100,7 +100,7 @@ static struct mvs_conn *recv_find_conn(struct burst *burst,
 	return burst->conn;
 }
 
-/* --- answers -------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 /*
  * Answer with RST, except to a RST: the specification has one of an unknown type answered
@@ -120,15 +120,27 @@ static int recv_answer_rst(struct mvs_device *device,
 }
 
 /*
- * Apply a packet to the connection that was looked up, or answer with RST if it was closed
- * meanwhile. Returns 0 or %-ENOMEM.
+ * Apply a packet to the connection that was looked up. If that was closed since, the packet is
+ * for one that has its addresses now, or for none. The guest was told of the end already,
+ * unless a connect() was given up. Returns 0 or %-ENOMEM.
  */
-static int recv_apply_event(struct mvs_conn *conn, enum mvs_conn_event event,
+static int recv_apply_event(struct burst *burst, enum mvs_conn_event event,
 			    const struct virtio_vsock_hdr *hdr)
 {
-	if (mvs_socket_event(conn, event, hdr))
+	struct mvs_conn_key key = burst->conn->key;
+	u16 type = burst->conn->type;
+	struct mvs_conn *conn;
+
+	if (likely(mvs_socket_event(burst->conn, event, hdr)))
 		return 0;
-	return recv_answer_rst(conn->device, hdr);
+	conn = recv_find_conn(burst, &key);
+	if (conn && conn->type == type) {
+		mvs_conn_hear(conn, hdr);
+		mvs_socket_event(conn, event, hdr);
+		return 0;
+	}
+	return hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RESPONSE) ?
+	       recv_answer_rst(burst->device, hdr) : 0;
 }
 
 /* --- data ----------------------------------------------------------------- */
@@ -240,7 +252,7 @@ static int recv_data(struct burst *burst, struct mvs_vq *vq,
 		return -EXFULL;
 	ret = recv_begin_put(conn, len);
 	if (unlikely(ret))
-		return recv_apply_event(conn, ret == -ENOBUFS ?
+		return recv_apply_event(burst, ret == -ENOBUFS ?
 					MVS_EVENT_OVERRUN : MVS_EVENT_RW, hdr);
 	ret = recv_put_data(conn, vq, hdr);
 	if (ret)
@@ -333,7 +345,7 @@ static int recv_dispatch(struct burst *burst, struct mvs_vq *vq,
 	if (event == MVS_EVENT_RW)
 		return recv_data(burst, vq, hdr);
 	if (event != MVS_EVENT_CREDIT_UPDATE || !READ_ONCE(conn->open))
-		return recv_apply_event(conn, event, hdr);
+		return recv_apply_event(burst, event, hdr);
 	return 0;
 }
 
@@ -353,7 +365,7 @@ static int recv_packet_lost(struct burst *burst,
 		return recv_answer_rst(burst->device, hdr) ?: -EBADMSG;
 	if (event != MVS_EVENT_RST)
 		event = MVS_EVENT_LOST;
-	return recv_apply_event(conn, event, hdr) ?: -EBADMSG;
+	return recv_apply_event(burst, event, hdr) ?: -EBADMSG;
 }
 
 /*
