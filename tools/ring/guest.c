@@ -482,7 +482,7 @@ static bool has_used(const struct guest *g)
 	return ring_has_used(&g->q[RXQ].ring) || ring_has_used(&g->q[TXQ].ring);
 }
 
-int guest_poll(struct guest *g, int timeout)
+static int poll_once(struct guest *g, int timeout)
 {
 	struct pollfd fds[NUM_QUEUES] = {
 		{ .fd = g->q[RXQ].call, .events = POLLIN },
@@ -508,6 +508,18 @@ int guest_poll(struct guest *g, int timeout)
 			g->missed_calls++;
 	}
 	return reap(g);
+}
+
+int guest_poll(struct guest *g, int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+	int n;
+
+	/* An interrupt may be for what was reaped before it was seen. */
+	do {
+		n = poll_once(g, timeout ? ms_left(deadline) : 0);
+	} while (!n && timeout && ms_left(deadline));
+	return n;
 }
 
 struct packet *guest_recv(struct guest *g, int timeout)
