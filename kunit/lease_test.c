@@ -270,4 +270,5 @@ static struct kunit_suite lease_suite = {
 	.name = "mvsock_lease",
 	.test_cases = lease_cases,
 };
+
 kunit_test_suite(lease_suite);

@@ -26,7 +26,7 @@
 
 /*
  * Packets that go by way of the queue after a lease expired, before one is left to a reader
- * again; answers likewise. So a reader that has no CPU costs others one interval, not one for
+ * again; answers likewise. So a reader that has no CPU costs others one lease, not one for
  * each recv().
  */
 #define MVS_WARY	64
@@ -105,7 +105,7 @@ void mvs_direct_note(struct mvs_conn *conn, bool direct)
 	    (direct || answers < MVS_ANSWERS_MIN)) {
 		answers = min(answers + 1, MVS_ANSWERS_MIN);
 	} else {
-		answers = min(answers, 0);
+		answers = lease->last == conn ? min(answers, 0) : 0;
 		mvs_lease_disarm(lease);
 	}
 	WRITE_ONCE(lease->last, conn);

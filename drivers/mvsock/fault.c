@@ -58,6 +58,7 @@ int mvs_fault_map(void)
  */
 void mvs_fault_delay(void)
 {
-	if (should_fail(&delay_lease, 1))
+	/* fail-nth counts calls whatever the probability is. */
+	if (READ_ONCE(delay_lease.probability) && should_fail(&delay_lease, 1))
 		mdelay(MVS_FAULT_DELAY);
 }

@@ -18,6 +18,7 @@
 	[MVS_LEASE_ARMED] = MVS_LEASE_ ## armed,			\
 	[MVS_LEASE_HELD] = MVS_LEASE_ ## held,				\
 }
+
 static const enum mvs_lease_state next[MVS_LEASE_EVENTS][MVS_LEASE_STATES] = {
 	[MVS_LEASE_ARM]		= ROW(ARMED, ARMED, HELD),
 	[MVS_LEASE_DISARM]	= ROW(NONE, NONE, HELD),
@@ -47,7 +48,8 @@ static void lease_apply(struct mvs_lease *lease, enum mvs_lease_event event)
 	enum mvs_lease_state old = lease->state;
 
 	lockdep_assert_held(&lease->lock);
-	WRITE_ONCE(lease->state, mvs_lease_next(old, event));
+	/* After the connection. Pairs with the acquire in mvs_lease_held_by(). */
+	smp_store_release(&lease->state, mvs_lease_next(old, event));
 	if (lease->state != MVS_LEASE_ARMED)
 		lease->readers = NULL;
 	if (lease->state != MVS_LEASE_HELD || old == MVS_LEASE_HELD)
@@ -231,8 +233,8 @@ bool mvs_lease_grant(struct mvs_lease *lease, const struct mvs_conn *conn)
 	spin_lock_irq(&lease->lock);
 	granted = lease->state != MVS_LEASE_HELD;
 	if (granted) {
-		lease_apply(lease, MVS_LEASE_GRANT);
 		WRITE_ONCE(lease->conn, conn);
+		lease_apply(lease, MVS_LEASE_GRANT);
 	}
 	spin_unlock_irq(&lease->lock);
 	mvs_fault_delay();

@@ -427,6 +427,8 @@ void mvs_socket_destruct(struct vsock_sock *vsk)
 	struct mvs_conn *conn = vsk->trans;
 
 	socket_cancel_timeout(vsk);
+	/* A reader may have come back while mvs_socket_release() lingered. */
+	mvs_direct_decline(conn);
 	mvs_conn_discard(conn);
 	mvs_conn_remove(conn);
 	vsk->trans = NULL;

@@ -15,6 +15,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
+#include <mvsock/fault.h>
 #include <mvsock/packet.h>
 #include <mvsock/socket.h>
 #include <mvsock/transport.h>
@@ -430,13 +431,18 @@ static ssize_t transport_stream_dequeue(struct vsock_sock *vsk,
 					int flags)
 {
 	struct mvs_conn *conn = vsk->trans;
+	bool left, empty, peek = flags & MSG_PEEK;
 	struct mvs_queue_pos pos;
 	int ret;
 
-	WRITE_ONCE(conn->read_len, flags & MSG_PEEK ? 0 : len);
-	if (transport_left_to_reader(conn)) {
-		if (!READ_ONCE(conn->rx_bytes) && !(flags & MSG_PEEK))
-			return transport_read_direct(conn, msg, len);
+	mvs_fault_delay();
+	left = transport_left_to_reader(conn);
+	empty = !READ_ONCE(conn->rx_bytes);
+	WRITE_ONCE(conn->read_len, peek ? 0 : len);
+	if (left && empty && !peek)
+		return transport_read_direct(conn, msg, len);
+	/* If there is nothing to peek at, the lease has expired since. */
+	if (left || (empty && peek)) {
 		ret = transport_wait_for_worker(conn, flags);
 		if (ret)
 			return ret;
@@ -446,9 +452,9 @@ static ssize_t transport_stream_dequeue(struct vsock_sock *vsk,
 		return 0;
 	if (mvs_queue_read(&pos, len, &msg->msg_iter) < len)
 		return -EFAULT;
-	if (!(flags & MSG_PEEK))
+	if (!peek)
 		transport_consume(conn, &pos, len, 0, 0);
-	if (!(flags & (MSG_PEEK | MSG_DONTWAIT)) && !READ_ONCE(conn->rx_bytes))
+	if (!peek && !(flags & MSG_DONTWAIT) && !READ_ONCE(conn->rx_bytes))
 		mvs_direct_promise(conn);
 	return len;
 }
@@ -497,18 +503,22 @@ static ssize_t transport_seqpacket_dequeue(struct vsock_sock *vsk,
 					   struct msghdr *msg, int flags)
 {
 	struct mvs_conn *conn = vsk->trans;
-	bool direct = !READ_ONCE(conn->rx_messages) &&
-		      transport_left_to_reader(conn);
 	size_t len = msg_data_left(msg);
 	ssize_t ret = 0;
+	bool empty;
 
+	mvs_fault_delay();
+	empty = !READ_ONCE(conn->rx_messages);
 	/* A reader that does not wait now is not expected to the next time. */
 	WRITE_ONCE(conn->read_len, flags & (MSG_PEEK | MSG_DONTWAIT) ? 0 : len);
 	WRITE_ONCE(conn->waits, false);
-	if (direct && !(flags & MSG_PEEK))
+	if (empty && transport_left_to_reader(conn) && !(flags & MSG_PEEK))
 		ret = transport_read_direct(conn, msg, len);
-	/* On a return of 0 AF_VSOCK would not wait again. */
-	if (direct && !ret)
+	/*
+	 * A packet was left to this reader, though its lease may have expired. On a return of
+	 * 0 AF_VSOCK would not wait again.
+	 */
+	if (empty && !ret)
 		ret = transport_wait_for_worker(conn, flags);
 	if (ret || !READ_ONCE(conn->rx_messages))
 		return ret;

@@ -21,6 +21,7 @@ struct mvs_conn;
  * @MVS_LEASE_NONE: the worker
  * @MVS_LEASE_ARMED: a reader that sleeps, from the next kick on
  * @MVS_LEASE_HELD: a reader that was woken, or is expected back
+ * @MVS_LEASE_STATES: their number
  */
 enum mvs_lease_state {
 	MVS_LEASE_NONE,
@@ -37,6 +38,7 @@ enum mvs_lease_state {
  * @MVS_LEASE_GRANT: a packet is left to a reader, or a reader is expected back
  * @MVS_LEASE_END: the reader looks for chains now, or does not want them; or none sleeps
  * @MVS_LEASE_EXPIRE: it did neither in time
+ * @MVS_LEASE_EVENTS: their number
  */
 enum mvs_lease_event {
 	MVS_LEASE_ARM,
@@ -95,12 +97,14 @@ static inline bool mvs_lease_held(const struct mvs_lease *lease)
  * @lease: the lease
  * @conn: the connection
  *
- * Return: true if it is, most likely; the reader calls mvs_lease_end() then.
+ * Return: true if it is, or was a moment ago; the reader calls mvs_lease_end() then.
  */
 static inline bool mvs_lease_held_by(const struct mvs_lease *lease,
 				     const struct mvs_conn *conn)
 {
-	return mvs_lease_held(lease) && READ_ONCE(lease->conn) == conn;
+	/* Pairs with the release in lease_apply(). */
+	return smp_load_acquire(&lease->state) == MVS_LEASE_HELD &&
+	       READ_ONCE(lease->conn) == conn;
 }
 
 enum mvs_lease_state mvs_lease_next(enum mvs_lease_state state,

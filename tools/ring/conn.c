@@ -258,6 +258,19 @@ int conn_send(struct conn *c, const void *buf, __u32 len, int timeout)
 	return 0;
 }
 
+static bool has_packet_credit(const struct conn *c)
+{
+	return conn_credit(c) >= MAX_PAYLOAD;
+}
+
+int conn_send_message(struct conn *c, const void *buf, __u32 len, int timeout)
+{
+	__u64 deadline = now_ms() + timeout;
+
+	return pump_until(c, has_packet_credit, timeout) ?:
+	       conn_send_rw(c, buf, len, VIRTIO_VSOCK_SEQ_EOM, ms_left(deadline));
+}
+
 /* Tell the peer before half of what we granted is used up unsaid. */
 static int grant(struct conn *c, __u32 len)
 {

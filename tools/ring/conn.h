@@ -60,6 +60,9 @@ __u32 conn_credit(const struct conn *c);
 /* Send within the peer's credit, in packets of at most 64 KiB. */
 int conn_send(struct conn *c, const void *buf, __u32 len, int timeout);
 
+/* Send a seqpacket in one packet, of at most 64 KiB. */
+int conn_send_message(struct conn *c, const void *buf, __u32 len, int timeout);
+
 /* One packet, whatever the credit says. */
 int conn_send_rw(struct conn *c, const void *buf, __u32 len, __u32 flags,
 		 int timeout);

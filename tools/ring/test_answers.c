@@ -367,7 +367,7 @@ static void large_unread(const void *arg)
 	for (i = 0; i < 200; i++) {
 		require_ok(conn_send(&s.c, out, LARGE, TIMEOUT));
 		require(!ioctl(s.fd, SIOCINQ, &unread), "SIOCINQ");
-		require(!unread || unread == LARGE, "%d unread", unread);
+		require(unread % LARGE == 0, "%d unread", unread);
 	}
 	require(!shutdown(s.fd, SHUT_RD), "shutdown");
 	pthread_join(reader, NULL);
@@ -426,7 +426,7 @@ static void leave_unread(struct session *s)
 	}
 }
 
-/* Each of them is about to look for what is next: others are served. */
+/* However long they take for what is queued, others are served. */
 static void in_turns(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -454,63 +454,82 @@ static void in_turns(const void *arg)
 }
 
 #define LEASE		"delay_mvsock_lease"
-#define DELAYED		200U	/* messages */
+#define DELAYED		2000U	/* messages */
 
-/* Many of the transitions of the lease, up to a number of them, take two milliseconds. */
-static void begin_delays(void)
+/*
+ * Transitions of the lease, up to a number of them, take two milliseconds with this
+ * probability. Called before the test has a child or a device, as it may skip the test.
+ */
+static void set_delays(const char *probability)
 {
 	failing_set(LEASE, "task-filter", "N");
 	failing_set(LEASE, "times", "500");
-	failing_set(LEASE, "probability", "30");
-}
-
-static void end_delays(void)
-{
-	failing_set(LEASE, "probability", "0");
+	failing_set(LEASE, "probability", probability);
 }
 
 /* Every answer arrives, and other connections are served. */
 static void delayed(const void *arg)
 {
 	struct session s, other;
-	pid_t pid = begin(&s, &other);
 	unsigned int i;
+	pid_t pid;
 
 	(void)arg;
-	begin_delays();
+	set_delays("0");
+	pid = begin(&s, &other);
+	set_delays("5");
 	for (i = 0; i < DELAYED; i++) {
 		tell(&s, ASK_AGAIN);
 		hear(&s);
 		if (i % 8 == 0)
 			session_exchange(&other, SMALL);
 	}
-	end_delays();
+	set_delays("0");
 	end_reader(pid, SIGKILL);
 	end(&s, &other);
 }
 
-/* The same for packets that are left to a reader. */
+/* Looks first, and sees something each time. */
+static void *peek_large(void *arg)
+{
+	static __u8 buf[LARGE];
+	int fd = *(int *)arg;
+
+	while (recv(fd, buf, LARGE, MSG_PEEK) > 0 &&
+	       recv(fd, buf, LARGE, MSG_WAITALL) == LARGE)
+		;
+	return NULL;
+}
+
+struct large {
+	int socktype;
+	void *(*read)(void *fd);
+	int (*send)(struct conn *c, const void *buf, __u32 len, int timeout);
+};
+
+/* The same for packets that are left to a reader: one that ends makes the guest wait. */
 static void delayed_large(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	static const __u8 out[LARGE];
+	const struct large *large = arg;
 	struct session s, other;
 	pthread_t reader;
 	unsigned int i;
 
-	(void)arg;
-	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	set_delays("0");
+	session_guest_connects(&s, &cfg, large->socktype);
 	session_another(&other, &s, SOCK_STREAM, 1);
 	require_ok(host_set_blocking(s.fd, 0));
-	require(!pthread_create(&reader, NULL, read_large, &s.fd),
+	require(!pthread_create(&reader, NULL, large->read, &s.fd),
 		"pthread_create");
-	begin_delays();
+	set_delays("5");
 	for (i = 0; i < DELAYED; i++) {
-		require_ok(conn_send(&s.c, out, LARGE, TIMEOUT));
+		require_ok(large->send(&s.c, out, LARGE, TIMEOUT));
 		if (i % 8 == 0)
 			session_exchange(&other, SMALL);
 	}
-	end_delays();
+	set_delays("0");
 	require(!shutdown(s.fd, SHUT_RD), "shutdown");
 	pthread_join(reader, NULL);
 	end(&s, &other);
@@ -519,6 +538,10 @@ static void delayed_large(const void *arg)
 void add_answers_tests(void)
 {
 	static const bool no = false, yes = true;
+	static const struct large stream = { SOCK_STREAM, read_large, conn_send },
+				  peek = { SOCK_STREAM, peek_large, conn_send },
+				  seqpacket = { SOCK_SEQPACKET, read_large,
+					       conn_send_message };
 	static const struct {
 		const char *name;
 		void (*run)(const void *arg);
@@ -535,7 +558,9 @@ void add_answers_tests(void)
 		{ "SIOCINQ while a reader waits", large_unread },
 		{ "a device that is stopped", paused },
 		{ "transitions that take long", delayed },
-		{ "transitions that take long, large packets", delayed_large },
+		{ "transitions that take long, large packets", delayed_large, &stream },
+		{ "transitions that take long, large packets, peeked at", delayed_large, &peek },
+		{ "transitions that take long, large seqpackets", delayed_large, &seqpacket },
 	};
 	unsigned int i;
 
