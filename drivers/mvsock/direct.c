@@ -257,14 +257,11 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 static void direct_end(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 {
 	mvs_vq_flush_used(vq);
-	if (rest == REST_READER) {
+	if (rest == REST_READER)
 		mvs_lease_grant(&vq->lease, conn);
-	} else if (rest == REST_NONE) {
+	else if (rest == REST_NONE)
 		/* A reader that was quick is expected back. */
-		spin_lock(&conn->lock);
-		conn->waits = true;
-		spin_unlock(&conn->lock);
-	}
+		WRITE_ONCE(conn->waits, true);
 }
 
 /**

@@ -127,14 +127,15 @@ static int recv_answer_rst(struct mvs_device *device,
 static int recv_apply_event(struct burst *burst, enum mvs_conn_event event,
 			    const struct virtio_vsock_hdr *hdr)
 {
-	struct mvs_conn_key key = burst->conn->key;
-	u16 type = burst->conn->type;
-	struct mvs_conn *conn;
+	struct mvs_conn *conn = burst->conn;
+	struct mvs_conn_key key;
 
-	if (likely(mvs_socket_event(burst->conn, event, hdr)))
+	if (likely(mvs_socket_event(conn, event, hdr)))
 		return 0;
+	/* The lookup releases the connection that has it. */
+	key = conn->key;
 	conn = recv_find_conn(burst, &key);
-	if (conn && conn->type == type) {
+	if (conn && conn->type == le16_to_cpu(hdr->type)) {
 		mvs_conn_hear(conn, hdr);
 		mvs_socket_event(conn, event, hdr);
 		return 0;

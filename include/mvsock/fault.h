@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fault injection: bringing in a guest's page fails, or a lease's transition takes long, as
- * configured in /sys/kernel/debug and
- * /proc/PID/task/TID/fail-nth (Documentation/fault-injection in the kernel's source). Empty
- * without CONFIG_FAULT_INJECTION_DEBUG_FS.
+ * Fault injection: bringing in a guest's page fails, as configured in /sys/kernel/debug and
+ * /proc/PID/task/TID/fail-nth, or a lease's transition takes long, as configured in the former
+ * (Documentation/fault-injection in the kernel's source). Empty without
+ * CONFIG_FAULT_INJECTION_DEBUG_FS.
  */
 #ifndef _MVSOCK_FAULT_H
 #define _MVSOCK_FAULT_H

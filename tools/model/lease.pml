@@ -152,8 +152,7 @@ end:	do
 /* mvs_direct_read(), in recv(): now, later, or never again. */
 active proctype reader()
 {
-	bool again, unkicked, granted;
-	bool to_worker;
+	bool again, unkicked, to_worker, granted;
 
 end:	do
 	:: woken || state == HELD ->

@@ -540,10 +540,8 @@ int guest_wait_tx(struct guest *g, const struct tx *tx, int timeout)
 
 	while (!tx->done) {
 		n = guest_poll(g, ms_left(deadline));
-		if (n < 0)
-			return n;
-		if (!n && !ms_left(deadline))
-			return -ETIMEDOUT;
+		if (n <= 0)
+			return n ?: -ETIMEDOUT;
 	}
 	return 0;
 }
