@@ -498,6 +498,21 @@ static void mm_deferred_nothing_there(struct kunit *test)
 	guest_vmm_exit();
 }
 
+/* The VMM has the page, but each time that it is brought in it goes at once. */
+static void mm_page_goes_each_time(struct kunit *test)
+{
+	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
+	struct guest *guest = guest_create_attached(test);
+	struct mvs_gmem_fault fault = { .addr = addr };
+	unsigned int tries = 0;
+
+	KUNIT_EXPECT_EQ(test, -ERESTART,
+			mvs_gmem_section(&guest->gm, &fault,
+					 (tries++, -EAGAIN)));
+	KUNIT_EXPECT_EQ(test, tries, MVS_SECTION_TRIES);
+	guest_vmm_exit();
+}
+
 static void mm_deferred_log(struct kunit *test)
 {
 	struct mvs_gmem_fault fault = { .kind = MVS_FAULT_LOG, .write = true };
@@ -536,6 +551,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(mm_deferred_nothing_to_wait_for),
 	KUNIT_CASE(mm_deferred),
 	KUNIT_CASE(mm_deferred_nothing_there),
+	KUNIT_CASE(mm_page_goes_each_time),
 	KUNIT_CASE(mm_deferred_log),
 	{}
 };

@@ -225,11 +225,10 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 }
 
 /*
- * How often a section may start over. It needs a few pages, each of which is there
- * after one fault unless the VMM takes it away again at once: one that goes on
- * doing so has a guest without memory.
+ * How often a section starts over before it is left to the worker. A page that is brought in
+ * may be taken away again at once; one that is there at last must not be reported as absent.
  */
-#define MVS_SECTION_TRIES	1000
+#define MVS_SECTION_TRIES	100
 
 /**
  * mvs_gmem_section - evaluate an expression in a section
@@ -239,7 +238,8 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
  *	than once
  *
  * Context: process; may sleep between two sections.
- * Return: what @expr gives, or the error of mvs_gmem_fault_in().
+ * Return: what @expr gives, the error of mvs_gmem_fault_in(), or %-ERESTART when pages that were
+ * brought in were taken away %MVS_SECTION_TRIES times.
  */
 #define mvs_gmem_section(gm, fault, expr) ({				\
 	struct mvs_gmem *__gm = (gm);					\
@@ -253,7 +253,7 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 		if (likely(__ret != -EAGAIN))				\
 			break;						\
 		__ret = --__tries ? mvs_gmem_fault_in(__gm, fault) :	\
-				    -EFAULT;				\
+				    -ERESTART;				\
 	} while (!__ret);						\
 	__ret;								\
 })
