@@ -25,6 +25,8 @@ static void region_replaced(const void *arg)
 	r = &s.g.mem.region[*region];
 	for (i = 0; i < 5; i++) {
 		session_exchange(&s, 20000 + i);
+		/* Pages are not replaced in one step: what the device writes meanwhile is lost. */
+		usleep(QUIET * 1000);
 		require_ok(gmem_replace(&s.g.mem, r->gpa, r->size));
 	}
 	session_exchange(&s, 65536);
