@@ -44,8 +44,8 @@ static struct rig *create(struct kunit *test)
 	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, rig);
-	spin_lock_init(&rig->device.worker_lock);
-	rig->device.vqs[MVS_VQ_TX].device = &rig->device;
+	spin_lock_init(&rig->device.waker.lock);
+	rig->device.vqs[MVS_VQ_TX].waker = &rig->device.waker;
 	rig->device.vqs[MVS_VQ_TX].index = MVS_VQ_TX;
 	init_waitqueue_head(&rig->readers);
 	init_wait(&rig->wait);

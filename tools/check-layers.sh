@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check-layers.sh OBJECTS: prints each include and each call of the module that points up in
-# the table of layers in Documentation/design.rst, and each file that is not in the table.
-# OBJECTS is the folder of the compiled objects.
+# the table of layers in Documentation/design.rst, each file that is not in the table, and files
+# that call each other in a circle. OBJECTS is the folder of the compiled objects.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 objects=$1
@@ -44,7 +44,7 @@ calls()
 	     END {
 		for (u in uses) {
 			split(u, part)
-			if (part[2] in defines)
+			if (part[2] in defines && defines[part[2]] != part[1])
 				print part[1], defines[part[2]]
 		}
 	     }' | sort -u
@@ -63,3 +63,4 @@ for file in drivers/mvsock/*.[ch] include/mvsock/*.h; do
 done | grep -vxFf <(layers | cut -d' ' -f1) | sed 's/$/: in no layer of the table in design.rst/' || true
 includes | up includes
 calls | up calls
+calls | tsort 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\.c\)$/\1 calls in a circle/p'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/vhost-vsock: open and close, owner, features, memory, start and stop.
+ * /dev/vhost-vsock: open and close, owner, features, memory.
  */
 #include <linux/compat.h>
 #include <linux/fs.h>
@@ -18,7 +18,6 @@
 
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
-#include <mvsock/trace.h>
 
 /* What vhost_vsock offers. */
 #define MVS_FEATURES (BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
@@ -70,55 +69,6 @@ MODULE_PARM_DESC(fork_from_owner_default,
 static const struct mvs_device_ops *device_ops;
 
 /**
- * mvs_device_lock_vqs - lock both virtqueues, for data that both use
- * @device: the device
- *
- * TX comes first: handling a packet from the guest may send one to it.
- */
-void mvs_device_lock_vqs(struct mvs_device *device)
-{
-	mutex_lock(&device->vqs[MVS_VQ_TX].mutex);
-	mutex_lock(&device->vqs[MVS_VQ_RX].mutex);
-}
-
-/**
- * mvs_device_unlock_vqs - undo mvs_device_lock_vqs()
- * @device: the device
- */
-void mvs_device_unlock_vqs(struct mvs_device *device)
-{
-	mutex_unlock(&device->vqs[MVS_VQ_RX].mutex);
-	mutex_unlock(&device->vqs[MVS_VQ_TX].mutex);
-}
-
-/**
- * mvs_device_wake - have a virtqueue served, if the device has an owner
- * @device: the device
- * @vq: index of the virtqueue
- *
- * Context: process or softirq; in an RCU read section if the caller has the device
- * from the CID table.
- */
-void mvs_device_wake(struct mvs_device *device, unsigned int vq)
-{
-	spin_lock_bh(&device->worker_lock);
-	if (device->worker)
-		mvs_worker_queue(device->worker, vq);
-	spin_unlock_bh(&device->worker_lock);
-}
-
-/**
- * mvs_device_refuses - check whether sends to a stopped device fail at once
- * @device: the device
- *
- * Return: true if they fail with %-EHOSTUNREACH: see mvs_refuses_unready().
- */
-bool mvs_device_refuses(const struct mvs_device *device)
-{
-	return mvs_refuses_unready() && !READ_ONCE(device->running);
-}
-
-/**
  * mvs_device_put - drop a reference
  * @device: the device
  *
@@ -135,120 +85,9 @@ void mvs_device_put(struct mvs_device *device)
 	}
 }
 
-static void device_set_worker(struct mvs_device *device,
-			      struct mvs_worker *worker)
-{
-	spin_lock_bh(&device->worker_lock);
-	device->worker = worker;
-	spin_unlock_bh(&device->worker_lock);
-}
-
 static long device_check_owner(const struct mvs_device *device)
 {
 	return device->mm == current->mm ? 0 : -EPERM;
-}
-
-/* Stop a virtqueue, which publishes what is used: without its mutex while that has to wait. */
-static void device_stop_vq(struct mvs_device *device, struct mvs_vq *vq)
-{
-	int ret = 0;
-
-	mutex_lock(&vq->mutex);
-	mvs_vq_flush(vq);
-	while (!ret && mvs_vq_unflushed(vq) && READ_ONCE(device->gmem.wants)) {
-		mutex_unlock(&vq->mutex);
-		ret = mvs_gmem_bring_in(&device->gmem);
-		mutex_lock(&vq->mutex);
-		mvs_vq_flush(vq);
-	}
-	mvs_vq_stop(vq);
-	mutex_unlock(&vq->mutex);
-}
-
-static void device_stop_vqs(struct mvs_device *device)
-{
-	unsigned int i;
-
-	for (i = 0; i < MVS_VQS; i++)
-		device_stop_vq(device, &device->vqs[i]);
-}
-
-/* Start a virtqueue, without its mutex while that waits for the VMM's memory. */
-static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
-{
-	long ret;
-
-	do {
-		mutex_lock(&vq->mutex);
-		ret = mvs_vq_start(vq);
-		mutex_unlock(&vq->mutex);
-		if (ret != -ERESTART)
-			return ret;
-		ret = mvs_gmem_bring_in(&device->gmem);
-		/* What the VMM does not have is found again, if it is this virtqueue's. */
-	} while (!ret || ret == -EFAULT);
-	return ret;
-}
-
-static long device_start_vqs(struct mvs_device *device)
-{
-	unsigned int i;
-	long ret = 0;
-
-	for (i = 0; i < MVS_VQS && !ret; i++)
-		ret = device_start_vq(device, &device->vqs[i]);
-	return ret;
-}
-
-/* After it has returned nothing accesses the rings or the guest's memory. */
-static void device_stop(struct mvs_device *device)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&device->mutex);
-	if (device->running)
-		trace_mvs_device_stop(READ_ONCE(device->cid), device->features);
-	/* Cleared before the virtqueues stop, so that senders do not take them for broken. */
-	WRITE_ONCE(device->running, false);
-	for (i = 0; i < MVS_VQS; i++)
-		mvs_kick_stop(&device->vqs[i].kick);
-	device_stop_vqs(device);
-	mvs_iotlb_forget(device);
-	mvs_gmem_detach(&device->gmem);
-}
-
-/* Check a memory table, and the dirty log if that is enabled. */
-static bool device_table_ok(const struct mvs_device *device,
-			    const struct vhost_iotlb *table)
-{
-	const struct mvs_gmem *gm = &device->gmem;
-
-	return mvs_gmem_table_ok(table) &&
-	       (!gm->logging || mvs_gmem_log_ok(table, gm->log_base));
-}
-
-/* On a running device this restarts broken virtqueues. */
-static long device_start(struct mvs_device *device)
-{
-	unsigned int i;
-	long ret;
-
-	lockdep_assert_held(&device->mutex);
-	if (!device_table_ok(device, device->gmem.table))
-		return -EFAULT;
-
-	mvs_gmem_attach(&device->gmem, device->mm, true);
-	ret = device_start_vqs(device);
-	if (ret) {
-		device_stop(device);
-		/* Registering an address space's first notifier may be interrupted. */
-		return ret == -EINTR ? -ERESTARTNOINTR : ret;
-	}
-	WRITE_ONCE(device->running, true);
-	trace_mvs_device_start(READ_ONCE(device->cid), device->features);
-	for (i = 0; i < MVS_VQS; i++)
-		mvs_kick_start(&device->vqs[i].kick, device->worker);
-	return 0;
 }
 
 static long device_set_running(struct mvs_device *device, void __user *argp)
@@ -262,9 +101,9 @@ static long device_set_running(struct mvs_device *device, void __user *argp)
 	mutex_lock(&device->mutex);
 	ret = device_check_owner(device);
 	if (!ret && running)
-		ret = device_start(device);
+		ret = mvs_device_start(device);
 	else if (!ret)
-		device_stop(device);
+		mvs_device_stop(device);
 	mutex_unlock(&device->mutex);
 	return ret;
 }
@@ -368,12 +207,13 @@ static long device_set_owner(struct mvs_device *device)
 
 	if (device->mm)
 		return -EBUSY;
-	worker = mvs_worker_create(device);
+	worker = mvs_worker_create(device->ops->work, &device->gmem, device->vqs,
+				   device->fork_owner);
 	if (IS_ERR(worker))
 		return -ENOMEM;	/* as in vhost, whatever it was */
 	mmgrab(current->mm);
 	device->mm = current->mm;
-	device_set_worker(device, worker);
+	mvs_waker_set(&device->waker, worker);
 	mvs_proc_set_owner(device, get_task_pid(current, PIDTYPE_TGID));
 	return 0;
 }
@@ -411,12 +251,12 @@ static long device_fork_ioctl(struct mvs_device *device, unsigned int cmd,
 
 static void device_reset_owner(struct mvs_device *device)
 {
-	struct mvs_worker *worker = device->worker;
+	struct mvs_worker *worker = device->waker.worker;
 	unsigned int i;
 
-	device_stop(device);
+	mvs_device_stop(device);
 	if (worker) {
-		device_set_worker(device, NULL);
+		mvs_waker_set(&device->waker, NULL);
 		mvs_worker_destroy(worker);
 		mmdrop(device->mm);
 		device->mm = NULL;
@@ -461,7 +301,7 @@ static long device_set_mem_table(struct mvs_device *device, void __user *argp)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 
-	if (device->running && !device_table_ok(device, table)) {
+	if (device->running && !mvs_device_table_ok(device, table)) {
 		vhost_iotlb_free(table);
 		return -EFAULT;
 	}
@@ -562,11 +402,14 @@ static int device_open(struct inode *inode, struct file *file)
 	refcount_set(&device->ref, 1);
 	mutex_init(&device->mutex);
 	device->fork_owner = fork_from_owner_default;
-	spin_lock_init(&device->worker_lock);
-	mvs_iotlb_init(device);
+	mvs_waker_init(&device->waker);
+	mvs_misses_init(&device->misses);
 	mvs_gmem_init(&device->gmem);
-	for (i = 0; i < MVS_VQS; i++)
-		mvs_vq_init(&device->vqs[i], device, i);
+	for (i = 0; i < MVS_VQS; i++) {
+		mvs_vq_init(device->vqs, i, &device->gmem, &device->waker,
+			    &device->misses);
+		device->vqs[i].device = device;
+	}
 	device_apply_features(device, 0);
 	file->private_data = device;
 	mvs_proc_add(device);

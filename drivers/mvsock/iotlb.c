@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * IOTLB messages. A virtqueue that misses a translation waits; the VMM reads the miss,
- * writes the translation, and the virtqueue goes on. A virtqueue has at most one miss, so
- * that there is no queue that could grow.
+ * writes the translation, and the virtqueue goes on.
  */
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -24,32 +23,6 @@ static_assert(offsetof(struct vhost_msg, type) ==
 	      offsetof(struct vhost_msg_v2, type));
 static_assert(offsetof(struct vhost_msg, iotlb) ==
 	      offsetof(struct vhost_msg_v2, iotlb));
-
-/**
- * mvs_iotlb_init - initialize IOTLB messages
- * @device: the device, zeroed
- */
-void mvs_iotlb_init(struct mvs_device *device)
-{
-	spin_lock_init(&device->iotlb_lock);
-	init_waitqueue_head(&device->iotlb_wait);
-}
-
-/**
- * mvs_iotlb_forget - drop all pending misses
- * @device: the device
- *
- * Context: process.
- */
-void mvs_iotlb_forget(struct mvs_device *device)
-{
-	unsigned int i;
-
-	spin_lock(&device->iotlb_lock);
-	for (i = 0; i < MVS_VQS; i++)
-		device->vqs[i].miss.state = MVS_MISS_NONE;
-	spin_unlock(&device->iotlb_lock);
-}
 
 /**
  * mvs_iotlb_switch - enable or disable translation by an IOTLB
@@ -84,78 +57,13 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	}
 	mvs_gmem_set_iotlb(&device->gmem, iotlb);
 	mvs_device_unlock_vqs(device);
-	mvs_iotlb_forget(device);
+	mvs_misses_forget(&device->misses);
 	/* A virtqueue that waited for a translation looks again: kicks are suppressed. */
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_device_wake(device, i);
-	wake_up_interruptible_poll(&device->iotlb_wait, EPOLLIN | EPOLLRDNORM);
-	return 0;
-}
-
-/**
- * mvs_iotlb_ask - report a miss to the VMM
- * @vq: the virtqueue that waits for it; it is woken when the answer comes
- * @fault: what it missed
- *
- * Context: process, with the virtqueue's mutex held.
- */
-void mvs_iotlb_ask(struct mvs_vq *vq, const struct mvs_gmem_fault *fault)
-{
-	struct mvs_device *device = vq->device;
-
-	spin_lock(&device->iotlb_lock);
-	vq->miss = (struct mvs_miss) {
-		.state = MVS_MISS_WANTED,
-		.iova = fault->addr,
-		.write = fault->write,
-	};
-	spin_unlock(&device->iotlb_lock);
-	wake_up_interruptible_poll(&device->iotlb_wait, EPOLLIN | EPOLLRDNORM);
-}
-
-/* Find a virtqueue whose miss is in @state, or return NULL. */
-static struct mvs_vq *iotlb_find_miss(struct mvs_device *device, int state)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&device->iotlb_lock);
-	for (i = 0; i < MVS_VQS; i++)
-		if (device->vqs[i].miss.state == state)
-			return &device->vqs[i];
-	return NULL;
-}
-
-/*
- * Take a miss that the VMM was not told of yet; returns false if there is none. @msg is
- * zeroed.
- */
-static bool iotlb_take_miss(struct mvs_device *device, struct mvs_vq **vq,
-			    struct vhost_iotlb_msg *msg)
-{
-	spin_lock(&device->iotlb_lock);
-	*vq = iotlb_find_miss(device, MVS_MISS_WANTED);
-	if (*vq) {
-		struct mvs_miss *miss = &(*vq)->miss;
-
-		miss->state = MVS_MISS_ASKED;
-		msg->iova = miss->iova;
-		msg->perm = miss->write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
-		msg->type = VHOST_IOTLB_MISS;
-	}
-	spin_unlock(&device->iotlb_lock);
-	return *vq;
-}
-
-/* It did not reach the VMM. */
-static void iotlb_untake_miss(struct mvs_vq *vq)
-{
-	spin_lock(&vq->device->iotlb_lock);
-	if (vq->miss.state == MVS_MISS_ASKED)
-		vq->miss.state = MVS_MISS_WANTED;
-	spin_unlock(&vq->device->iotlb_lock);
-	/* Other readers may wait for it. */
-	wake_up_interruptible_poll(&vq->device->iotlb_wait,
+	wake_up_interruptible_poll(&device->misses.wait,
 				   EPOLLIN | EPOLLRDNORM);
+	return 0;
 }
 
 /**
@@ -170,34 +78,39 @@ static void iotlb_untake_miss(struct mvs_vq *vq)
 ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct mvs_device *device = iocb->ki_filp->private_data;
-	struct mvs_vq *vq;
+	struct mvs_misses *misses = &device->misses;
 	union message m;
+	struct mvs_miss miss;
+	bool taken = false;
+	unsigned int vq;
 	ssize_t ret;
 
 	if (iov_iter_count(to) < sizeof(m))
 		return 0;
-	/* It is copied to user space with its padding. */
-	memset(&m, 0, sizeof(m));
-
 	if (iocb->ki_filp->f_flags & O_NONBLOCK) {
-		if (!iotlb_take_miss(device, &vq, &m.v1.iotlb))
+		if (!mvs_misses_take(misses, &vq, &miss))
 			return -EAGAIN;
 	} else {
-		ret = wait_event_interruptible(device->iotlb_wait,
-					       iotlb_take_miss(device, &vq, &m.v1.iotlb) ||
+		ret = wait_event_interruptible(misses->wait,
+					       (taken = mvs_misses_take(misses, &vq, &miss)) ||
 					       !READ_ONCE(device->gmem.iotlb));
 		if (ret)
 			return ret;
-		if (!vq)
+		if (!taken)
 			return -EBADFD;
 	}
 
+	/* It is copied to user space with its padding. */
+	memset(&m, 0, sizeof(m));
 	m.v1.type = READ_ONCE(device->backend_features) &
 		    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2) ?
 		    VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG;
+	m.v1.iotlb.iova = miss.iova;
+	m.v1.iotlb.perm = miss.write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
+	m.v1.iotlb.type = VHOST_IOTLB_MISS;
 	ret = copy_to_iter(&m, sizeof(m), to);
 	if (ret != sizeof(m))
-		iotlb_untake_miss(vq);
+		mvs_misses_untake(misses, vq);
 	return ret;
 }
 
@@ -211,14 +124,9 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 __poll_t mvs_iotlb_poll(struct file *file, poll_table *table)
 {
 	struct mvs_device *device = file->private_data;
-	__poll_t mask = 0;
 
-	poll_wait(file, &device->iotlb_wait, table);
-	spin_lock(&device->iotlb_lock);
-	if (iotlb_find_miss(device, MVS_MISS_WANTED))
-		mask = EPOLLIN | EPOLLRDNORM;
-	spin_unlock(&device->iotlb_lock);
-	return mask;
+	poll_wait(file, &device->misses.wait, table);
+	return mvs_misses_pending(&device->misses) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 /* Wake the virtqueues that waited for this translation. */
@@ -227,20 +135,10 @@ static void iotlb_answer_miss(struct mvs_device *device,
 {
 	unsigned int i;
 
-	for (i = 0; i < MVS_VQS; i++) {
-		struct mvs_miss *miss = &device->vqs[i].miss;
-		bool found;
-
-		spin_lock(&device->iotlb_lock);
-		found = miss->state != MVS_MISS_NONE &&
-			miss->iova >= msg->iova &&
-			miss->iova <= msg->iova + msg->size - 1;
-		if (found)
-			miss->state = MVS_MISS_NONE;
-		spin_unlock(&device->iotlb_lock);
-		if (found)
+	for (i = 0; i < MVS_VQS; i++)
+		if (mvs_misses_answer(&device->misses, i, msg->iova,
+				      msg->iova + msg->size - 1))
 			mvs_device_wake(device, i);
-	}
 }
 
 static int iotlb_process_msg(struct mvs_device *device,

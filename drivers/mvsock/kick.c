@@ -7,7 +7,9 @@
 #include <linux/file.h>
 #include <linux/poll.h>
 
-#include <mvsock/device.h>
+#include <mvsock/lease.h>
+#include <mvsock/virtqueue.h>
+#include <mvsock/worker.h>
 
 /* Called under the wait queue's lock with interrupts off: only wake. */
 static int kick_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,

@@ -5,9 +5,10 @@
 #include <kunit/visibility.h>
 
 #include <mvsock/compat.h>
-#include <mvsock/device.h>
 #include <mvsock/fault.h>
 #include <mvsock/lease.h>
+#include <mvsock/virtqueue.h>
+#include <mvsock/worker.h>
 
 /* How long a lease is held at most, in intervals of mvs_vq_interval_ns(). */
 #define MVS_LEASE_INTERVALS	2
@@ -83,7 +84,7 @@ static enum hrtimer_restart lease_timer_expired(struct hrtimer *timer)
 	lease->ticking = held;
 	spin_unlock_irq(&lease->lock);
 	if (expired)
-		mvs_device_wake(vq->device, vq->index);
+		mvs_waker_wake(vq->waker, vq->index);
 	return held ? HRTIMER_RESTART : HRTIMER_NORESTART;
 }
 

@@ -30,10 +30,13 @@ static void log_store_base(struct mvs_device *device, u64 base)
 
 static int log_store_eventfd(struct mvs_device *device, int fd)
 {
+	unsigned int i;
 	int ret;
 
 	mvs_device_lock_vqs(device);
 	ret = mvs_set_eventfd(&device->log, fd);
+	for (i = 0; i < MVS_VQS; i++)
+		device->vqs[i].log = device->log;
 	mvs_device_unlock_vqs(device);
 	return ret;
 }

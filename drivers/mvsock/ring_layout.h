@@ -39,7 +39,7 @@ int mvs_packed_need_signal(struct mvs_ring *ring);
 int mvs_packed_write_notify(struct mvs_ring *ring);
 int mvs_packed_has_avail(struct mvs_ring *ring);
 
-/* ring.c */
+/* ring_access.c */
 void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write);
 int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len);
 

@@ -3,6 +3,7 @@
  * AF_VSOCK sockets: how they begin and end. A connection's transitions are in conn_state.c;
  * their effects on its socket are here.
  */
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/virtio_vsock.h>
@@ -14,10 +15,15 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/socket.h>
-#include <mvsock/transport.h>
 
 /* How long a guest may take to answer SHUTDOWN; the same as with vhost_vsock. */
 #define MVS_CLOSE_TIMEOUT	(8 * HZ)
+
+/* AF_VSOCK may have another transport take a socket. */
+static bool socket_is_ours(const struct vsock_sock *vsk)
+{
+	return vsk->transport && vsk->transport->module == THIS_MODULE;
+}
 
 /* For the timeouts of closing connections. */
 static struct workqueue_struct *close_queue;
@@ -321,7 +327,7 @@ static int socket_adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	if (ret)
 		return ret;
 	/* A guest's CID may be this host's own CID as a guest. */
-	if (!mvs_transport_serves(vsk))
+	if (!socket_is_ours(vsk))
 		return -ENODEV;
 
 	conn = vsk->trans;
@@ -578,7 +584,7 @@ static void socket_close_timeout(struct work_struct *work)
 
 	lock_sock(sk);
 	vsk->close_work_scheduled = false;
-	if (mvs_transport_serves(vsk) && vsk->trans) {
+	if (socket_is_ours(vsk) && vsk->trans) {
 		socket_apply_event(vsk, MVS_EVENT_TIMEOUT);
 		socket_remove_closed(vsk);
 	}

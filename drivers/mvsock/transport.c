@@ -822,17 +822,6 @@ static const struct vsock_transport transport = {
 	.read_skb		= transport_read_skb,
 };
 
-/**
- * mvs_transport_serves - check whether a socket uses this transport
- * @vsk: the socket
- *
- * Return: true if it does.
- */
-bool mvs_transport_serves(const struct vsock_sock *vsk)
-{
-	return vsk->transport == &transport;
-}
-
 /* --- devices -------------------------------------------------------------- */
 
 static int transport_device_opened(struct mvs_device *device)
@@ -846,10 +835,10 @@ static void transport_device_freed(struct mvs_device *device)
 	mvs_conns_destroy(device->conns);
 }
 
-static bool transport_work(struct mvs_device *device, unsigned int vq)
+static bool transport_work(struct mvs_vq *vq)
 {
-	return vq == MVS_VQ_TX ? mvs_recv_work(device) :
-				 mvs_send_work(device);
+	return vq->index == MVS_VQ_TX ? mvs_recv_work(vq->device) :
+					mvs_send_work(vq->device);
 }
 
 /* Connections that the previous driver was not asked for go to the next one. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device's virtqueue: the ring, its eventfds and counters, notifications, and the
- * handling of a driver that breaks the rules.
+ * A device's virtqueue: the ring, its eventfds and counters, and the handling of a driver that
+ * breaks the rules.
  */
 #include <linux/delay.h>
 #include <linux/eventfd.h>
@@ -15,9 +15,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include <mvsock/compat.h>
-#include <mvsock/device.h>
 #include <mvsock/trace.h>
+#include <mvsock/virtqueue.h>
 
 const char *const mvs_reason_names[MVS_REASONS] = {
 	[MVS_REASON_TOO_LONG]		= "too_long",
@@ -30,47 +29,6 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 	[MVS_REASON_BAD_CID]		= "bad_cid",
 };
 
-/*
- * Minimum interval, in ns, for which notifications are saved: used buffers of a stream are
- * coalesced, and the worker looks for the next chain in place of a kick. It is short compared
- * to what waking a driver takes.
- */
-#define MVS_TICK_NS	(50 * NSEC_PER_USEC)
-
-/*
- * Scale the interval with measured timer latency: where timers expire late, interrupts and
- * kicks are expensive. Factor and maximum.
- */
-#define MVS_TICK_LATE		8
-#define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
-
-/*
- * The interval doubles while a stream goes on, so many times at most.
- */
-#define MVS_TICK_DOUBLINGS	3
-
-/* Intervals after which the driver of a stream is notified, if it wants that. */
-#define MVS_TICKS_MAX	2
-
-/*
- * A kick costs a VM exit. If the last one came within so many intervals after it was asked
- * for, kicks stay suppressed for one while the worker looks for the next chain.
- */
-#define MVS_BRISK	2
-
-/* Looks in a row, with data in one direction, that make a stream, whose next packet may wait. */
-#define MVS_STREAM_MIN	8U
-
-/* Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. */
-#define MVS_OWED_NS	NSEC_PER_MSEC
-
-/*
- * Times in a row that a driver was seen to wait for used TX chains, after which it is
- * notified at once for MVS_EAGER rounds, or until it makes more than one available.
- */
-#define MVS_WAITED_MIN	2
-#define MVS_EAGER	4096
-
 /* Interval before the worker tries again what failed, in ns. */
 #define MVS_RETRY_NS		NSEC_PER_MSEC
 
@@ -79,101 +37,30 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 
 static struct lock_class_key mutex_keys[MVS_VQS];
 
-static void vq_note_latency(struct mvs_vq *vq, const struct hrtimer *timer)
-{
-	/* It may have been started again meanwhile, with a later expiry. */
-	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
-
-	if (late >= 0)
-		WRITE_ONCE(vq->timer_late, (7 * READ_ONCE(vq->timer_late) + late) / 8);
-}
-
-/* In softirq. */
-static enum hrtimer_restart vq_late_expired(struct hrtimer *timer)
-{
-	struct mvs_vq *vq = container_of(timer, struct mvs_vq, late);
-
-	vq_note_latency(vq, timer);
-	mvs_device_wake(vq->device, vq->index);
-	return HRTIMER_NORESTART;
-}
-
-/**
- * mvs_vq_interval_ns - get the interval for which a notification is saved
- * @vq: the virtqueue
- *
- * Context: any.
- * Return: nanoseconds: %MVS_TICK_NS, or up to %MVS_TICK_MAX_NS where timers expire late.
- */
-u64 mvs_vq_interval_ns(const struct mvs_vq *vq)
-{
-	return clamp(READ_ONCE(vq->timer_late) * MVS_TICK_LATE, MVS_TICK_NS,
-		     MVS_TICK_MAX_NS);
-}
-
-/* The coalescing interval. */
-static u64 vq_tick_ns(const struct mvs_vq *vq)
-{
-	return mvs_vq_interval_ns(vq) << READ_ONCE(vq->tick_doubled);
-}
-
-static void vq_start_tick(struct mvs_vq *vq, u32 published)
-{
-	WRITE_ONCE(vq->tick_published, published);
-	hrtimer_start(&vq->tick, ns_to_ktime(vq_tick_ns(vq)),
-		      HRTIMER_MODE_REL_SOFT);
-}
-
-/*
- * In softirq: starts again while the stream goes on, else the worker notifies the driver.
- */
-static enum hrtimer_restart vq_tick_expired(struct hrtimer *timer)
-{
-	struct mvs_vq *vq = container_of(timer, struct mvs_vq, tick);
-	u32 published, doubled = vq->tick_doubled;
-
-	vq_note_latency(vq, timer);
-	/*
-	 * The timer has stopped before owed is checked. Pairs with the barrier in
-	 * mvs_vq_flush_lazily().
-	 */
-	smp_mb();
-	if (!READ_ONCE(vq->owed))
-		return HRTIMER_NORESTART;
-	published = READ_ONCE(vq->published);
-	WRITE_ONCE(vq->ticks, READ_ONCE(vq->ticks) + 1);
-	if (published != READ_ONCE(vq->tick_published)) {
-		WRITE_ONCE(vq->tick_doubled,
-			   min(doubled + 1, MVS_TICK_DOUBLINGS));
-		vq_start_tick(vq, published);
-	} else {
-		WRITE_ONCE(vq->tick_doubled, doubled - !!doubled);
-		mvs_device_wake(vq->device, vq->index);
-	}
-	return HRTIMER_NORESTART;
-}
-
 /**
  * mvs_vq_init - set up a virtqueue
- * @vq: the virtqueue, zeroed
- * @device: its device
+ * @vqs: the virtqueues of its device, zeroed
  * @index: its index
+ * @gm: guest memory
+ * @waker: of the worker that serves it
+ * @misses: of its device
  */
-void mvs_vq_init(struct mvs_vq *vq, struct mvs_device *device,
-		 unsigned int index)
+void mvs_vq_init(struct mvs_vq *vqs, unsigned int index, struct mvs_gmem *gm,
+		 struct mvs_waker *waker, struct mvs_misses *misses)
 {
+	struct mvs_vq *vq = &vqs[index];
+
 	mutex_init(&vq->mutex);
 	/* A class for each: sockets' locks come between the two of a device. */
 	lockdep_set_class(&vq->mutex, &mutex_keys[index]);
-	vq->device = device;
+	vq->vqs = vqs;
 	vq->index = index;
-	vq->ring.gm = &device->gmem;
+	vq->waker = waker;
+	vq->misses = misses;
+	vq->ring.gm = gm;
 	/* As in vhost: usable without VHOST_SET_VRING_NUM. */
 	vq->ring.num = 1;
-	hrtimer_setup(&vq->late, vq_late_expired, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_SOFT);
-	hrtimer_setup(&vq->tick, vq_tick_expired, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_SOFT);
+	mvs_vq_init_timers(vq);
 	mvs_kick_init(&vq->kick, index);
 	mvs_lease_init(&vq->lease);
 }
@@ -298,18 +185,19 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 /**
  * mvs_vq_start - begin to use a virtqueue
  * @vq: the virtqueue; no effect if it runs
+ * @features: negotiated features
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0; %-EFAULT when the ring, or its log, can't be reached; %-EINVAL when the
  * size or the base do not go with the layout; %-ENOMEM; %-EINTR; %-ERESTART: try again after
  * mvs_gmem_bring_in(), without the mutex.
  */
-int mvs_vq_start(struct mvs_vq *vq)
+int mvs_vq_start(struct mvs_vq *vq, u64 features)
 {
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
-	mvs_vq_set_features(vq, vq->device->features);
+	mvs_vq_set_features(vq, features);
 	if (!mvs_vq_access_ok(&vq->ring) ||
 	    !mvs_vq_log_ok(&vq->ring, vq->ring.gm->log_base))
 		return -EFAULT;
@@ -342,7 +230,7 @@ static void vq_break_ring(struct mvs_vq *vq, int error)
 		return;
 	vq->running = false;
 	mvs_count(&vq->broken, 1);
-	trace_mvs_ring_broken(READ_ONCE(vq->device->cid), vq->index, error);
+	trace_mvs_ring_broken(READ_ONCE(vq->ring.gm->cid), vq->index, error);
 	if (vq->err)
 		eventfd_signal(vq->err);
 }
@@ -392,8 +280,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	if (vq->owed && vq->call)
 		eventfd_signal(vq->call);
 	WRITE_ONCE(vq->owed, false);
-	hrtimer_cancel(&vq->late);
-	hrtimer_cancel(&vq->tick);
+	mvs_vq_cancel_timers(vq);
 	mvs_lease_stop(&vq->lease);
 	vq->ring.unpublished = 0;
 	vq->held = false;
@@ -410,7 +297,7 @@ static bool vq_error_passes(struct mvs_vq *vq, int ret)
 {
 	switch (ret) {
 	case -ERESTART:
-		mvs_device_wake(vq->device, vq->index);
+		mvs_waker_wake(vq->waker, vq->index);
 		return true;
 	case -ENOMEM:
 	case -EINTR:
@@ -426,7 +313,7 @@ static int vq_check_error(struct mvs_vq *vq, int ret)
 	if (likely(ret >= 0) || vq_error_passes(vq, ret))
 		return ret;
 	if (ret == -EINPROGRESS)
-		mvs_iotlb_ask(vq, &vq->ring.fault);
+		mvs_misses_ask(vq->misses, vq->index, &vq->ring.fault);
 	else
 		vq_break_ring(vq, ret);
 	return ret;
@@ -462,88 +349,13 @@ int mvs_vq_begin(struct mvs_vq *vq)
 	return vq_check_error(vq, ret) ?: 1;
 }
 
-/*
- * True if the next packet may wait: for MVS_STREAM_MIN looks data went in one direction only,
- * and no packets but of credit in the other. If they come from the guest no packet
- * at all was sent since the last look, which the guest might have waited for.
- */
-static bool vq_packet_can_wait(struct mvs_vq *vq)
-{
-	const struct mvs_vq *rx = &vq->device->vqs[MVS_VQ_RX];
-	u64 packets = READ_ONCE(rx->packets), bytes = READ_ONCE(rx->bytes);
-	u64 control = READ_ONCE(rx->control) + vq->control;
-	bool in = vq->bytes != vq->tx_bytes, out = bytes != vq->rx_bytes;
-	bool quiet = packets == vq->rx_packets;
-
-	if ((in && out) || control != vq->controls)
-		vq->streak = 0;
-	else if ((in || out) && vq->outward != out)
-		vq->streak = 1;
-	else if (in || out)
-		vq->streak = min(vq->streak + 1, MVS_STREAM_MIN);
-	if (in || out)
-		vq->outward = out;
-	vq->controls = control;
-	vq->rx_packets = packets;
-	vq->rx_bytes = bytes;
-	vq->tx_bytes = vq->bytes;
-	return (vq->outward || quiet) && vq->streak == MVS_STREAM_MIN;
-}
-
-/*
- * Poll, if this is the worker and its CPU has nothing else to run. Other tasks wake the
- * worker, which exists while a virtqueue runs.
- */
-static bool vq_poll(struct mvs_vq *vq, bool worker)
-{
-	if (!worker) {
-		mvs_device_wake(vq->device, vq->index);
-		return true;
-	}
-	vq->polling = !need_resched() && !signal_pending(current);
-	return vq->polling;
-}
-
-/*
- * No chain: returns true if the worker looks for the next one in place of a kick, by
- * polling, or after a delay if the next packet may wait.
- */
-static bool vq_look_again(struct mvs_vq *vq)
-{
-	u64 now, age, interval;
-	bool worker;
-
-	if (likely(!vq->brisk && !vq->busyloop_timeout))
-		return false;
-	now = ktime_get_ns();
-	if (!vq->look_start) {
-		vq->look_start = now;
-		vq->patient = vq_packet_can_wait(vq);
-	}
-	age = now - vq->look_start;
-	worker = READ_ONCE(vq->device->worker->self) == current;
-	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC &&
-	    vq_poll(vq, worker))
-		return true;
-	interval = mvs_vq_interval_ns(vq);
-	if (vq->brisk && age < interval) {
-		if (worker && single_task_running() && vq_poll(vq, true))
-			return true;
-		if (vq->patient) {
-			mvs_vq_wake_in(vq, interval - age);
-			return true;
-		}
-	}
-	vq->brisk = false;
-	return false;
-}
-
 /* No chain: enable kicks. Returns 0, or as mvs_ring_pop() if a chain came meanwhile. */
 static int vq_pop_late(struct mvs_vq *vq)
 {
 	int ret;
 
-	if (vq_look_again(vq))
+	if (unlikely(vq->brisk || vq->busyloop_timeout) &&
+	    mvs_vq_look_again(vq))
 		return 0;
 	if (vq->index == MVS_VQ_TX && !vq->asked)
 		vq->asked = ktime_get_ns();
@@ -552,24 +364,6 @@ static int vq_pop_late(struct mvs_vq *vq)
 		return ret;
 	ret = mvs_ring_disable_notify(&vq->ring);
 	return ret ?: mvs_ring_pop(&vq->ring, &vq->chain);
-}
-
-/* Account the first chain after a kick was asked for. */
-static void vq_note_kick(struct mvs_vq *vq)
-{
-	u64 now = ktime_get_ns();
-
-	vq->brisk = now - vq->asked < MVS_BRISK * mvs_vq_interval_ns(vq);
-	/* Was the driver idle until it was notified of used TX chains? */
-	if (vq->expired) {
-		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
-		if (vq->waited == MVS_WAITED_MIN) {
-			vq->waited = 0;
-			vq->eager = MVS_EAGER;
-		}
-		vq->expired = 0;
-	}
-	vq->asked = 0;
 }
 
 /*
@@ -614,7 +408,7 @@ int mvs_vq_pop(struct mvs_vq *vq)
 	if (ret == 1) {
 		vq->look_start = 0;
 		if (vq->asked)
-			vq_note_kick(vq);
+			mvs_vq_note_kick(vq);
 		return 1;
 	}
 	if (ret == -EBADMSG)
@@ -677,15 +471,21 @@ int mvs_vq_reject(struct mvs_vq *vq)
 	struct mvs_chain *chain = &vq->chain;
 
 	mvs_count(&vq->rejected[chain->reason], 1);
-	trace_mvs_chain_rejected(READ_ONCE(vq->device->cid), vq->index,
+	trace_mvs_chain_rejected(READ_ONCE(vq->ring.gm->cid), vq->index,
 				 chain->id, mvs_reason_names[chain->reason]);
 	/* Invalid chains may be the longest. */
 	cond_resched();
 	return mvs_vq_push(vq, 0);
 }
 
-/* Publish the used chains. Returns true if a notification may be due. */
-static bool vq_publish(struct mvs_vq *vq)
+/**
+ * mvs_vq_publish - publish the used chains
+ * @vq: the virtqueue, which may have been found broken since
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: true if a notification may be due.
+ */
+bool mvs_vq_publish(struct mvs_vq *vq)
 {
 	int ret;
 
@@ -696,8 +496,8 @@ static bool vq_publish(struct mvs_vq *vq)
 	if (!vq->ring.unpublished)
 		return vq->owed;
 	ret = mvs_ring_publish(&vq->ring);
-	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->device->log))
-		eventfd_signal(vq->device->log);
+	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->log))
+		eventfd_signal(vq->log);
 	if (unlikely(ret)) {
 		/* The driver waits for these chains. */
 		if (!vq_error_passes(vq, ret))
@@ -709,8 +509,13 @@ static bool vq_publish(struct mvs_vq *vq)
 	return true;
 }
 
-/* Notify the driver of published chains, unless it has suppressed that. */
-static void vq_signal(struct mvs_vq *vq)
+/**
+ * mvs_vq_signal - notify the driver of published chains, unless it has suppressed that
+ * @vq: the virtqueue
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_signal(struct mvs_vq *vq)
 {
 	int wanted = vq_check_error(vq, mvs_ring_need_signal(&vq->ring));
 
@@ -729,22 +534,6 @@ static void vq_signal(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_wake_in - have the worker serve a virtqueue after a delay
- * @vq: the virtqueue
- * @ns: the maximum delay
- *
- * Context: with the virtqueue's mutex held.
- */
-void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
-{
-	lockdep_assert_held(&vq->mutex);
-	if (!hrtimer_is_queued(&vq->late) ||
-	    ktime_to_ns(hrtimer_get_remaining(&vq->late)) > (s64)ns)
-		hrtimer_start(&vq->late, ns_to_ktime(ns),
-			      HRTIMER_MODE_REL_SOFT);
-}
-
-/**
  * mvs_vq_flush - publish used chains and notify the driver
  * @vq: the virtqueue, which may have been found broken since
  *
@@ -754,78 +543,6 @@ void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
  */
 void mvs_vq_flush(struct mvs_vq *vq)
 {
-	if (vq_publish(vq))
-		vq_signal(vq);
-}
-
-/**
- * mvs_vq_flush_lazily - publish used chains and coalesce the notification
- * @vq: the virtqueue, which may have been found broken since
- *
- * For streams: the driver is not notified before half of the ring is used or an interval has
- * passed, as it would wake up for each packet. The next mvs_vq_flush() notifies it, or the
- * worker if there is none.
- *
- * Context: process, with the virtqueue's mutex held; may sleep.
- */
-void mvs_vq_flush_lazily(struct mvs_vq *vq)
-{
-	if (!vq_publish(vq))
-		return;
-	/*
-	 * owed is set before the timer is checked: either it has stopped, or
-	 * vq_tick_expired() sees owed. Pairs with the barrier there.
-	 */
-	smp_mb();
-	if (vq->ring.unsignalled < vq->ring.num / 2 &&
-	    READ_ONCE(vq->ticks) < MVS_TICKS_MAX) {
-		if (hrtimer_is_queued(&vq->tick))
-			return;
-		/* A lone packet is notified at once. */
-		if (ktime_get_ns() - vq->signalled < vq_tick_ns(vq)) {
-			vq_start_tick(vq, vq->published);
-			return;
-		}
-	}
-	vq_signal(vq);
-}
-
-/**
- * mvs_vq_flush_used - publish used TX chains and delay the notification
- * @vq: the virtqueue, which may have been found broken since
- *
- * A driver with free descriptors does not wait for them. It is notified when half of the
- * ring is used or a millisecond has passed; at once if it was seen to wait for that.
- *
- * Context: process, with the virtqueue's mutex held; may sleep.
- */
-void mvs_vq_flush_used(struct mvs_vq *vq)
-{
-	u64 now, left;
-
-	if (!vq_publish(vq))
-		return;
-	/* A driver that waits for each has no other chain available. */
-	if (vq->ring.unsignalled > vq->chain.ndescs)
-		vq->eager = 0;
-	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
-		vq->eager -= !!vq->eager;
-		vq_signal(vq);
-		return;
-	}
-	now = ktime_get_ns();
-	if (!vq->owed_since)
-		vq->owed_since = now;
-	left = vq->owed_since + MVS_OWED_NS - now;
-	if ((s64)left > 0) {
-		mvs_vq_wake_in(vq, left);
-		return;
-	}
-	/*
-	 * If the driver made no chain available since, it may wait for this notification.
-	 */
-	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
-				   (s64)(MVS_BRISK * mvs_vq_interval_ns(vq)) ?
-		      now : 0;
-	vq_signal(vq);
+	if (mvs_vq_publish(vq))
+		mvs_vq_signal(vq);
 }

@@ -130,7 +130,7 @@ static long vring_set_kick(struct mvs_vq *vq, void __user *argp)
 	mvs_kick_stop(&vq->kick);
 	swap(file, vq->kick.file);
 	if (device->running)
-		mvs_kick_start(&vq->kick, device->worker);
+		mvs_kick_start(&vq->kick, device->waker.worker);
 	if (file)
 		fput(file);
 	return 0;

@@ -12,7 +12,9 @@
 #include <linux/slab.h>
 #include <uapi/linux/sched/types.h>
 
-#include <mvsock/device.h>
+#include <mvsock/gmem.h>
+#include <mvsock/virtqueue.h>
+#include <mvsock/worker.h>
 
 /* Rounds with data that make a stream, and the maximum gap between two of them, in ns. */
 #define MVS_STREAK_MIN		16
@@ -54,7 +56,7 @@ static void worker_set_patience(struct mvs_worker *worker)
 /* Data sent to the guest may answer a request: that is no stream. */
 static void worker_end_round(struct mvs_worker *worker)
 {
-	const struct mvs_vq *vqs = worker->device->vqs;
+	const struct mvs_vq *vqs = worker->vqs;
 	u64 tx_bytes = READ_ONCE(vqs[MVS_VQ_TX].bytes);
 	u64 rx_bytes = READ_ONCE(vqs[MVS_VQ_RX].bytes);
 	u64 now;
@@ -76,7 +78,6 @@ static void worker_end_round(struct mvs_worker *worker)
 static bool worker_run(void *data)
 {
 	struct mvs_worker *worker = data;
-	struct mvs_device *device = worker->device;
 	unsigned int vq;
 
 	if (!READ_ONCE(worker->work))
@@ -85,13 +86,13 @@ static bool worker_run(void *data)
 	__set_current_state(TASK_RUNNING);
 	WRITE_ONCE(worker->self, current);
 	/* There is no wakeup when memory is free again. */
-	if (mvs_gmem_bring_in(&device->gmem) == -ENOMEM)
+	if (mvs_gmem_bring_in(worker->gm) == -ENOMEM)
 		schedule_timeout_killable(1);
-	mvs_gmem_trim(&device->gmem);
+	mvs_gmem_trim(worker->gm);
 	/* TX before RX: answers are sent in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&
-		    device->ops->work(device, vq))
+		    worker->serve(&worker->vqs[vq]))
 			set_bit(vq, &worker->work);
 	worker_end_round(worker);
 	/* A polling worker may not sleep for long. */
@@ -159,14 +160,18 @@ static int worker_start_task(struct mvs_worker *worker, const char *name)
 
 /**
  * mvs_worker_create - start a worker
- * @device: the device that it serves
+ * @serve: serves a virtqueue for a bounded time; returns true to be called again
+ * @gm: guest memory, whose missing pages it brings in
+ * @vqs: the virtqueues that it serves, which outlive it
+ * @own_thread: it is to be a thread of the VMM's, with the cgroups, limits, CPUs and priority of
+ *	the calling one; otherwise a kernel thread in the same cgroups
  *
- * Context: process, in the VMM: the worker becomes one of its threads, with the
- * cgroups, limits, CPUs and priority of the calling one; or, if the VMM has asked for
- * that, a kernel thread in the same cgroups. May sleep.
+ * Context: process, in the VMM; may sleep.
  * Return: the worker, or an ERR_PTR().
  */
-struct mvs_worker *mvs_worker_create(struct mvs_device *device)
+struct mvs_worker *mvs_worker_create(bool (*serve)(struct mvs_vq *vq),
+				     struct mvs_gmem *gm, struct mvs_vq *vqs,
+				     bool own_thread)
 {
 	struct mvs_worker *worker;
 	char name[TASK_COMM_LEN];
@@ -175,12 +180,14 @@ struct mvs_worker *mvs_worker_create(struct mvs_device *device)
 	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
 	if (!worker)
 		return ERR_PTR(-ENOMEM);
-	worker->device = device;
+	worker->serve = serve;
+	worker->gm = gm;
+	worker->vqs = vqs;
 
 	/* The same name as vhost's, for tools. */
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
-	ret = device->fork_owner ? worker_start_task(worker, name) :
-				   worker_start_kthread(worker, name);
+	ret = own_thread ? worker_start_task(worker, name) :
+			   worker_start_kthread(worker, name);
 	if (ret) {
 		kfree(worker);
 		return ERR_PTR(ret);
@@ -227,4 +234,54 @@ void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 	if (!READ_ONCE(worker->killed))
 		vhost_task_wake(worker->task);
 	rcu_read_unlock();
+}
+
+/**
+ * mvs_worker_runs - check whether the calling task is the worker
+ * @worker: the worker
+ *
+ * Return: true if it is.
+ */
+bool mvs_worker_runs(const struct mvs_worker *worker)
+{
+	return READ_ONCE(worker->self) == current;
+}
+
+/**
+ * mvs_waker_init - set up a waker without a worker
+ * @waker: the waker
+ */
+void mvs_waker_init(struct mvs_waker *waker)
+{
+	spin_lock_init(&waker->lock);
+	waker->worker = NULL;
+}
+
+/**
+ * mvs_waker_set - set or remove the worker
+ * @waker: the waker
+ * @worker: the worker, or NULL: the former one is not woken any more
+ *
+ * Context: process.
+ */
+void mvs_waker_set(struct mvs_waker *waker, struct mvs_worker *worker)
+{
+	spin_lock_bh(&waker->lock);
+	waker->worker = worker;
+	spin_unlock_bh(&waker->lock);
+}
+
+/**
+ * mvs_waker_wake - have a virtqueue served, if there is a worker
+ * @waker: the waker
+ * @vq: the virtqueue's index
+ *
+ * Context: process or softirq.
+ */
+void mvs_waker_wake(struct mvs_waker *waker, unsigned int vq)
+{
+	spin_lock_bh(&waker->lock);
+	if (waker->worker)
+		mvs_worker_queue(waker->worker, vq);
+	spin_unlock_bh(&waker->lock);
 }

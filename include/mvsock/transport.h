@@ -7,11 +7,8 @@
 
 #include <mvsock/device.h>
 
-struct vsock_sock;
-
 extern const struct mvs_device_ops mvs_transport_device_ops;
 
-bool mvs_transport_serves(const struct vsock_sock *vsk);
 int mvs_transport_register(void);
 void mvs_transport_unregister(void);
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Coalescing of used buffer notifications: publish at once, notify later.
+ */
+#include <linux/ktime.h>
+
+#include <mvsock/virtqueue.h>
+
+/* Intervals after which the driver of a stream is notified, if it wants that. */
+#define MVS_TICKS_MAX	2
+
+/**
+ * mvs_vq_flush_lazily - publish used chains and coalesce the notification
+ * @vq: the virtqueue, which may have been found broken since
+ *
+ * For streams: the driver is not notified before half of the ring is used or an interval has
+ * passed, as it would wake up for each packet. The next mvs_vq_flush() notifies it, or the
+ * worker if there is none.
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_flush_lazily(struct mvs_vq *vq)
+{
+	if (!mvs_vq_publish(vq))
+		return;
+	/*
+	 * owed is set before the timer is checked: either it has stopped, or
+	 * vq_tick_expired() sees owed. Pairs with the barrier there.
+	 */
+	smp_mb();
+	if (vq->ring.unsignalled < vq->ring.num / 2 &&
+	    READ_ONCE(vq->ticks) < MVS_TICKS_MAX) {
+		if (hrtimer_is_queued(&vq->tick))
+			return;
+		/* A lone packet is notified at once. */
+		if (ktime_get_ns() - vq->signalled < mvs_vq_tick_ns(vq)) {
+			mvs_vq_start_tick(vq, vq->published);
+			return;
+		}
+	}
+	mvs_vq_signal(vq);
+}
+
+/**
+ * mvs_vq_flush_used - publish used TX chains and delay the notification
+ * @vq: the virtqueue, which may have been found broken since
+ *
+ * A driver with free descriptors does not wait for them. It is notified when half of the
+ * ring is used or a millisecond has passed; at once if it was seen to wait for that.
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ */
+void mvs_vq_flush_used(struct mvs_vq *vq)
+{
+	u64 now, left;
+
+	if (!mvs_vq_publish(vq))
+		return;
+	/* A driver that waits for each has no other chain available. */
+	if (vq->ring.unsignalled > vq->chain.ndescs)
+		vq->eager = 0;
+	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
+		vq->eager -= !!vq->eager;
+		mvs_vq_signal(vq);
+		return;
+	}
+	now = ktime_get_ns();
+	if (!vq->owed_since)
+		vq->owed_since = now;
+	left = vq->owed_since + MVS_OWED_NS - now;
+	if ((s64)left > 0) {
+		mvs_vq_wake_in(vq, left);
+		return;
+	}
+	/*
+	 * If the driver made no chain available since, it may wait for this notification.
+	 */
+	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
+				   (s64)(MVS_BRISK * mvs_vq_interval_ns(vq)) ?
+		      now : 0;
+	mvs_vq_signal(vq);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A ring's fields in guest memory: what the layouts need beyond the common case, which is
+ * inline.
+ */
+#include "ring_layout.h"
+
+/**
+ * mvs_ring_map_iova - mvs_ring_map() of an I/O virtual address
+ * @ring: the ring
+ * @addr: the address
+ * @len: bytes, a power of two to which @addr is aligned
+ * @write: they are to be written
+ *
+ * Context: inside a section.
+ * Return: where the kernel sees them, or NULL with @ring->fault filled in.
+ */
+void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
+{
+	u64 uaddr;
+	u32 run;
+	int ret;
+
+	ret = mvs_gmem_translate(ring->gm, addr, len, write, &uaddr, &run,
+				 &ring->fault);
+	if (ret == -EAGAIN)
+		return NULL;
+	/* A translation may lead anywhere: the field must not cross the end of a page. */
+	if (ret || run < len || !IS_ALIGNED(uaddr, len)) {
+		ring->fault = (struct mvs_gmem_fault) {
+			.addr = addr,
+			.kind = MVS_FAULT_DENIED,
+			.write = write,
+		};
+		return NULL;
+	}
+	return mvs_gmem_map(ring->gm, uaddr, write, &ring->fault);
+}
+
+/* A write may be in several places if its translations are. */
+static int ring_log_iova(struct mvs_ring *ring, u64 addr, u32 len)
+{
+	while (len) {
+		u64 uaddr;
+		u32 run;
+		int ret;
+
+		ret = mvs_gmem_translate(ring->gm, addr, len, true, &uaddr,
+					 &run, &ring->fault) ?:
+		      mvs_gmem_log(ring->gm, uaddr, run, &ring->fault);
+		if (ret)
+			return ret;
+		addr += run;
+		len -= run;
+	}
+	return 0;
+}
+
+/**
+ * mvs_ring_log_write - the slow path of mvs_ring_log()
+ * @ring: the ring, whose writes are logged
+ * @addr: address of what was written
+ * @len: its bytes
+ *
+ * Context: inside a section.
+ * Return: 0, or %-EAGAIN with @ring->fault filled in.
+ */
+int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
+{
+	size_t descs = ring->num * sizeof(struct vring_packed_desc);
+
+	if (ring->gm->iotlb)
+		return ring_log_iova(ring, addr, len);
+	if (ring->packed && addr - ring->desc < descs)
+		return mvs_gmem_log(ring->gm, addr, len, &ring->fault);
+	/*
+	 * The log address of the Device Area is the VMM's, and need not be in its memory
+	 * table.
+	 */
+	return mvs_gmem_log_gpa(ring->gm, ring->log_addr + (addr - ring->used),
+				len, &ring->fault);
+}

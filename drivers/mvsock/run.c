@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device runs: start and stop, and what other parts need while it does.
+ */
+#include <linux/mutex.h>
+
+#include <mvsock/compat.h>
+#include <mvsock/device.h>
+#include <mvsock/trace.h>
+
+/**
+ * mvs_device_lock_vqs - lock both virtqueues, for data that both use
+ * @device: the device
+ *
+ * TX comes first: handling a packet from the guest may send one to it.
+ */
+void mvs_device_lock_vqs(struct mvs_device *device)
+{
+	mutex_lock(&device->vqs[MVS_VQ_TX].mutex);
+	mutex_lock(&device->vqs[MVS_VQ_RX].mutex);
+}
+
+/**
+ * mvs_device_unlock_vqs - undo mvs_device_lock_vqs()
+ * @device: the device
+ */
+void mvs_device_unlock_vqs(struct mvs_device *device)
+{
+	mutex_unlock(&device->vqs[MVS_VQ_RX].mutex);
+	mutex_unlock(&device->vqs[MVS_VQ_TX].mutex);
+}
+
+/**
+ * mvs_device_wake - have a virtqueue served, if the device has an owner
+ * @device: the device
+ * @vq: index of the virtqueue
+ *
+ * Context: process or softirq; in an RCU read section if the caller has the device
+ * from the CID table.
+ */
+void mvs_device_wake(struct mvs_device *device, unsigned int vq)
+{
+	mvs_waker_wake(&device->waker, vq);
+}
+
+/**
+ * mvs_device_refuses - check whether sends to a stopped device fail at once
+ * @device: the device
+ *
+ * Return: true if they fail with %-EHOSTUNREACH: see mvs_refuses_unready().
+ */
+bool mvs_device_refuses(const struct mvs_device *device)
+{
+	return mvs_refuses_unready() && !READ_ONCE(device->running);
+}
+
+/* Stop a virtqueue, which publishes what is used: without its mutex while that has to wait. */
+static void device_stop_vq(struct mvs_device *device, struct mvs_vq *vq)
+{
+	int ret = 0;
+
+	mutex_lock(&vq->mutex);
+	mvs_vq_flush(vq);
+	while (!ret && mvs_vq_unflushed(vq) && READ_ONCE(device->gmem.wants)) {
+		mutex_unlock(&vq->mutex);
+		ret = mvs_gmem_bring_in(&device->gmem);
+		mutex_lock(&vq->mutex);
+		mvs_vq_flush(vq);
+	}
+	mvs_vq_stop(vq);
+	mutex_unlock(&vq->mutex);
+}
+
+static void device_stop_vqs(struct mvs_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < MVS_VQS; i++)
+		device_stop_vq(device, &device->vqs[i]);
+}
+
+/* Start a virtqueue, without its mutex while that waits for the VMM's memory. */
+static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
+{
+	long ret;
+
+	do {
+		mutex_lock(&vq->mutex);
+		ret = mvs_vq_start(vq, device->features);
+		mutex_unlock(&vq->mutex);
+		if (ret != -ERESTART)
+			return ret;
+		ret = mvs_gmem_bring_in(&device->gmem);
+		/* What the VMM does not have is found again, if it is this virtqueue's. */
+	} while (!ret || ret == -EFAULT);
+	return ret;
+}
+
+static long device_start_vqs(struct mvs_device *device)
+{
+	unsigned int i;
+	long ret = 0;
+
+	for (i = 0; i < MVS_VQS && !ret; i++)
+		ret = device_start_vq(device, &device->vqs[i]);
+	return ret;
+}
+
+/**
+ * mvs_device_stop - stop a device
+ * @device: the device, running or not
+ *
+ * After it has returned nothing accesses the rings or the guest's memory.
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ */
+void mvs_device_stop(struct mvs_device *device)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&device->mutex);
+	if (device->running)
+		trace_mvs_device_stop(READ_ONCE(device->cid), device->features);
+	/* Cleared before the virtqueues stop, so that senders do not take them for broken. */
+	WRITE_ONCE(device->running, false);
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_kick_stop(&device->vqs[i].kick);
+	device_stop_vqs(device);
+	mvs_misses_forget(&device->misses);
+	mvs_gmem_detach(&device->gmem);
+}
+
+/**
+ * mvs_device_table_ok - check a memory table, and the dirty log if that is enabled
+ * @device: the device
+ * @table: the memory table, or NULL
+ *
+ * Return: true if a running device may have it.
+ */
+bool mvs_device_table_ok(const struct mvs_device *device,
+			 const struct vhost_iotlb *table)
+{
+	const struct mvs_gmem *gm = &device->gmem;
+
+	return mvs_gmem_table_ok(table) &&
+	       (!gm->logging || mvs_gmem_log_ok(table, gm->log_base));
+}
+
+/**
+ * mvs_device_start - start a device, or the broken virtqueues of one that runs
+ * @device: the device, with an owner
+ *
+ * Context: process, with the device's mutex held; may sleep.
+ * Return: 0, or an error, after which it is stopped: %-EFAULT when its memory, rings or log can't
+ * be reached; see mvs_vq_start().
+ */
+long mvs_device_start(struct mvs_device *device)
+{
+	unsigned int i;
+	long ret;
+
+	lockdep_assert_held(&device->mutex);
+	if (!mvs_device_table_ok(device, device->gmem.table))
+		return -EFAULT;
+
+	mvs_gmem_attach(&device->gmem, device->mm, true);
+	ret = device_start_vqs(device);
+	if (ret) {
+		mvs_device_stop(device);
+		/* Registering an address space's first notifier may be interrupted. */
+		return ret == -EINTR ? -ERESTARTNOINTR : ret;
+	}
+	WRITE_ONCE(device->running, true);
+	trace_mvs_device_start(READ_ONCE(device->cid), device->features);
+	for (i = 0; i < MVS_VQS; i++)
+		mvs_kick_start(&device->vqs[i].kick, device->waker.worker);
+	return 0;
+}
