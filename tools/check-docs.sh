@@ -11,7 +11,7 @@ lint_docs()
 	verdict "the manual builds without warnings" "$docs"
 	verdict "kernel-doc is silent" \
 		"$("$LINUX/source/scripts/kernel-doc" -none -Wall \
-			"$TOP"/include/mvsock/*.h "$TOP"/drivers/mvsock/*.[ch] 2>&1)"
+			"$TOP"/include/mvsock/*.h "$TOP"/drivers/mvsock/{,*/}*.[ch] 2>&1)"
 	verdict "the manual pages have no errors" "$(man_pages 2>&1 >/dev/null)"
 	verdict "every ioctl is in the manual" "$(lacking ioctls.rst ioctls; lacking mvsock.4 ioctls)"
 	verdict "every reason is in the manual" "$(lacking errors.rst reasons)"
@@ -41,14 +41,14 @@ groups() { printf "\`\`%s\`\`\\n" "${GROUPS_ALL[@]}" "${GROUPS_LONG[@]}"; }
 ioctls()
 {
 	sed -n 's/^\t*\(case\|if (cmd ==\) \(VHOST_[A-Z_]*\)[:)]$/\2/p' \
-		"$TOP"/drivers/mvsock/{device,vring}.c | sort -u
+		"$TOP"/drivers/mvsock/device/{device,vring}.c | sort -u
 }
 
 reasons()
 {
-	sed -n 's/^\t\[MVS_REASON_.*= "\([a-z_]*\)",$/\1/p' "$TOP/drivers/mvsock/virtqueue.c"
+	sed -n 's/^\t\[MVS_REASON_.*= "\([a-z_]*\)",$/\1/p' "$TOP/drivers/mvsock/virtqueue/virtqueue.c"
 }
 
-counters() { sed -n 's/^\t{ "\([a-z_]*\)", .*/\1/p' "$TOP/drivers/mvsock/counters.c"; }
+counters() { sed -n 's/^\t{ "\([a-z_]*\)", .*/\1/p' "$TOP/drivers/mvsock/device/counters.c"; }
 
 tracepoints() { sed -n 's/^\(TRACE\|DEFINE\)_EVENT(\(mvs_packet, \|mvs_device, \)\?\([a-z_]*\),.*/\3/p' "$TOP/include/mvsock/trace.h"; }

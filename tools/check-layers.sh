@@ -8,33 +8,38 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 objects=$1
 
-# "FILE LAYER" a line, counted from the top.
+# "FOLDER LAYER" and "HEADER LAYER" a line, counted from the top.
 layers()
 {
-	awk '/^layer  /	{ in_table = 1; next }
+	awk '/^folder  /	{ in_table = 1; next }
 	     in_table && /^=/ && layer	{ exit }
-	     in_table && /^[a-z]/	{ layer++ }
+	     in_table && /^[`(]/	{ layer++ }
 	     in_table	{
-		while (match($0, /``[a-z_]+\.[ch]``/)) {
+		while (match($0, /``[a-z_]+(\.h)?``/)) {
 			print substr($0, RSTART + 2, RLENGTH - 4), layer
 			$0 = substr($0, RSTART + RLENGTH)
 		}
 	     }' Documentation/design.rst
 }
 
-# "FILE HEADER" a line.
+files()
+{
+	find drivers/mvsock include/mvsock -name '*.[ch]' | sed -E 's,(drivers|include)/mvsock/,,'
+}
+
+# "FILE FILE" a line: the first one includes the second one.
 includes()
 {
-	grep -HoE '^#include [<"](mvsock/)?[a-z_]+\.h[">]' drivers/mvsock/*.[ch] include/mvsock/*.h |
-		sed -nE 's,.*/([a-z_]+\.[ch]):#include (<mvsock/|")([a-z_]+\.h).*,\1 \3,p'
+	grep -roE '^#include <mvsock/[a-z_]+\.h>' drivers/mvsock include/mvsock --include='*.[ch]' |
+		sed -nE 's,^(drivers|include)/mvsock/(.*):#include <mvsock/([a-z_]+\.h)>,\2 \3,p'
 }
 
 # "FILE FILE" a line: the first one uses a symbol of the second one.
 calls()
 {
 	# The others are the kernel's, as those of tracepoints are.
-	nm -A "$objects"/*.o | awk '$NF ~ /^mvs_/ {
-		sub(/^.*\//, "", $1)
+	(cd "$objects" && nm -A ./*.o ./*/*.o) | awk '$NF ~ /^mvs_/ {
+		sub(/^\.\//, "", $1)
 		sub(/\.o:.*/, ".c", $1)
 		if ($(NF - 1) ~ /[TDBRV]/)
 			defines[$NF] = $1
@@ -53,14 +58,20 @@ calls()
 # up WHAT: of pairs on standard input, those of which the second file is above the first one.
 up()
 {
-	awk -v what="$1" 'NR == FNR { layer[$1] = $2; next }
-	     layer[$1] && layer[$2] && layer[$2] < layer[$1] { print $1, what, $2 ", which is above it" }' \
+	awk -v what="$1" '
+	# Of a file in a folder the folder, of a header in include/mvsock its own.
+	function of(file)
+	{
+		sub(/\/.*/, "", file)
+		return file == "main.c" ? 1 : layer[file]
+	}
+	NR == FNR { layer[$1] = $2; next }
+	of($1) && of($2) && of($2) < of($1) { print $1, what, $2 ", which is above it" }' \
 		<(layers) -
 }
 
-for file in drivers/mvsock/*.[ch] include/mvsock/*.h; do
-	echo "${file##*/}"
-done | grep -vxFf <(layers | cut -d' ' -f1) | sed 's/$/: in no layer of the table in design.rst/' || true
+files | grep -vxF main.c | sed 's,/.*,,' | sort -u | grep -vxFf <(layers | cut -d' ' -f1) |
+	sed 's/$/: in no layer of the table in design.rst/' || true
 includes | up includes
 calls | up calls
 calls | tsort 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\.c\)$/\1 calls in a circle/p'

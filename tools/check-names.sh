@@ -29,7 +29,7 @@ functions()
 	/^$|^[{}#]|;$/ { doc = text = ""; next }
 	text == "" { line = FNR }
 	text != "" || /^[a-zA-Z_]/ { text = text $0 " " }' \
-		"$TOP"/drivers/mvsock/*.[ch] "$TOP"/include/mvsock/*.h
+		"$TOP"/drivers/mvsock/{,*/}*.[ch] "$TOP"/include/mvsock/*.h
 }
 
 # symbols FOLDER KIND: of those functions of the module that the compiler left. KASAN has
@@ -64,5 +64,5 @@ undocumented()
 vague_docs()
 {
 	(cd "$TOP" && grep -nE '^ \* [a-z0-9_]+(\(\))? - .*\?$|^ \* Return: that\b' \
-		drivers/mvsock/*.[ch] include/mvsock/*.h) || true
+		drivers/mvsock/{,*/}*.[ch] include/mvsock/*.h) || true
 }

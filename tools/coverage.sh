@@ -13,14 +13,14 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # lines OBJECT: of the addresses in .text in standard input, as FILE:LINE.
-lines() { addr2line -e "$1" -j .text | sed -n 's|.*/drivers/mvsock/\([a-z_.]*:[0-9][0-9]*\).*|\1|p'; }
+lines() { addr2line -e "$1" -j .text | sed -n 's|.*/drivers/mvsock/\([a-z_./]*:[0-9][0-9]*\).*|\1|p'; }
 
 # all FOLDER: the lines with a call at the beginning of a block.
 all()
 {
 	local object
 
-	for object in "$1"/drivers/mvsock/*.o; do
+	for object in "$1"/drivers/mvsock/{,*/}*.o; do
 		objdump -dr -j .text "$object" |
 			sed -n 's/^\s*\([0-9a-f]*\): R_.*__sanitizer_cov_trace_pc.*/\1/p' |
 			lines "$object"

@@ -27,9 +27,7 @@
 #include <mvsock/credit.h>
 #include <mvsock/queue.h>
 
-struct msghdr;
 struct mvs_device;
-struct mvs_vq;
 struct sock;
 struct vsock_sock;
 
@@ -247,25 +245,5 @@ void mvs_conn_writable(struct mvs_conn *conn);
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 		    struct virtio_vsock_hdr *hdr);
 void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr);
-
-/* send.c */
-void mvs_send_pending(struct mvs_device *device);
-bool mvs_send_work(struct mvs_device *device);
-int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
-		  u32 flags);
-void mvs_send_flush(struct mvs_conn *conn);
-int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
-		   u32 flags);
-
-/* recv.c */
-bool mvs_recv_work(struct mvs_device *device);
-
-/* direct.c */
-bool mvs_direct_hand_over(struct mvs_conn *conn,
-			  const struct virtio_vsock_hdr *hdr);
-void mvs_direct_note(struct mvs_conn *conn, bool direct);
-void mvs_direct_promise(struct mvs_conn *conn);
-size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room);
-void mvs_direct_decline(struct mvs_conn *conn);
 
 #endif /* _MVSOCK_CONN_H */

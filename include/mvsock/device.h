@@ -177,7 +177,7 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to);
 ssize_t mvs_iotlb_write(struct kiocb *iocb, struct iov_iter *from);
 __poll_t mvs_iotlb_poll(struct file *file, poll_table *table);
 
-/* log.c */
+/* dirty_log.c */
 long mvs_log_set_base(struct mvs_device *device, void __user *argp);
 long mvs_log_set_fd(struct mvs_device *device, void __user *argp);
 void mvs_log_reset(struct mvs_device *device);

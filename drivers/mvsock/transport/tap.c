@@ -9,7 +9,7 @@
 #include <net/af_vsock.h>
 #include <uapi/linux/vsockmon.h>
 
-#include <mvsock/tap.h>
+#include "tap.h"
 
 /**
  * struct tapped - a packet

@@ -15,7 +15,7 @@
 #include <linux/align.h>
 #include <linux/virtio_ring.h>
 
-#include "ring_layout.h"
+#include "layout.h"
 
 #define F_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
 #define F_USED	BIT(VRING_PACKED_DESC_F_USED)

@@ -11,7 +11,7 @@
 #include <asm/barrier.h>
 #include <kunit/visibility.h>
 
-#include "ring_layout.h"
+#include "layout.h"
 
 /* Evaluate split_@op or packed_@op in a section. */
 #define in_section(ring, op, ...) ({					\

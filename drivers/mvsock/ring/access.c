@@ -3,7 +3,7 @@
  * A ring's fields in guest memory: what the layouts need beyond the common case, which is
  * inline.
  */
-#include "ring_layout.h"
+#include "layout.h"
 
 /**
  * mvs_ring_map_iova - mvs_ring_map() of an I/O virtual address

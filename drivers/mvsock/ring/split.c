@@ -13,7 +13,7 @@
 #include <linux/nospec.h>
 #include <linux/virtio_ring.h>
 
-#include "ring_layout.h"
+#include "layout.h"
 
 static __always_inline int split_read16(struct mvs_ring *ring, u64 uaddr,
 					u16 *v)

@@ -12,8 +12,10 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
-#include <mvsock/tap.h>
 #include <mvsock/trace.h>
+
+#include "data.h"
+#include "tap.h"
 
 /* Minimum payload, in bytes, for which a direct read pays for waking the reader. */
 #define MVS_DIRECT_MIN		(16 * 1024)

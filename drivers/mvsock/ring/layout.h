@@ -21,7 +21,7 @@ struct mvs_desc {
 	u16 next;
 };
 
-/* ring_split.c */
+/* split.c */
 int mvs_split_start(struct mvs_ring *ring);
 int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len);
@@ -30,7 +30,7 @@ int mvs_split_need_signal(struct mvs_ring *ring);
 int mvs_split_write_notify(struct mvs_ring *ring);
 int mvs_split_has_avail(struct mvs_ring *ring);
 
-/* ring_packed.c */
+/* packed.c */
 int mvs_packed_start(struct mvs_ring *ring);
 int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain);
 int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len);
@@ -39,7 +39,7 @@ int mvs_packed_need_signal(struct mvs_ring *ring);
 int mvs_packed_write_notify(struct mvs_ring *ring);
 int mvs_packed_has_avail(struct mvs_ring *ring);
 
-/* ring_access.c */
+/* access.c */
 void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write);
 int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len);
 

@@ -14,9 +14,11 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
-#include <mvsock/socket.h>
-#include <mvsock/tap.h>
 #include <mvsock/trace.h>
+
+#include "data.h"
+#include "socket.h"
+#include "tap.h"
 
 /*
  * Budget of one call of the worker, in packets and in bytes of payload, before the other

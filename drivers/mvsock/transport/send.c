@@ -16,8 +16,10 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
-#include <mvsock/tap.h>
 #include <mvsock/trace.h>
+
+#include "data.h"
+#include "tap.h"
 
 /*
  * Chains that are taken, valid or not, before others have their turn: a driver may make

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_VSOCK sockets: how they begin and end. A connection's transitions are in conn_state.c;
+ * AF_VSOCK sockets: how they begin and end. A connection's transitions are in conn/state.c;
  * their effects on its socket are here.
  */
 #include <linux/module.h>
@@ -14,7 +14,9 @@
 #include <mvsock/compat.h>
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
-#include <mvsock/socket.h>
+
+#include "data.h"
+#include "socket.h"
 
 /* How long a guest may take to answer SHUTDOWN; the same as with vhost_vsock. */
 #define MVS_CLOSE_TIMEOUT	(8 * HZ)

@@ -17,8 +17,10 @@
 #include <mvsock/device.h>
 #include <mvsock/fault.h>
 #include <mvsock/packet.h>
-#include <mvsock/socket.h>
 #include <mvsock/transport.h>
+
+#include "data.h"
+#include "socket.h"
 
 /* Maximum length of an skb for sockmap, of a stream. */
 #define MVS_SKB_BYTES	(16 * 1024)

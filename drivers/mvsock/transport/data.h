@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Packets to the guest, packets from it, and readers that take them themselves.
+ */
+#ifndef _MVSOCK_DATA_H
+#define _MVSOCK_DATA_H
+
+#include <mvsock/conn.h>
+
+struct iov_iter;
+struct msghdr;
+
+/* send.c */
+void mvs_send_pending(struct mvs_device *device);
+bool mvs_send_work(struct mvs_device *device);
+int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
+		  u32 flags);
+void mvs_send_flush(struct mvs_conn *conn);
+int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
+		   u32 flags);
+
+/* recv.c */
+bool mvs_recv_work(struct mvs_device *device);
+
+/* direct.c */
+bool mvs_direct_hand_over(struct mvs_conn *conn,
+			  const struct virtio_vsock_hdr *hdr);
+void mvs_direct_note(struct mvs_conn *conn, bool direct);
+void mvs_direct_promise(struct mvs_conn *conn);
+size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room);
+void mvs_direct_decline(struct mvs_conn *conn);
+
+#endif /* _MVSOCK_DATA_H */
