@@ -10,8 +10,8 @@ bench_setup()
 	lock "$BUILD/bench.lock" "runs a benchmark"
 	"$TOP/tools/setup.sh" packages qemu source uml guest headers vsock_test
 	use_cache
-	quietly "$BUILD/ring.log" make -C "$TOP/tools/ring" O="$BUILD/ring" ||
-		die "the ring driver does not build" "see $BUILD/ring.log"
+	quietly "$BUILD/testing.log" make -C "$TOP/tools/testing" O="$BUILD/testing" ||
+		die "the ring driver does not build" "see $BUILD/testing.log"
 }
 
 # check_loads NAME[/GUESTS]...
@@ -20,8 +20,8 @@ check_loads()
 	local word
 
 	for word; do
-		"$BUILD/ring/load" --list | grep -qxF -e "${word%/*}" ||
-			die "there is no load '$word'" "see tools/ring/load.c"
+		"$BUILD/testing/load" --list | grep -qxF -e "${word%/*}" ||
+			die "there is no load '$word'" "see tools/testing/load/load.c"
 	done
 }
 
@@ -44,7 +44,7 @@ uml_host()
 	dir=$(uml_dir plain)
 	build "$BUILD/uml-plain" "$dir" ARCH=um
 	set_env JOB "$1"
-	set_env PROGRAMS "$BUILD/ring/load"
+	set_env PROGRAMS "$BUILD/testing/load"
 	set_env MODULES "$(modules_for "$dir" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
 	set_env OTHER "$(modules_for "$dir" vhost_vsock | paste -sd' ')"
 }
@@ -56,7 +56,7 @@ stock_host()
 
 	build "$BUILD/stock" "$(headers_dir)"
 	stage_base "$root" "$BUILD/stock/mvsock.ko"
-	cp "$BUILD/ring/load" "$root/bin/"
+	cp "$BUILD/testing/load" "$root/bin/"
 	set_env JOB "$1"
 	set_env PROGRAMS /bin/load
 	stage_other "$root" vhost_vsock
@@ -67,12 +67,12 @@ stock_host()
 kvm_host()
 {
 	build "$BUILD/stock" "$(headers_dir)"
-	guest_initrd "" "$BUILD/ring/load"
+	guest_initrd "" "$BUILD/testing/load"
 	set_env JOB "$1"
 	set_env BENCH_KVM 1
-	set_env PROGRAMS "$BUILD/ring/load"
+	set_env PROGRAMS "$BUILD/testing/load"
 	stage_other "$RUN/root" vhost_vsock
-	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/ring/load"
+	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/testing/load"
 }
 
 # build FOLDER KDIR [ARGUMENT...]

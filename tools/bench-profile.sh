@@ -33,7 +33,7 @@ main()
 		die "the load did not run to its end"
 	}
 	say "# $load at $(commit), Linux $VERSION, instructions for each message"
-	python3 "$TOP/tools/bench-profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/ring/load"
+	python3 "$TOP/tools/bench-profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
 }
 
 # read_symbols: the addresses that this kernel has when they are not random; its

@@ -24,7 +24,7 @@ usage()
 	  smp     the same kernel on two emulated processors
 	  uml     user-mode Linux
 	  kvm     stock guests under KVM, in a host on two processors
-	A load's NAME is one of tools/ring/load's, or NAME/GUESTS.
+	A load's NAME is one of tools/testing/load's, or NAME/GUESTS.
 	END
 }
 
@@ -59,12 +59,12 @@ bench_kvm()
 
 # --- main ---------------------------------------------------------------------
 
-all_loads() { "$BUILD/ring/load" --list | with_many 8 64; }
+all_loads() { "$BUILD/testing/load" --list | with_many 8 64; }
 
 # kvm_loads: as many as there is time for.
 kvm_loads()
 {
-	"$BUILD/ring/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$' | with_many 4
+	"$BUILD/testing/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$' | with_many 4
 }
 
 # with_many GUESTS...: the loads on standard input, some of them with so many guests as well.

@@ -323,7 +323,7 @@ ring_initrd()
 	local root=$RUN/root
 
 	stage_base "$root" "$@"
-	cp "$BUILD"/ring/{device_test,fuzz,races,load} "$root/bin/"
+	cp "$BUILD"/testing/{device_test,fuzz,races,load} "$root/bin/"
 	pack_host "$root"
 }
 

@@ -9,7 +9,7 @@ group_faults()
 	new_run "$WORK/faults"
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
-	set_env PROGRAMS "$BUILD/ring/faults"
+	set_env PROGRAMS "$BUILD/testing/faults"
 	set_env TIMEOUT 1500
 	set_env CHECKS "leak reload"
 	# The kernel tells of each fault where it was. The console need not have it.

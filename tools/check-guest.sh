@@ -183,7 +183,7 @@ group_memory() { traffic_run virtio_balloon; }
 
 build_traffic()
 {
-	build "the traffic program builds" "$BUILD/helpers" make -C "$TOP/tools/ring" \
+	build "the traffic program builds" "$BUILD/helpers" make -C "$TOP/tools/testing" \
 		O="$BUILD/helpers" helpers
 }
 

@@ -49,7 +49,7 @@ show_uml()
 	set_env TOOLS "$SHOW_TOOLS"
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon vsock_diag "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
 	set_env OTHER "$(modules_for "$(uml_dir debug)" vhost_vsock | paste -sd' ')"
-	set_env PROGRAMS "$BUILD/ring/show"
+	set_env PROGRAMS "$BUILD/testing/show"
 	set_env WORDS "mvsockctl ss tcpdump trace-cmd examples"
 	set_env TIMEOUT 400
 	set_env CHECKS "leak reload"
@@ -76,7 +76,7 @@ show_stock()
 	set_env CHECKS reload
 	stage_base "$root" "$BUILD/stock/mvsock.ko"
 	stage "$root" "$(command -v bpftrace)" "$(command -v trace-cmd)"
-	cp "$BUILD/ring/show" "$root/bin/"
+	cp "$BUILD/testing/show" "$root/bin/"
 	show_examples >"$root/rig/examples"
 	pack_host "$root"
 	boot_qemu "$(stock_kernel)" 900 "" -accel tcg -smp 1 -cpu "$EMULATED_CPU" || true

@@ -17,7 +17,7 @@ group_umlsmp()
 {
 	[[ $MODULE != mvsock ]] || build_smp || return 0
 	build_ring || return 0
-	smp_run "$BUILD/ring"
+	smp_run "$BUILD/testing"
 	set_env MODULES "$(modules_for "$(uml_dir smp)" vsockmon "$(tested "$BUILD/uml-smp")" | paste -sd' ')"
 	boot_uml smp 1000 || true
 	report_smp

@@ -13,7 +13,7 @@ group_soak()
 	new_run "$WORK/soak"
 	guest_initrd "" "$BUILD/helpers/traffic"
 	set_env JOB soak
-	set_env PROGRAMS "$BUILD/ring/soak"
+	set_env PROGRAMS "$BUILD/testing/soak"
 	set_env TRAFFIC "$BUILD/helpers/traffic"
 	set_env FUZZ_SEED "$FUZZ_SEED"
 	set_env SOAK_SECONDS "$seconds"

@@ -407,7 +407,7 @@ group_fuzz()
 	set_env JOB fuzz
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$dir/mvsock.ko" | paste -sd' ')"
 	set_env KUNIT_MODULES "$dir/mvsock_kunit.ko"
-	set_env PROGRAMS "$BUILD/ring/fuzz"
+	set_env PROGRAMS "$BUILD/testing/fuzz"
 	set_env FUZZ_SEED "$FUZZ_SEED"
 	set_env FUZZ_SECONDS "$half"
 	set_env TIMEOUT $((half + 60))
@@ -439,7 +439,7 @@ report_coverage()
 
 build_ring()
 {
-	build "the ring driver builds" "$BUILD/ring" make -C "$TOP/tools/ring" O="$BUILD/ring" \
+	build "the ring driver builds" "$BUILD/testing" make -C "$TOP/tools/testing" O="$BUILD/testing" \
 		UAPI="$LINUX/source/include/uapi"
 }
 
@@ -450,10 +450,10 @@ group_device()
 	new_run "$WORK/device"
 	set_env JOB device
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
-	set_env PROGRAMS "$BUILD/ring/device_test"
+	set_env PROGRAMS "$BUILD/testing/device_test"
 	set_env TIMEOUT 1200
 	set_env CHECKS "leak reload"
-	races_env "$BUILD/ring/races" 1
+	races_env "$BUILD/testing/races" 1
 	boot_uml debug 1800 || true
 	report_tap device_test
 	report_tap races
@@ -522,7 +522,7 @@ compare_modules()
 	set_env JOB parity
 	set_env MODULES "$(modules_for "$(uml_dir "$kind")" "$BUILD/uml-$kind/mvsock.ko" | paste -sd' ')"
 	set_env OTHER "$(modules_for "$(uml_dir "$kind")" vhost_vsock | paste -sd' ')"
-	set_env PROGRAMS "$BUILD/ring/$program"
+	set_env PROGRAMS "$BUILD/testing/$program"
 	set_env TIMEOUT 600
 	set_env CHECKS "$*"
 	boot_uml "$kind" 1300 || true
@@ -539,7 +539,7 @@ group_load()
 	new_run "$WORK/load"
 	set_env JOB load
 	set_env MODULES "$(modules_for "$(uml_dir plain)" "$(tested "$BUILD/uml-plain")" | paste -sd' ')"
-	set_env PROGRAMS "$BUILD/ring/load"
+	set_env PROGRAMS "$BUILD/testing/load"
 	set_env TIMEOUT 100
 	set_env CHECKS "reload"
 	boot_uml plain 200 || true
@@ -553,7 +553,7 @@ report_load()
 {
 	local name
 
-	for name in $("$BUILD/ring/load" --list); do
+	for name in $("$BUILD/testing/load" --list); do
 		verdict "$name" "$(grep -qs "^$name: " "$RUN/out/load" ||
 			tail -n 3 "$RUN/out/load" 2>&1)"
 	done

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2086,SC2094,SC2153,SC2154 # PORT and TRAFFIC are set where it is sourced
 #
 # What host and guest have in common: waiting, and an end of the traffic. An end
-# has a server, a stream and a connection that nobody uses (tools/ring/traffic.c),
+# has a server, a stream and a connection that nobody uses (tools/testing/guest/traffic.c),
 # whose files are in the current folder.
 #
 # In a guest that is emulated twice over, starting a program takes a good part of a

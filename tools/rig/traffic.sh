@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2015,SC2086,SC2153,SC2154 # sourced by host.sh, whose variables it has
 #
 # What the jobs with a guest under traffic share: steps and their results, QEMU's
-# monitor, and tools/ring/traffic.c at both ends.
+# monitor, and tools/testing/guest/traffic.c at both ends.
 
 MONITOR=/dev/shm/monitor
 PORT=1100

@@ -146,7 +146,7 @@ static void trace_rejected(const void *arg)
 	session_close(&s);
 }
 
-void add_extra_tests(void)
+void add_zerocopy_tests(void)
 {
 	session_test("zero copy", "completions", zero_copy, NULL, 0,
 		     RINGS_SPLIT);

@@ -64,9 +64,9 @@ int main(int argc, char **argv)
 	add_life_tests();
 	add_memory_tests();
 	add_moving_tests();
-	add_extra_tests();
+	add_zerocopy_tests();
 	add_ring_tests();
-	add_place_tests();
+	add_packed_tests();
 	add_race_tests();
 	add_packet_tests();
 	add_abuse_tests();
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 	add_direct_tests();
 	add_answers_tests();
 	add_endless_tests();
-	add_review_tests();
+	add_regression_tests();
 	add_counter_tests();
 	add_attack_tests();
 	add_netns_tests();

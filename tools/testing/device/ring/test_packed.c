@@ -163,7 +163,7 @@ static void add(const char *name, void (*run)(const void *arg))
 	session_test("ioctl", name, run, NULL, 0, RINGS_PACKED);
 }
 
-void add_place_tests(void)
+void add_packed_tests(void)
 {
 	add("case 71: places outside of the ring", bad_base);
 	add("case 69: size over 32768", bad_num);

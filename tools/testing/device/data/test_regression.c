@@ -645,7 +645,7 @@ static const struct peek_case peeks[] = {
 	{ SOCK_STREAM, 1 }, { SOCK_STREAM, 2 * BLOCK }, { SOCK_SEQPACKET, 1 },
 };
 
-void add_review_tests(void)
+void add_regression_tests(void)
 {
 	static const struct {
 		const char *name;
