@@ -37,16 +37,16 @@ bench: ## Measure it beside vhost_vsock; with ENV=icount, smp, uml or kvm, LOADS
 	tools/bench.sh $(if $(LOADS),--loads "$(LOADS)") $(ENV)
 
 bench-compare: ## Print the results A= and B= side by side
-	tools/bench-compare.sh "$(A)" "$(B)"
+	tools/bench/compare.sh "$(A)" "$(B)"
 
 bench-plot: ## Draw the published results
-	tools/bench-plot.sh
+	tools/bench/plot.sh
 
 bench-profile: ## Show where the instructions of LOAD= go, with both
-	tools/bench-profile.sh $(LOAD)
+	tools/bench/profile.sh $(LOAD)
 
 bench-parse: ## Time the parser, in a virtual host
-	tools/bench-parse.sh
+	tools/bench/parse.sh
 
 docs: ## Build the manual, in build/docs
 	tools/docs.sh

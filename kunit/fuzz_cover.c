@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which blocks of the code under test the fuzz suite reaches. tools/coverage.sh
+ * Which blocks of the code under test the fuzz suite reaches. tools/check/coverage.sh
  * makes lines of them.
  */
 #include <linux/bitmap.h>

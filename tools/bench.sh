@@ -9,8 +9,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
-# shellcheck source=tools/bench-lib.sh
-. "$TOP/tools/bench-lib.sh"
+# shellcheck source=tools/bench/lib.sh
+. "$TOP/tools/bench/lib.sh"
 
 # What many guests do at once.
 MANY=(g2h-64 g2h-65536 h2g-64 h2g-65536 rtt-64)
@@ -92,7 +92,7 @@ bench()
 	result=$BUILD/bench/results/$(commit)-$1.txt
 	{
 		bench_header "$1"
-		awk -f "$TOP/tools/bench-table.awk" "$RUN/out/bench"
+		awk -f "$TOP/tools/bench/table.awk" "$RUN/out/bench"
 	} >"$result"
 	cat "$result"
 	say "# $1: $((SECONDS - start)) s; kept in $result"

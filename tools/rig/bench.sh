@@ -91,7 +91,7 @@ bench_load()
 	return $result
 }
 
-# tools/bench-plugin.c counts between one call of sethostname() and the next.
+# tools/bench/plugin.c counts between one call of sethostname() and the next.
 bench_mark() { ! [ "$BENCH_PROFILE" ] || busybox hostname mark; }
 
 symbols() { grep -i ' [tw] ' /proc/kallsyms; }

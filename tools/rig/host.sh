@@ -39,7 +39,7 @@
 #   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
 #   BENCH_DEVICES  of those with many devices
 #   BENCH_KVM      if guests are KVM's, with stock kernels (bench)
-#   BENCH_PROFILE  if they are marked for tools/bench-plugin.c
+#   BENCH_PROFILE  if they are marked for tools/bench/plugin.c
 #   BENCH_SETTLE   seconds after boot, in which the kernel has work of its own
 #
 # Results are files in OUT. A line "rig: ..." on the console is for a person.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench-profile.py RUN SYMBOLS PROGRAM: tables of what bench-plugin.c counted in RUN,
+"""profile.py RUN SYMBOLS PROGRAM: tables of what plugin.c counted in RUN,
 by the symbols of the kernel, of the modules in RUN/out, and of the load generator."""
 
 import bisect

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The kernels in which bench.sh and bench-profile.sh measure. Sourced after boot.sh.
+# The kernels in which bench.sh and profile.sh measure. Sourced after boot.sh.
 
 # bench_setup: all that is needed for any of them.
 bench_setup()

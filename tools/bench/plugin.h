@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What bench-plugin.c uses of QEMU's interface for TCG plugins (version 1), whose
+ * What plugin.c uses of QEMU's interface for TCG plugins (version 1), whose
  * header Debian does not package.
  */
 #ifndef MVS_BENCH_PLUGIN_H

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench-profile.sh LOAD[/GUESTS]: where the instructions of a load go, with vhost_vsock
+# profile.sh LOAD[/GUESTS]: where the instructions of a load go, with vhost_vsock
 # and with mvsock: by thread and by function, as QEMU counts them.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
-# shellcheck source=tools/bench-lib.sh
-. "$TOP/tools/bench-lib.sh"
+# shellcheck source=tools/bench/lib.sh
+. "$TOP/tools/bench/lib.sh"
 
 DIR=$BUILD/bench
 SECONDS_EACH=0.2
@@ -21,7 +21,7 @@ main()
 	(($# == 1)) || die "which load?" "make bench-profile LOAD=h2g-64"
 	bench_setup
 	check_loads "$load"
-	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench-plugin.c"
+	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench/plugin.c"
 	[[ -s $DIR/symbols-$ABI ]] || read_symbols
 	say "# $load: a boot with both modules"
 	new_run "$DIR/profile"
@@ -33,7 +33,7 @@ main()
 		die "the load did not run to its end"
 	}
 	say "# $load at $(commit), Linux $VERSION, instructions for each message"
-	python3 "$TOP/tools/bench-profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
+	python3 "$TOP/tools/bench/profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
 }
 
 # read_symbols: the addresses that this kernel has when they are not random; its

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench-parse.sh: times the parser, in user-mode Linux without debugging; prints a
+# parse.sh: times the parser, in user-mode Linux without debugging; prints a
 # table of nanoseconds a chain.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tools/boot.sh
 . "$TOP/tools/boot.sh"
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-layers.sh OBJECTS: prints each include and each call of the module that points up in
+# layers.sh OBJECTS: prints each include and each call of the module that points up in
 # the table of layers in Documentation/design.rst, each file that is not in the table, and files
 # that call each other in a circle. OBJECTS is the folder of the compiled objects.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 objects=$1
 
 # "FOLDER LAYER" and "HEADER LAYER" a line, counted from the top.

@@ -10,7 +10,7 @@
 # the others "FILE:LINE".
 set -euo pipefail
 # shellcheck source=tools/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # lines OBJECT: of the addresses in .text in standard input, as FILE:LINE.
 lines() { addr2line -e "$1" -j .text | sed -n 's|.*/drivers/mvsock/\([a-z_./]*:[0-9][0-9]*\).*|\1|p'; }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench-plugin.h"
+#include "plugin.h"
 
 /* In a section; what the others execute is counted in the last one. */
 #define NUM_THREADS 64

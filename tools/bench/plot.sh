@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench-plot.sh: draws the ratios in Documentation/benchmarks: those of guests under KVM as
+# plot.sh: draws the ratios in Documentation/benchmarks: those of guests under KVM as
 # kvm.svg there, those of the ring driver as ratios.svg.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 DIR=$TOP/Documentation/benchmarks
 

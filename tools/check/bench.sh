@@ -63,7 +63,7 @@ check_tables()
 	END
 	)"
 	verdict "two tables are compared" "$(diff <(
-		"$TOP/tools/bench-compare.sh" <(bench_table "$dir/old") <(bench_table "$dir/new") | tr -s ' '
+		"$TOP/tools/bench/compare.sh" <(bench_table "$dir/old") <(bench_table "$dir/new") | tr -s ' '
 	) - <<-END
 	load unit mvsock A mvsock B ratio A ratio B change
 	rtt-64 round-trips/s 250 500 2.50 5.00 +100%
@@ -78,4 +78,4 @@ check_tables()
 	)"
 }
 
-bench_table() { awk -f "$TOP/tools/bench-table.awk" "$1" | tr -s ' '; }
+bench_table() { awk -f "$TOP/tools/bench/table.awk" "$1" | tr -s ' '; }
