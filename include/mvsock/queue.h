@@ -11,6 +11,7 @@
 #define _MVSOCK_QUEUE_H
 
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uio.h>
@@ -28,7 +29,7 @@ struct mvs_chunk {
 #define MVS_CHUNK_SIZE	sizeof_field(struct mvs_chunk, data)
 
 /* Maximum number of pages in a pool: those of a connection's default buffer size. */
-#define MVS_POOL_MAX	64
+#define MVS_POOL_MAX	(SZ_256K / PAGE_SIZE)
 
 /**
  * struct mvs_pool - pages for reuse

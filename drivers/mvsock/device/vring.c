@@ -27,6 +27,12 @@ static long vring_set_num(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
+/* Invalidations come without the tags of the VMM's addresses; I/O virtual ones have none. */
+static u64 vring_untag(const struct mvs_ring *ring, u64 addr)
+{
+	return ring->gm->iotlb ? addr : untagged_addr(addr);
+}
+
 static long vring_set_addr(struct mvs_vq *vq, void __user *argp)
 {
 	struct mvs_ring ring = vq->ring;
@@ -45,9 +51,9 @@ static long vring_set_addr(struct mvs_vq *vq, void __user *argp)
 	    a.log_guest_addr % VRING_USED_ALIGN_SIZE)
 		return -EINVAL;
 
-	ring.desc = a.desc_user_addr;
-	ring.avail = a.avail_user_addr;
-	ring.used = a.used_user_addr;
+	ring.desc = vring_untag(&ring, a.desc_user_addr);
+	ring.avail = vring_untag(&ring, a.avail_user_addr);
+	ring.used = vring_untag(&ring, a.used_user_addr);
 	ring.log = a.flags & BIT(VHOST_VRING_F_LOG);
 	ring.log_addr = a.log_guest_addr;
 	if (vq->device->running &&

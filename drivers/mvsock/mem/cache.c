@@ -52,7 +52,7 @@ static unsigned int gmem_drop_pages(struct mvs_window *window,
 	end = &window->pages[last];
 	for (page = &window->pages[first]; page <= end; page++) {
 		if (*page & MVS_PAGE_WRITABLE)
-			set_page_dirty(virt_to_page(*page));
+			set_page_dirty(virt_to_page((void *)*page));
 		dropped += !!*page;
 		*page = 0;
 	}
@@ -122,7 +122,7 @@ static void gmem_free_window(struct mvs_window *window)
 {
 	if (window->notifier.mm)
 		mmu_interval_notifier_remove(&window->notifier);
-	free_page((unsigned long)window->pages);
+	kfree(window->pages);
 	kfree(window);
 }
 
@@ -132,14 +132,13 @@ static struct mvs_window *gmem_create_window(struct mvs_gmem *gm,
 	struct mvs_window *window;
 	int ret;
 
-	static_assert(MVS_WINDOW_PAGES * sizeof(*window->pages) <= PAGE_SIZE);
-
 	window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
 	if (!window)
 		return ERR_PTR(-ENOMEM);
 	window->gm = gm;
 	window->number = number;
-	window->pages = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	window->pages = kcalloc(MVS_WINDOW_PAGES, sizeof(*window->pages),
+				GFP_KERNEL_ACCOUNT);
 	if (!window->pages) {
 		ret = -ENOMEM;
 		goto err;

@@ -58,7 +58,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
  * @regions: the VMM's regions, copied from user space
  * @n: number of regions
  *
- * Where regions overlap, the one with the lowest guest-physical start is used.
+ * Where regions overlap, the one with the lowest guest-physical start is used. Tags in addresses
+ * are removed, as invalidations come without.
  *
  * Return: the table, freed with vhost_iotlb_free(). %-EFAULT when a region is
  * empty or wraps, or when memory is short (as in vhost), %-ENOMEM when not
@@ -81,7 +82,8 @@ mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
 		if (!r->memory_size ||
 		    vhost_iotlb_add_range(table, r->guest_phys_addr,
 					  r->guest_phys_addr + r->memory_size - 1,
-					  r->userspace_addr, VHOST_MAP_RW)) {
+					  untagged_addr(r->userspace_addr),
+					  VHOST_MAP_RW)) {
 			vhost_iotlb_free(table);
 			return ERR_PTR(-EFAULT);
 		}

@@ -58,8 +58,8 @@ int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 
 	/* It may replace the one that was used last. */
 	gm->hit = NULL;
-	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1, uaddr,
-				     perm) ? -EFAULT : 0;
+	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1,
+				     untagged_addr(uaddr), perm) ? -EFAULT : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_update);
 

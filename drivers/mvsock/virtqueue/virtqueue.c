@@ -150,14 +150,21 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 	return mvs_gmem_log_range_ok(log_base, ring->log_addr, used);
 }
 
-/* Used chains that were not published when the ring broke are lost in another layout. */
-static void vq_set_layout(struct mvs_vq *vq, bool packed)
+/*
+ * What a running ring keeps until it is started again. Used chains that were not published when
+ * it broke are lost in another layout.
+ */
+static void vq_set_layout(struct mvs_vq *vq, u64 features)
 {
+	bool packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
+
 	if (vq->ring.packed != packed) {
 		vq->ring.unpublished = 0;
 		vq->held = false;
 	}
 	vq->ring.packed = packed;
+	vq->ring.le = features & BIT_ULL(VIRTIO_F_VERSION_1) ||
+		      virtio_legacy_is_little_endian();
 }
 
 /**
@@ -172,11 +179,8 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 	struct mvs_ring *ring = &vq->ring;
 
 	lockdep_assert_held(&vq->mutex);
-	ring->le = features & BIT_ULL(VIRTIO_F_VERSION_1) ||
-		   virtio_legacy_is_little_endian();
-	/* A running ring keeps its layout until it is started again. */
 	if (!vq->running)
-		vq_set_layout(vq, features & BIT_ULL(VIRTIO_F_RING_PACKED));
+		vq_set_layout(vq, features);
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	ring->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	ring->notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
