@@ -10,6 +10,8 @@ set -euo pipefail
 . "$TOP/tools/boot.sh"
 # shellcheck source=tools/bench/lib.sh
 . "$TOP/tools/bench/lib.sh"
+# shellcheck source=tools/check/arch.sh
+. "$TOP/tools/check/arch.sh"
 # shellcheck source=tools/check/bench.sh
 . "$TOP/tools/check/bench.sh"
 # shellcheck source=tools/check/device.sh
@@ -53,10 +55,10 @@ set -euo pipefail
 # shellcheck source=tools/debian.sh
 . "$TOP/tools/debian.sh"
 
-GROUPS_ALL=(lint rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
+GROUPS_ALL=(lint arch rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
 GROUPS_LONG=(install race soak pages)
 # What keeps one processor busy, the longest first: these run side by side.
-GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest kunit rig model)
+GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest arch kunit rig model)
 # User-mode Linux has several processors since 7.0. The packages of later headers ask for
 # more than Debian 12 has.
 if [[ $KERNEL != 6.12 ]]; then
@@ -79,6 +81,7 @@ usage()
 	cat <<-END
 	usage: tools/check.sh [OPTION...] [GROUP...]
 	  lint    checkpatch, W=1, sparse, names, shellcheck, the manual
+	  arch    the module builds for arm64 and s390x, with W=1 and sparse
 	  rig     programs in user-mode Linux keep their registers, what fails says why
 	  model   spin finds no state in which a chain is left and nothing looks for it
 	  kunit   the KUnit suites, in user-mode Linux
@@ -229,6 +232,7 @@ parts()
 	for group; do
 		case $group in
 		lint) echo docs headers uml-debug ;;
+		arch) echo arch ;;
 		rig | kunit | fuzz | device | faults | sockets) echo uml-debug ;;
 		model) echo model ;;
 		parity) echo uml ;;

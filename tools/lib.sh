@@ -214,6 +214,22 @@ x86_dir()
 	echo "$LINUX/x86-$1-$(x86_config "$1" | config_hash)"
 }
 
+# arch_compiler ARCH: the prefix of its cross compiler's programs.
+arch_compiler()
+{
+	case $1 in
+	arm64) echo aarch64-linux-gnu- ;;
+	s390) echo s390x-linux-gnu- ;;
+	esac
+}
+
+# arch_dir ARCH: where that kernel is configured, to build the module against.
+arch_dir()
+{
+	echo "$LINUX/$1-$({ sed -n '/^CONFIG_/p' "$TOP/tools/rig/arch.config"
+		"$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
+}
+
 # headers_dir: KDIR for Debian's cloud kernel.
 headers_dir()
 {

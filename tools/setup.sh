@@ -31,6 +31,7 @@ usage()
 	  uml         user-mode Linux, the host of make demo
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
 	  uml-smp     user-mode Linux with several processors, with KERNEL=7.3
+	  arch        kernels of other machines, to build the module against
 	  x86-kcsan   Linux for two processors in QEMU, with KCSAN: make check-race
 	  x86-kasan   the same with KASAN, lockdep, kmemleak
 	  guest       Debian's cloud kernel, for guests and as the stock host
@@ -420,7 +421,7 @@ build_uml()
 	part_source
 	part_registers
 	build_kernel "$(uml_dir "$1")" "uml-$1" "user-mode Linux $VERSION ($1), about 4 minutes" \
-		ARCH=um < <(uml_config "$1")
+		all ARCH=um < <(uml_config "$1")
 }
 
 # part_registers: the program that user-mode Linux, whose option it sets, is tested with.
@@ -440,15 +441,29 @@ build_x86()
 {
 	part_source
 	build_kernel "$(x86_dir "$1")" "x86-$1" "Linux $VERSION with ${1^^}, about 8 minutes" \
-		< <(x86_config "$1")
+		all < <(x86_config "$1")
 }
 
-# build_kernel FOLDER LOG WHAT [MAKE ARGUMENT...]: with the options on standard input.
+# part_arch: no kernel is compiled.
+part_arch()
+{
+	local arch
+
+	install_packages gcc-aarch64-linux-gnu gcc-s390x-linux-gnu
+	part_source
+	for arch in arm64 s390; do
+		build_kernel "$(arch_dir "$arch")" "$arch" "what modules for $arch need, a few seconds" \
+			modules_prepare ARCH="$arch" CROSS_COMPILE="$(arch_compiler "$arch")" \
+			< <(sed -n '/^CONFIG_/p' "$TOP/tools/rig/arch.config")
+	done
+}
+
+# build_kernel FOLDER LOG WHAT GOAL [MAKE ARGUMENT...]: with the options on standard input.
 build_kernel()
 {
-	local dir=$1 log=$CACHE/log/$2 what=$3 make
+	local dir=$1 log=$CACHE/log/$2 what=$3 goal=$4 make
 
-	shift 3
+	shift 4
 	[[ ! -e $dir/.complete ]] || return 0
 	mkdir -p "$dir"
 	make=(make -C "$LINUX/source" O="$dir" "$@")
@@ -457,7 +472,7 @@ build_kernel()
 	quietly "$log" "${make[@]}" KCONFIG_ALLCONFIG="$dir/mvsock.config" allnoconfig ||
 		die "$what: it cannot be configured"
 	check_config "$dir"
-	quietly "$log" "${make[@]}" -j"$(nproc)" ||
+	quietly "$log" "${make[@]}" -j"$(nproc)" "$goal" ||
 		die "$what: it does not build"
 	touch "$dir/.complete"
 }

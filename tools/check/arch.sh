@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The module for other machines, compiled alone: big endian, and weakly ordered. Sourced by
+# check.sh.
+
+group_arch()
+{
+	local arch
+
+	for arch in arm64 s390; do
+		lint_build "$arch" "$(arch_dir "$arch")" ARCH="$arch" \
+			CROSS_COMPILE="$(arch_compiler "$arch")" KBUILD_MODPOST_WARN=1
+	done
+}
