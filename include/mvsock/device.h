@@ -189,7 +189,7 @@ void mvs_proc_set_owner(struct mvs_device *device, struct pid *owner);
 void mvs_proc_register(void);
 void mvs_proc_unregister(void);
 
-/* vring.c */
+/* vring_ioctl.c */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,
 		     void __user *argp);
 

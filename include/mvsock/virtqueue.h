@@ -37,7 +37,7 @@ enum {
 #define MVS_BRISK	2
 
 /* Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. */
-#define MVS_OWED_NS	NSEC_PER_MSEC
+#define MVS_TX_NOTIFY_NS	NSEC_PER_MSEC
 
 /**
  * struct mvs_kick - a virtqueue's kick eventfd
@@ -104,10 +104,10 @@ struct mvs_misses {
  * @busyloop_timeout: microseconds for which the worker looks for new chains before it
  *	asks for a kick, as set by the VMM
  * @running: started, and neither stopped nor broken since
- * @turn: budget of chains until others have their turn; RX only
+ * @budget: chains that may be taken until others have their turn; RX only
  * @held: @chain could not be given back to the driver yet
  * @held_len: bytes written to that chain
- * @owed: used chains are published, a notification is pending; read by @tick without the
+ * @unnotified: used chains are published, a notification is pending; read by @tick without the
  *	mutex, as is @published
  * @published: number of publications
  * @tick: coalescing timer, which runs during a stream
@@ -139,7 +139,7 @@ struct mvs_misses {
  * @tx_bytes: @bytes of this virtqueue, likewise
  * @controls: @control of both, likewise
  * @asked: time at which a kick was asked for; 0 if none is pending; TX only
- * @owed_since: time of the first publication without a notification, or 0
+ * @unnotified_since: time of the first publication without a notification, or 0
  * @expired: time of a notification after an interval without a chain from the driver, or 0
  * @waited: times in a row that the driver made a chain available right after that
  * @eager: rounds for which the driver is notified at once
@@ -161,10 +161,10 @@ struct mvs_vq {
 	struct eventfd_ctx *log;
 	u32 busyloop_timeout;
 	bool running;
-	unsigned int turn;
+	unsigned int budget;
 	bool held;
 	u32 held_len;
-	bool owed;
+	bool unnotified;
 	u32 published;
 	struct hrtimer tick;
 	u32 tick_published;
@@ -193,7 +193,7 @@ struct mvs_vq {
 	u64 tx_bytes;
 	u64 controls;
 	u64 asked;
-	u64 owed_since;
+	u64 unnotified_since;
 	u64 expired;
 	unsigned int waited;
 	unsigned int eager;

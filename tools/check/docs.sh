@@ -41,7 +41,7 @@ groups() { printf "\`\`%s\`\`\\n" "${GROUPS_ALL[@]}" "${GROUPS_LONG[@]}"; }
 ioctls()
 {
 	sed -n 's/^\t*\(case\|if (cmd ==\) \(VHOST_[A-Z_]*\)[:)]$/\2/p' \
-		"$TOP"/drivers/mvsock/device/{device,vring}.c | sort -u
+		"$TOP"/drivers/mvsock/device/{device,vring_ioctl}.c | sort -u
 }
 
 reasons()

@@ -20,14 +20,14 @@
 #define F_AVAIL	BIT(VRING_PACKED_DESC_F_AVAIL)
 #define F_USED	BIT(VRING_PACKED_DESC_F_USED)
 
-static u16 packed_index(u16 place)
+static u16 packed_index(u16 pos)
 {
-	return place & ~MVS_PACKED_WRAP;
+	return pos & ~MVS_PACKED_WRAP;
 }
 
-static bool packed_wrap(u16 place)
+static bool packed_wrap(u16 pos)
 {
-	return place & MVS_PACKED_WRAP;
+	return pos & MVS_PACKED_WRAP;
 }
 
 static u64 packed_desc_at(const struct mvs_ring *ring, u32 i)

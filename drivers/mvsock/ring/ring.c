@@ -21,32 +21,32 @@
 			 mvs_split_ ## op(__ring, ##__VA_ARGS__));	\
 })
 
-/* Advance @place, which is @next_avail or @next_used, by @n. */
-static u16 ring_advance(const struct mvs_ring *ring, u16 place, u32 n)
+/* Advance @pos, which is @next_avail or @next_used, by @n. */
+static u16 ring_advance(const struct mvs_ring *ring, u16 pos, u32 n)
 {
 	u32 index;
 
 	if (!ring->packed)
-		return place + n;
+		return pos + n;
 
-	index = (place & ~MVS_PACKED_WRAP) + n;
+	index = (pos & ~MVS_PACKED_WRAP) + n;
 	if (index < ring->num)
-		return place + n;
-	return (index - ring->num) | (~place & MVS_PACKED_WRAP);
+		return pos + n;
+	return (index - ring->num) | (~pos & MVS_PACKED_WRAP);
 }
 
 /* Undo ring_advance(). */
-static u16 ring_go_back(const struct mvs_ring *ring, u16 place, u32 n)
+static u16 ring_go_back(const struct mvs_ring *ring, u16 pos, u32 n)
 {
 	u32 index;
 
 	if (!ring->packed)
-		return place - n;
+		return pos - n;
 
-	index = place & ~MVS_PACKED_WRAP;
+	index = pos & ~MVS_PACKED_WRAP;
 	if (index >= n)
-		return place - n;
-	return (index + ring->num - n) | (~place & MVS_PACKED_WRAP);
+		return pos - n;
+	return (index + ring->num - n) | (~pos & MVS_PACKED_WRAP);
 }
 
 static int ring_prefetch_area(struct mvs_ring *ring, u64 addr, size_t len,

@@ -45,8 +45,8 @@ static int send_next_chain(struct mvs_vq *vq)
 {
 	int ret = -EBADMSG;
 
-	while (ret == -EBADMSG && vq->turn) {
-		vq->turn--;
+	while (ret == -EBADMSG && vq->budget) {
+		vq->budget--;
 		ret = mvs_vq_pop(vq);
 	}
 	return ret;
@@ -309,7 +309,7 @@ static bool send_any_waiting(const struct mvs_conns *conns)
 static int send_begin(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
-	vq->turn = MVS_SEND_CHAINS;
+	vq->budget = MVS_SEND_CHAINS;
 	return vq->running ? mvs_vq_begin(vq) : 0;
 }
 
@@ -469,7 +469,7 @@ static int send_put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	mvs_gmem_end(gm);
 	if (unlikely(len < 0))
 		return len;
-	vq->turn--;
+	vq->budget--;
 	mvs_tap(hdr, from);
 	mvs_vq_count(vq, hdr);
 	trace_mvs_packet_rx(hdr);
@@ -502,7 +502,7 @@ static int send_put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 	int ret;
 
 	while (*done < len) {
-		if (unlikely(!vq->turn))
+		if (unlikely(!vq->budget))
 			return -EBADMSG;
 		told = mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
 		ret = send_put_at_once(vq, &hdr, from, len - *done);
@@ -613,7 +613,7 @@ void mvs_send_flush(struct mvs_conn *conn)
 	if (!READ_ONCE(conn->streaming))
 		return;
 	vq = &conn->device->vqs[MVS_VQ_RX];
-	if (!READ_ONCE(vq->owed))
+	if (!READ_ONCE(vq->unnotified))
 		return;
 	/* poll() does not sleep on the mutex. */
 	if (!mutex_trylock(&vq->mutex)) {

@@ -24,8 +24,8 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 	if (!mvs_vq_publish(vq))
 		return;
 	/*
-	 * owed is set before the timer is checked: either it has stopped, or
-	 * vq_tick_expired() sees owed. Pairs with the barrier there.
+	 * unnotified is set before the timer is checked: either it has stopped, or
+	 * vq_tick_expired() sees unnotified. Pairs with the barrier there.
 	 */
 	smp_mb();
 	if (vq->ring.unsignalled < vq->ring.num / 2 &&
@@ -65,9 +65,9 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 		return;
 	}
 	now = ktime_get_ns();
-	if (!vq->owed_since)
-		vq->owed_since = now;
-	left = vq->owed_since + MVS_OWED_NS - now;
+	if (!vq->unnotified_since)
+		vq->unnotified_since = now;
+	left = vq->unnotified_since + MVS_TX_NOTIFY_NS - now;
 	if ((s64)left > 0) {
 		mvs_vq_wake_in(vq, left);
 		return;
@@ -75,7 +75,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 	/*
 	 * If the driver made no chain available since, it may wait for this notification.
 	 */
-	vq->expired = vq->asked && (s64)(vq->asked - vq->owed_since) <
+	vq->expired = vq->asked && (s64)(vq->asked - vq->unnotified_since) <
 				   (s64)(MVS_BRISK * mvs_vq_interval_ns(vq)) ?
 		      now : 0;
 	mvs_vq_signal(vq);

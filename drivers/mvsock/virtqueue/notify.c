@@ -108,11 +108,11 @@ static enum hrtimer_restart vq_tick_expired(struct hrtimer *timer)
 
 	vq_note_latency(vq, timer);
 	/*
-	 * The timer has stopped before owed is checked. Pairs with the barrier in
+	 * The timer has stopped before unnotified is checked. Pairs with the barrier in
 	 * mvs_vq_flush_lazily().
 	 */
 	smp_mb();
-	if (!READ_ONCE(vq->owed))
+	if (!READ_ONCE(vq->unnotified))
 		return HRTIMER_NORESTART;
 	published = READ_ONCE(vq->published);
 	WRITE_ONCE(vq->ticks, READ_ONCE(vq->ticks) + 1);
@@ -259,7 +259,7 @@ void mvs_vq_note_kick(struct mvs_vq *vq)
 	vq->brisk = now - vq->asked < MVS_BRISK * mvs_vq_interval_ns(vq);
 	/* Was the driver idle until it was notified of used TX chains? */
 	if (vq->expired) {
-		vq->waited = now - vq->expired < MVS_OWED_NS / 2 ? vq->waited + 1 : 0;
+		vq->waited = now - vq->expired < MVS_TX_NOTIFY_NS / 2 ? vq->waited + 1 : 0;
 		if (vq->waited == MVS_WAITED_MIN) {
 			vq->waited = 0;
 			vq->eager = MVS_EAGER;

@@ -281,9 +281,9 @@ void mvs_vq_stop(struct mvs_vq *vq)
 	lockdep_assert_held(&vq->mutex);
 	vq_flush_all(vq);
 	/* Whether the driver wants this one could not be read. */
-	if (vq->owed && vq->call)
+	if (vq->unnotified && vq->call)
 		eventfd_signal(vq->call);
-	WRITE_ONCE(vq->owed, false);
+	WRITE_ONCE(vq->unnotified, false);
 	mvs_vq_cancel_timers(vq);
 	mvs_lease_stop(&vq->lease);
 	vq->ring.unpublished = 0;
@@ -498,7 +498,7 @@ bool mvs_vq_publish(struct mvs_vq *vq)
 		return false;
 	vq_push_held(vq);
 	if (!vq->ring.unpublished)
-		return vq->owed;
+		return vq->unnotified;
 	ret = mvs_ring_publish(&vq->ring);
 	if (unlikely((vq->ring.gm->logging || vq->ring.log) && vq->log))
 		eventfd_signal(vq->log);
@@ -506,10 +506,10 @@ bool mvs_vq_publish(struct mvs_vq *vq)
 		/* The driver waits for these chains. */
 		if (!vq_error_passes(vq, ret))
 			vq_break_ring(vq, ret);
-		return vq->owed;
+		return vq->unnotified;
 	}
 	WRITE_ONCE(vq->published, vq->published + 1);
-	WRITE_ONCE(vq->owed, true);
+	WRITE_ONCE(vq->unnotified, true);
 	return true;
 }
 
@@ -526,9 +526,9 @@ void mvs_vq_signal(struct mvs_vq *vq)
 	/* The worker will know. */
 	if (unlikely(wanted == -ERESTART))
 		return;
-	WRITE_ONCE(vq->owed, false);
+	WRITE_ONCE(vq->unnotified, false);
 	WRITE_ONCE(vq->ticks, 0);
-	vq->owed_since = 0;
+	vq->unnotified_since = 0;
 	vq->signalled = ktime_get_ns();
 	/* On an error notify as well. */
 	if (!wanted || !vq->call)

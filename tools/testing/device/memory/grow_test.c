@@ -7,7 +7,7 @@
  * The program is in the VMM's process here, so that the cgroup has all there is to charge.
  * The slab has what is charged to nobody.
  *
- * Places that the VMM has left: see "places left behind" of test_moving.c.
+ * Places that the VMM has left: see "places left behind" of moving_test.c.
  */
 #include <dirent.h>
 #include <fcntl.h>
