@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The root of a Debian 12 machine, in which packages are tried. Sourced by setup.sh,
-# which makes it, and by tools/check/install.sh.
+# which makes it, and by check.sh, for tools/check/install.sh.
 
 # in_root ROOT COMMAND...: runs it there, with a /proc that goes when it ends, as do
 # all processes that it started.

@@ -155,6 +155,7 @@ quietly()
 #     vsock/                  the kernel's own tests, static, and the names of what they test
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #     x86-HASH/               x86-64 kernels, the same way
+#     arm64-HASH/ s390-HASH/  kernels that are configured, to build modules against
 # $CACHE/registers            tools/rig/registers.c
 # $CACHE/qemu/                a later QEMU, unpacked, if the machine's own is old
 #

@@ -225,10 +225,11 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 }
 
 /*
- * How often a section starts over before it is left to the worker. A page that is brought in
- * may be taken away again at once; one that is there at last must not be reported as absent.
+ * How often a section starts over before it is given up for a while: more than any needs pages.
+ * A page that is brought in may be taken away again at once, over and over, which does not make it
+ * one that the VMM does not have.
  */
-#define MVS_SECTION_TRIES	100
+#define MVS_SECTION_TRIES	1000
 
 /**
  * mvs_gmem_section - evaluate an expression in a section
@@ -238,8 +239,8 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
  *	than once
  *
  * Context: process; may sleep between two sections.
- * Return: what @expr gives, the error of mvs_gmem_fault_in(), or %-ERESTART when pages that were
- * brought in were taken away %MVS_SECTION_TRIES times.
+ * Return: what @expr gives, the error of mvs_gmem_fault_in(), or %-ERESTART when it was evaluated
+ * %MVS_SECTION_TRIES times: try again later.
  */
 #define mvs_gmem_section(gm, fault, expr) ({				\
 	struct mvs_gmem *__gm = (gm);					\

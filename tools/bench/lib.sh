@@ -42,7 +42,7 @@ uml_host()
 	local dir
 
 	dir=$(uml_dir plain)
-	build "$BUILD/uml-plain" "$dir" ARCH=um
+	bench_module "$BUILD/uml-plain" "$dir" ARCH=um
 	set_env JOB "$1"
 	set_env PROGRAMS "$BUILD/testing/load"
 	set_env MODULES "$(modules_for "$dir" "$BUILD/uml-plain/mvsock.ko" | paste -sd' ')"
@@ -54,7 +54,7 @@ stock_host()
 {
 	local root=$RUN/root
 
-	build "$BUILD/stock" "$(headers_dir)"
+	bench_module "$BUILD/stock" "$(headers_dir)"
 	stage_base "$root" "$BUILD/stock/mvsock.ko"
 	cp "$BUILD/testing/load" "$root/bin/"
 	set_env JOB "$1"
@@ -66,7 +66,7 @@ stock_host()
 # kvm_host JOB: the same for guests under KVM.
 kvm_host()
 {
-	build "$BUILD/stock" "$(headers_dir)"
+	bench_module "$BUILD/stock" "$(headers_dir)"
 	guest_initrd "" "$BUILD/testing/load"
 	set_env JOB "$1"
 	set_env BENCH_KVM 1
@@ -75,8 +75,8 @@ kvm_host()
 	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/testing/load"
 }
 
-# build FOLDER KDIR [ARGUMENT...]
-build()
+# bench_module FOLDER KDIR [ARGUMENT...]: builds it.
+bench_module()
 {
 	quietly "$1.log" build_module "$@" || die "the module does not build" "see $1.log"
 }

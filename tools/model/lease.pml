@@ -3,7 +3,8 @@
  * The lease of the TX virtqueue, for spin: whatever the interleaving, and whether or not a
  * reader comes that was to, when nothing moves any more no chain is left in the ring.
  *
- * What is here has the names of drivers/mvsock (lease.c, recv.c, direct.c, virtqueue.c). Where
+ * What is here has the names of drivers/mvsock (virtqueue/lease.c and
+ * virtqueue.c, transport/recv.c and direct.c). Where
  * the code decides by time or by what a packet says, the model goes both ways. With one of
  * NO_TIMER, NO_RECHECK and NO_WAKE a safeguard is missing, which must be found.
  */

@@ -495,7 +495,7 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
  * @hdr: the packet's header; each packet has credit fields
  *
  * Wakes a sender that is blocked on credit. If the guest has little left to read, the next
- * CREDIT_UPDATE must not wait: see vq_packet_can_wait() in virtqueue.c.
+ * CREDIT_UPDATE must not wait: see vq_packet_can_wait() in virtqueue/notify.c.
  *
  * Context: process, in which the socket stays, with the TX virtqueue's mutex held.
  */

@@ -54,9 +54,12 @@ long mvs_log_set_base(struct mvs_device *device, void __user *argp)
 	u64 base;
 
 	if (copy_from_user(&base, argp, sizeof(base)) ||
-	    (u64)(unsigned long)base != base || !log_base_ok(device, base))
+	    (u64)(unsigned long)base != base)
 		return -EFAULT;
-	log_store_base(device, untagged_addr(base));
+	base = untagged_addr(base);
+	if (!log_base_ok(device, base))
+		return -EFAULT;
+	log_store_base(device, base);
 	return 0;
 }
 

@@ -2,7 +2,9 @@
 /*
  * A device runs: start and stop, and what other parts need while it does.
  */
+#include <linux/delay.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
@@ -79,6 +81,15 @@ static void device_stop_vqs(struct mvs_device *device)
 		device_stop_vq(device, &device->vqs[i]);
 }
 
+/* Wait for the page that a start missed, or until one that goes each time may stay. */
+static int device_wait_for_page(struct mvs_gmem *gm)
+{
+	if (READ_ONCE(gm->wants))
+		return mvs_gmem_bring_in(gm);
+	usleep_range(500, 1000);
+	return signal_pending(current) ? -EINTR : 0;
+}
+
 /* Start a virtqueue, without its mutex while that waits for the VMM's memory. */
 static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
 {
@@ -90,7 +101,7 @@ static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
 		mutex_unlock(&vq->mutex);
 		if (ret != -ERESTART)
 			return ret;
-		ret = mvs_gmem_bring_in(&device->gmem);
+		ret = device_wait_for_page(&device->gmem);
 		/* What the VMM does not have is found again, if it is this virtqueue's. */
 	} while (!ret || ret == -EFAULT);
 	return ret;

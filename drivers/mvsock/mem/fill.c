@@ -13,7 +13,9 @@
  *   misses the same page again   <--  absent = true, if the VMM does not have it
  *   -EFAULT, absent = false
  *
- * A miss that another one overwrites is repeated when the worker tries its virtqueue again.
+ * A miss that another one overwrites is repeated when the worker tries its virtqueue again. A page
+ * that goes each time it was brought in is not wanted: the section fails with -ERESTART, too, and
+ * is tried again after a while.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -50,6 +50,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_iotlb);
 int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 			  unsigned int perm)
 {
+	uaddr = untagged_addr(uaddr);
 	if (uaddr > ULONG_MAX || size > ULONG_MAX || uaddr > ULONG_MAX - size + 1)
 		return -EFAULT;
 	if (perm & VHOST_ACCESS_RW &&
@@ -58,8 +59,8 @@ int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 
 	/* It may replace the one that was used last. */
 	gm->hit = NULL;
-	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1,
-				     untagged_addr(uaddr), perm) ? -EFAULT : 0;
+	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1, uaddr,
+				     perm) ? -EFAULT : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_update);
 

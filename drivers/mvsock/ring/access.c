@@ -3,6 +3,8 @@
  * A ring's fields in guest memory: what the layouts need beyond the common case, which is
  * inline.
  */
+#include <linux/align.h>
+
 #include "layout.h"
 
 /**

@@ -2,6 +2,7 @@
 /*
  * Coalescing of used buffer notifications: publish at once, notify later.
  */
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 
 #include <mvsock/virtqueue.h>

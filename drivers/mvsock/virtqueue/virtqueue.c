@@ -8,7 +8,6 @@
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 #include <linux/virtio_byteorder.h>
@@ -294,15 +293,18 @@ void mvs_vq_stop(struct mvs_vq *vq)
 
 /*
  * True for errors that pass: lack of memory, which may be that of the calling program's
- * cgroup, a calling program that is killed, or a page that the VMM has not mapped. The worker,
- * which brings it in, tries again.
+ * cgroup, a calling program that is killed, a page that the worker has to bring in, or one that
+ * was taken away each time. The worker tries again.
  */
 static bool vq_error_passes(struct mvs_vq *vq, int ret)
 {
 	switch (ret) {
 	case -ERESTART:
-		mvs_waker_wake(vq->waker, vq->index);
-		return true;
+		if (READ_ONCE(vq->ring.gm->wants)) {
+			mvs_waker_wake(vq->waker, vq->index);
+			return true;
+		}
+		fallthrough;
 	case -ENOMEM:
 	case -EINTR:
 		mvs_vq_wake_in(vq, MVS_RETRY_NS);

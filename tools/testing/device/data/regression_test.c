@@ -691,6 +691,6 @@ void add_regression_tests(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		session_test("review", tests[i].name, tests[i].run, tests[i].arg,
+		session_test("regression", tests[i].name, tests[i].run, tests[i].arg,
 			     TAP_MVSOCK, RINGS_BOTH);
 }
