@@ -278,11 +278,29 @@ static const struct moved {
 	{ "file on a disk, paged out", RAM_DISK, step_page_out },
 };
 
+/*
+ * User-mode Linux tells no other processor that a program's page may not be written any more: a
+ * write to one that is being merged or moved is lost (seen with 7.3: without any device, and, as a
+ * program of this test that was killed, with vhost_vsock).
+ */
+static bool loses_writes(void)
+{
+	char text[512] = "";
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	require(f && fread(text, 1, sizeof(text) - 1, f), "/proc/cpuinfo");
+	fclose(f);
+	return strstr(text, "User Mode Linux") &&
+	       sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
 static void moved(const void *arg)
 {
 	const struct moved *t = arg;
 	struct session s;
 
+	if (t->step == step_compact && loses_writes())
+		tap_skip("user-mode Linux with several processors loses writes to pages that move");
 	session_with_ram(&s, t->ram);
 	exchange_while(&s, t->step);
 	session_end(&s);
@@ -332,21 +350,6 @@ static void wait_merged(struct session *s, __u8 *first)
 	require_ok(host_write_file(AT_FDCWD, KSM "run", "1"));
 	while (read_number(KSM "pages_sharing") < EQUAL_PAGES / 2)
 		session_exchange(s, 30000);
-}
-
-/*
- * User-mode Linux tells no other processor that a program's page may not be written any more:
- * a write to one that is being merged is lost, without any device (seen with 7.3).
- */
-static bool loses_writes(void)
-{
-	char text[512] = "";
-	FILE *f = fopen("/proc/cpuinfo", "r");
-
-	require(f && fread(text, 1, sizeof(text) - 1, f), "/proc/cpuinfo");
-	fclose(f);
-	return strstr(text, "User Mode Linux") &&
-	       sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
 /* A page that was merged may only be read; the device must write to another. */
