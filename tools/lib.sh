@@ -215,6 +215,9 @@ x86_dir()
 	echo "$LINUX/x86-$1-$(x86_config "$1" | config_hash)"
 }
 
+# shellcheck disable=SC2034 # for whoever sources this file
+ARCHES=(arm64 s390)
+
 # arch_compiler ARCH: the prefix of its cross compiler's programs.
 arch_compiler()
 {
@@ -224,11 +227,12 @@ arch_compiler()
 	esac
 }
 
+arch_config() { sed -n '/^CONFIG_/p' "$TOP/tools/rig/arch.config"; }
+
 # arch_dir ARCH: where that kernel is configured, to build the module against.
 arch_dir()
 {
-	echo "$LINUX/$1-$({ sed -n '/^CONFIG_/p' "$TOP/tools/rig/arch.config"
-		"$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
+	echo "$LINUX/$1-$({ arch_config; "$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
 }
 
 # headers_dir: KDIR for Debian's cloud kernel.

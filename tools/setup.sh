@@ -451,10 +451,10 @@ part_arch()
 
 	install_packages gcc-aarch64-linux-gnu gcc-s390x-linux-gnu
 	part_source
-	for arch in arm64 s390; do
+	for arch in "${ARCHES[@]}"; do
 		build_kernel "$(arch_dir "$arch")" "$arch" "what modules for $arch need, a few seconds" \
 			modules_prepare ARCH="$arch" CROSS_COMPILE="$(arch_compiler "$arch")" \
-			< <(sed -n '/^CONFIG_/p' "$TOP/tools/rig/arch.config")
+			< <(arch_config)
 	done
 }
 

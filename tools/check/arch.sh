@@ -8,7 +8,7 @@ group_arch()
 {
 	local arch
 
-	for arch in arm64 s390; do
+	for arch in "${ARCHES[@]}"; do
 		lint_build "$arch" "$(arch_dir "$arch")" ARCH="$arch" \
 			CROSS_COMPILE="$(arch_compiler "$arch")" KBUILD_MODPOST_WARN=1
 	done

@@ -33,8 +33,11 @@ report_coverage()
 {
 	local listing=$BUILD/uml-fuzz-listing objects
 
-	objects=$(cd "$1" && grep -l __sanitizer_cov_trace_pc drivers/mvsock/*/*.o)
 	copy_module_source "$listing"
+	# Of sources that are there: objects of others may have been left behind.
+	# shellcheck disable=SC2046 # words
+	objects=$(cd "$1" && grep -ls __sanitizer_cov_trace_pc \
+		$(cd "$listing" && printf '%s\n' drivers/mvsock/*/*.c | sed 's/c$/o/'))
 	# shellcheck disable=SC2086 # words
 	quietly "$listing.log" make -C "$(uml_dir debug)" M="$listing" ARCH=um \
 		MVSOCK_COVERAGE=1 KCFLAGS=-mcmodel=small $objects || return 0

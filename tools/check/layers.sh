@@ -73,5 +73,6 @@ up()
 files | grep -vxF main.c | sed 's,/.*,,' | sort -u | grep -vxFf <(layers | cut -d' ' -f1) |
 	sed 's/$/: in no layer of the table in design.rst/' || true
 includes | up includes
-calls | up calls
-calls | tsort 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\.c\)$/\1 calls in a circle/p'
+pairs=$(calls)
+up calls <<<"$pairs"
+tsort <<<"$pairs" 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\.c\)$/\1 calls in a circle/p'

@@ -71,6 +71,9 @@ int host_error(int fd);
 /* The kernel that this runs on. */
 unsigned int host_linux(void);
 
+/* Run the calling thread, and those that it starts, on one CPU. Returns 0 or a negative errno. */
+int host_use_cpu(int cpu);
+
 /* Write a file that is there, from a folder or AT_FDCWD. Returns 0 or a negative errno. */
 int host_write_file(int dir, const char *path, const char *text);
 

@@ -69,12 +69,8 @@ static void on_signal(int sig)
 static void spin(int policy)
 {
 	const struct sched_param param = { 0 };
-	cpu_set_t cpus;
 
-	CPU_ZERO(&cpus);
-	CPU_SET(0, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
-	    sched_setscheduler(0, policy, &param))
+	if (host_use_cpu(0) || sched_setscheduler(0, policy, &param))
 		_exit(4);
 	for (;;)
 		;

@@ -19,21 +19,14 @@
 #define TRIES 1000
 #define STREAK 5
 
-/*
- * This thread, and those that it starts, run on the @n-th processor that they may use. Where the
- * worker and the driver share one, as a scheduler may leave them, each keeps the other from it.
- */
-static void use_cpu(const cpu_set_t *allowed, int n)
+/* The @n-th CPU of a set that has it. */
+static int nth_cpu(const cpu_set_t *set, int n)
 {
-	cpu_set_t one;
-	int cpu;
+	int cpu = 0;
 
-	CPU_ZERO(&one);
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, allowed) && !n--)
-			break;
-	CPU_SET(cpu, &one);
-	require(!sched_setaffinity(0, sizeof(one), &one), "affinity");
+	while (!CPU_ISSET(cpu, set) || n--)
+		cpu++;
+	return cpu;
 }
 
 /* A connection, and no receive buffers. */
@@ -152,9 +145,13 @@ static void looks_itself(const void *arg)
 
 	require(!sched_getaffinity(0, sizeof(allowed), &allowed), "affinity");
 	alone = CPU_COUNT(&allowed) == 1;
-	use_cpu(&allowed, 0);
+	/*
+	 * The worker has the CPU of the thread that starts it. On one with the driver, where a
+	 * scheduler may leave both, each would keep the other from it.
+	 */
+	require_ok(host_use_cpu(nth_cpu(&allowed, 0)));
 	start(&s, t->event_idx);
-	use_cpu(&allowed, !alone);
+	require_ok(host_use_cpu(nth_cpu(&allowed, !alone)));
 	require(comes_to(&s, t->q, true), "no timeout, no kick");
 	require_ok(dev_set_ring_busyloop(&s.g.dev, t->q, LONG));
 	require(comes_to(&s, t->q, alone), "it %s for kicks",

@@ -95,11 +95,8 @@ static void run_with_others(void)
 static void start_on_one_cpu(struct guest *g)
 {
 	struct guest_config cfg = test_config(0);
-	cpu_set_t cpus;
 
-	CPU_ZERO(&cpus);
-	CPU_SET(0, &cpus);
-	require(!sched_setaffinity(0, sizeof(cpus), &cpus), "affinity");
+	require_ok(host_use_cpu(0));
 	cfg.num[RXQ] = CHAINS;
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(g, &cfg));
