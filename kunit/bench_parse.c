@@ -169,7 +169,7 @@ static void lay_header(struct rig *rig)
 static int take_all(struct rig *rig)
 {
 	struct mvs_chain *chain = &rig->guest->chain;
-	struct mvs_gmem *gm = &rig->guest->gm;
+	struct mvs_mem *gm = &rig->guest->gm;
 	struct virtio_vsock_hdr hdr = {};
 	int ret, n = 0;
 

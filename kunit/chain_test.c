@@ -140,9 +140,9 @@ static void walk_bytes(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
 		u8 *mem;
 
-		mvs_gmem_begin(&guest->gm);
+		mvs_mem_begin(&guest->gm);
 		mem = mvs_chain_map(chain, &guest->gm, left, &n);
-		mvs_gmem_end(&guest->gm);
+		mvs_mem_end(&guest->gm);
 		KUNIT_ASSERT_NOT_NULL(test, mem);
 		KUNIT_ASSERT_EQ_MSG(test, n, pieces[i], "piece %u", i);
 		KUNIT_ASSERT_EQ(test, 0,
@@ -158,18 +158,18 @@ static void map_asks_for_the_right_access(struct kunit *test)
 	struct mvs_chain *chain = &guest->chain;
 	u32 n;
 
-	mvs_gmem_invalidate(&guest->gm, GUEST_LOW, GUEST_LOW + PAGE_SIZE);
+	mvs_mem_invalidate(&guest->gm, GUEST_LOW, GUEST_LOW + PAGE_SIZE);
 	mvs_chain_reset(chain);
 	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 0, 8, false));
 	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 8, 8, true));
 
-	mvs_gmem_begin(&guest->gm);
+	mvs_mem_begin(&guest->gm);
 	KUNIT_EXPECT_NULL(test, mvs_chain_map(chain, &guest->gm, 8, &n));
 	KUNIT_EXPECT_FALSE(test, chain->fault.write);
 	KUNIT_ASSERT_EQ(test, 0, mvs_chain_advance(chain, &guest->gm, 8));
 	KUNIT_EXPECT_NULL(test, mvs_chain_map(chain, &guest->gm, 8, &n));
 	KUNIT_EXPECT_TRUE(test, chain->fault.write);
-	mvs_gmem_end(&guest->gm);
+	mvs_mem_end(&guest->gm);
 }
 
 static struct kunit_case cases[] = {

@@ -56,8 +56,8 @@ static bool is_read_only(const struct fuzz_mem *mem, unsigned int page)
 static void install(struct fuzz_mem *mem, unsigned int page, bool write)
 {
 	/* The window is there, and nothing else can fail. */
-	WARN_ON(mvs_gmem_install(&mem->guest->gm, mem->guest->uaddr[page],
-				 mem->guest->page[page], write));
+	WARN_ON(mvs_mem_install(&mem->guest->gm, mem->guest->uaddr[page],
+				mem->guest->page[page], write));
 	mem->cached[page] = true;
 	mem->writable[page] = write;
 }
@@ -92,7 +92,7 @@ void fuzz_mem_lose(struct fuzz_mem *mem, unsigned int page, bool to_write_only)
 		install(mem, page, false);
 		return;
 	}
-	mvs_gmem_invalidate(&mem->guest->gm, uaddr, uaddr + PAGE_SIZE);
+	mvs_mem_invalidate(&mem->guest->gm, uaddr, uaddr + PAGE_SIZE);
 	mem->cached[page] = false;
 }
 

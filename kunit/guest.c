@@ -21,7 +21,7 @@ static void add_page(struct kunit *test, struct guest *guest,
 	guest->page[guest->n++] = page;
 
 	KUNIT_ASSERT_EQ(test, 0,
-			mvs_gmem_install(&guest->gm, uaddr, page, write));
+			mvs_mem_install(&guest->gm, uaddr, page, write));
 }
 
 static void add_region(struct kunit *test, struct guest *guest, u64 gpa,
@@ -38,7 +38,7 @@ static void guest_destroy(void *ctx)
 	unsigned int i;
 
 	mvs_chain_destroy(&guest->chain);
-	mvs_gmem_destroy(&guest->gm);
+	mvs_mem_destroy(&guest->gm);
 	for (i = 0; i < guest->n; i++) {
 		/* The cache marked those that it took for written. */
 		ClearPageDirty(guest->page[i]);
@@ -52,12 +52,12 @@ struct guest *guest_create(struct kunit *test)
 	unsigned long off;
 
 	KUNIT_ASSERT_NOT_NULL(test, guest);
-	mvs_gmem_init(&guest->gm);
+	mvs_mem_init(&guest->gm);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, guest_destroy, guest));
 	KUNIT_ASSERT_EQ(test, 0, mvs_chain_init(&guest->chain));
 
-	guest->gm.table = mvs_gmem_table_create(NULL, 0);
+	guest->gm.table = mvs_mem_table_create(NULL, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(guest->gm.table));
 	add_region(test, guest, 0, SZ_16K, GUEST_LOW, VHOST_MAP_RW);
 	add_region(test, guest, SZ_16K, SZ_8K, GUEST_HIGH, VHOST_MAP_RW);
@@ -91,14 +91,14 @@ void *guest_uaddr(struct guest *guest, u64 uaddr)
 /* The cache has the page of an address no more; and has it again. */
 void guest_lose_page(struct guest *guest, u64 uaddr)
 {
-	mvs_gmem_invalidate(&guest->gm, uaddr, uaddr + 1);
+	mvs_mem_invalidate(&guest->gm, uaddr, uaddr + 1);
 }
 
 void guest_find_page(struct kunit *test, struct guest *guest, u64 uaddr)
 {
 	struct page *page = virt_to_page(guest_uaddr(guest, uaddr));
 
-	KUNIT_ASSERT_EQ(test, 0, mvs_gmem_install(&guest->gm, uaddr, page, true));
+	KUNIT_ASSERT_EQ(test, 0, mvs_mem_install(&guest->gm, uaddr, page, true));
 }
 
 void *guest_gpa(struct guest *guest, u64 gpa)
@@ -164,7 +164,7 @@ void guest_vmm_exit(void)
 
 static void detach(void *gm)
 {
-	mvs_gmem_detach(gm);
+	mvs_mem_detach(gm);
 }
 
 /* A guest whose VMM has what guest_vmm_map() mapped, besides the guest's memory. */
@@ -172,7 +172,7 @@ struct guest *guest_create_attached(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
 
-	mvs_gmem_attach(&guest->gm, current->mm, false);
+	mvs_mem_attach(&guest->gm, current->mm, false);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, detach, &guest->gm));
 	return guest;

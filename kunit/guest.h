@@ -19,7 +19,7 @@
 #include <linux/sizes.h>
 
 #include <mvsock/chain.h>
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
 #define GUEST_LOW	0x1000000010000000UL
 #define GUEST_HIGH	0x1000000020000000UL
@@ -29,7 +29,7 @@
 #define GUEST_PAGES	16
 
 struct guest {
-	struct mvs_gmem gm;
+	struct mvs_mem gm;
 	struct mvs_chain chain;
 	unsigned long uaddr[GUEST_PAGES];
 	struct page *page[GUEST_PAGES];

@@ -18,10 +18,10 @@
 static struct guest *create(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct vhost_iotlb *iotlb = mvs_gmem_iotlb_create();
+	struct vhost_iotlb *iotlb = mvs_mem_iotlb_create();
 
 	KUNIT_ASSERT_NOT_NULL(test, iotlb);
-	mvs_gmem_set_iotlb(&guest->gm, iotlb);
+	mvs_mem_set_iotlb(&guest->gm, iotlb);
 	return guest;
 }
 
@@ -36,18 +36,18 @@ static void map(struct kunit *test, struct guest *guest, u64 iova, u64 size,
 }
 
 static int translate(struct guest *guest, u64 iova, bool write, u64 *uaddr,
-		     struct mvs_gmem_fault *fault)
+		     struct mvs_mem_fault *fault)
 {
 	u32 run;
 
-	return mvs_gmem_translate(&guest->gm, iova, 1, write, uaddr, &run,
-				  fault);
+	return mvs_mem_translate(&guest->gm, iova, 1, write, uaddr, &run,
+				 fault);
 }
 
 static void miss_and_answer(struct kunit *test)
 {
 	struct guest *guest = create(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	u64 uaddr;
 
 	KUNIT_ASSERT_EQ(test, -EAGAIN,
@@ -56,7 +56,7 @@ static void miss_and_answer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.addr, IOVA + 5);
 	KUNIT_EXPECT_TRUE(test, fault.write);
 	KUNIT_EXPECT_EQ(test, -EINPROGRESS,
-			mvs_gmem_fault_in(&guest->gm, &fault));
+			mvs_mem_fault_in(&guest->gm, &fault));
 
 	map(test, guest, IOVA, PAGE_SIZE, GUEST_LOW, VHOST_MAP_RO);
 	KUNIT_EXPECT_EQ(test, 0,
@@ -65,13 +65,13 @@ static void miss_and_answer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			translate(guest, IOVA + 5, true, &uaddr, &fault));
 
-	mvs_gmem_iotlb_invalidate(&guest->gm, IOVA, PAGE_SIZE);
+	mvs_mem_iotlb_invalidate(&guest->gm, IOVA, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
 			translate(guest, IOVA + 5, false, &uaddr, &fault));
 	/* The memory table does not count, until there is no IOMMU any more. */
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
 			translate(guest, 0, false, &uaddr, &fault));
-	mvs_gmem_set_iotlb(&guest->gm, NULL);
+	mvs_mem_set_iotlb(&guest->gm, NULL);
 	KUNIT_EXPECT_EQ(test, 0, translate(guest, 0, false, &uaddr, &fault));
 	KUNIT_EXPECT_EQ(test, uaddr, GUEST_LOW);
 }
@@ -108,8 +108,8 @@ static void update(struct kunit *test)
 	struct guest *guest = create(test);
 
 	KUNIT_EXPECT_EQ(test, c->ret,
-			mvs_gmem_iotlb_update(&guest->gm, c->iova, c->size,
-					      c->uaddr, c->perm));
+			mvs_mem_iotlb_update(&guest->gm, c->iova, c->size,
+					     c->uaddr, c->perm));
 	KUNIT_EXPECT_EQ(test, guest->gm.iotlb->nmaps, !c->ret);
 }
 
@@ -117,16 +117,16 @@ static void update(struct kunit *test)
 static void flood(struct kunit *test)
 {
 	struct guest *guest = create(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	u64 uaddr;
 	u32 i;
 
 	for (i = 0; i < 5000; i++) {
 		KUNIT_ASSERT_EQ(test, 0,
-				mvs_gmem_iotlb_update(&guest->gm,
-						      IOVA + i * SZ_4K, SZ_4K,
-						      SZ_1M + i * SZ_4K,
-						      VHOST_ACCESS_RW));
+				mvs_mem_iotlb_update(&guest->gm,
+						     IOVA + i * SZ_4K, SZ_4K,
+						     SZ_1M + i * SZ_4K,
+						     VHOST_ACCESS_RW));
 		KUNIT_ASSERT_EQ(test, 0, translate(guest, IOVA + i * SZ_4K,
 						   true, &uaddr, &fault));
 		KUNIT_ASSERT_EQ(test, uaddr, SZ_1M + i * SZ_4K);
@@ -243,11 +243,11 @@ static void ring_that_is_missing(struct kunit *test)
 	struct guest *guest = create(test);
 	struct mvs_ring ring = create_ring(test, guest);
 
-	mvs_gmem_iotlb_invalidate(&guest->gm, RING_IOVA + PAGE_SIZE, PAGE_SIZE);
+	mvs_mem_iotlb_invalidate(&guest->gm, RING_IOVA + PAGE_SIZE, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, -EINPROGRESS, mvs_ring_prefetch(&ring));
 	KUNIT_EXPECT_EQ(test, ring.fault.addr, RING_IOVA + PAGE_SIZE);
 
-	mvs_gmem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
 	KUNIT_EXPECT_EQ(test, -EINPROGRESS, mvs_ring_start(&ring));
 	KUNIT_EXPECT_EQ(test, ring.fault.addr & PAGE_MASK, USED_IOVA);
 }
@@ -257,7 +257,7 @@ static void ring_that_is_read_only(struct kunit *test)
 	struct guest *guest = create(test);
 	struct mvs_ring ring = create_ring(test, guest);
 
-	mvs_gmem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
 	map(test, guest, USED_IOVA, SZ_16K, USED_UADDR, VHOST_MAP_RO);
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_prefetch(&ring));
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));
@@ -269,12 +269,12 @@ static void ring_at_an_odd_place(struct kunit *test)
 	struct guest *guest = create(test);
 	struct mvs_ring ring = create_ring(test, guest);
 
-	mvs_gmem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
 	map(test, guest, USED_IOVA, SZ_8K, USED_UADDR + PAGE_SIZE - 1,
 	    VHOST_MAP_RW);
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));
 
-	mvs_gmem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
 	map(test, guest, USED_IOVA, 1, USED_UADDR, VHOST_MAP_RW);
 	map(test, guest, USED_IOVA + 1, SZ_8K, USED_UADDR + 1, VHOST_MAP_RW);
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));

@@ -53,9 +53,9 @@ static int log_gpa(struct guest *guest, u64 gpa, u32 len)
 {
 	int ret;
 
-	mvs_gmem_begin(&guest->gm);
-	ret = mvs_gmem_log_gpa(&guest->gm, gpa, len, &guest->chain.fault);
-	mvs_gmem_end(&guest->gm);
+	mvs_mem_begin(&guest->gm);
+	ret = mvs_mem_log_gpa(&guest->gm, gpa, len, &guest->chain.fault);
+	mvs_mem_end(&guest->gm);
 	return ret;
 }
 
@@ -63,9 +63,9 @@ static int log_uaddr(struct guest *guest, u64 uaddr, u32 len)
 {
 	int ret;
 
-	mvs_gmem_begin(&guest->gm);
-	ret = mvs_gmem_log(&guest->gm, uaddr, len, &guest->chain.fault);
-	mvs_gmem_end(&guest->gm);
+	mvs_mem_begin(&guest->gm);
+	ret = mvs_mem_log(&guest->gm, uaddr, len, &guest->chain.fault);
+	mvs_mem_end(&guest->gm);
 	return ret;
 }
 
@@ -123,13 +123,13 @@ static void access_ok_of_log(struct kunit *test)
 		.guest_phys_addr = SZ_1G,
 		.memory_size = SZ_1G,
 	};
-	struct vhost_iotlb *table = mvs_gmem_table_create(&region, 1);
+	struct vhost_iotlb *table = mvs_mem_table_create(&region, 1);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
-	KUNIT_EXPECT_TRUE(test, mvs_gmem_log_ok(table, 0));
-	KUNIT_EXPECT_FALSE(test, mvs_gmem_log_ok(table, ULONG_MAX - 100));
-	KUNIT_EXPECT_FALSE(test, mvs_gmem_log_ok(table, ULONG_MAX - SZ_1G));
-	KUNIT_EXPECT_FALSE(test, mvs_gmem_log_ok(NULL, 0));
+	KUNIT_EXPECT_TRUE(test, mvs_mem_log_ok(table, 0));
+	KUNIT_EXPECT_FALSE(test, mvs_mem_log_ok(table, ULONG_MAX - 100));
+	KUNIT_EXPECT_FALSE(test, mvs_mem_log_ok(table, ULONG_MAX - SZ_1G));
+	KUNIT_EXPECT_FALSE(test, mvs_mem_log_ok(NULL, 0));
 	vhost_iotlb_free(table);
 }
 

@@ -39,18 +39,18 @@ static void table_create(struct kunit *test)
 		.memory_size = c->size,
 		.userspace_addr = c->uaddr,
 	};
-	struct vhost_iotlb *table = mvs_gmem_table_create(&region, 1);
+	struct vhost_iotlb *table = mvs_mem_table_create(&region, 1);
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(table), c->ret);
 	if (!IS_ERR(table)) {
-		KUNIT_EXPECT_EQ(test, mvs_gmem_table_ok(table), c->ok);
+		KUNIT_EXPECT_EQ(test, mvs_mem_table_ok(table), c->ok);
 		vhost_iotlb_free(table);
 	}
 }
 
 static void table_none(struct kunit *test)
 {
-	KUNIT_EXPECT_FALSE(test, mvs_gmem_table_ok(NULL));
+	KUNIT_EXPECT_FALSE(test, mvs_mem_table_ok(NULL));
 }
 
 struct translate_case {
@@ -90,12 +90,12 @@ static void translate(struct kunit *test)
 	const struct translate_case *c = test->param_value;
 	struct guest *guest = guest_create(test);
 	u64 uaddr = 0;
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	u32 run = 0;
 
 	KUNIT_ASSERT_EQ(test, c->ret,
-			mvs_gmem_translate(&guest->gm, c->gpa, c->len, c->write,
-					   &uaddr, &run, &fault));
+			mvs_mem_translate(&guest->gm, c->gpa, c->len, c->write,
+					  &uaddr, &run, &fault));
 	KUNIT_EXPECT_EQ(test, uaddr, c->uaddr);
 	KUNIT_EXPECT_EQ(test, run, c->run);
 }
@@ -117,53 +117,53 @@ static void translate_overlap(struct kunit *test)
 		{ 0x4000, 0x2000, 0x24000 },
 		{ 0x3000, 0x2000, 0x13000 },
 	};
-	struct vhost_iotlb *table = mvs_gmem_table_create(regions, 2);
-	struct mvs_gmem_fault fault;
-	struct mvs_gmem gm;
+	struct vhost_iotlb *table = mvs_mem_table_create(regions, 2);
+	struct mvs_mem_fault fault;
+	struct mvs_mem gm;
 	unsigned int i;
 	u64 uaddr;
 	u32 run;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
-	mvs_gmem_init(&gm);
-	mvs_gmem_set_table(&gm, table);
+	mvs_mem_init(&gm);
+	mvs_mem_set_table(&gm, table);
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
 		KUNIT_EXPECT_EQ(test, 0,
-				mvs_gmem_translate(&gm, steps[i].gpa, 1, false,
-						   &uaddr, &run, &fault));
+				mvs_mem_translate(&gm, steps[i].gpa, 1, false,
+						  &uaddr, &run, &fault));
 		KUNIT_EXPECT_EQ(test, uaddr, steps[i].uaddr);
 	}
-	mvs_gmem_destroy(&gm);
+	mvs_mem_destroy(&gm);
 }
 
 static void translate_without_table(struct kunit *test)
 {
-	struct mvs_gmem_fault fault;
-	struct mvs_gmem gm;
+	struct mvs_mem_fault fault;
+	struct mvs_mem gm;
 	u64 uaddr;
 	u32 run;
 
-	mvs_gmem_init(&gm);
+	mvs_mem_init(&gm);
 	KUNIT_EXPECT_EQ(test, -EFAULT,
-			mvs_gmem_translate(&gm, 0, 1, false, &uaddr, &run,
-					   &fault));
-	mvs_gmem_destroy(&gm);
+			mvs_mem_translate(&gm, 0, 1, false, &uaddr, &run,
+					  &fault));
+	mvs_mem_destroy(&gm);
 }
 
 /* Over pages, and over regions that are apart in the VMM. */
 static void read_across(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	u64 gpa = SZ_16K - 100;
 	u8 buf[200];
 	u32 i;
 
 	guest_fill(guest, gpa, 7, sizeof(buf));
-	mvs_gmem_begin(&guest->gm);
-	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_read(&guest->gm, gpa, buf,
-					       sizeof(buf), &fault));
-	mvs_gmem_end(&guest->gm);
+	mvs_mem_begin(&guest->gm);
+	KUNIT_EXPECT_EQ(test, 0, mvs_mem_read(&guest->gm, gpa, buf,
+					      sizeof(buf), &fault));
+	mvs_mem_end(&guest->gm);
 	for (i = 0; i < sizeof(buf); i++)
 		KUNIT_ASSERT_EQ(test, buf[i], (u8)(7 + i));
 }
@@ -171,32 +171,32 @@ static void read_across(struct kunit *test)
 static void read_hole(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	u8 buf[8];
 
-	mvs_gmem_begin(&guest->gm);
+	mvs_mem_begin(&guest->gm);
 	KUNIT_EXPECT_EQ(test, -EFAULT,
-			mvs_gmem_read(&guest->gm, SZ_16K + SZ_8K - 4, buf,
-				      sizeof(buf), &fault));
-	mvs_gmem_end(&guest->gm);
+			mvs_mem_read(&guest->gm, SZ_16K + SZ_8K - 4, buf,
+				     sizeof(buf), &fault));
+	mvs_mem_end(&guest->gm);
 }
 
 /* A pointer of a page, or NULL and what to bring in. */
 static void *map(struct guest *guest, u64 uaddr, bool write,
-		 struct mvs_gmem_fault *fault)
+		 struct mvs_mem_fault *fault)
 {
 	void *p;
 
-	mvs_gmem_begin(&guest->gm);
-	p = mvs_gmem_map(&guest->gm, uaddr, write, fault);
-	mvs_gmem_end(&guest->gm);
+	mvs_mem_begin(&guest->gm);
+	p = mvs_mem_map(&guest->gm, uaddr, write, fault);
+	mvs_mem_end(&guest->gm);
 	return p;
 }
 
 static void map_miss(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault = {};
+	struct mvs_mem_fault fault = {};
 
 	KUNIT_EXPECT_PTR_EQ(test, map(guest, GUEST_LOW + 5, true, &fault),
 			    guest_uaddr(guest, GUEST_LOW + 5));
@@ -216,18 +216,18 @@ static void map_miss(struct kunit *test)
 static void fault_in_detached(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault = { .addr = 0x7000 };
+	struct mvs_mem_fault fault = { .addr = 0x7000 };
 
-	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_fault_in(&guest->gm, &fault));
+	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_mem_fault_in(&guest->gm, &fault));
 }
 
 static void invalidate_range(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 
-	mvs_gmem_invalidate(&guest->gm, GUEST_LOW + PAGE_SIZE,
-			    GUEST_LOW + 3 * PAGE_SIZE);
+	mvs_mem_invalidate(&guest->gm, GUEST_LOW + PAGE_SIZE,
+			   GUEST_LOW + 3 * PAGE_SIZE);
 	KUNIT_EXPECT_NOT_NULL(test, map(guest, GUEST_LOW, true, &fault));
 	KUNIT_EXPECT_NULL(test, map(guest, GUEST_LOW + PAGE_SIZE, true, &fault));
 	KUNIT_EXPECT_NULL(test, map(guest, GUEST_LOW + 2 * PAGE_SIZE, false,
@@ -244,7 +244,7 @@ static void invalidate_marks_dirty(struct kunit *test)
 	struct page *read = virt_to_page(guest_uaddr(guest, GUEST_RO));
 
 	KUNIT_EXPECT_FALSE(test, PageDirty(written));
-	mvs_gmem_invalidate(&guest->gm, 0, ULONG_MAX);
+	mvs_mem_invalidate(&guest->gm, 0, ULONG_MAX);
 	KUNIT_EXPECT_TRUE(test, PageDirty(written));
 	KUNIT_EXPECT_FALSE(test, PageDirty(read));
 	/* The cache holds no references. */
@@ -256,14 +256,14 @@ static void invalidate_over_windows(struct kunit *test)
 {
 	unsigned long base = GUEST_LOW + SZ_1G, at;
 	struct guest *guest = guest_create(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 
 	for (at = base; at < base + SZ_8M; at += SZ_64K)
 		KUNIT_ASSERT_EQ(test, 0,
-				mvs_gmem_install(&guest->gm, at,
-						 guest->page[0], false));
+				mvs_mem_install(&guest->gm, at,
+						guest->page[0], false));
 
-	mvs_gmem_invalidate(&guest->gm, base + SZ_1M, base + SZ_8M - SZ_64K);
+	mvs_mem_invalidate(&guest->gm, base + SZ_1M, base + SZ_8M - SZ_64K);
 	for (at = base; at < base + SZ_8M; at += SZ_64K)
 		KUNIT_ASSERT_EQ_MSG(test, !!map(guest, at, false, &fault),
 				    at < base + SZ_1M ||
@@ -275,17 +275,17 @@ static void invalidate_over_windows(struct kunit *test)
 
 static int get(struct guest *guest, u64 uaddr, u8 *byte)
 {
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 
-	return mvs_gmem_section(&guest->gm, &fault,
-				mvs_gmem_read_uaddr(&guest->gm, uaddr, byte, 1,
-						    &fault));
+	return mvs_mem_section(&guest->gm, &fault,
+			       mvs_mem_read_uaddr(&guest->gm, uaddr, byte, 1,
+						  &fault));
 }
 
 static int put_byte(struct guest *guest, u64 uaddr, u8 byte,
-		    struct mvs_gmem_fault *fault)
+		    struct mvs_mem_fault *fault)
 {
-	u8 *p = mvs_gmem_map(&guest->gm, uaddr, true, fault);
+	u8 *p = mvs_mem_map(&guest->gm, uaddr, true, fault);
 
 	if (!p)
 		return -EAGAIN;
@@ -295,10 +295,10 @@ static int put_byte(struct guest *guest, u64 uaddr, u8 byte,
 
 static int put(struct guest *guest, u64 uaddr, u8 byte)
 {
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 
-	return mvs_gmem_section(&guest->gm, &fault,
-				put_byte(guest, uaddr, byte, &fault));
+	return mvs_mem_section(&guest->gm, &fault,
+			       put_byte(guest, uaddr, byte, &fault));
 }
 
 static void mm_read_write(struct kunit *test)
@@ -346,7 +346,7 @@ static void mm_page_replaced_between_reads(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
 	struct guest *guest = guest_create_attached(test);
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	u8 byte;
 
 	KUNIT_ASSERT_EQ(test, 0, put(guest, addr, 42));
@@ -383,14 +383,14 @@ static void mm_windows_without_pages_go(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ), place;
 	struct guest *guest = guest_create_attached(test);
-	struct mvs_gmem *gm = &guest->gm;
+	struct mvs_mem *gm = &guest->gm;
 	unsigned int i;
 	u8 byte;
 
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
 	place = round_down(addr, SZ_2M);
 	for (i = 0; i <= MVS_EMPTY_WINDOWS; i++) {
-		mvs_gmem_trim(gm);
+		mvs_mem_trim(gm);
 		place -= 2 * SZ_2M;
 		KUNIT_ASSERT_EQ(test, place, guest_vmm_map(test, place, PROT_READ));
 		KUNIT_EXPECT_EQ(test, 0, get(guest, place, &byte));
@@ -400,11 +400,11 @@ static void mm_windows_without_pages_go(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, vm_munmap(place + PAGE_SIZE, PAGE_SIZE));
 		KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, place, &byte));
 	}
-	KUNIT_EXPECT_NOT_NULL(test, mvs_gmem_window(gm, place / SZ_2M));
-	mvs_gmem_trim(gm);
+	KUNIT_EXPECT_NOT_NULL(test, mvs_mem_window(gm, place / SZ_2M));
+	mvs_mem_trim(gm);
 	KUNIT_EXPECT_EQ(test, 0, gm->empty);
-	KUNIT_EXPECT_NULL(test, mvs_gmem_window(gm, place / SZ_2M));
-	KUNIT_EXPECT_NOT_NULL(test, mvs_gmem_window(gm, addr / SZ_2M));
+	KUNIT_EXPECT_NULL(test, mvs_mem_window(gm, place / SZ_2M));
+	KUNIT_EXPECT_NOT_NULL(test, mvs_mem_window(gm, addr / SZ_2M));
 
 	KUNIT_ASSERT_EQ(test, place, guest_vmm_map(test, place, PROT_READ));
 	KUNIT_EXPECT_EQ(test, 0, get(guest, place, &byte));
@@ -419,9 +419,9 @@ static void mm_no_window_for_nothing(struct kunit *test)
 	u8 byte;
 
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, addr, &byte));
-	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, addr / SZ_2M));
+	KUNIT_EXPECT_NULL(test, mvs_mem_window(&guest->gm, addr / SZ_2M));
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, PAGE_SIZE, &byte));
-	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, 0));
+	KUNIT_EXPECT_NULL(test, mvs_mem_window(&guest->gm, 0));
 	guest_vmm_exit();
 }
 
@@ -441,7 +441,7 @@ static void mm_deferred_nothing_to_wait_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, put(guest, addr, 42));
 	KUNIT_EXPECT_EQ(test, -EFAULT, get(guest, none, &byte));
 	KUNIT_EXPECT_FALSE(test, guest->gm.wants);
-	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_bring_in(&guest->gm));
+	KUNIT_EXPECT_EQ(test, 0, mvs_mem_bring_in(&guest->gm));
 	guest_vmm_exit();
 }
 
@@ -457,7 +457,7 @@ static void mm_deferred(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ERESTART, get(guest, addr, &byte));
 	mmap_write_unlock(current->mm);
 	KUNIT_EXPECT_TRUE(test, guest->gm.wants);
-	KUNIT_EXPECT_EQ(test, 0, mvs_gmem_bring_in(&guest->gm));
+	KUNIT_EXPECT_EQ(test, 0, mvs_mem_bring_in(&guest->gm));
 	KUNIT_EXPECT_FALSE(test, guest->gm.wants);
 	mmap_write_lock(current->mm);
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
@@ -466,12 +466,12 @@ static void mm_deferred(struct kunit *test)
 }
 
 /* Returns the error of a miss that has to wait. */
-static int miss(struct guest *guest, const struct mvs_gmem_fault *fault)
+static int miss(struct guest *guest, const struct mvs_mem_fault *fault)
 {
 	int ret;
 
 	mmap_write_lock(current->mm);
-	ret = mvs_gmem_fault_in(&guest->gm, fault);
+	ret = mvs_mem_fault_in(&guest->gm, fault);
 	mmap_write_unlock(current->mm);
 	return ret;
 }
@@ -481,20 +481,20 @@ static void mm_deferred_nothing_there(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_NONE);
 	struct guest *guest = guest_create_attached(test);
-	struct mvs_gmem_fault fault = { .addr = addr };
-	struct mvs_gmem_fault other = { .addr = addr + PAGE_SIZE };
-	struct mvs_gmem_fault write = { .addr = addr, .write = true };
+	struct mvs_mem_fault fault = { .addr = addr };
+	struct mvs_mem_fault other = { .addr = addr + PAGE_SIZE };
+	struct mvs_mem_fault write = { .addr = addr, .write = true };
 	int i;
 
 	guest->gm.deferred = true;
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &fault));
-		KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_bring_in(&guest->gm));
+		KUNIT_EXPECT_EQ(test, -EFAULT, mvs_mem_bring_in(&guest->gm));
 		KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &other));
 		KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &write));
 		KUNIT_EXPECT_EQ(test, -EFAULT, miss(guest, &fault));
 	}
-	KUNIT_EXPECT_NULL(test, mvs_gmem_window(&guest->gm, addr / SZ_2M));
+	KUNIT_EXPECT_NULL(test, mvs_mem_window(&guest->gm, addr / SZ_2M));
 	guest_vmm_exit();
 }
 
@@ -503,27 +503,27 @@ static void mm_page_goes_each_time(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
 	struct guest *guest = guest_create_attached(test);
-	struct mvs_gmem_fault fault = { .addr = addr };
+	struct mvs_mem_fault fault = { .addr = addr };
 	unsigned int tries = 0;
 
 	KUNIT_EXPECT_EQ(test, -ERESTART,
-			mvs_gmem_section(&guest->gm, &fault,
-					 (tries++, -EAGAIN)));
+			mvs_mem_section(&guest->gm, &fault,
+					(tries++, -EAGAIN)));
 	KUNIT_EXPECT_EQ(test, tries, MVS_SECTION_TRIES);
 	guest_vmm_exit();
 }
 
 static void mm_deferred_log(struct kunit *test)
 {
-	struct mvs_gmem_fault fault = { .kind = MVS_FAULT_LOG, .write = true };
+	struct mvs_mem_fault fault = { .kind = MVS_FAULT_LOG, .write = true };
 	struct guest *guest;
 
 	fault.addr = guest_vmm_map(test, 0, PROT_NONE);
 	guest = guest_create_attached(test);
 	guest->gm.deferred = true;
-	KUNIT_EXPECT_EQ(test, -EIO, mvs_gmem_fault_in(&guest->gm, &fault));
+	KUNIT_EXPECT_EQ(test, -EIO, mvs_mem_fault_in(&guest->gm, &fault));
 	KUNIT_EXPECT_EQ(test, -ERESTART, miss(guest, &fault));
-	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_gmem_bring_in(&guest->gm));
+	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_mem_bring_in(&guest->gm));
 	KUNIT_EXPECT_EQ(test, -EIO, miss(guest, &fault));
 	guest_vmm_exit();
 }
@@ -557,7 +557,7 @@ static struct kunit_case cases[] = {
 };
 
 static struct kunit_suite suite = {
-	.name = "mvsock_gmem",
+	.name = "mvsock_mem",
 	.test_cases = cases,
 };
 

@@ -610,10 +610,10 @@ static void write_page(struct kunit *test)
 		guest_lose_page(guest, GUEST_LOW + c->at);
 	guest->gm.logging = c->logging;
 
-	mvs_gmem_begin(&guest->gm);
+	mvs_mem_begin(&guest->gm);
 	ret = mvs_packet_write_page(&guest->chain, &guest->gm, &hdr, &p->iter,
 				    100);
-	mvs_gmem_end(&guest->gm);
+	mvs_mem_end(&guest->gm);
 	KUNIT_ASSERT_EQ(test, ret, c->ret);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 100 - max(ret, 0));
 	if (ret < 0)

@@ -718,16 +718,16 @@ static void peek_and_give(struct kunit *test)
 {
 	struct rig *rig = rig_create(test, NUM);
 	struct mvs_chain *chain = &rig->guest->chain;
-	struct mvs_gmem *gm = &rig->guest->gm;
+	struct mvs_mem *gm = &rig->guest->gm;
 
 	set_desc(&rig->desc[5], 0, 100, W, 0);
 	offer(rig, 5);
-	mvs_gmem_begin(gm);
+	mvs_mem_begin(gm);
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_peek(&rig->ring, chain));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_peek(&rig->ring, chain));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_give(&rig->ring, chain, 44));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_peek(&rig->ring, chain));
-	mvs_gmem_end(gm);
+	mvs_mem_end(gm);
 
 	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));

@@ -17,7 +17,7 @@
 
 #include <linux/types.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 #include <mvsock/reason.h>
 
 /*
@@ -70,7 +70,7 @@ struct mvs_chain {
 	u64 writable;
 	unsigned int pos;
 	u32 off;
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 };
 
 int mvs_chain_init(struct mvs_chain *chain);
@@ -110,7 +110,7 @@ static inline void mvs_chain_reset(struct mvs_chain *chain)
  * mvs_chain_add - add a descriptor's buffer
  * @chain: the chain
  * @gm: guest memory
- * @addr: its address, for mvs_gmem_translate()
+ * @addr: its address, for mvs_mem_translate()
  * @len: bytes; 0 adds nothing
  * @write: device-writable
  * @fault: the translation that is missing, on %-EAGAIN
@@ -122,9 +122,9 @@ static inline void mvs_chain_reset(struct mvs_chain *chain)
  * no room for another segment that a chain may have (see mvs_chain_grow()).
  */
 static __always_inline int mvs_chain_add(struct mvs_chain *chain,
-					 struct mvs_gmem *gm, u64 addr, u32 len,
+					 struct mvs_mem *gm, u64 addr, u32 len,
 					 bool write,
-					 struct mvs_gmem_fault *fault)
+					 struct mvs_mem_fault *fault)
 {
 	if (!write && chain->writable)
 		return mvs_chain_refuse(chain, MVS_REASON_BAD_DIRECTION);
@@ -138,8 +138,8 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 			return chain->max < MVS_CHAIN_SEGS_MAX ? -ENOSPC :
 			       mvs_chain_refuse(chain, MVS_REASON_TOO_LONG);
 		seg = &chain->segs[chain->nsegs];
-		ret = mvs_gmem_translate(gm, addr, len, write, &seg->uaddr,
-					 &run, fault);
+		ret = mvs_mem_translate(gm, addr, len, write, &seg->uaddr,
+					&run, fault);
 		if (unlikely(ret))
 			return ret == -EAGAIN ? ret :
 			       mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
@@ -170,7 +170,7 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
  * Context: inside a section.
  * Return: the address, or NULL with @chain->fault filled in.
  */
-static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm,
+static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_mem *gm,
 				  u32 max, u32 *len)
 {
 	const struct mvs_seg *seg = &chain->segs[chain->pos];
@@ -178,8 +178,8 @@ static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_gmem *gm,
 
 	*len = min3(max, seg->len - chain->off,
 		    (u32)(PAGE_SIZE - offset_in_page(uaddr)));
-	return mvs_gmem_map(gm, uaddr, chain->pos >= chain->nread,
-			    &chain->fault);
+	return mvs_mem_map(gm, uaddr, chain->pos >= chain->nread,
+			   &chain->fault);
 }
 
 /**
@@ -206,12 +206,12 @@ static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
  * Return: 0, or %-EAGAIN with @chain->fault filled in and the position where it was.
  */
 static inline int mvs_chain_advance(struct mvs_chain *chain,
-				    struct mvs_gmem *gm, u32 len)
+				    struct mvs_mem *gm, u32 len)
 {
 	const struct mvs_seg *seg = &chain->segs[chain->pos];
 
 	if (unlikely(gm->logging) && chain->pos >= chain->nread &&
-	    mvs_gmem_log(gm, seg->uaddr + chain->off, len, &chain->fault))
+	    mvs_mem_log(gm, seg->uaddr + chain->off, len, &chain->fault))
 		return -EAGAIN;
 
 	mvs_chain_move(chain, len);

@@ -9,12 +9,12 @@
  *	sk_lock			of the socket that a packet is for, or that sends one
  *	RX vq->mutex
  *	those of connections	see <mvsock/conn.h>
- *	gmem->fill_lock		under device->mutex alone, or by the worker without locks
- *	gmem->windows_lock, the VMM's mmap lock
+ *	mem->fill_lock		under device->mutex alone, or by the worker without locks
+ *	mem->windows_lock, the VMM's mmap lock
  *	misses->lock		pending IOTLB misses
  *	waker->lock		the worker's lifetime against wakeups
  *	that of the list of devices, see proc.c
- *	gmem->lock		sections
+ *	mem->lock		sections
  *	lease->lock		with interrupts off, as in the kick eventfd's lock
  */
 #ifndef _MVSOCK_DEVICE_H
@@ -30,7 +30,7 @@
 #include <linux/vhost_types.h>
 #include <net/net_trackers.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 #include <mvsock/virtqueue.h>
 #include <mvsock/worker.h>
 
@@ -76,7 +76,7 @@ struct mvs_device_ops {
  * @mutex: set-up; held over every ioctl that changes any of it but @cid
  * @mm: the owner's address space, referenced with mmgrab(), or NULL; protected
  *	by @mutex
- * @gmem: guest memory; its table changes under both virtqueues' mutexes
+ * @mem: guest memory; its table changes under both virtqueues' mutexes
  * @vqs: the virtqueues
  * @features: acknowledged features; written under @mutex and both virtqueues' mutexes,
  *	read by the transport without
@@ -105,7 +105,7 @@ struct mvs_device_ops {
 struct mvs_device {
 	struct mutex mutex;	/* set-up */
 	struct mm_struct *mm;
-	struct mvs_gmem gmem;
+	struct mvs_mem mem;
 	struct mvs_vq vqs[MVS_VQS];
 	u64 features;
 	u64 backend_features;

@@ -16,14 +16,14 @@
  * Memory is accessed in sections. A pointer that was got in a section is valid until its end.
  * A section does not sleep and is short (a page of payload, and one packet's metadata), because
  * an invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
- * outside, and the section starts over. mvs_gmem_section() does all of this.
+ * outside, and the section starts over. mvs_mem_section() does all of this.
  *
  * A page may take as long to come as the VMM likes: its content may be the business of a
  * userfaultfd. Only the device's worker, and the VMM's ioctls, wait for that, without locks that a
  * program may want; everything else fails with -ERESTART meanwhile.
  */
-#ifndef _MVSOCK_GMEM_H
-#define _MVSOCK_GMEM_H
+#ifndef _MVSOCK_MEM_H
+#define _MVSOCK_MEM_H
 
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -50,7 +50,7 @@ struct vhost_memory_region;
 /* As many windows may be found at once, without a search; a power of two. */
 #define MVS_RECENT_WINDOWS	64
 
-/* Windows without pages that mvs_gmem_trim() leaves: moving memory empties them for a moment. */
+/* Windows without pages that mvs_mem_trim() leaves: moving memory empties them for a moment. */
 #define MVS_EMPTY_WINDOWS	16
 
 /* Set in the address of a page that was mapped for writing. */
@@ -65,7 +65,7 @@ struct vhost_memory_region;
  * @users: tasks that bring in a page; taken under the lock of @gm or its @windows_lock
  * @gm: whose it is
  * @node: its place among @gm->windows
- * @removed: in the list of those that mvs_gmem_trim() frees
+ * @removed: in the list of those that mvs_mem_trim() frees
  * @notifier: tells what the VMM unmaps of them; without an mm in a test
  */
 struct mvs_window {
@@ -73,7 +73,7 @@ struct mvs_window {
 	unsigned long *pages;
 	unsigned int cached;
 	atomic_t users;
-	struct mvs_gmem *gm;
+	struct mvs_mem *gm;
 	struct rb_node node;
 	struct list_head removed;
 	struct mmu_interval_notifier notifier;
@@ -94,19 +94,19 @@ enum mvs_fault_kind {
 };
 
 /**
- * struct mvs_gmem_fault - what a section did not find
+ * struct mvs_mem_fault - what a section did not find
  * @addr: VMM-virtual address, or I/O virtual of a miss
  * @kind: what is there
  * @write: it was to be written
  */
-struct mvs_gmem_fault {
+struct mvs_mem_fault {
 	u64 addr;
 	enum mvs_fault_kind kind;
 	bool write;
 };
 
 /**
- * struct mvs_gmem - the memory of one guest
+ * struct mvs_mem - the memory of one guest
  * @table: guest-physical ranges and the VMM-virtual addresses behind them, NULL
  *	before the first memory table. Protected by the caller: translation and
  *	replacement exclude each other (by the virtqueues' mutexes).
@@ -128,7 +128,7 @@ struct mvs_gmem_fault {
  * @invalidated: pages that the VMM took away or moved
  * @cid: the guest's CID, for traces; set by the user
  * @windows_lock: serializes windows that come and go
- * @deferred: pages that have to be waited for are left to mvs_gmem_bring_in(); set while there
+ * @deferred: pages that have to be waited for are left to mvs_mem_bring_in(); set while there
  *	are no users
  * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without, as
  *	is @absent
@@ -136,11 +136,11 @@ struct mvs_gmem_fault {
  * @absent: the VMM does not have @failed
  * @failed: the page that was to be brought in last
  * @logged: the log has a line about a page that the kernel can't map; one for each start
- * @fill_lock: held by mvs_gmem_bring_in() and mvs_gmem_trim(); keeps @mm and the windows
+ * @fill_lock: held by mvs_mem_bring_in() and mvs_mem_trim(); keeps @mm and the windows
  * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
  *	written by concurrent sections
  */
-struct mvs_gmem {
+struct mvs_mem {
 	struct vhost_iotlb *table;
 	struct vhost_iotlb *iotlb;
 	const struct vhost_iotlb_map *hit;
@@ -157,68 +157,68 @@ struct mvs_gmem {
 	struct mvs_window *recent[MVS_RECENT_WINDOWS];
 	bool deferred;
 	bool wants;
-	struct mvs_gmem_fault wanted;
+	struct mvs_mem_fault wanted;
 	bool absent;
-	struct mvs_gmem_fault failed;
+	struct mvs_mem_fault failed;
 	bool logged;
 	struct mutex fill_lock;	/* @mm and the windows stay */
 };
 
-void mvs_gmem_init(struct mvs_gmem *gm);
-void mvs_gmem_destroy(struct mvs_gmem *gm);
-void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm, bool deferred);
-void mvs_gmem_detach(struct mvs_gmem *gm);
+void mvs_mem_init(struct mvs_mem *gm);
+void mvs_mem_destroy(struct mvs_mem *gm);
+void mvs_mem_attach(struct mvs_mem *gm, struct mm_struct *mm, bool deferred);
+void mvs_mem_detach(struct mvs_mem *gm);
 
 struct vhost_iotlb *
-mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n);
-bool mvs_gmem_table_ok(const struct vhost_iotlb *table);
-void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table);
-struct vhost_iotlb *mvs_gmem_iotlb_create(void);
-void mvs_gmem_set_iotlb(struct mvs_gmem *gm, struct vhost_iotlb *iotlb);
-int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
-			  unsigned int perm);
-void mvs_gmem_iotlb_invalidate(struct mvs_gmem *gm, u64 iova, u64 size);
+mvs_mem_table_create(const struct vhost_memory_region *regions, u32 n);
+bool mvs_mem_table_ok(const struct vhost_iotlb *table);
+void mvs_mem_set_table(struct mvs_mem *gm, struct vhost_iotlb *table);
+struct vhost_iotlb *mvs_mem_iotlb_create(void);
+void mvs_mem_set_iotlb(struct mvs_mem *gm, struct vhost_iotlb *iotlb);
+int mvs_mem_iotlb_update(struct mvs_mem *gm, u64 iova, u64 size, u64 uaddr,
+			 unsigned int perm);
+void mvs_mem_iotlb_invalidate(struct mvs_mem *gm, u64 iova, u64 size);
 
-bool mvs_gmem_log_ok(const struct vhost_iotlb *table, u64 log_base);
-bool mvs_gmem_log_range_ok(u64 log_base, u64 gpa, u64 size);
-int mvs_gmem_log(struct mvs_gmem *gm, u64 uaddr, u32 len,
-		 struct mvs_gmem_fault *fault);
-int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
-		     struct mvs_gmem_fault *fault);
+bool mvs_mem_log_ok(const struct vhost_iotlb *table, u64 log_base);
+bool mvs_mem_log_range_ok(u64 log_base, u64 gpa, u64 size);
+int mvs_mem_log(struct mvs_mem *gm, u64 uaddr, u32 len,
+		struct mvs_mem_fault *fault);
+int mvs_mem_log_gpa(struct mvs_mem *gm, u64 gpa, u32 len,
+		    struct mvs_mem_fault *fault);
 
-int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault);
-int mvs_gmem_bring_in(struct mvs_gmem *gm);
-int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
-		     struct page *page, bool write);
-void mvs_gmem_forget(struct mvs_gmem *gm);
-void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
-			 unsigned long end);
-struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
-				   unsigned long number);
-struct mvs_window *mvs_gmem_find_window(struct mvs_gmem *gm, unsigned long uaddr);
-struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr);
-void mvs_gmem_put_window(struct mvs_window *window);
-void mvs_gmem_trim(struct mvs_gmem *gm);
-void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *fault,
-		    struct page *page, unsigned long seq);
+int mvs_mem_fault_in(struct mvs_mem *gm, const struct mvs_mem_fault *fault);
+int mvs_mem_bring_in(struct mvs_mem *gm);
+int mvs_mem_install(struct mvs_mem *gm, unsigned long uaddr,
+		    struct page *page, bool write);
+void mvs_mem_forget(struct mvs_mem *gm);
+void mvs_mem_invalidate(struct mvs_mem *gm, unsigned long start,
+			unsigned long end);
+struct mvs_window *mvs_mem_window(const struct mvs_mem *gm,
+				  unsigned long number);
+struct mvs_window *mvs_mem_find_window(struct mvs_mem *gm, unsigned long uaddr);
+struct mvs_window *mvs_mem_get_window(struct mvs_mem *gm, unsigned long uaddr);
+void mvs_mem_put_window(struct mvs_window *window);
+void mvs_mem_trim(struct mvs_mem *gm);
+void mvs_mem_store(struct mvs_window *window, const struct mvs_mem_fault *fault,
+		   struct page *page, unsigned long seq);
 
 /**
- * mvs_gmem_begin - begin a section
+ * mvs_mem_begin - begin a section
  * @gm: guest memory
  *
- * Context: any but interrupts. No sleeping until mvs_gmem_end().
+ * Context: any but interrupts. No sleeping until mvs_mem_end().
  */
-static inline void mvs_gmem_begin(struct mvs_gmem *gm)
+static inline void mvs_mem_begin(struct mvs_mem *gm)
 	__acquires(&gm->lock)
 {
 	read_lock(&gm->lock);
 }
 
 /**
- * mvs_gmem_end - end a section; its pointers are invalid from here on
+ * mvs_mem_end - end a section; its pointers are invalid from here on
  * @gm: guest memory
  */
-static inline void mvs_gmem_end(struct mvs_gmem *gm)
+static inline void mvs_mem_end(struct mvs_mem *gm)
 	__releases(&gm->lock)
 {
 	read_unlock(&gm->lock);
@@ -232,49 +232,49 @@ static inline void mvs_gmem_end(struct mvs_gmem *gm)
 #define MVS_SECTION_TRIES	1000
 
 /**
- * mvs_gmem_section - evaluate an expression in a section
+ * mvs_mem_section - evaluate an expression in a section
  * @gm: guest memory
  * @fault: where the expression leaves the page that it missed
  * @expr: gives an int, %-EAGAIN for a page that was missed; may be evaluated more
  *	than once
  *
  * Context: process; may sleep between two sections.
- * Return: what @expr gives, the error of mvs_gmem_fault_in(), or %-ERESTART when it was evaluated
+ * Return: what @expr gives, the error of mvs_mem_fault_in(), or %-ERESTART when it was evaluated
  * %MVS_SECTION_TRIES times: try again later.
  */
-#define mvs_gmem_section(gm, fault, expr) ({				\
-	struct mvs_gmem *__gm = (gm);					\
+#define mvs_mem_section(gm, fault, expr) ({				\
+	struct mvs_mem *__gm = (gm);					\
 	unsigned int __tries = MVS_SECTION_TRIES;			\
 	int __ret;							\
 									\
 	do {								\
-		mvs_gmem_begin(__gm);					\
+		mvs_mem_begin(__gm);					\
 		__ret = (expr);						\
-		mvs_gmem_end(__gm);					\
+		mvs_mem_end(__gm);					\
 		if (likely(__ret != -EAGAIN))				\
 			break;						\
-		__ret = --__tries ? mvs_gmem_fault_in(__gm, fault) :	\
+		__ret = --__tries ? mvs_mem_fault_in(__gm, fault) :	\
 				    -ERESTART;				\
 	} while (!__ret);						\
 	__ret;								\
 })
 
-void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
-			struct mvs_gmem_fault *fault);
-const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr);
-int mvs_gmem_memory_error(const void *mem);
-int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
-			 struct mvs_gmem_fault *fault);
-int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
-			 struct mvs_gmem_fault *fault);
+void *mvs_mem_map_slow(struct mvs_mem *gm, u64 uaddr, bool write,
+		       struct mvs_mem_fault *fault);
+const struct vhost_iotlb_map *mvs_mem_find(struct mvs_mem *gm, u64 addr);
+int mvs_mem_memory_error(const void *mem);
+int mvs_mem_read_pieces(struct mvs_mem *gm, u64 uaddr, void *to, u32 len,
+			struct mvs_mem_fault *fault);
+int mvs_mem_read_ranges(struct mvs_mem *gm, u64 addr, void *to, u32 len,
+			struct mvs_mem_fault *fault);
 
 /* What there is to do about an address that has no translation. */
-static inline int mvs_gmem_miss(const struct mvs_gmem *gm, u64 addr, bool write,
-				struct mvs_gmem_fault *fault)
+static inline int mvs_mem_miss(const struct mvs_mem *gm, u64 addr, bool write,
+			       struct mvs_mem_fault *fault)
 {
 	if (!gm->iotlb)
 		return -EFAULT;
-	*fault = (struct mvs_gmem_fault) {
+	*fault = (struct mvs_mem_fault) {
 		.addr = addr,
 		.kind = MVS_FAULT_MISS,
 		.write = write,
@@ -283,15 +283,15 @@ static inline int mvs_gmem_miss(const struct mvs_gmem *gm, u64 addr, bool write,
 }
 
 /* Where a window is if it was used lately; NULL or another one if not. */
-static inline struct mvs_window **mvs_gmem_recent(struct mvs_gmem *gm,
-						  unsigned long number)
+static inline struct mvs_window **mvs_mem_recent(struct mvs_mem *gm,
+						 unsigned long number)
 {
 	/* Memory is often aligned to more than all the windows together. */
 	return &gm->recent[hash_long(number, ilog2(MVS_RECENT_WINDOWS))];
 }
 
 /**
- * mvs_gmem_map - map a VMM-virtual address
+ * mvs_mem_map - map a VMM-virtual address
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  * @write: it is to be written
@@ -299,26 +299,26 @@ static inline struct mvs_window **mvs_gmem_recent(struct mvs_gmem *gm,
  *
  * Context: inside a section.
  * Return: the address, good to the end of its page and of the section, or NULL:
- * end the section, mvs_gmem_fault_in() and start over.
+ * end the section, mvs_mem_fault_in() and start over.
  */
-static inline void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
-				 struct mvs_gmem_fault *fault)
+static inline void *mvs_mem_map(struct mvs_mem *gm, u64 uaddr, bool write,
+				struct mvs_mem_fault *fault)
 {
 	unsigned long number = uaddr / SZ_2M, page;
 	const struct mvs_window *window;
 
-	window = READ_ONCE(*mvs_gmem_recent(gm, number));
+	window = READ_ONCE(*mvs_mem_recent(gm, number));
 	if (likely(window && window->number == number)) {
 		page = window->pages[uaddr % SZ_2M / PAGE_SIZE];
 		if (likely(write ? page & MVS_PAGE_WRITABLE : page))
 			return (void *)(page & PAGE_MASK) +
 			       offset_in_page(uaddr);
 	}
-	return mvs_gmem_map_slow(gm, uaddr, write, fault);
+	return mvs_mem_map_slow(gm, uaddr, write, fault);
 }
 
 /**
- * mvs_gmem_translate - translate a driver's address to VMM-virtual
+ * mvs_mem_translate - translate a driver's address to VMM-virtual
  * @gm: guest memory
  * @addr: guest-physical, or I/O virtual behind an IOMMU
  * @len: bytes wanted from there on, at least 1
@@ -331,18 +331,18 @@ static inline void *mvs_gmem_map(struct mvs_gmem *gm, u64 uaddr, bool write,
  * Return: 0; %-EFAULT when @addr is not in the guest's memory, may not be accessed
  * in this way, or @addr + @len wraps; %-EAGAIN on an IOTLB miss.
  */
-static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 addr, u32 len,
-				     bool write, u64 *uaddr, u32 *run,
-				     struct mvs_gmem_fault *fault)
+static inline int mvs_mem_translate(struct mvs_mem *gm, u64 addr, u32 len,
+				    bool write, u64 *uaddr, u32 *run,
+				    struct mvs_mem_fault *fault)
 {
 	const struct vhost_iotlb_map *map = READ_ONCE(gm->hit);
 
 	if (unlikely(addr + len - 1 < addr))
 		return -EFAULT;
 	if (unlikely(!map || addr < map->start || addr > map->last)) {
-		map = mvs_gmem_find(gm, addr);
+		map = mvs_mem_find(gm, addr);
 		if (!map)
-			return mvs_gmem_miss(gm, addr, write, fault);
+			return mvs_mem_miss(gm, addr, write, fault);
 	}
 	if (unlikely(!(map->perm & (write ? VHOST_MAP_WO : VHOST_MAP_RO))))
 		return -EFAULT;
@@ -353,7 +353,7 @@ static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 addr, u32 len,
 }
 
 /**
- * mvs_gmem_read_uaddr - copy from VMM-virtual addresses
+ * mvs_mem_read_uaddr - copy from VMM-virtual addresses
  * @gm: guest memory
  * @uaddr: where from
  * @to: where to
@@ -365,16 +365,16 @@ static inline int mvs_gmem_translate(struct mvs_gmem *gm, u64 addr, u32 len,
  * Context: inside a section.
  * Return: 0, %-EAGAIN, or %-EFAULT after a memory error, which only pieces notice.
  */
-static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
-					       void *to, u32 len,
-					       struct mvs_gmem_fault *fault)
+static __always_inline int mvs_mem_read_uaddr(struct mvs_mem *gm, u64 uaddr,
+					      void *to, u32 len,
+					      struct mvs_mem_fault *fault)
 {
 	const void *from;
 
 	if (unlikely(offset_in_page(uaddr) + len > PAGE_SIZE))
-		return mvs_gmem_read_pieces(gm, uaddr, to, len, fault);
+		return mvs_mem_read_pieces(gm, uaddr, to, len, fault);
 
-	from = mvs_gmem_map(gm, uaddr, false, fault);
+	from = mvs_mem_map(gm, uaddr, false, fault);
 	if (unlikely(!from))
 		return -EAGAIN;
 	/* A call would cost more than the copy, where memcpy() is one. */
@@ -385,29 +385,29 @@ static __always_inline int mvs_gmem_read_uaddr(struct mvs_gmem *gm, u64 uaddr,
 }
 
 /**
- * mvs_gmem_read - copy from a driver's address
+ * mvs_mem_read - copy from a driver's address
  * @gm: guest memory
- * @addr: source, an address for mvs_gmem_translate(); may cross ranges and pages
+ * @addr: source, an address for mvs_mem_translate(); may cross ranges and pages
  * @to: where to
  * @len: bytes, a constant; a few, as this is for metadata
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate() or after a memory error.
+ * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_mem_translate() or after a memory error.
  */
-static __always_inline int mvs_gmem_read(struct mvs_gmem *gm, u64 addr, void *to,
-					 u32 len, struct mvs_gmem_fault *fault)
+static __always_inline int mvs_mem_read(struct mvs_mem *gm, u64 addr, void *to,
+					u32 len, struct mvs_mem_fault *fault)
 {
 	u64 uaddr;
 	u32 run;
 	int ret;
 
-	ret = mvs_gmem_translate(gm, addr, len, false, &uaddr, &run, fault);
+	ret = mvs_mem_translate(gm, addr, len, false, &uaddr, &run, fault);
 	if (unlikely(ret))
 		return ret;
 	if (unlikely(run < len))
-		return mvs_gmem_read_ranges(gm, addr, to, len, fault);
-	return mvs_gmem_read_uaddr(gm, uaddr, to, len, fault);
+		return mvs_mem_read_ranges(gm, addr, to, len, fault);
+	return mvs_mem_read_uaddr(gm, uaddr, to, len, fault);
 }
 
-#endif /* _MVSOCK_GMEM_H */
+#endif /* _MVSOCK_MEM_H */

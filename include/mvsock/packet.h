@@ -13,20 +13,20 @@
 #include <uapi/linux/virtio_vsock.h>
 
 #include <mvsock/chain.h>
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
 /* Payload bytes a packet may have, either way. */
 #define MVS_PACKET_MAX	(64 * 1024)
 
-int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
+int mvs_packet_parse(struct mvs_chain *chain, struct mvs_mem *gm,
 		     u64 guest_cid, struct virtio_vsock_hdr *hdr);
-int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,
+int mvs_packet_read(struct mvs_chain *chain, struct mvs_mem *gm, u32 len,
 		    struct iov_iter *to);
 int mvs_packet_room(struct mvs_chain *chain);
-int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
+int mvs_packet_write(struct mvs_chain *chain, struct mvs_mem *gm,
 		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 		     u32 left);
-int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
+int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_mem *gm,
 			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 			  u32 left);
 

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #include <mvsock/chain.h>
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
 /**
  * struct mvs_ring - the device's side of a virtqueue
@@ -44,7 +44,7 @@
  * VMM sets (@num to @next_used) is the ring layer's.
  */
 struct mvs_ring {
-	struct mvs_gmem *gm;
+	struct mvs_mem *gm;
 	u32 num;
 	u64 desc;
 	u64 avail;
@@ -64,7 +64,7 @@ struct mvs_ring {
 	u16 avail_idx;
 	bool no_notify;
 	u32 unsignalled;
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 };
 
 /* The wrap counter in @next_avail and @next_used of a packed ring. */

@@ -14,8 +14,8 @@
 #include <linux/wait.h>
 #include <uapi/linux/virtio_vsock.h>
 
-#include <mvsock/gmem.h>
 #include <mvsock/lease.h>
+#include <mvsock/mem.h>
 #include <mvsock/reason.h>
 #include <mvsock/ring.h>
 #include <mvsock/worker.h>
@@ -231,7 +231,7 @@ static inline void mvs_vq_count(struct mvs_vq *vq,
 }
 
 /* virtqueue.c */
-void mvs_vq_init(struct mvs_vq *vqs, unsigned int index, struct mvs_gmem *gm,
+void mvs_vq_init(struct mvs_vq *vqs, unsigned int index, struct mvs_mem *gm,
 		 struct mvs_waker *waker, struct mvs_misses *misses);
 int mvs_set_eventfd(struct eventfd_ctx **slot, int fd);
 void mvs_vq_reset(struct mvs_vq *vq);
@@ -268,7 +268,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq);
 void mvs_misses_init(struct mvs_misses *misses);
 void mvs_misses_forget(struct mvs_misses *misses);
 void mvs_misses_ask(struct mvs_misses *misses, unsigned int vq,
-		    const struct mvs_gmem_fault *fault);
+		    const struct mvs_mem_fault *fault);
 bool mvs_misses_take(struct mvs_misses *misses, unsigned int *vq,
 		     struct mvs_miss *miss);
 void mvs_misses_untake(struct mvs_misses *misses, unsigned int vq);

@@ -8,7 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct mvs_gmem;
+struct mvs_mem;
 struct mvs_vq;
 struct task_struct;
 struct vhost_task;
@@ -34,7 +34,7 @@ struct mvs_worker {
 	struct vhost_task *task;
 	struct task_struct *kthread;
 	bool (*serve)(struct mvs_vq *vq);
-	struct mvs_gmem *gm;
+	struct mvs_mem *gm;
 	struct mvs_vq *vqs;
 	unsigned long work;
 	struct task_struct *self;
@@ -57,7 +57,7 @@ struct mvs_waker {
 };
 
 struct mvs_worker *mvs_worker_create(bool (*serve)(struct mvs_vq *vq),
-				     struct mvs_gmem *gm, struct mvs_vq *vqs,
+				     struct mvs_mem *gm, struct mvs_vq *vqs,
 				     bool own_thread);
 void mvs_worker_destroy(struct mvs_worker *worker);
 void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq);

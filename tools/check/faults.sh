@@ -45,7 +45,7 @@ fault_sites()
 	/^name / { kind = $2; sub(/,/, "", kind) }
 	/\+0x0\// { next }
 	/ (__kmalloc[a-z_]*|kmem_cache_alloc[a-z_]*|get_free_pages_noprof|get_zeroed_page_noprof)\+/ ||
-	/ (mvs_fault_map|gmem_get_page(_now)?|mvs_gmem_get_window|gmem_fault_window(_now)?|gmem_fill(_mm)?(_now)?|mvs_gmem_fault_in)\+/ { place = "outside"; next }
+	/ (mvs_fault_map|mem_get_page(_now)?|mvs_mem_get_window|mem_fault_window(_now)?|mem_fill(_mm)?(_now)?|mvs_mem_fault_in)\+/ { place = "outside"; next }
 	place == "outside" && /\[mvsock\]$/ { place = $(NF - 1) }
 	END { done() }' "$1" | sort -u
 }

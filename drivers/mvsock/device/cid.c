@@ -55,7 +55,7 @@ struct mvs_device *mvs_cid_get(u32 scope, u32 cid)
 static void cid_store(struct mvs_device *device, u32 cid)
 {
 	WRITE_ONCE(device->cid, cid);
-	WRITE_ONCE(device->gmem.cid, cid);
+	WRITE_ONCE(device->mem.cid, cid);
 }
 
 /**

@@ -35,8 +35,8 @@ static const struct counter counters[] = {
 	{ "direct_receives", TX(direct) },
 	{ "send_waits", RX(waits) },
 	{ "resets_dropped", offsetof(struct mvs_device, resets_dropped) },
-	{ "cache_misses", offsetof(struct mvs_device, gmem.misses) },
-	{ "cache_invalidations", offsetof(struct mvs_device, gmem.invalidated) },
+	{ "cache_misses", offsetof(struct mvs_device, mem.misses) },
+	{ "cache_invalidations", offsetof(struct mvs_device, mem.invalidated) },
 	{ "broken_rings", RX(broken), TX(broken) },
 };
 

@@ -128,7 +128,7 @@ static void device_apply_features(struct mvs_device *device, u64 features)
 
 	mvs_device_lock_vqs(device);
 	WRITE_ONCE(device->features, features);
-	device->gmem.logging = features & BIT_ULL(VHOST_F_LOG_ALL);
+	device->mem.logging = features & BIT_ULL(VHOST_F_LOG_ALL);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_vq_set_features(&device->vqs[i], features);
 	mvs_device_unlock_vqs(device);
@@ -137,11 +137,11 @@ static void device_apply_features(struct mvs_device *device, u64 features)
 /* As in vhost, lack of memory is reported as EFAULT, too. */
 static long device_change_features(struct mvs_device *device, u64 features)
 {
-	const struct mvs_gmem *gm = &device->gmem;
+	const struct mvs_mem *gm = &device->mem;
 
 	lockdep_assert_held(&device->mutex);
 	if (features & BIT_ULL(VHOST_F_LOG_ALL) && device->running &&
-	    !mvs_gmem_log_ok(gm->table, gm->log_base))
+	    !mvs_mem_log_ok(gm->table, gm->log_base))
 		return -EFAULT;
 	if (mvs_iotlb_switch(device,
 			     features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
@@ -207,7 +207,7 @@ static long device_set_owner(struct mvs_device *device)
 
 	if (device->mm)
 		return -EBUSY;
-	worker = mvs_worker_create(device->ops->work, &device->gmem, device->vqs,
+	worker = mvs_worker_create(device->ops->work, &device->mem, device->vqs,
 				   device->fork_owner);
 	if (IS_ERR(worker))
 		return -ENOMEM;	/* as in vhost, whatever it was */
@@ -275,7 +275,7 @@ static void device_set_table(struct mvs_device *device,
 			     struct vhost_iotlb *table)
 {
 	mvs_device_lock_vqs(device);
-	mvs_gmem_set_table(&device->gmem, table);
+	mvs_mem_set_table(&device->mem, table);
 	mvs_device_unlock_vqs(device);
 }
 
@@ -296,7 +296,7 @@ static long device_set_mem_table(struct mvs_device *device, void __user *argp)
 	regions = memdup_array_user(m->regions, mem.nregions, sizeof(*regions));
 	if (IS_ERR(regions))
 		return PTR_ERR(regions);
-	table = mvs_gmem_table_create(regions, mem.nregions);
+	table = mvs_mem_table_create(regions, mem.nregions);
 	kfree(regions);
 	if (IS_ERR(table))
 		return PTR_ERR(table);
@@ -404,9 +404,9 @@ static int device_open(struct inode *inode, struct file *file)
 	device->fork_owner = fork_from_owner_default;
 	mvs_waker_init(&device->waker);
 	mvs_misses_init(&device->misses);
-	mvs_gmem_init(&device->gmem);
+	mvs_mem_init(&device->mem);
 	for (i = 0; i < MVS_VQS; i++) {
-		mvs_vq_init(device->vqs, i, &device->gmem, &device->waker,
+		mvs_vq_init(device->vqs, i, &device->mem, &device->waker,
 			    &device->misses);
 		device->vqs[i].device = device;
 	}
@@ -428,7 +428,7 @@ static int device_close(struct inode *inode, struct file *file)
 	mvs_cid_clear(device);
 	device->ops->close(device);
 	put_net_track(device->net, &device->net_tracker);
-	mvs_gmem_destroy(&device->gmem);
+	mvs_mem_destroy(&device->mem);
 	mvs_device_put(device);
 	return 0;
 }

@@ -10,7 +10,7 @@
 /* A running device is checked now, a stopped one when it starts. */
 static bool log_base_ok(const struct mvs_device *device, u64 base)
 {
-	const struct mvs_gmem *gm = &device->gmem;
+	const struct mvs_mem *gm = &device->mem;
 	unsigned int i;
 
 	if (!device->running)
@@ -18,13 +18,13 @@ static bool log_base_ok(const struct mvs_device *device, u64 base)
 	for (i = 0; i < MVS_VQS; i++)
 		if (!mvs_vq_log_ok(&device->vqs[i].ring, base))
 			return false;
-	return !gm->logging || mvs_gmem_log_ok(gm->table, base);
+	return !gm->logging || mvs_mem_log_ok(gm->table, base);
 }
 
 static void log_store_base(struct mvs_device *device, u64 base)
 {
 	mvs_device_lock_vqs(device);
-	device->gmem.log_base = base;
+	device->mem.log_base = base;
 	mvs_device_unlock_vqs(device);
 }
 

@@ -40,22 +40,22 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	unsigned int i;
 
 	/* The common case: no guest IOMMU. */
-	if (!on && !device->gmem.iotlb)
+	if (!on && !device->mem.iotlb)
 		return 0;
 	if (on) {
-		iotlb = mvs_gmem_iotlb_create();
+		iotlb = mvs_mem_iotlb_create();
 		if (!iotlb)
 			return -ENOMEM;
 	}
 	mvs_device_lock_vqs(device);
-	for (i = 0; i < MVS_VQS && on != !!device->gmem.iotlb; i++) {
+	for (i = 0; i < MVS_VQS && on != !!device->mem.iotlb; i++) {
 		struct mvs_ring *ring = &device->vqs[i].ring;
 
 		ring->desc = 0;
 		ring->avail = 0;
 		ring->used = 0;
 	}
-	mvs_gmem_set_iotlb(&device->gmem, iotlb);
+	mvs_mem_set_iotlb(&device->mem, iotlb);
 	mvs_device_unlock_vqs(device);
 	mvs_misses_forget(&device->misses);
 	/* A virtqueue that waited for a translation looks again: kicks are suppressed. */
@@ -93,7 +93,7 @@ ssize_t mvs_iotlb_read(struct kiocb *iocb, struct iov_iter *to)
 	} else {
 		ret = wait_event_interruptible(misses->wait,
 					       (taken = mvs_misses_take(misses, &vq, &miss)) ||
-					       !READ_ONCE(device->gmem.iotlb));
+					       !READ_ONCE(device->mem.iotlb));
 		if (ret)
 			return ret;
 		if (!taken)
@@ -144,19 +144,19 @@ static void iotlb_answer_miss(struct mvs_device *device,
 static int iotlb_process_msg(struct mvs_device *device,
 			     const struct vhost_iotlb_msg *msg)
 {
-	struct mvs_gmem *gm = &device->gmem;
+	struct mvs_mem *gm = &device->mem;
 	int ret = -EFAULT;
 
 	mutex_lock(&device->mutex);
 	mvs_device_lock_vqs(device);
 	if (gm->iotlb && msg->type == VHOST_IOTLB_UPDATE) {
-		ret = mvs_gmem_iotlb_update(gm, msg->iova, msg->size,
-					    msg->uaddr, msg->perm);
+		ret = mvs_mem_iotlb_update(gm, msg->iova, msg->size,
+					   msg->uaddr, msg->perm);
 		if (!ret)
 			iotlb_answer_miss(device, msg);
 	} else if (gm->iotlb && msg->type == VHOST_IOTLB_INVALIDATE &&
 		   (msg->size || mvs_invalidates_nothing())) {
-		mvs_gmem_iotlb_invalidate(gm, msg->iova, msg->size);
+		mvs_mem_iotlb_invalidate(gm, msg->iova, msg->size);
 		ret = 0;
 	}
 	mvs_device_unlock_vqs(device);

@@ -63,9 +63,9 @@ static void device_stop_vq(struct mvs_device *device, struct mvs_vq *vq)
 
 	mutex_lock(&vq->mutex);
 	mvs_vq_flush(vq);
-	while (!ret && mvs_vq_unflushed(vq) && READ_ONCE(device->gmem.wants)) {
+	while (!ret && mvs_vq_unflushed(vq) && READ_ONCE(device->mem.wants)) {
 		mutex_unlock(&vq->mutex);
-		ret = mvs_gmem_bring_in(&device->gmem);
+		ret = mvs_mem_bring_in(&device->mem);
 		mutex_lock(&vq->mutex);
 		mvs_vq_flush(vq);
 	}
@@ -82,10 +82,10 @@ static void device_stop_vqs(struct mvs_device *device)
 }
 
 /* Wait for the page that a start missed, or until one that goes each time may stay. */
-static int device_wait_for_page(struct mvs_gmem *gm)
+static int device_wait_for_page(struct mvs_mem *gm)
 {
 	if (READ_ONCE(gm->wants))
-		return mvs_gmem_bring_in(gm);
+		return mvs_mem_bring_in(gm);
 	usleep_range(500, 1000);
 	return signal_pending(current) ? -EINTR : 0;
 }
@@ -101,7 +101,7 @@ static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
 		mutex_unlock(&vq->mutex);
 		if (ret != -ERESTART)
 			return ret;
-		ret = device_wait_for_page(&device->gmem);
+		ret = device_wait_for_page(&device->mem);
 		/* What the VMM does not have is found again, if it is this virtqueue's. */
 	} while (!ret || ret == -EFAULT);
 	return ret;
@@ -138,7 +138,7 @@ void mvs_device_stop(struct mvs_device *device)
 		mvs_kick_stop(&device->vqs[i].kick);
 	device_stop_vqs(device);
 	mvs_misses_forget(&device->misses);
-	mvs_gmem_detach(&device->gmem);
+	mvs_mem_detach(&device->mem);
 }
 
 /**
@@ -151,10 +151,10 @@ void mvs_device_stop(struct mvs_device *device)
 bool mvs_device_table_ok(const struct mvs_device *device,
 			 const struct vhost_iotlb *table)
 {
-	const struct mvs_gmem *gm = &device->gmem;
+	const struct mvs_mem *gm = &device->mem;
 
-	return mvs_gmem_table_ok(table) &&
-	       (!gm->logging || mvs_gmem_log_ok(table, gm->log_base));
+	return mvs_mem_table_ok(table) &&
+	       (!gm->logging || mvs_mem_log_ok(table, gm->log_base));
 }
 
 /**
@@ -171,10 +171,10 @@ long mvs_device_start(struct mvs_device *device)
 	long ret;
 
 	lockdep_assert_held(&device->mutex);
-	if (!mvs_device_table_ok(device, device->gmem.table))
+	if (!mvs_device_table_ok(device, device->mem.table))
 		return -EFAULT;
 
-	mvs_gmem_attach(&device->gmem, device->mm, true);
+	mvs_mem_attach(&device->mem, device->mm, true);
 	ret = device_start_vqs(device);
 	if (ret) {
 		mvs_device_stop(device);

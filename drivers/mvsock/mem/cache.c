@@ -22,7 +22,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 #include <mvsock/trace.h>
 
 /*
@@ -38,8 +38,8 @@ static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
  * mapped by the VMM here, so it is marked dirty in time; set_page_dirty() under a spinning
  * lock is allowed, as the VM does the same.
  */
-static unsigned int gmem_drop_pages(struct mvs_window *window,
-				    unsigned long first, unsigned long last)
+static unsigned int mem_drop_pages(struct mvs_window *window,
+				   unsigned long first, unsigned long last)
 {
 	unsigned long base = window->number * MVS_WINDOW_PAGES;
 	unsigned long *page, *end;
@@ -62,19 +62,19 @@ static unsigned int gmem_drop_pages(struct mvs_window *window,
 	return dropped;
 }
 
-static bool gmem_invalidate_window(struct mmu_interval_notifier *notifier,
-				   const struct mmu_notifier_range *range,
-				   unsigned long cur_seq)
+static bool mem_invalidate_window(struct mmu_interval_notifier *notifier,
+				  const struct mmu_notifier_range *range,
+				  unsigned long cur_seq)
 {
 	struct mvs_window *window = container_of(notifier, struct mvs_window,
 						 notifier);
-	struct mvs_gmem *gm = window->gm;
+	struct mvs_mem *gm = window->gm;
 	unsigned int dropped;
 
 	write_lock(&gm->lock);
 	mmu_interval_set_seq(notifier, cur_seq);
-	dropped = gmem_drop_pages(window, range->start >> PAGE_SHIFT,
-				  (range->end - 1) >> PAGE_SHIFT);
+	dropped = mem_drop_pages(window, range->start >> PAGE_SHIFT,
+				 (range->end - 1) >> PAGE_SHIFT);
 	WRITE_ONCE(gm->invalidated, gm->invalidated + dropped);
 	write_unlock(&gm->lock);
 	if (dropped)
@@ -84,10 +84,10 @@ static bool gmem_invalidate_window(struct mmu_interval_notifier *notifier,
 }
 
 static const struct mmu_interval_notifier_ops notifier_ops = {
-	.invalidate = gmem_invalidate_window,
+	.invalidate = mem_invalidate_window,
 };
 
-static int gmem_cmp_window(const void *number, const struct rb_node *node)
+static int mem_cmp_window(const void *number, const struct rb_node *node)
 {
 	const struct mvs_window *window = rb_entry(node, struct mvs_window, node);
 	unsigned long n = *(const unsigned long *)number;
@@ -95,30 +95,30 @@ static int gmem_cmp_window(const void *number, const struct rb_node *node)
 	return n < window->number ? -1 : n > window->number;
 }
 
-static bool gmem_less_window(struct rb_node *a, const struct rb_node *b)
+static bool mem_less_window(struct rb_node *a, const struct rb_node *b)
 {
 	const struct mvs_window *window = rb_entry(a, struct mvs_window, node);
 
-	return gmem_cmp_window(&window->number, b) < 0;
+	return mem_cmp_window(&window->number, b) < 0;
 }
 
 /**
- * mvs_gmem_window - find a window
+ * mvs_mem_window - find a window
  * @gm: guest memory
  * @number: VMM-virtual address / 2 MiB
  *
  * Context: inside a section, or where no windows come or go.
  * Return: the window, or NULL.
  */
-struct mvs_window *mvs_gmem_window(const struct mvs_gmem *gm,
-				   unsigned long number)
+struct mvs_window *mvs_mem_window(const struct mvs_mem *gm,
+				  unsigned long number)
 {
-	return rb_entry_safe(rb_find(&number, &gm->windows, gmem_cmp_window),
+	return rb_entry_safe(rb_find(&number, &gm->windows, mem_cmp_window),
 			     struct mvs_window, node);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_window);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_window);
 
-static void gmem_free_window(struct mvs_window *window)
+static void mem_free_window(struct mvs_window *window)
 {
 	if (window->notifier.mm)
 		mmu_interval_notifier_remove(&window->notifier);
@@ -126,8 +126,8 @@ static void gmem_free_window(struct mvs_window *window)
 	kfree(window);
 }
 
-static struct mvs_window *gmem_create_window(struct mvs_gmem *gm,
-					     unsigned long number)
+static struct mvs_window *mem_create_window(struct mvs_mem *gm,
+					    unsigned long number)
 {
 	struct mvs_window *window;
 	int ret;
@@ -154,38 +154,38 @@ static struct mvs_window *gmem_create_window(struct mvs_gmem *gm,
 		}
 	}
 	write_lock(&gm->lock);
-	rb_add(&window->node, &gm->windows, gmem_less_window);
+	rb_add(&window->node, &gm->windows, mem_less_window);
 	WRITE_ONCE(gm->empty, gm->empty + 1);
 	write_unlock(&gm->lock);
 	return window;
 
 err:
-	gmem_free_window(window);
+	mem_free_window(window);
 	return ERR_PTR(ret);
 }
 
 /**
- * mvs_gmem_find_window - get the window that an address is in, if it is there
+ * mvs_mem_find_window - get the window that an address is in, if it is there
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  *
  * Context: process, outside of sections.
- * Return: the window, until mvs_gmem_put_window(); or NULL.
+ * Return: the window, until mvs_mem_put_window(); or NULL.
  */
-struct mvs_window *mvs_gmem_find_window(struct mvs_gmem *gm, unsigned long uaddr)
+struct mvs_window *mvs_mem_find_window(struct mvs_mem *gm, unsigned long uaddr)
 {
 	struct mvs_window *window;
 
-	mvs_gmem_begin(gm);
-	window = mvs_gmem_window(gm, uaddr / SZ_2M);
+	mvs_mem_begin(gm);
+	window = mvs_mem_window(gm, uaddr / SZ_2M);
 	if (window)
 		atomic_inc(&window->users);
-	mvs_gmem_end(gm);
+	mvs_mem_end(gm);
 	return window;
 }
 
 /**
- * mvs_gmem_get_window - get the window that an address is in
+ * mvs_mem_get_window - get the window that an address is in
  * @gm: guest memory
  * @uaddr: VMM-virtual address, of a page that the VMM has: a guest must not have the host
  *	create windows for others
@@ -193,9 +193,9 @@ struct mvs_window *mvs_gmem_find_window(struct mvs_gmem *gm, unsigned long uaddr
  * It is created if it is not there, at the VMM's charge.
  *
  * Context: process; may sleep.
- * Return: the window, until mvs_gmem_put_window(); or an ERR_PTR().
+ * Return: the window, until mvs_mem_put_window(); or an ERR_PTR().
  */
-struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
+struct mvs_window *mvs_mem_get_window(struct mvs_mem *gm, unsigned long uaddr)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(gm->mm), *own;
 	unsigned long number = uaddr / SZ_2M;
@@ -203,7 +203,7 @@ struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
 
 	mutex_lock(&gm->windows_lock);
 	own = set_active_memcg(memcg);
-	window = mvs_gmem_window(gm, number) ?: gmem_create_window(gm, number);
+	window = mvs_mem_window(gm, number) ?: mem_create_window(gm, number);
 	if (!IS_ERR(window))
 		atomic_inc(&window->users);
 	set_active_memcg(own);
@@ -213,18 +213,18 @@ struct mvs_window *mvs_gmem_get_window(struct mvs_gmem *gm, unsigned long uaddr)
 }
 
 /**
- * mvs_gmem_put_window - end the use of a window
+ * mvs_mem_put_window - end the use of a window
  * @window: the window
  */
-void mvs_gmem_put_window(struct mvs_window *window)
+void mvs_mem_put_window(struct mvs_window *window)
 {
 	atomic_dec(&window->users);
 }
 
 /* Remove a window from the others if it has no pages, nor is about to get one. */
-static bool gmem_remove_empty(struct mvs_window *window)
+static bool mem_remove_empty(struct mvs_window *window)
 {
-	struct mvs_gmem *gm = window->gm;
+	struct mvs_mem *gm = window->gm;
 	struct mvs_window **recent;
 	bool empty;
 
@@ -232,7 +232,7 @@ static bool gmem_remove_empty(struct mvs_window *window)
 	empty = !window->cached && !atomic_read(&window->users);
 	if (empty) {
 		rb_erase(&window->node, &gm->windows);
-		recent = mvs_gmem_recent(gm, window->number);
+		recent = mvs_mem_recent(gm, window->number);
 		if (*recent == window)
 			*recent = NULL;
 		WRITE_ONCE(gm->empty, gm->empty - 1);
@@ -242,7 +242,7 @@ static bool gmem_remove_empty(struct mvs_window *window)
 }
 
 /**
- * mvs_gmem_trim - free windows without pages, if there are many
+ * mvs_mem_trim - free windows without pages, if there are many
  * @gm: guest memory
  *
  * Pages of places where the VMM has no memory any more are gone, but their windows are not.
@@ -251,7 +251,7 @@ static bool gmem_remove_empty(struct mvs_window *window)
  * Context: process, the VMM's: it waits for the VMM's changes to its address space, without a lock
  * that a program needs; outside of sections.
  */
-void mvs_gmem_trim(struct mvs_gmem *gm)
+void mvs_mem_trim(struct mvs_mem *gm)
 {
 	struct mvs_window *window, *next;
 	struct rb_node *node;
@@ -265,19 +265,19 @@ void mvs_gmem_trim(struct mvs_gmem *gm)
 	for (node = rb_first(&gm->windows); node;) {
 		window = rb_entry(node, struct mvs_window, node);
 		node = rb_next(node);
-		if (gmem_remove_empty(window))
+		if (mem_remove_empty(window))
 			list_add(&window->removed, &removed);
 		cond_resched();
 	}
 	mutex_unlock(&gm->windows_lock);
 	list_for_each_entry_safe(window, next, &removed, removed)
-		gmem_free_window(window);
+		mem_free_window(window);
 	mutex_unlock(&gm->fill_lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_trim);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_trim);
 
 /**
- * mvs_gmem_invalidate - drop pages from the cache
+ * mvs_mem_invalidate - drop pages from the cache
  * @gm: guest memory
  * @start: first VMM-virtual address
  * @end: the address after the last
@@ -286,8 +286,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_trim);
  *
  * Context: process, outside of sections; may sleep.
  */
-void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
-			 unsigned long end)
+void mvs_mem_invalidate(struct mvs_mem *gm, unsigned long start,
+			unsigned long end)
 {
 	unsigned long first = start >> PAGE_SHIFT;
 	unsigned long last = (end - 1) >> PAGE_SHIFT;
@@ -301,29 +301,29 @@ void mvs_gmem_invalidate(struct mvs_gmem *gm, unsigned long start,
 		    window->number > last / MVS_WINDOW_PAGES)
 			continue;
 		write_lock(&gm->lock);
-		gmem_drop_pages(window, first, last);
+		mem_drop_pages(window, first, last);
 		write_unlock(&gm->lock);
 	}
 	mutex_unlock(&gm->windows_lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_invalidate);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_invalidate);
 
 /**
- * mvs_gmem_forget - drop all pages and windows from the cache
+ * mvs_mem_forget - drop all pages and windows from the cache
  * @gm: guest memory, without users
  *
  * Context: process; may sleep.
  */
-void mvs_gmem_forget(struct mvs_gmem *gm)
+void mvs_mem_forget(struct mvs_mem *gm)
 {
 	struct mvs_window *window, *next;
 
 	/* Pages are marked dirty while the notifiers are still registered. */
-	mvs_gmem_invalidate(gm, 0, ULONG_MAX);
+	mvs_mem_invalidate(gm, 0, ULONG_MAX);
 
 	memset(gm->recent, 0, sizeof(gm->recent));
 	rbtree_postorder_for_each_entry_safe(window, next, &gm->windows, node) {
-		gmem_free_window(window);
+		mem_free_window(window);
 		cond_resched();
 	}
 	gm->windows = RB_ROOT;
@@ -331,28 +331,28 @@ void mvs_gmem_forget(struct mvs_gmem *gm)
 }
 
 /**
- * mvs_gmem_attach - enable the cache for an address space
+ * mvs_mem_attach - enable the cache for an address space
  * @gm: guest memory; without users, or attached to it already
  * @mm: the VMM's address space, which outlives the attachment
- * @deferred: a worker calls mvs_gmem_bring_in()
+ * @deferred: a worker calls mvs_mem_bring_in()
  */
-void mvs_gmem_attach(struct mvs_gmem *gm, struct mm_struct *mm, bool deferred)
+void mvs_mem_attach(struct mvs_mem *gm, struct mm_struct *mm, bool deferred)
 {
 	gm->mm = mm;
 	gm->deferred = deferred;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_attach);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_attach);
 
 /**
- * mvs_gmem_detach - undo mvs_gmem_attach() and drop all pages
+ * mvs_mem_detach - undo mvs_mem_attach() and drop all pages
  * @gm: guest memory, attached or not, without users
  *
  * Context: process; may sleep.
  */
-void mvs_gmem_detach(struct mvs_gmem *gm)
+void mvs_mem_detach(struct mvs_mem *gm)
 {
 	mutex_lock(&gm->fill_lock);
-	mvs_gmem_forget(gm);
+	mvs_mem_forget(gm);
 	gm->mm = NULL;
 	write_lock(&gm->lock);
 	gm->wants = false;
@@ -361,13 +361,13 @@ void mvs_gmem_detach(struct mvs_gmem *gm)
 	write_unlock(&gm->lock);
 	mutex_unlock(&gm->fill_lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_detach);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_detach);
 
-static void gmem_install_page(struct mvs_window *window, unsigned long uaddr,
-			      struct page *page, bool write)
+static void mem_install_page(struct mvs_window *window, unsigned long uaddr,
+			     struct page *page, bool write)
 {
 	unsigned long *entry = &window->pages[uaddr % SZ_2M / PAGE_SIZE];
-	struct mvs_gmem *gm = window->gm;
+	struct mvs_mem *gm = window->gm;
 
 	lockdep_assert_held_write(&gm->lock);
 	if (!window->cached)
@@ -378,7 +378,7 @@ static void gmem_install_page(struct mvs_window *window, unsigned long uaddr,
 }
 
 /**
- * mvs_gmem_install - put a page that no VMM maps into the cache
+ * mvs_mem_install - put a page that no VMM maps into the cache
  * @gm: guest memory, not attached
  * @uaddr: VMM-virtual address, anywhere in the page
  * @page: the page, which outlives the cache
@@ -389,23 +389,23 @@ static void gmem_install_page(struct mvs_window *window, unsigned long uaddr,
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
  */
-int mvs_gmem_install(struct mvs_gmem *gm, unsigned long uaddr,
-		     struct page *page, bool write)
+int mvs_mem_install(struct mvs_mem *gm, unsigned long uaddr,
+		    struct page *page, bool write)
 {
-	struct mvs_window *window = mvs_gmem_get_window(gm, uaddr);
+	struct mvs_window *window = mvs_mem_get_window(gm, uaddr);
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	write_lock(&gm->lock);
-	gmem_install_page(window, uaddr, page, write);
+	mem_install_page(window, uaddr, page, write);
 	write_unlock(&gm->lock);
-	mvs_gmem_put_window(window);
+	mvs_mem_put_window(window);
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_install);
 
 /**
- * mvs_gmem_store - put a page of the VMM's into the cache
+ * mvs_mem_store - put a page of the VMM's into the cache
  * @window: its window
  * @fault: the miss
  * @page: the page, whose reference is dropped
@@ -415,16 +415,16 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_install);
  *
  * Context: process; may sleep.
  */
-void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *fault,
-		    struct page *page, unsigned long seq)
+void mvs_mem_store(struct mvs_window *window, const struct mvs_mem_fault *fault,
+		   struct page *page, unsigned long seq)
 {
-	struct mvs_gmem *gm = window->gm;
+	struct mvs_mem *gm = window->gm;
 	bool installed;
 
 	write_lock(&gm->lock);
 	installed = !mmu_interval_read_retry(&window->notifier, seq);
 	if (installed) {
-		gmem_install_page(window, fault->addr, page, fault->write);
+		mem_install_page(window, fault->addr, page, fault->write);
 		WRITE_ONCE(gm->misses, gm->misses + 1);
 	}
 	write_unlock(&gm->lock);
@@ -437,27 +437,27 @@ void mvs_gmem_store(struct mvs_window *window, const struct mvs_gmem_fault *faul
 }
 
 /**
- * mvs_gmem_map_slow - mvs_gmem_map() of what is not in a recent window
+ * mvs_mem_map_slow - mvs_mem_map() of what is not in a recent window
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  * @write: it is to be written
  * @fault: filled in when it is not in the cache
  *
  * Context: inside a section.
- * Return: as mvs_gmem_map().
+ * Return: as mvs_mem_map().
  */
-void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
-			struct mvs_gmem_fault *fault)
+void *mvs_mem_map_slow(struct mvs_mem *gm, u64 uaddr, bool write,
+		       struct mvs_mem_fault *fault)
 {
 	unsigned long number = uaddr / SZ_2M, page = 0;
-	struct mvs_window *window = mvs_gmem_window(gm, number);
+	struct mvs_window *window = mvs_mem_window(gm, number);
 
 	if (window) {
-		WRITE_ONCE(*mvs_gmem_recent(gm, number), window);
+		WRITE_ONCE(*mvs_mem_recent(gm, number), window);
 		page = window->pages[uaddr % SZ_2M / PAGE_SIZE];
 	}
 	if (!page || (write && !(page & MVS_PAGE_WRITABLE))) {
-		*fault = (struct mvs_gmem_fault) {
+		*fault = (struct mvs_mem_fault) {
 			.addr = uaddr,
 			.kind = MVS_FAULT_PAGE,
 			.write = write,
@@ -466,4 +466,4 @@ void *mvs_gmem_map_slow(struct mvs_gmem *gm, u64 uaddr, bool write,
 	}
 	return (void *)(page & PAGE_MASK) + offset_in_page(uaddr);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_map_slow);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_map_slow);

@@ -10,20 +10,20 @@
 #include <linux/bitops.h>
 #include <linux/uaccess.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
 /* Bytes per bit, whatever PAGE_SIZE is. */
 #define MVS_LOG_PAGE	SZ_4K
 
 /**
- * mvs_gmem_log_range_ok - check the addresses of a range's dirty log
+ * mvs_mem_log_range_ok - check the addresses of a range's dirty log
  * @log_base: VMM-virtual address of the log
  * @gpa: guest-physical address
  * @size: bytes
  *
  * Return: true when all of it is addresses of user space.
  */
-bool mvs_gmem_log_range_ok(u64 log_base, u64 gpa, u64 size)
+bool mvs_mem_log_range_ok(u64 log_base, u64 gpa, u64 size)
 {
 	u64 offset = gpa / MVS_LOG_PAGE / 8;
 
@@ -32,30 +32,30 @@ bool mvs_gmem_log_range_ok(u64 log_base, u64 gpa, u64 size)
 	return access_ok((void __user *)(unsigned long)(log_base + offset),
 			 (size + MVS_LOG_PAGE * 8 - 1) / MVS_LOG_PAGE / 8);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_range_ok);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_log_range_ok);
 
 /**
- * mvs_gmem_log_ok - check the addresses of a guest's dirty log
+ * mvs_mem_log_ok - check the addresses of a guest's dirty log
  * @table: memory table, or NULL
  * @log_base: VMM-virtual address of the log
  *
  * Return: true when there is a table and all of its log is addresses of user space.
  */
-bool mvs_gmem_log_ok(const struct vhost_iotlb *table, u64 log_base)
+bool mvs_mem_log_ok(const struct vhost_iotlb *table, u64 log_base)
 {
 	const struct vhost_iotlb_map *map;
 
 	if (!table)
 		return false;
 	list_for_each_entry(map, &table->list, link)
-		if (!mvs_gmem_log_range_ok(log_base, map->start, map->size))
+		if (!mvs_mem_log_range_ok(log_base, map->start, map->size))
 			return false;
 	return true;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_ok);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_log_ok);
 
 /**
- * mvs_gmem_log_gpa - log that guest-physical memory was written
+ * mvs_mem_log_gpa - log that guest-physical memory was written
  * @gm: guest memory that is logged
  * @gpa: guest-physical address
  * @len: bytes, not 0; a page or a few
@@ -64,8 +64,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_ok);
  * Context: inside the section that wrote it.
  * Return: 0 or %-EAGAIN.
  */
-int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
-		     struct mvs_gmem_fault *fault)
+int mvs_mem_log_gpa(struct mvs_mem *gm, u64 gpa, u32 len,
+		    struct mvs_mem_fault *fault)
 {
 	u64 page = gpa / MVS_LOG_PAGE, last = (gpa + len - 1) / MVS_LOG_PAGE;
 
@@ -76,7 +76,7 @@ int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
 	smp_wmb();
 	for (; page <= last; page++) {
 		u64 uaddr = gm->log_base + page / 8;
-		void *log = mvs_gmem_map(gm, uaddr, true, fault);
+		void *log = mvs_mem_map(gm, uaddr, true, fault);
 
 		if (!log) {
 			fault->kind = MVS_FAULT_LOG;
@@ -87,10 +87,10 @@ int mvs_gmem_log_gpa(struct mvs_gmem *gm, u64 gpa, u32 len,
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_gpa);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_log_gpa);
 
 /**
- * mvs_gmem_log - log that memory of the guest's was written
+ * mvs_mem_log - log that memory of the guest's was written
  * @gm: guest memory that is logged
  * @uaddr: VMM-virtual address
  * @len: bytes, not 0; a page or a few
@@ -102,8 +102,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log_gpa);
  * Context: inside the section that wrote it.
  * Return: 0 or %-EAGAIN.
  */
-int mvs_gmem_log(struct mvs_gmem *gm, u64 uaddr, u32 len,
-		 struct mvs_gmem_fault *fault)
+int mvs_mem_log(struct mvs_mem *gm, u64 uaddr, u32 len,
+		struct mvs_mem_fault *fault)
 {
 	const struct vhost_iotlb_map *map;
 
@@ -114,11 +114,11 @@ int mvs_gmem_log(struct mvs_gmem *gm, u64 uaddr, u32 len,
 
 		if (first > last)
 			continue;
-		ret = mvs_gmem_log_gpa(gm, map->start + (first - map->addr),
-				       last - first + 1, fault);
+		ret = mvs_mem_log_gpa(gm, map->start + (first - map->addr),
+				      last - first + 1, fault);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_log);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_log);

@@ -27,16 +27,16 @@
 #include <linux/sched/signal.h>
 
 #include <mvsock/fault.h>
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
-static unsigned int gmem_gup_flags(const struct mvs_gmem_fault *fault)
+static unsigned int mem_gup_flags(const struct mvs_mem_fault *fault)
 {
 	return fault->write ? FOLL_WRITE : 0;
 }
 
 /* Log the first page that the VMM has and the kernel can't map: the guest only fails. */
-static void gmem_warn_unmappable(struct mvs_gmem *gm,
-				 const struct mvs_gmem_fault *fault)
+static void mem_warn_unmappable(struct mvs_mem *gm,
+				const struct mvs_mem_fault *fault)
 {
 	const struct vm_area_struct *vma = vma_lookup(gm->mm, fault->addr);
 
@@ -48,8 +48,8 @@ static void gmem_warn_unmappable(struct mvs_gmem *gm,
 }
 
 /* Get the VMM's page at an address, with a reference; may wait for the VMM. */
-static struct page *gmem_get_page(struct mvs_gmem *gm,
-				  const struct mvs_gmem_fault *fault)
+static struct page *mem_get_page(struct mvs_mem *gm,
+				 const struct mvs_mem_fault *fault)
 {
 	struct mm_struct *mm = gm->mm;
 	struct page *page;
@@ -66,9 +66,9 @@ static struct page *gmem_get_page(struct mvs_gmem *gm,
 		n = -EFAULT;
 	else
 		n = get_user_pages_remote(mm, fault->addr, 1,
-					  gmem_gup_flags(fault), &page, &locked);
+					  mem_gup_flags(fault), &page, &locked);
 	if (n == -EFAULT && locked)
-		gmem_warn_unmappable(gm, fault);
+		mem_warn_unmappable(gm, fault);
 	if (locked)
 		mmap_read_unlock(mm);
 
@@ -77,42 +77,42 @@ static struct page *gmem_get_page(struct mvs_gmem *gm,
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
-/* mvs_gmem_get_window(), if the VMM has the page. */
-static struct mvs_window *gmem_fault_window(struct mvs_gmem *gm,
-					    const struct mvs_gmem_fault *fault)
+/* mvs_mem_get_window(), if the VMM has the page. */
+static struct mvs_window *mem_fault_window(struct mvs_mem *gm,
+					   const struct mvs_mem_fault *fault)
 {
-	struct mvs_window *window = mvs_gmem_find_window(gm, fault->addr);
+	struct mvs_window *window = mvs_mem_find_window(gm, fault->addr);
 	struct page *page;
 
 	if (window)
 		return window;
-	page = gmem_get_page(gm, fault);
+	page = mem_get_page(gm, fault);
 	if (IS_ERR(page))
 		return ERR_CAST(page);
 	put_page(page);
-	return mvs_gmem_get_window(gm, fault->addr);
+	return mvs_mem_get_window(gm, fault->addr);
 }
 
 /* Returns 0, without a page if the address space changes meanwhile. */
-static int gmem_fill(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+static int mem_fill(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 {
-	struct mvs_window *window = gmem_fault_window(gm, fault);
+	struct mvs_window *window = mem_fault_window(gm, fault);
 	struct page *page;
 	unsigned long seq;
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	seq = mmu_interval_read_begin(&window->notifier);
-	page = gmem_get_page(gm, fault);
+	page = mem_get_page(gm, fault);
 	if (!IS_ERR(page))
-		mvs_gmem_store(window, fault, page, seq);
-	mvs_gmem_put_window(window);
+		mvs_mem_store(window, fault, page, seq);
+	mvs_mem_put_window(window);
 	return PTR_ERR_OR_ZERO(page);
 }
 
-/* gmem_get_page() that does not wait for the page: if it would have to, %-ERESTART. */
-static struct page *gmem_get_page_now(struct mvs_gmem *gm,
-				      const struct mvs_gmem_fault *fault)
+/* mem_get_page() that does not wait for the page: if it would have to, %-ERESTART. */
+static struct page *mem_get_page_now(struct mvs_mem *gm,
+				     const struct mvs_mem_fault *fault)
 {
 	struct mm_struct *mm = gm->mm;
 	struct page *page;
@@ -121,14 +121,14 @@ static struct page *gmem_get_page_now(struct mvs_gmem *gm,
 	mmap_assert_locked(mm);
 	if (untagged_addr_remote(mm, fault->addr) == fault->addr)
 		n = get_user_pages_remote(mm, fault->addr, 1,
-					  gmem_gup_flags(fault) | FOLL_NOWAIT,
+					  mem_gup_flags(fault) | FOLL_NOWAIT,
 					  &page, NULL);
 	if (n == 1)
 		return page;
 	if (!n)
 		return ERR_PTR(-ERESTART);
 	if (n == -EFAULT)
-		gmem_warn_unmappable(gm, fault);
+		mem_warn_unmappable(gm, fault);
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
@@ -136,7 +136,7 @@ static struct page *gmem_get_page_now(struct mvs_gmem *gm,
 #define LOCK_TRIES	20
 
 /* What changes it does so for a moment, as a rule: that is no reason to leave a page to others. */
-static bool gmem_lock_soon(struct mm_struct *mm)
+static bool mem_lock_soon(struct mm_struct *mm)
 {
 	unsigned int tries;
 
@@ -148,62 +148,62 @@ static bool gmem_lock_soon(struct mm_struct *mm)
 	return false;
 }
 
-/* gmem_fault_window() that does not wait for the page: if it would have to, %-ERESTART. */
-static struct mvs_window *gmem_fault_window_now(struct mvs_gmem *gm,
-						const struct mvs_gmem_fault *fault)
+/* mem_fault_window() that does not wait for the page: if it would have to, %-ERESTART. */
+static struct mvs_window *mem_fault_window_now(struct mvs_mem *gm,
+					       const struct mvs_mem_fault *fault)
 {
-	struct mvs_window *window = mvs_gmem_find_window(gm, fault->addr);
+	struct mvs_window *window = mvs_mem_find_window(gm, fault->addr);
 	struct page *page;
 
 	if (window)
 		return window;
-	if (!gmem_lock_soon(gm->mm))
+	if (!mem_lock_soon(gm->mm))
 		return ERR_PTR(-ERESTART);
-	page = gmem_get_page_now(gm, fault);
+	page = mem_get_page_now(gm, fault);
 	mmap_read_unlock(gm->mm);
 	if (IS_ERR(page))
 		return ERR_CAST(page);
 	put_page(page);
-	return mvs_gmem_get_window(gm, fault->addr);
+	return mvs_mem_get_window(gm, fault->addr);
 }
 
-/* gmem_fill() that does not wait for the page: if it would have to, %-ERESTART. */
-static int gmem_fill_now(struct mvs_gmem *gm,
-			 const struct mvs_gmem_fault *fault)
+/* mem_fill() that does not wait for the page: if it would have to, %-ERESTART. */
+static int mem_fill_now(struct mvs_mem *gm,
+			const struct mvs_mem_fault *fault)
 {
-	struct mvs_window *window = gmem_fault_window_now(gm, fault);
+	struct mvs_window *window = mem_fault_window_now(gm, fault);
 	struct page *page = ERR_PTR(-ERESTART);
 	unsigned long seq;
 
 	if (IS_ERR(window))
 		return PTR_ERR(window);
-	if (gmem_lock_soon(gm->mm)) {
+	if (mem_lock_soon(gm->mm)) {
 		/* For what the kernel changes in the address space, but for no page. */
 		seq = mmu_interval_read_begin(&window->notifier);
-		page = gmem_get_page_now(gm, fault);
+		page = mem_get_page_now(gm, fault);
 		mmap_read_unlock(gm->mm);
 		if (!IS_ERR(page))
-			mvs_gmem_store(window, fault, page, seq);
+			mvs_mem_store(window, fault, page, seq);
 	}
-	mvs_gmem_put_window(window);
+	mvs_mem_put_window(window);
 	return PTR_ERR_OR_ZERO(page);
 }
 
-static bool gmem_same_page(const struct mvs_gmem_fault *a,
-			   const struct mvs_gmem_fault *b)
+static bool mem_same_page(const struct mvs_mem_fault *a,
+			  const struct mvs_mem_fault *b)
 {
 	return a->addr >> PAGE_SHIFT == b->addr >> PAGE_SHIFT &&
 	       a->write == b->write && a->kind == b->kind;
 }
 
-/* Leave a page to mvs_gmem_bring_in(). Returns %-ERESTART, or, once, %-EFAULT if it did fail. */
-static int gmem_defer_fill(struct mvs_gmem *gm,
-			   const struct mvs_gmem_fault *fault)
+/* Leave a page to mvs_mem_bring_in(). Returns %-ERESTART, or, once, %-EFAULT if it did fail. */
+static int mem_defer_fill(struct mvs_mem *gm,
+			  const struct mvs_mem_fault *fault)
 {
 	bool absent;
 
 	write_lock(&gm->lock);
-	absent = gm->absent && gmem_same_page(&gm->failed, fault);
+	absent = gm->absent && mem_same_page(&gm->failed, fault);
 	if (absent) {
 		WRITE_ONCE(gm->absent, false);
 	} else {
@@ -214,7 +214,7 @@ static int gmem_defer_fill(struct mvs_gmem *gm,
 	return absent ? -EFAULT : -ERESTART;
 }
 
-static bool gmem_take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
+static bool mem_take_wanted(struct mvs_mem *gm, struct mvs_mem_fault *fault)
 {
 	bool wants;
 
@@ -227,32 +227,32 @@ static bool gmem_take_wanted(struct mvs_gmem *gm, struct mvs_gmem_fault *fault)
 }
 
 /* The VMM has the page, or it is known that it has not. */
-static void gmem_forget_absent(struct mvs_gmem *gm,
-			       const struct mvs_gmem_fault *fault)
+static void mem_forget_absent(struct mvs_mem *gm,
+			      const struct mvs_mem_fault *fault)
 {
 	if (!READ_ONCE(gm->absent))
 		return;
 	write_lock(&gm->lock);
-	if (gmem_same_page(&gm->failed, fault))
+	if (mem_same_page(&gm->failed, fault))
 		WRITE_ONCE(gm->absent, false);
 	write_unlock(&gm->lock);
 }
 
-/* gmem_fill(), in an address space that has users. mmput() may take long: others do that. */
-static int gmem_fill_mm(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+/* mem_fill(), in an address space that has users. mmput() may take long: others do that. */
+static int mem_fill_mm(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 {
 	int ret;
 
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
-	ret = gmem_fill(gm, fault);
+	ret = mem_fill(gm, fault);
 	mmput_async(gm->mm);
 	return ret;
 }
 
-/* The same without waiting: if that is not possible, see gmem_defer_fill(). */
-static int gmem_fill_mm_now(struct mvs_gmem *gm,
-			    const struct mvs_gmem_fault *fault)
+/* The same without waiting: if that is not possible, see mem_defer_fill(). */
+static int mem_fill_mm_now(struct mvs_mem *gm,
+			   const struct mvs_mem_fault *fault)
 {
 	int ret = -ERESTART;
 
@@ -260,16 +260,16 @@ static int gmem_fill_mm_now(struct mvs_gmem *gm,
 		return -EFAULT;
 	/* A userfaultfd fails at once for a task that exits, whether that waits or not. */
 	if (!(current->flags & PF_EXITING))
-		ret = gmem_fill_now(gm, fault);
+		ret = mem_fill_now(gm, fault);
 	mmput_async(gm->mm);
 	if (ret == -ERESTART)
-		return gmem_defer_fill(gm, fault);
-	gmem_forget_absent(gm, fault);
+		return mem_defer_fill(gm, fault);
+	mem_forget_absent(gm, fault);
 	return ret;
 }
 
 /**
- * mvs_gmem_bring_in - bring in the page that a section missed last
+ * mvs_mem_bring_in - bring in the page that a section missed last
  * @gm: guest memory
  *
  * Sections that failed with %-ERESTART are to be tried again after it. If the VMM does not have
@@ -277,19 +277,19 @@ static int gmem_fill_mm_now(struct mvs_gmem *gm,
  *
  * Context: process, the VMM's; may sleep, for as long as it takes to read a page from swap or
  * from a userfaultfd.
- * Return: 0, also if there is none to bring in; otherwise an error of mvs_gmem_fault_in().
+ * Return: 0, also if there is none to bring in; otherwise an error of mvs_mem_fault_in().
  */
-int mvs_gmem_bring_in(struct mvs_gmem *gm)
+int mvs_mem_bring_in(struct mvs_mem *gm)
 {
-	struct mvs_gmem_fault fault;
+	struct mvs_mem_fault fault;
 	int ret = 0;
 
 	if (!READ_ONCE(gm->wants))
 		return 0;
 	mutex_lock(&gm->fill_lock);
-	if (gmem_take_wanted(gm, &fault)) {
+	if (mem_take_wanted(gm, &fault)) {
 		ret = fatal_signal_pending(current) ? -EINTR :
-						      gmem_fill_mm(gm, &fault);
+						      mem_fill_mm(gm, &fault);
 		write_lock(&gm->lock);
 		gm->failed = fault;
 		WRITE_ONCE(gm->absent, ret == -EFAULT);
@@ -298,20 +298,20 @@ int mvs_gmem_bring_in(struct mvs_gmem *gm)
 	mutex_unlock(&gm->fill_lock);
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_bring_in);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_bring_in);
 
 /**
- * mvs_gmem_fault_in - bring in the page that a section missed
+ * mvs_mem_fault_in - bring in the page that a section missed
  * @gm: guest memory
  * @fault: the miss
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0 (try the section again); %-ERESTART when it is left to mvs_gmem_bring_in();
+ * Return: 0 (try the section again); %-ERESTART when it is left to mvs_mem_bring_in();
  * %-EFAULT when the VMM does not have this page, or may not write it; %-EIO when it is one
  * of the dirty log; %-EINPROGRESS when it takes a translation that the VMM must be asked
  * for; %-ENOMEM; %-EINTR when the caller was killed.
  */
-int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
+int mvs_mem_fault_in(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 {
 	int ret;
 
@@ -323,9 +323,9 @@ int mvs_gmem_fault_in(struct mvs_gmem *gm, const struct mvs_gmem_fault *fault)
 		return -EINTR;
 	ret = mvs_fault_map();
 	if (!ret)
-		ret = gm->deferred ? gmem_fill_mm_now(gm, fault) :
-				     gmem_fill_mm(gm, fault);
+		ret = gm->deferred ? mem_fill_mm_now(gm, fault) :
+				     mem_fill_mm(gm, fault);
 	/* The dirty log is not the guest's memory. */
 	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_fault_in);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_fault_in);

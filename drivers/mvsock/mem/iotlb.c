@@ -3,7 +3,7 @@
 #include <kunit/visibility.h>
 #include <linux/uaccess.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
 /*
  * Maximum number of translations, vhost's default. The oldest is dropped, and requested
@@ -12,33 +12,18 @@
 #define MVS_IOTLB_MAX	2048
 
 /**
- * mvs_gmem_iotlb_create - create an IOTLB
+ * mvs_mem_iotlb_create - create an IOTLB
  *
  * Return: an empty one, or NULL.
  */
-struct vhost_iotlb *mvs_gmem_iotlb_create(void)
+struct vhost_iotlb *mvs_mem_iotlb_create(void)
 {
 	return vhost_iotlb_alloc(MVS_IOTLB_MAX, VHOST_IOTLB_FLAG_RETIRE);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_create);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_iotlb_create);
 
 /**
- * mvs_gmem_set_iotlb - enable or disable translation by an IOTLB
- * @gm: guest memory, without users
- * @iotlb: an IOTLB, or NULL
- *
- * Frees the old one.
- */
-void mvs_gmem_set_iotlb(struct mvs_gmem *gm, struct vhost_iotlb *iotlb)
-{
-	gm->hit = NULL;
-	swap(iotlb, gm->iotlb);
-	vhost_iotlb_free(iotlb);
-}
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_iotlb);
-
-/**
- * mvs_gmem_iotlb_update - add a translation
+ * mvs_mem_iotlb_update - add a translation
  * @gm: guest memory with an IOTLB, without users
  * @iova: I/O virtual address
  * @size: bytes, not 0
@@ -47,8 +32,8 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_iotlb);
  *
  * Return: 0, or %-EFAULT when the VMM may not map this, or memory is short (as in vhost).
  */
-int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
-			  unsigned int perm)
+int mvs_mem_iotlb_update(struct mvs_mem *gm, u64 iova, u64 size, u64 uaddr,
+			 unsigned int perm)
 {
 	uaddr = untagged_addr(uaddr);
 	if (uaddr > ULONG_MAX || size > ULONG_MAX || uaddr > ULONG_MAX - size + 1)
@@ -62,17 +47,17 @@ int mvs_gmem_iotlb_update(struct mvs_gmem *gm, u64 iova, u64 size, u64 uaddr,
 	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1, uaddr,
 				     perm) ? -EFAULT : 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_update);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_iotlb_update);
 
 /**
- * mvs_gmem_iotlb_invalidate - drop the translations of a range
+ * mvs_mem_iotlb_invalidate - drop the translations of a range
  * @gm: guest memory with an IOTLB, without users
  * @iova: I/O virtual address
  * @size: bytes
  */
-void mvs_gmem_iotlb_invalidate(struct mvs_gmem *gm, u64 iova, u64 size)
+void mvs_mem_iotlb_invalidate(struct mvs_mem *gm, u64 iova, u64 size)
 {
 	gm->hit = NULL;
 	vhost_iotlb_del_range(gm->iotlb, iova, iova + size - 1);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_iotlb_invalidate);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_iotlb_invalidate);

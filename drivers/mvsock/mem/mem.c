@@ -8,13 +8,13 @@
 #include <linux/uaccess.h>
 #include <linux/vhost_types.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 
 /**
- * mvs_gmem_init - initialize guest memory without a memory table
+ * mvs_mem_init - initialize guest memory without a memory table
  * @gm: guest memory
  */
-void mvs_gmem_init(struct mvs_gmem *gm)
+void mvs_mem_init(struct mvs_mem *gm)
 {
 	gm->table = NULL;
 	gm->iotlb = NULL;
@@ -36,25 +36,25 @@ void mvs_gmem_init(struct mvs_gmem *gm)
 	gm->absent = false;
 	mutex_init(&gm->fill_lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_init);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_init);
 
 /**
- * mvs_gmem_destroy - undo mvs_gmem_init()
+ * mvs_mem_destroy - undo mvs_mem_init()
  * @gm: guest memory, detached
  *
  * Context: process; no users left.
  */
-void mvs_gmem_destroy(struct mvs_gmem *gm)
+void mvs_mem_destroy(struct mvs_mem *gm)
 {
 	WARN_ON_ONCE(gm->mm);
-	mvs_gmem_forget(gm);
-	mvs_gmem_set_table(gm, NULL);
-	mvs_gmem_set_iotlb(gm, NULL);
+	mvs_mem_forget(gm);
+	mvs_mem_set_table(gm, NULL);
+	mvs_mem_set_iotlb(gm, NULL);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_destroy);
 
 /**
- * mvs_gmem_table_create - create a memory table
+ * mvs_mem_table_create - create a memory table
  * @regions: the VMM's regions, copied from user space
  * @n: number of regions
  *
@@ -66,7 +66,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_destroy);
  * even the table could be had.
  */
 struct vhost_iotlb *
-mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
+mvs_mem_table_create(const struct vhost_memory_region *regions, u32 n)
 {
 	struct vhost_iotlb *table;
 	u32 i;
@@ -90,15 +90,15 @@ mvs_gmem_table_create(const struct vhost_memory_region *regions, u32 n)
 	}
 	return table;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_table_create);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_table_create);
 
 /**
- * mvs_gmem_table_ok - check a memory table for a running device
+ * mvs_mem_table_ok - check a memory table for a running device
  * @table: memory table, or NULL
  *
  * Return: true when there is one and all of it is addresses of user space.
  */
-bool mvs_gmem_table_ok(const struct vhost_iotlb *table)
+bool mvs_mem_table_ok(const struct vhost_iotlb *table)
 {
 	const struct vhost_iotlb_map *map;
 
@@ -112,32 +112,52 @@ bool mvs_gmem_table_ok(const struct vhost_iotlb *table)
 			return false;
 	return true;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_table_ok);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_table_ok);
+
+/* Replace a set of ranges, and free the old one. */
+static void mem_replace_ranges(struct mvs_mem *gm, struct vhost_iotlb **ranges,
+			       struct vhost_iotlb *new)
+{
+	gm->hit = NULL;
+	swap(new, *ranges);
+	vhost_iotlb_free(new);
+}
 
 /**
- * mvs_gmem_set_table - replace the memory table
+ * mvs_mem_set_table - replace the memory table
  * @gm: guest memory, without users
  * @table: the new one, or NULL
  *
  * Frees the old one.
  */
-void mvs_gmem_set_table(struct mvs_gmem *gm, struct vhost_iotlb *table)
+void mvs_mem_set_table(struct mvs_mem *gm, struct vhost_iotlb *table)
 {
-	gm->hit = NULL;
-	swap(table, gm->table);
-	vhost_iotlb_free(table);
+	mem_replace_ranges(gm, &gm->table, table);
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_set_table);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_set_table);
 
 /**
- * mvs_gmem_find - find the range of an address
+ * mvs_mem_set_iotlb - enable or disable translation by an IOTLB
+ * @gm: guest memory, without users
+ * @iotlb: an IOTLB, or NULL
+ *
+ * Frees the old one.
+ */
+void mvs_mem_set_iotlb(struct mvs_mem *gm, struct vhost_iotlb *iotlb)
+{
+	mem_replace_ranges(gm, &gm->iotlb, iotlb);
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_set_iotlb);
+
+/**
+ * mvs_mem_find - find the range of an address
  * @gm: guest memory
  * @addr: guest-physical, or I/O virtual behind an IOMMU
  *
  * Context: any; the caller excludes a change of the table and of the IOTLB.
  * Return: the range, or NULL.
  */
-const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr)
+const struct vhost_iotlb_map *mvs_mem_find(struct mvs_mem *gm, u64 addr)
 {
 	struct vhost_iotlb *ranges = gm->iotlb ?: gm->table;
 	const struct vhost_iotlb_map *map;
@@ -151,10 +171,10 @@ const struct vhost_iotlb_map *mvs_gmem_find(struct mvs_gmem *gm, u64 addr)
 		WRITE_ONCE(gm->hit, map);
 	return map;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_find);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_find);
 
 /**
- * mvs_gmem_memory_error - report a memory error that a copy has met
+ * mvs_mem_memory_error - report a memory error that a copy has met
  * @mem: in the page that was copied from
  *
  * The kernel takes the page from the VMM.
@@ -162,15 +182,15 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_find);
  * Context: any.
  * Return: %-EFAULT.
  */
-int mvs_gmem_memory_error(const void *mem)
+int mvs_mem_memory_error(const void *mem)
 {
 	memory_failure_queue(page_to_pfn(virt_to_page(mem)), 0);
 	return -EFAULT;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_memory_error);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_memory_error);
 
 /**
- * mvs_gmem_read_pieces - mvs_gmem_read_uaddr() over the ends of pages
+ * mvs_mem_read_pieces - mvs_mem_read_uaddr() over the ends of pages
  * @gm: guest memory
  * @uaddr: where from
  * @to: where to
@@ -180,27 +200,27 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_memory_error);
  * Context: inside a section.
  * Return: 0, %-EAGAIN, or %-EFAULT after a memory error.
  */
-int mvs_gmem_read_pieces(struct mvs_gmem *gm, u64 uaddr, void *to, u32 len,
-			 struct mvs_gmem_fault *fault)
+int mvs_mem_read_pieces(struct mvs_mem *gm, u64 uaddr, void *to, u32 len,
+			struct mvs_mem_fault *fault)
 {
 	while (len) {
 		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(uaddr));
-		const void *from = mvs_gmem_map(gm, uaddr, false, fault);
+		const void *from = mvs_mem_map(gm, uaddr, false, fault);
 
 		if (!from)
 			return -EAGAIN;
 		if (copy_mc_to_kernel(to, from, n))
-			return mvs_gmem_memory_error(from);
+			return mvs_mem_memory_error(from);
 		to += n;
 		uaddr += n;
 		len -= n;
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_read_pieces);
 
 /**
- * mvs_gmem_read_ranges - mvs_gmem_read() over the ends of ranges
+ * mvs_mem_read_ranges - mvs_mem_read() over the ends of ranges
  * @gm: guest memory
  * @addr: where from
  * @to: where to
@@ -208,22 +228,22 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_pieces);
  * @fault: what was missing, on %-EAGAIN
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_gmem_translate() or after a
+ * Return: 0, %-EAGAIN, or %-EFAULT as from mvs_mem_translate() or after a
  * memory error.
  */
-int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
-			 struct mvs_gmem_fault *fault)
+int mvs_mem_read_ranges(struct mvs_mem *gm, u64 addr, void *to, u32 len,
+			struct mvs_mem_fault *fault)
 {
 	while (len) {
 		u64 uaddr;
 		u32 run;
 		int ret;
 
-		ret = mvs_gmem_translate(gm, addr, len, false, &uaddr, &run,
-					 fault);
+		ret = mvs_mem_translate(gm, addr, len, false, &uaddr, &run,
+					fault);
 		if (ret)
 			return ret;
-		ret = mvs_gmem_read_pieces(gm, uaddr, to, run, fault);
+		ret = mvs_mem_read_pieces(gm, uaddr, to, run, fault);
 		if (ret)
 			return ret;
 		to += run;
@@ -232,4 +252,4 @@ int mvs_gmem_read_ranges(struct mvs_gmem *gm, u64 addr, void *to, u32 len,
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(mvs_gmem_read_ranges);
+EXPORT_SYMBOL_IF_KUNIT(mvs_mem_read_ranges);

@@ -23,20 +23,20 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 	u32 run;
 	int ret;
 
-	ret = mvs_gmem_translate(ring->gm, addr, len, write, &uaddr, &run,
-				 &ring->fault);
+	ret = mvs_mem_translate(ring->gm, addr, len, write, &uaddr, &run,
+				&ring->fault);
 	if (ret == -EAGAIN)
 		return NULL;
 	/* A translation may lead anywhere: the field must not cross the end of a page. */
 	if (ret || run < len || !IS_ALIGNED(uaddr, len)) {
-		ring->fault = (struct mvs_gmem_fault) {
+		ring->fault = (struct mvs_mem_fault) {
 			.addr = addr,
 			.kind = MVS_FAULT_DENIED,
 			.write = write,
 		};
 		return NULL;
 	}
-	return mvs_gmem_map(ring->gm, uaddr, write, &ring->fault);
+	return mvs_mem_map(ring->gm, uaddr, write, &ring->fault);
 }
 
 /* A write may be in several places if its translations are. */
@@ -47,9 +47,9 @@ static int ring_log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 		u32 run;
 		int ret;
 
-		ret = mvs_gmem_translate(ring->gm, addr, len, true, &uaddr,
-					 &run, &ring->fault) ?:
-		      mvs_gmem_log(ring->gm, uaddr, run, &ring->fault);
+		ret = mvs_mem_translate(ring->gm, addr, len, true, &uaddr,
+					&run, &ring->fault) ?:
+		      mvs_mem_log(ring->gm, uaddr, run, &ring->fault);
 		if (ret)
 			return ret;
 		addr += run;
@@ -74,11 +74,11 @@ int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len)
 	if (ring->gm->iotlb)
 		return ring_log_iova(ring, addr, len);
 	if (ring->packed && addr - ring->desc < descs)
-		return mvs_gmem_log(ring->gm, addr, len, &ring->fault);
+		return mvs_mem_log(ring->gm, addr, len, &ring->fault);
 	/*
 	 * The log address of the Device Area is the VMM's, and need not be in its memory
 	 * table.
 	 */
-	return mvs_gmem_log_gpa(ring->gm, ring->log_addr + (addr - ring->used),
-				len, &ring->fault);
+	return mvs_mem_log_gpa(ring->gm, ring->log_addr + (addr - ring->used),
+			       len, &ring->fault);
 }

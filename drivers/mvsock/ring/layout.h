@@ -52,7 +52,7 @@ static __always_inline void *mvs_ring_map(struct mvs_ring *ring, u64 addr,
 {
 	if (unlikely(ring->gm->iotlb))
 		return mvs_ring_map_iova(ring, addr, len, write);
-	return mvs_gmem_map(ring->gm, addr, write, &ring->fault);
+	return mvs_mem_map(ring->gm, addr, write, &ring->fault);
 }
 
 /* Copy @len bytes of the ring, a constant, that may be anywhere. */
@@ -60,8 +60,8 @@ static __always_inline int mvs_ring_read(struct mvs_ring *ring, u64 addr,
 					 void *to, u32 len)
 {
 	if (unlikely(ring->gm->iotlb))
-		return mvs_gmem_read(ring->gm, addr, to, len, &ring->fault);
-	return mvs_gmem_read_uaddr(ring->gm, addr, to, len, &ring->fault);
+		return mvs_mem_read(ring->gm, addr, to, len, &ring->fault);
+	return mvs_mem_read_uaddr(ring->gm, addr, to, len, &ring->fault);
 }
 
 /*

@@ -94,8 +94,8 @@ static int packed_walk_indirect(struct mvs_ring *ring, struct mvs_chain *chain,
 
 	chain->in_table = true;
 	for (i = 0; i < count; i++) {
-		ret = mvs_gmem_read(ring->gm, ref->addr + i * sizeof(d), &d,
-				    sizeof(d), &ring->fault);
+		ret = mvs_mem_read(ring->gm, ref->addr + i * sizeof(d), &d,
+				   sizeof(d), &ring->fault);
 		if (ret == -EFAULT)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
 		if (ret)

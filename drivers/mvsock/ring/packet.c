@@ -21,7 +21,7 @@ typedef int (*step_fn)(void *ctx, u32 done, void *mem, u32 n);
 
 /* One step, inside a section: at most @max bytes, of one page. */
 static __always_inline int packet_transfer_page(struct mvs_chain *chain,
-						struct mvs_gmem *gm, u32 max,
+						struct mvs_mem *gm, u32 max,
 						u32 done, step_fn step,
 						void *ctx)
 {
@@ -42,16 +42,16 @@ static __always_inline int packet_transfer_page(struct mvs_chain *chain,
  * header is copied as fast as by a function of its own.
  */
 static __always_inline int packet_transfer(struct mvs_chain *chain,
-					   struct mvs_gmem *gm, u32 len,
+					   struct mvs_mem *gm, u32 len,
 					   step_fn step, void *ctx)
 {
 	u32 done = 0;
 
 	while (done < len) {
-		int ret = mvs_gmem_section(gm, &chain->fault,
-					   packet_transfer_page(chain, gm,
-								len - done, done,
-								step, ctx));
+		int ret = mvs_mem_section(gm, &chain->fault,
+					  packet_transfer_page(chain, gm,
+							       len - done, done,
+							       step, ctx));
 
 		if (ret == -EFAULT)
 			return mvs_chain_refuse(chain, MVS_REASON_BAD_ADDRESS);
@@ -76,7 +76,7 @@ static int packet_header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 {
 	/* A memory error in the guest's page rejects the chain. */
 	int ret = copy_mc_to_kernel(hdr + done, mem, n) ?
-		  mvs_gmem_memory_error(mem) : 0;
+		  mvs_mem_memory_error(mem) : 0;
 
 	/* The copy is used, and not the memory again, which may change. */
 	barrier();
@@ -123,7 +123,7 @@ static __always_inline int packet_payload_step(struct payload *payload,
 	if (likely(copied == n))
 		return 0;
 	/* Kernel memory is always there: what failed is the guest's page, by a memory error. */
-	return iov_iter_is_kvec(payload->iter) ? mvs_gmem_memory_error(mem) :
+	return iov_iter_is_kvec(payload->iter) ? mvs_mem_memory_error(mem) :
 						 -ENODATA;
 }
 
@@ -138,7 +138,7 @@ static int packet_payload_from_mem(void *ctx, u32 done, void *mem, u32 n)
 }
 
 /* All of a payload, or none of it. */
-static int packet_transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
+static int packet_transfer_payload(struct mvs_chain *chain, struct mvs_mem *gm,
 				   u32 len, struct iov_iter *iter, bool to_mem)
 {
 	struct payload payload = { .iter = iter };
@@ -168,7 +168,7 @@ static int packet_transfer_payload(struct mvs_chain *chain, struct mvs_gmem *gm,
  * Return: 0, %-EBADMSG with @chain->reason set, or %-ENOMEM, %-EINTR or %-ERESTART, after
  * which the chain may be taken again.
  */
-int mvs_packet_parse(struct mvs_chain *chain, struct mvs_gmem *gm,
+int mvs_packet_parse(struct mvs_chain *chain, struct mvs_mem *gm,
 		     u64 guest_cid, struct virtio_vsock_hdr *hdr)
 {
 	u32 len;
@@ -205,7 +205,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_parse);
  * @to is of kvecs, and what else
  * mvs_packet_parse() has: the chain may be taken again.
  */
-int mvs_packet_read(struct mvs_chain *chain, struct mvs_gmem *gm, u32 len,
+int mvs_packet_read(struct mvs_chain *chain, struct mvs_mem *gm, u32 len,
 		    struct iov_iter *to)
 {
 	return packet_transfer_payload(chain, gm, len, to, false);
@@ -259,7 +259,7 @@ static u32 packet_limit_len(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
  * of @from is not in memory, %-ENOMEM, %-EINTR or %-ERESTART, after which the chain may be
  * taken again; %-EIO when the dirty log can't be reached.
  */
-int mvs_packet_write(struct mvs_chain *chain, struct mvs_gmem *gm,
+int mvs_packet_write(struct mvs_chain *chain, struct mvs_mem *gm,
 		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 		     u32 left)
 {
@@ -295,7 +295,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
  * Return: payload bytes written; an error: let mvs_packet_write() do it, with another
  * header.
  */
-int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
+int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_mem *gm,
 			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 			  u32 left)
 {
@@ -308,7 +308,7 @@ int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_gmem *gm,
 	if (chain->nsegs != 1 || chain->nread || seg->len <= sizeof(*hdr) ||
 	    offset_in_page(seg->uaddr) + seg->len > PAGE_SIZE || gm->logging)
 		return -E2BIG;
-	mem = mvs_gmem_map(gm, seg->uaddr, true, &chain->fault);
+	mem = mvs_mem_map(gm, seg->uaddr, true, &chain->fault);
 	if (unlikely(!mem))
 		return -EAGAIN;
 	len = packet_limit_len(hdr, left, seg->len - sizeof(*hdr));

@@ -16,9 +16,9 @@
 /* Evaluate split_@op or packed_@op in a section. */
 #define in_section(ring, op, ...) ({					\
 	struct mvs_ring *__ring = (ring);				\
-	mvs_gmem_section(__ring->gm, &__ring->fault, __ring->packed ?	\
-			 mvs_packed_ ## op(__ring, ##__VA_ARGS__) :	\
-			 mvs_split_ ## op(__ring, ##__VA_ARGS__));	\
+	mvs_mem_section(__ring->gm, &__ring->fault, __ring->packed ?	\
+			mvs_packed_ ## op(__ring, ##__VA_ARGS__) :	\
+			mvs_split_ ## op(__ring, ##__VA_ARGS__));	\
 })
 
 /* Advance @pos, which is @next_avail or @next_used, by @n. */
@@ -57,8 +57,8 @@ static int ring_prefetch_area(struct mvs_ring *ring, u64 addr, size_t len,
 		u32 run;
 		int ret;
 
-		ret = mvs_gmem_translate(ring->gm, addr, len, write, &uaddr,
-					 &run, &ring->fault);
+		ret = mvs_mem_translate(ring->gm, addr, len, write, &uaddr,
+					&run, &ring->fault);
 		if (ret)
 			return ret == -EAGAIN ? -EINPROGRESS : ret;
 		addr += run;
@@ -200,7 +200,7 @@ static void ring_count_push(struct mvs_ring *ring,
  * Chains may go back in another order than they came.
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0, or the error of mvs_gmem_fault_in(): the ring can't be reached.
+ * Return: 0, or the error of mvs_mem_fault_in(): the ring can't be reached.
  */
 int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 {
@@ -259,7 +259,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_give);
  * @ring: the ring
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0, or the error of mvs_gmem_fault_in() with nothing changed: it may be
+ * Return: 0, or the error of mvs_mem_fault_in() with nothing changed: it may be
  * called again.
  */
 int mvs_ring_publish(struct mvs_ring *ring)
@@ -286,7 +286,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_publish);
  * The caller has to notify the driver if this returns 1.
  *
  * Context: process, outside of sections; may sleep.
- * Return: 1, 0, or an error of mvs_gmem_fault_in().
+ * Return: 1, 0, or an error of mvs_mem_fault_in().
  */
 int mvs_ring_need_signal(struct mvs_ring *ring)
 {
@@ -313,7 +313,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_need_signal);
  * A hint: kicks may come all the same.
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0 or an error of mvs_gmem_fault_in().
+ * Return: 0 or an error of mvs_mem_fault_in().
  */
 int mvs_ring_disable_notify(struct mvs_ring *ring)
 {

@@ -95,8 +95,8 @@ static __always_inline int split_map_table(struct mvs_ring *ring,
 
 	table->mapped = NULL;
 	if (table->driver_addr) {
-		ret = mvs_gmem_translate(ring->gm, table->addr, len, false,
-					 &uaddr, &run, &ring->fault);
+		ret = mvs_mem_translate(ring->gm, table->addr, len, false,
+					&uaddr, &run, &ring->fault);
 		if (ret)
 			return ret;
 		if (run < len)
@@ -104,7 +104,7 @@ static __always_inline int split_map_table(struct mvs_ring *ring,
 	}
 	if (offset_in_page(uaddr) + len > PAGE_SIZE)
 		return 0;
-	table->mapped = mvs_gmem_map(ring->gm, uaddr, false, &ring->fault);
+	table->mapped = mvs_mem_map(ring->gm, uaddr, false, &ring->fault);
 	return table->mapped ? 0 : -EAGAIN;
 }
 
@@ -121,12 +121,12 @@ static __always_inline int split_read_desc(struct mvs_ring *ring,
 		/* The copy is used, and not the memory again, which may change. */
 		barrier();
 	} else if (table->driver_addr) {
-		ret = mvs_gmem_read(ring->gm, table->addr + i * sizeof(d), &d,
-				    sizeof(d), &ring->fault);
+		ret = mvs_mem_read(ring->gm, table->addr + i * sizeof(d), &d,
+				   sizeof(d), &ring->fault);
 	} else {
-		ret = mvs_gmem_read_uaddr(ring->gm,
-					  table->addr + i * sizeof(d), &d,
-					  sizeof(d), &ring->fault);
+		ret = mvs_mem_read_uaddr(ring->gm,
+					 table->addr + i * sizeof(d), &d,
+					 sizeof(d), &ring->fault);
 	}
 	if (unlikely(ret))
 		return ret;

@@ -6,9 +6,28 @@
 #define _MVSOCK_DATA_H
 
 #include <mvsock/conn.h>
+#include <mvsock/trace.h>
+#include <mvsock/virtqueue.h>
 
 struct iov_iter;
 struct msghdr;
+
+/**
+ * mvs_account - count and trace a packet that was delivered
+ * @vq: the virtqueue it went through
+ * @hdr: its header
+ *
+ * Context: with the virtqueue's mutex held.
+ */
+static inline void mvs_account(struct mvs_vq *vq,
+			       const struct virtio_vsock_hdr *hdr)
+{
+	mvs_vq_count(vq, hdr);
+	if (vq->index == MVS_VQ_RX)
+		trace_mvs_packet_rx(hdr);
+	else
+		trace_mvs_packet_tx(hdr);
+}
 
 /* send.c */
 void mvs_send_pending(struct mvs_device *device);

@@ -12,7 +12,6 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
-#include <mvsock/trace.h>
 
 #include "data.h"
 #include "tap.h"
@@ -199,8 +198,7 @@ static s64 direct_copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 		return -1;
 	mvs_conn_hear(conn, &hdr);
 	mvs_tap(&hdr, data ? &msg->msg_iter : NULL);
-	mvs_vq_count(vq, &hdr);
-	trace_mvs_packet_tx(&hdr);
+	mvs_account(vq, &hdr);
 	return data ? le32_to_cpu(hdr.len) : 0;
 }
 

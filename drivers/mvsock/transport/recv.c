@@ -14,7 +14,6 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
-#include <mvsock/trace.h>
 
 #include "data.h"
 #include "socket.h"
@@ -393,8 +392,7 @@ static int recv_packet(struct burst *burst, struct mvs_vq *vq)
 		return ret;
 	if (!burst->tapped)
 		mvs_tap(&hdr, NULL);
-	mvs_vq_count(vq, &hdr);
-	trace_mvs_packet_tx(&hdr);
+	mvs_account(vq, &hdr);
 	return 0;
 }
 

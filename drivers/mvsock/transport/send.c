@@ -16,7 +16,6 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 #include <mvsock/packet.h>
-#include <mvsock/trace.h>
 
 #include "data.h"
 #include "tap.h"
@@ -74,8 +73,7 @@ static int send_put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	ret = mvs_vq_push(vq, sizeof(*hdr) + len);
 	if (ret)
 		return ret;
-	mvs_vq_count(vq, hdr);
-	trace_mvs_packet_rx(hdr);
+	mvs_account(vq, hdr);
 	return len;
 }
 
@@ -453,26 +451,25 @@ static int send_put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 			    struct iov_iter *from, u32 left)
 {
 	struct mvs_chain *chain = &vq->chain;
-	struct mvs_gmem *gm = vq->ring.gm;
+	struct mvs_mem *gm = vq->ring.gm;
 	int len = -EAGAIN;
 
 	/* The chain is in use by a push that failed. */
 	if (unlikely(vq->held))
 		return -EAGAIN;
-	mvs_gmem_begin(gm);
+	mvs_mem_begin(gm);
 	if (mvs_ring_peek(&vq->ring, chain) == 1)
 		len = mvs_packet_write_page(chain, gm, hdr, from, left);
 	if (len > 0 && mvs_ring_give(&vq->ring, chain, sizeof(*hdr) + len)) {
 		iov_iter_revert(from, len);
 		len = -EAGAIN;
 	}
-	mvs_gmem_end(gm);
+	mvs_mem_end(gm);
 	if (unlikely(len < 0))
 		return len;
 	vq->budget--;
 	mvs_tap(hdr, from);
-	mvs_vq_count(vq, hdr);
-	trace_mvs_packet_rx(hdr);
+	mvs_account(vq, hdr);
 	return len;
 }
 

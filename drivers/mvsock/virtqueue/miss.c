@@ -43,7 +43,7 @@ void mvs_misses_forget(struct mvs_misses *misses)
  * Context: process.
  */
 void mvs_misses_ask(struct mvs_misses *misses, unsigned int vq,
-		    const struct mvs_gmem_fault *fault)
+		    const struct mvs_mem_fault *fault)
 {
 	spin_lock(&misses->lock);
 	misses->miss[vq] = (struct mvs_miss) {

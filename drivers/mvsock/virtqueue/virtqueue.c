@@ -44,7 +44,7 @@ static struct lock_class_key mutex_keys[MVS_VQS];
  * @waker: of the worker that serves it
  * @misses: of its device
  */
-void mvs_vq_init(struct mvs_vq *vqs, unsigned int index, struct mvs_gmem *gm,
+void mvs_vq_init(struct mvs_vq *vqs, unsigned int index, struct mvs_mem *gm,
 		 struct mvs_waker *waker, struct mvs_misses *misses)
 {
 	struct mvs_vq *vq = &vqs[index];
@@ -146,7 +146,7 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 	if (!ring->log || ring->gm->iotlb)
 		return true;
 	mvs_ring_sizes(ring, &desc, &avail, &used);
-	return mvs_gmem_log_range_ok(log_base, ring->log_addr, used);
+	return mvs_mem_log_range_ok(log_base, ring->log_addr, used);
 }
 
 /*
@@ -193,7 +193,7 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: 0; %-EFAULT when the ring, or its log, can't be reached; %-EINVAL when the
  * size or the base do not go with the layout; %-ENOMEM; %-EINTR; %-ERESTART: try again after
- * mvs_gmem_bring_in(), without the mutex.
+ * mvs_mem_bring_in(), without the mutex.
  */
 int mvs_vq_start(struct mvs_vq *vq, u64 features)
 {

@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/sched/types.h>
 
-#include <mvsock/gmem.h>
+#include <mvsock/mem.h>
 #include <mvsock/virtqueue.h>
 #include <mvsock/worker.h>
 
@@ -86,9 +86,9 @@ static bool worker_run(void *data)
 	__set_current_state(TASK_RUNNING);
 	WRITE_ONCE(worker->self, current);
 	/* There is no wakeup when memory is free again. */
-	if (mvs_gmem_bring_in(worker->gm) == -ENOMEM)
+	if (mvs_mem_bring_in(worker->gm) == -ENOMEM)
 		schedule_timeout_killable(1);
-	mvs_gmem_trim(worker->gm);
+	mvs_mem_trim(worker->gm);
 	/* TX before RX: answers are sent in the same round. */
 	for (vq = MVS_VQS; vq--;)
 		if (test_and_clear_bit(vq, &worker->work) &&
@@ -170,7 +170,7 @@ static int worker_start_task(struct mvs_worker *worker, const char *name)
  * Return: the worker, or an ERR_PTR().
  */
 struct mvs_worker *mvs_worker_create(bool (*serve)(struct mvs_vq *vq),
-				     struct mvs_gmem *gm, struct mvs_vq *vqs,
+				     struct mvs_mem *gm, struct mvs_vq *vqs,
 				     bool own_thread)
 {
 	struct mvs_worker *worker;

@@ -64,7 +64,7 @@ static void watch_all(struct scene *s)
 	unwatch(s);
 	/* First, so that what is written meanwhile is in one of the two. */
 	memset(s->log, 0, LOG_LEN);
-	watch(s, gmem_ptr(&g->mem, rx, RX_ROOM), RX_ROOM, rx);
+	watch(s, mem_ptr(&g->mem, rx, RX_ROOM), RX_ROOM, rx);
 	for (q = 0; q < NUM_QUEUES; q++) {
 		const struct ring *r = &g->q[q].ring;
 
@@ -128,7 +128,7 @@ static void drop(void *p, size_t size)
 
 void scene_forget(struct scene *s)
 {
-	const struct gmem *mem = s->m.g ? &s->m.phys : &s->s.g.mem;
+	const struct mem *mem = s->m.g ? &s->m.phys : &s->s.g.mem;
 	unsigned int i;
 
 	if (s->log) {

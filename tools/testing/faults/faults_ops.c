@@ -341,7 +341,7 @@ static int guest_sends_long_chain(struct scene *s)
 	struct seg segs[100];
 	unsigned int i;
 
-	gmem_write(&g->mem, g->tx_gpa, &h, HDR_LEN);
+	mem_write(&g->mem, g->tx_gpa, &h, HDR_LEN);
 	for (i = 0; i < ARRAY_SIZE(segs); i++)
 		segs[i] = (struct seg){ g->tx_gpa + i, 1, false };
 	return guest_send_segs(g, segs, ARRAY_SIZE(segs), s->timeout);

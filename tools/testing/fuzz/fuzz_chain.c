@@ -298,8 +298,8 @@ static void write_entry(struct fuzz *f, const struct sketch *s, unsigned int i,
 
 	ring_set_entry(&f->s.g.q[s->q].ring, entry, d->addr, d->len, d->flags,
 		       d->next);
-	require_ok(gmem_write(&f->s.g.mem, s->table + i * RING_DESC_LEN, entry,
-			      sizeof(entry)));
+	require_ok(mem_write(&f->s.g.mem, s->table + i * RING_DESC_LEN, entry,
+			     sizeof(entry)));
 }
 
 /* The filler at @i of @n. */
@@ -323,8 +323,8 @@ static void write_table(struct fuzz *f, struct sketch *s)
 		write_entry(f, s, i, &d);
 	}
 	/* What a longer table would have more. */
-	require_ok(gmem_fill(&f->s.g.mem, s->table + n * RING_DESC_LEN, 0,
-			     4 * RING_DESC_LEN));
+	require_ok(mem_fill(&f->s.g.mem, s->table + n * RING_DESC_LEN, 0,
+			    4 * RING_DESC_LEN));
 }
 
 /* Before any corruption, after which its end could not be known. */
@@ -332,7 +332,7 @@ static void write_buffer(struct fuzz *f, const struct vdesc *p, unsigned int n,
 			 const __u8 *buf)
 {
 	for (; n--; buf += p->len, p++)
-		require_ok(gmem_write(&f->s.g.mem, p->addr, buf, p->len));
+		require_ok(mem_write(&f->s.g.mem, p->addr, buf, p->len));
 }
 
 static int push(struct fuzz *f, const struct sketch *s)
@@ -363,8 +363,8 @@ int fuzz_chain(struct fuzz *f, struct fuzz_spec *spec)
 	if (spec->buf)
 		write_buffer(f, p, n, spec->buf);
 	else
-		require_ok(gmem_fill(&f->s.g.mem, s.lo - 64, FUZZ_CANARY,
-				     s.hi - s.lo + 128));
+		require_ok(mem_fill(&f->s.g.mem, s.lo - 64, FUZZ_CANARY,
+				    s.hi - s.lo + 128));
 	for (i = 0; i < spec->faults; i++)
 		spoil(f, &s);
 	write_table(f, &s);

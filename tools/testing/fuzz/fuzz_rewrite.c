@@ -51,7 +51,7 @@ static void *area_of(struct fuzz *f, const struct round *t, size_t *len)
 		*len = AREA;
 		if (rng_one_in(&f->rng, 2))
 			slot += 20480;
-		return gmem_ptr(&f->s.g.mem, slot, *len);
+		return mem_ptr(&f->s.g.mem, slot, *len);
 	}
 }
 

@@ -566,11 +566,11 @@ static void step_restart(struct fuzz *f)
 /* As a balloon does it. */
 static void step_replace_pages(struct fuzz *f)
 {
-	struct gmem_region *r = &f->s.g.mem.region[rng_below(&f->rng, 4)];
+	struct mem_region *r = &f->s.g.mem.region[rng_below(&f->rng, 4)];
 	__u64 off = rng_below(&f->rng, r->size / 4096 - 4) * 4096ULL;
 
-	require_ok(gmem_replace(&f->s.g.mem, r->gpa + off,
-				4096 * (1 + rng_below(&f->rng, 4))));
+	require_ok(mem_replace(&f->s.g.mem, r->gpa + off,
+			       4096 * (1 + rng_below(&f->rng, 4))));
 }
 
 /* A ring that makes no sense stops; then the guest starts anew. */
@@ -668,11 +668,11 @@ void fuzz_place_slots(struct fuzz *f)
 	for (i = 0; i < FUZZ_TX_SLOTS; i++)
 		f->tx_slot[i] = i + 1 == FUZZ_TX_SLOTS ?
 			GUEST_EDGE - FUZZ_SLOT / 2 :
-			gmem_alloc(&f->s.g.mem, 1, FUZZ_SLOT, 4096);
+			mem_alloc(&f->s.g.mem, 1, FUZZ_SLOT, 4096);
 	for (i = 0; i < FUZZ_RX_SLOTS; i++)
 		f->rx_slot[i] = i + 1 == FUZZ_RX_SLOTS ?
 			GUEST_BUFFERS - FUZZ_SLOT / 2 :
-			gmem_alloc(&f->s.g.mem, 1, FUZZ_SLOT, 4096);
+			mem_alloc(&f->s.g.mem, 1, FUZZ_SLOT, 4096);
 }
 
 void fuzz_steps_begin(struct fuzz *f)

@@ -15,7 +15,7 @@ static bool refuse(struct verdict *v, enum counter reason)
 }
 
 /* Bytes from @gpa to the end of its region, 0 in a hole. */
-static __u64 run(const struct gmem *m, __u64 gpa)
+static __u64 run(const struct mem *m, __u64 gpa)
 {
 	unsigned int i;
 
@@ -25,7 +25,7 @@ static __u64 run(const struct gmem *m, __u64 gpa)
 	return 0;
 }
 
-static bool add(struct verdict *v, const struct gmem *m, const struct desc *d)
+static bool add(struct verdict *v, const struct mem *m, const struct desc *d)
 {
 	bool write = d->flags & VRING_DESC_F_WRITE;
 	__u64 addr = d->addr, n;
@@ -53,7 +53,7 @@ static bool read_entry(const struct guest *g, __u64 gpa, struct desc *d)
 	struct vring_packed_desc p;
 	struct vring_desc s;
 
-	if (gmem_read(&g->mem, gpa, &s, sizeof(s)))
+	if (mem_read(&g->mem, gpa, &s, sizeof(s)))
 		return false;
 	memcpy(&p, &s, sizeof(p));
 	*d = (struct desc){

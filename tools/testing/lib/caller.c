@@ -71,10 +71,10 @@ static void call_features(struct caller *c)
 
 static void call_mem_table(struct caller *c)
 {
-	struct gmem m = c->g->mem;
+	struct mem m = c->g->mem;
 
 	if (spoil(c)) {
-		struct gmem_region *r = &m.region[rng_below(&c->rng, 4)];
+		struct mem_region *r = &m.region[rng_below(&c->rng, 4)];
 
 		switch (rng_below(&c->rng, 3)) {
 		case 0:

@@ -95,7 +95,7 @@ static struct vhost_memory *mem_table(const struct guest *g, enum table how,
 	m->nregions = how == SHORT ? 1 : how == REGIONS_MAX ? -1U : n;
 	m->padding = how == PADDED;
 	for (i = 0; i < n; i++) {
-		const struct gmem_region *from = &g->mem.region[i % 4];
+		const struct mem_region *from = &g->mem.region[i % 4];
 		struct vhost_memory_region *to = &m->regions[i];
 
 		to->guest_phys_addr = from->gpa + (i / 4) * 0x10000000ULL;

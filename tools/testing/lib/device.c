@@ -46,7 +46,7 @@ int dev_set_backend_features(const struct dev *d, __u64 features)
 	return dev_ioctl(d, VHOST_SET_BACKEND_FEATURES, &features);
 }
 
-int dev_set_mem_table(const struct dev *d, const struct gmem *m)
+int dev_set_mem_table(const struct dev *d, const struct mem *m)
 {
 	struct vhost_memory *table;
 	unsigned int i;

@@ -9,7 +9,7 @@
 
 #include <linux/vhost.h>
 
-#include "gmem.h"
+#include "mem.h"
 
 #define DEV_PATH "/dev/vhost-vsock"
 
@@ -44,7 +44,7 @@ int dev_set_owner(const struct dev *d);
 int dev_get_features(const struct dev *d, __u64 *features);
 int dev_set_features(const struct dev *d, __u64 features);
 int dev_set_backend_features(const struct dev *d, __u64 features);
-int dev_set_mem_table(const struct dev *d, const struct gmem *m);
+int dev_set_mem_table(const struct dev *d, const struct mem *m);
 int dev_set_log_base(const struct dev *d, __u64 base);
 
 int dev_set_ring_num(const struct dev *d, __u32 ring, __u32 num);

@@ -78,14 +78,14 @@ static int alloc_memory(struct guest *g)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(map); i++) {
-		err = gmem_add(&g->mem, map[i].gpa, map[i].size);
+		err = mem_add(&g->mem, map[i].gpa, map[i].size);
 		if (err)
 			return err;
 	}
-	g->tx_table = gmem_alloc(&g->mem, MEM_BUFFERS,
-				 GUEST_MAX_SEGS * RING_DESC_LEN, 16);
+	g->tx_table = mem_alloc(&g->mem, MEM_BUFFERS,
+				GUEST_MAX_SEGS * RING_DESC_LEN, 16);
 	/* The largest packet, and gaps between its pieces. */
-	g->tx_gpa = gmem_alloc(&g->mem, MEM_BUFFERS, GUEST_TX_ROOM, 4096);
+	g->tx_gpa = mem_alloc(&g->mem, MEM_BUFFERS, GUEST_TX_ROOM, 4096);
 	return 0;
 }
 
@@ -112,9 +112,9 @@ static int alloc_queue(struct guest *g, unsigned int i)
 			return -errno;
 		q->mapped = bytes;
 	} else {
-		__u64 gpa = gmem_alloc(&g->mem, MEM_RINGS, bytes, 4096);
+		__u64 gpa = mem_alloc(&g->mem, MEM_RINGS, bytes, 4096);
 
-		q->mem = gmem_ptr(&g->mem, gpa, bytes);
+		q->mem = mem_ptr(&g->mem, gpa, bytes);
 		if (!q->mem)
 			return -ENOMEM;
 	}
@@ -165,13 +165,13 @@ void guest_free(struct guest *g)
 		close(q->call);
 		close(q->kick);
 	}
-	gmem_free(&g->mem);
+	mem_free(&g->mem);
 }
 
 /* Behind an IOMMU rings are named as buffers are. */
 static __u64 ring_addr(const struct guest *g, const void *area)
 {
-	return g->cfg.iommu ? gmem_gpa(&g->mem, area) : (uintptr_t)area;
+	return g->cfg.iommu ? mem_gpa(&g->mem, area) : (uintptr_t)area;
 }
 
 int guest_set_ring_addr(const struct guest *g, unsigned int i, bool log,
@@ -309,7 +309,7 @@ static int push_segs(struct guest *g, unsigned int q, const struct seg *segs,
 	if (!g->cfg.indirect)
 		return ring_add(r, segs, n, token);
 	return ring_add_indirect(r, segs, n,
-				 gmem_ptr(&g->mem, table, n * RING_DESC_LEN),
+				 mem_ptr(&g->mem, table, n * RING_DESC_LEN),
 				 table, token);
 }
 
@@ -331,11 +331,11 @@ static struct rx_buf *rx_buf_new(struct guest *g, __u64 gpa, __u32 size,
 	b->size = size;
 	b->layout = l;
 	b->n = n;
-	b->gpa = gpa ?: gmem_alloc(&g->mem, MEM_BUFFERS,
-				   segs[n - 1].addr + segs[n - 1].len, 1);
+	b->gpa = gpa ?: mem_alloc(&g->mem, MEM_BUFFERS,
+				  segs[n - 1].addr + segs[n - 1].len, 1);
 	if (g->cfg.indirect)
-		b->table = gmem_alloc(&g->mem, MEM_BUFFERS,
-				      n * RING_DESC_LEN, 16);
+		b->table = mem_alloc(&g->mem, MEM_BUFFERS,
+				     n * RING_DESC_LEN, 16);
 	if (!b->gpa || (g->cfg.indirect && !b->table)) {
 		free(b);
 		return NULL;

@@ -74,7 +74,7 @@ struct rx_buf;
 
 struct guest {
 	struct guest_config cfg;
-	struct gmem mem;
+	struct mem mem;
 	struct dev dev;
 	struct guest_queue q[NUM_QUEUES];
 	struct packet_list inbox;

@@ -9,7 +9,7 @@
 
 #define POISON 0xa5
 
-static unsigned int count_pages(const struct gmem *mem)
+static unsigned int count_pages(const struct mem *mem)
 {
 	unsigned int i, n = 0;
 
@@ -21,12 +21,12 @@ static unsigned int count_pages(const struct gmem *mem)
 /* The how many-th page of all that the guest has; -1 in a hole. */
 static long page_number(const struct iommu *m, __u64 iova)
 {
-	const struct gmem *mem = &m->g->mem;
+	const struct mem *mem = &m->g->mem;
 	long n = 0;
 	unsigned int i;
 
 	for (i = 0; i < mem->nregions; i++) {
-		const struct gmem_region *r = &mem->region[i];
+		const struct mem_region *r = &mem->region[i];
 
 		if (iova - r->gpa < r->size)
 			return n + (iova - r->gpa) / IOMMU_PAGE;
@@ -38,7 +38,7 @@ static long page_number(const struct iommu *m, __u64 iova)
 /* Where the guest sees its @n-th page. */
 static void *page_ptr(const struct iommu *m, __u32 n)
 {
-	const struct gmem_region *r = m->g->mem.region;
+	const struct mem_region *r = m->g->mem.region;
 
 	for (; n >= r->size / IOMMU_PAGE; r++)
 		n -= r->size / IOMMU_PAGE;
@@ -67,7 +67,7 @@ static const struct { unsigned int region, first, n; } scattered[] = {
 /* Swap the frames around, so that of these no two follow one another. */
 static void scatter(struct iommu *m, __u32 *pages)
 {
-	const struct gmem *mem = &m->g->mem;
+	const struct mem *mem = &m->g->mem;
 	unsigned int i, j, n = 0;
 
 	for (i = 0; i < ARRAY_SIZE(scattered); i++) {
@@ -83,7 +83,7 @@ static void scatter(struct iommu *m, __u32 *pages)
 
 static int map_view(struct iommu *m)
 {
-	const struct gmem *mem = &m->g->mem;
+	const struct mem *mem = &m->g->mem;
 	__u32 pages[SCATTERED];
 	unsigned int i, k = 0;
 	int err = 0;
@@ -91,7 +91,7 @@ static int map_view(struct iommu *m)
 	for (i = 0; i < m->npages; i++)
 		m->frame[i] = i;
 	for (i = 0; i < mem->nregions; i++) {
-		const struct gmem_region *r = &mem->region[i];
+		const struct mem_region *r = &mem->region[i];
 
 		if (mmap(r->va, r->size, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, m->memory,
@@ -118,7 +118,7 @@ static int make_memory(struct iommu *m)
 	m->memory = memfd_create("guest", MFD_CLOEXEC);
 	if (!m->frame || m->memory < 0 || ftruncate(m->memory, size))
 		return -ENOMEM;
-	err = gmem_add(&m->phys, IOMMU_GPA, size);
+	err = mem_add(&m->phys, IOMMU_GPA, size);
 	if (err)
 		return err;
 	if (mmap(m->phys.region[0].va, size, PROT_READ | PROT_WRITE,
@@ -323,7 +323,7 @@ int iommu_tell_used(struct iommu *m)
 
 	for (i = 0; n >= 0 && i < NUM_QUEUES; i++) {
 		const struct ring *r = &m->g->q[i].ring;
-		__u64 iova = gmem_gpa(&m->g->mem, r->device_area);
+		__u64 iova = mem_gpa(&m->g->mem, r->device_area);
 
 		iova -= iova % IOMMU_PAGE;
 		n = iommu_tell(m, iova, IOMMU_PAGE, iommu_ptr(m, iova),
@@ -394,7 +394,7 @@ int iommu_restart(struct iommu *m)
 void iommu_free(struct iommu *m)
 {
 	iommu_halt(m);
-	gmem_free(&m->phys);
+	mem_free(&m->phys);
 	close(m->memory);
 	free(m->frame);
 }
@@ -412,7 +412,7 @@ void *iommu_move(struct iommu *m, __u64 iova)
 		m->frame[n] = m->spare++;
 		to = iommu_ptr(m, page);
 		memcpy(to, from, IOMMU_PAGE);
-		if (map_page(m, gmem_ptr(&m->g->mem, page, IOMMU_PAGE),
+		if (map_page(m, mem_ptr(&m->g->mem, page, IOMMU_PAGE),
 			     m->frame[n]))
 			to = NULL;
 		memset(from, POISON, IOMMU_PAGE);

@@ -43,7 +43,7 @@ typedef void (*iommu_answer_fn)(struct iommu *m, __u64 iova, __u8 perm);
 struct iommu {
 	struct guest *g;
 	bool v1;
-	struct gmem phys;
+	struct mem phys;
 	int memory;
 	unsigned int npages;
 	unsigned int nframes;

@@ -23,9 +23,9 @@ int layout_cut(const struct layout *l, __u64 gpa, __u32 len, bool write,
 }
 
 /* Calls @copy for each piece of a range of the chain. */
-static int walk(const struct gmem *m, const struct seg *segs, unsigned int n,
+static int walk(const struct mem *m, const struct seg *segs, unsigned int n,
 		__u64 off, __u8 *buf, __u64 len,
-		int (*copy)(const struct gmem *m, __u64 gpa, __u8 *buf,
+		int (*copy)(const struct mem *m, __u64 gpa, __u8 *buf,
 			    __u64 len))
 {
 	unsigned int i;
@@ -50,23 +50,23 @@ static int walk(const struct gmem *m, const struct seg *segs, unsigned int n,
 	return len ? -EMSGSIZE : 0;
 }
 
-static int copy_in(const struct gmem *m, __u64 gpa, __u8 *buf, __u64 len)
+static int copy_in(const struct mem *m, __u64 gpa, __u8 *buf, __u64 len)
 {
-	return gmem_write(m, gpa, buf, len);
+	return mem_write(m, gpa, buf, len);
 }
 
-static int copy_out(const struct gmem *m, __u64 gpa, __u8 *buf, __u64 len)
+static int copy_out(const struct mem *m, __u64 gpa, __u8 *buf, __u64 len)
 {
-	return gmem_read(m, gpa, buf, len);
+	return mem_read(m, gpa, buf, len);
 }
 
-int segs_write(const struct gmem *m, const struct seg *segs, unsigned int n,
+int segs_write(const struct mem *m, const struct seg *segs, unsigned int n,
 	       __u64 off, const void *buf, __u64 len)
 {
 	return walk(m, segs, n, off, (__u8 *)buf, len, copy_in);
 }
 
-int segs_read(const struct gmem *m, const struct seg *segs, unsigned int n,
+int segs_read(const struct mem *m, const struct seg *segs, unsigned int n,
 	      __u64 off, void *buf, __u64 len)
 {
 	return walk(m, segs, n, off, buf, len, copy_out);

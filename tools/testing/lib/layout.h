@@ -5,7 +5,7 @@
 #ifndef MVS_RING_LAYOUT_H
 #define MVS_RING_LAYOUT_H
 
-#include "gmem.h"
+#include "mem.h"
 #include "ring.h"
 
 #define LAYOUT_PIECES 6
@@ -45,9 +45,9 @@ int layout_cut(const struct layout *l, __u64 gpa, __u32 len, bool write,
 	       struct seg *segs, unsigned int max);
 
 /* Copy into and out of a chain's buffers, from byte @off of the chain. */
-int segs_write(const struct gmem *m, const struct seg *segs, unsigned int n,
+int segs_write(const struct mem *m, const struct seg *segs, unsigned int n,
 	       __u64 off, const void *buf, __u64 len);
-int segs_read(const struct gmem *m, const struct seg *segs, unsigned int n,
+int segs_read(const struct mem *m, const struct seg *segs, unsigned int n,
 	      __u64 off, void *buf, __u64 len);
 
 #endif

@@ -8,16 +8,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "gmem.h"
+#include "mem.h"
 
 #define GUARD 4096
 
-int gmem_add(struct gmem *m, __u64 gpa, __u64 size)
+int mem_add(struct mem *m, __u64 gpa, __u64 size)
 {
-	struct gmem_region *r = &m->region[m->nregions];
+	struct mem_region *r = &m->region[m->nregions];
 	__u8 *p;
 
-	if (m->nregions == GMEM_MAX_REGIONS)
+	if (m->nregions == MEM_MAX_REGIONS)
 		return -ENOSPC;
 	p = mmap(NULL, size + 2 * GUARD, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -38,7 +38,7 @@ int gmem_add(struct gmem *m, __u64 gpa, __u64 size)
 	return 0;
 }
 
-void gmem_free(struct gmem *m)
+void mem_free(struct mem *m)
 {
 	unsigned int i;
 
@@ -47,7 +47,7 @@ void gmem_free(struct gmem *m)
 	m->nregions = 0;
 }
 
-static const struct gmem_region *find(const struct gmem *m, __u64 gpa)
+static const struct mem_region *find(const struct mem *m, __u64 gpa)
 {
 	unsigned int i;
 
@@ -57,21 +57,21 @@ static const struct gmem_region *find(const struct gmem *m, __u64 gpa)
 	return NULL;
 }
 
-void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len)
+void *mem_ptr(const struct mem *m, __u64 gpa, __u64 len)
 {
-	const struct gmem_region *r = find(m, gpa);
+	const struct mem_region *r = find(m, gpa);
 
 	if (!r || len > r->size - (gpa - r->gpa))
 		return NULL;
 	return r->va + (gpa - r->gpa);
 }
 
-__u64 gmem_gpa(const struct gmem *m, const void *va)
+__u64 mem_gpa(const struct mem *m, const void *va)
 {
 	unsigned int i;
 
 	for (i = 0; i < m->nregions; i++) {
-		const struct gmem_region *r = &m->region[i];
+		const struct mem_region *r = &m->region[i];
 
 		if ((uintptr_t)va - (uintptr_t)r->va < r->size)
 			return r->gpa + ((const __u8 *)va - r->va);
@@ -79,9 +79,9 @@ __u64 gmem_gpa(const struct gmem *m, const void *va)
 	return 0;
 }
 
-__u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align)
+__u64 mem_alloc(struct mem *m, unsigned int region, __u64 size, __u64 align)
 {
-	struct gmem_region *r = &m->region[region];
+	struct mem_region *r = &m->region[region];
 	__u64 gpa = (r->gpa + r->next + align - 1) & ~(align - 1);
 
 	if (gpa - r->gpa > r->size || size > r->size - (gpa - r->gpa))
@@ -90,9 +90,9 @@ __u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align)
 	return gpa;
 }
 
-int gmem_replace(struct gmem *m, __u64 gpa, __u64 size)
+int mem_replace(struct mem *m, __u64 gpa, __u64 size)
 {
-	void *mem = gmem_ptr(m, gpa, size), *copy = malloc(size);
+	void *mem = mem_ptr(m, gpa, size), *copy = malloc(size);
 	int err = 0;
 
 	if (!mem || !copy) {
@@ -110,9 +110,9 @@ int gmem_replace(struct gmem *m, __u64 gpa, __u64 size)
 }
 
 /* The longest piece of a range that lies in one region. */
-static __u8 *piece(const struct gmem *m, __u64 gpa, __u64 len, __u64 *n)
+static __u8 *piece(const struct mem *m, __u64 gpa, __u64 len, __u64 *n)
 {
-	const struct gmem_region *r = find(m, gpa);
+	const struct mem_region *r = find(m, gpa);
 
 	if (!r)
 		return NULL;
@@ -122,7 +122,7 @@ static __u8 *piece(const struct gmem *m, __u64 gpa, __u64 len, __u64 *n)
 	return r->va + (gpa - r->gpa);
 }
 
-int gmem_hold(const struct gmem_region *r)
+int mem_hold(const struct mem_region *r)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {
@@ -143,7 +143,7 @@ int gmem_hold(const struct gmem_region *r)
 	return err;
 }
 
-int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len)
+int mem_write(const struct mem *m, __u64 gpa, const void *buf, __u64 len)
 {
 	const __u8 *src = buf;
 	__u64 n;
@@ -158,7 +158,7 @@ int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len)
 	return 0;
 }
 
-int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len)
+int mem_read(const struct mem *m, __u64 gpa, void *buf, __u64 len)
 {
 	__u8 *dst = buf;
 	__u64 n;
@@ -173,7 +173,7 @@ int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len)
 	return 0;
 }
 
-int gmem_fill(const struct gmem *m, __u64 gpa, __u8 byte, __u64 len)
+int mem_fill(const struct mem *m, __u64 gpa, __u8 byte, __u64 len)
 {
 	__u64 n;
 

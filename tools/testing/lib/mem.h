@@ -6,53 +6,53 @@
  * so regions that touch in the guest never touch here, and a device that
  * leaves a region faults.
  */
-#ifndef MVS_RING_GMEM_H
-#define MVS_RING_GMEM_H
+#ifndef MVS_RING_MEM_H
+#define MVS_RING_MEM_H
 
 #include "util.h"
 
-#define GMEM_MAX_REGIONS 64
+#define MEM_MAX_REGIONS 64
 
-struct gmem_region {
+struct mem_region {
 	__u64 gpa;
 	__u64 size;
 	__u8 *va;
-	__u64 next;	/* first free offset, for gmem_alloc() */
+	__u64 next;	/* first free offset, for mem_alloc() */
 };
 
-struct gmem {
+struct mem {
 	unsigned int nregions;
-	struct gmem_region region[GMEM_MAX_REGIONS];
+	struct mem_region region[MEM_MAX_REGIONS];
 };
 
 /**
- * gmem_add() - add a region of zeroed memory
+ * mem_add() - add a region of zeroed memory
  * @m: the guest's memory
  * @gpa: its guest-physical address
  * @size: its size, a multiple of the page size
  *
  * Return: 0 or a negative errno.
  */
-int gmem_add(struct gmem *m, __u64 gpa, __u64 size);
+int mem_add(struct mem *m, __u64 gpa, __u64 size);
 
 /* Unmap all regions. */
-void gmem_free(struct gmem *m);
+void mem_free(struct mem *m);
 
 /**
- * gmem_ptr() - where a range of guest memory is in this process
+ * mem_ptr() - where a range of guest memory is in this process
  * @m: the guest's memory
  * @gpa: first guest-physical address
  * @len: length of the range
  *
  * Return: NULL if the range is not within one region.
  */
-void *gmem_ptr(const struct gmem *m, __u64 gpa, __u64 len);
+void *mem_ptr(const struct mem *m, __u64 gpa, __u64 len);
 
 /* The guest-physical address of a place in this process, 0 if it has none. */
-__u64 gmem_gpa(const struct gmem *m, const void *va);
+__u64 mem_gpa(const struct mem *m, const void *va);
 
 /**
- * gmem_alloc() - take memory from a region, for good
+ * mem_alloc() - take memory from a region, for good
  * @m: the guest's memory
  * @region: index of the region
  * @size: bytes
@@ -60,30 +60,30 @@ __u64 gmem_gpa(const struct gmem *m, const void *va);
  *
  * Return: the guest-physical address, 0 if the region is used up.
  */
-__u64 gmem_alloc(struct gmem *m, unsigned int region, __u64 size, __u64 align);
+__u64 mem_alloc(struct mem *m, unsigned int region, __u64 size, __u64 align);
 
 /**
- * gmem_replace() - other pages at the same place, with the same content
+ * mem_replace() - other pages at the same place, with the same content
  * @m: the guest's memory
  * @gpa: the first page
  * @size: a multiple of the page size, in one region
  *
  * Return: 0 or a negative errno.
  */
-int gmem_replace(struct gmem *m, __u64 gpa, __u64 size);
+int mem_replace(struct mem *m, __u64 gpa, __u64 size);
 
 /**
- * gmem_hold() - take the content of a region away; accesses to it block from here on
+ * mem_hold() - take the content of a region away; accesses to it block from here on
  * @r: the region
  *
  * Return: a userfaultfd, readable when something is blocked, until it is closed: the memory is
  * zeroed then; or a negative errno.
  */
-int gmem_hold(const struct gmem_region *r);
+int mem_hold(const struct mem_region *r);
 
 /* Copy to and from guest memory, over the regions' edges. -EFAULT in a hole. */
-int gmem_write(const struct gmem *m, __u64 gpa, const void *buf, __u64 len);
-int gmem_read(const struct gmem *m, __u64 gpa, void *buf, __u64 len);
-int gmem_fill(const struct gmem *m, __u64 gpa, __u8 byte, __u64 len);
+int mem_write(const struct mem *m, __u64 gpa, const void *buf, __u64 len);
+int mem_read(const struct mem *m, __u64 gpa, void *buf, __u64 len);
+int mem_fill(const struct mem *m, __u64 gpa, __u8 byte, __u64 len);
 
 #endif

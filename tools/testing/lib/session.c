@@ -382,7 +382,7 @@ void check_untouched(const struct guest *g, __u64 gpa, __u32 len, __u8 byte,
 	unsigned int i;
 	__u32 size;
 
-	require_ok(gmem_read(&g->mem, gpa, mem, len));
+	require_ok(mem_read(&g->mem, gpa, mem, len));
 	for (i = 0; i < n && used; i++, used -= size) {
 		size = segs[i].len < used ? segs[i].len : used;
 		unuse(mem, gpa, len, byte, segs[i].addr, size);

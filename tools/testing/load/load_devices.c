@@ -124,10 +124,10 @@ static double kernel_memory(void)
 static void touch(struct guest *g)
 {
 	__u32 rx = g->cfg.rx_bufs * g->cfg.rx_size;
-	__u64 gpa = gmem_alloc(&g->mem, MEM_BUFFERS, 1, 1);
+	__u64 gpa = mem_alloc(&g->mem, MEM_BUFFERS, 1, 1);
 
-	load_need(gmem_fill(&g->mem, g->tx_gpa, 0, HDR_LEN + BUSY_LEN));
-	load_need(gmem_fill(&g->mem, gpa, 0, rx));
+	load_need(mem_fill(&g->mem, g->tx_gpa, 0, HDR_LEN + BUSY_LEN));
+	load_need(mem_fill(&g->mem, gpa, 0, rx));
 }
 
 /* A connection of the host's, data both ways; it stays. */

@@ -22,17 +22,17 @@ static __u32 min(__u32 a, __u32 b)
 static void pool_fill(struct driver *d, struct drv_pool *p, unsigned int n,
 		      __u32 stride, __u32 align)
 {
-	struct gmem *m = &d->g.mem;
+	struct mem *m = &d->g.mem;
 	struct drv_slot *s;
 
 	for (s = p->slot; s < p->slot + n; s++) {
-		s->gpa = gmem_alloc(m, MEM_BUFFERS, stride, align);
-		s->table_gpa = gmem_alloc(m, MEM_BUFFERS, 2 * RING_DESC_LEN,
-					  RING_DESC_LEN);
+		s->gpa = mem_alloc(m, MEM_BUFFERS, stride, align);
+		s->table_gpa = mem_alloc(m, MEM_BUFFERS, 2 * RING_DESC_LEN,
+					 RING_DESC_LEN);
 		if (!s->gpa || !s->table_gpa)
 			load_fail("no memory in the guest");
-		s->hdr = gmem_ptr(m, s->gpa, stride);
-		s->table = gmem_ptr(m, s->table_gpa, 2 * RING_DESC_LEN);
+		s->hdr = mem_ptr(m, s->gpa, stride);
+		s->table = mem_ptr(m, s->table_gpa, 2 * RING_DESC_LEN);
 		/* Untouched pages would have to be brought in by the host. */
 		memset(s->hdr, 0x5a, stride);
 		p->free[p->nfree++] = s;

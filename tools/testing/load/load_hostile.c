@@ -27,8 +27,8 @@ static void start(void)
 	cfg.num[TXQ] = NUM;
 	cfg.rx_bufs = 0;
 	load_need(guest_start(&g, &cfg));
-	table = gmem_alloc(&g.mem, MEM_BUFFERS, TABLE * RING_DESC_LEN, 4096);
-	p = gmem_ptr(&g.mem, table, TABLE * RING_DESC_LEN);
+	table = mem_alloc(&g.mem, MEM_BUFFERS, TABLE * RING_DESC_LEN, 4096);
+	p = mem_ptr(&g.mem, table, TABLE * RING_DESC_LEN);
 	if (!p)
 		load_fail("no memory for a table");
 	/* The last one leads back to the first. */
@@ -47,7 +47,7 @@ static void write_packet(void)
 	};
 	struct virtio_vsock_hdr h = pkt_encode(&p);
 
-	load_need(gmem_write(&g.mem, g.tx_gpa, &h, HDR_LEN));
+	load_need(mem_write(&g.mem, g.tx_gpa, &h, HDR_LEN));
 }
 
 static bool add_loop(struct ring *r)

@@ -28,7 +28,7 @@ static void reboot(struct race_run *r)
 /* A region more, and one less. */
 void race_change_table(struct race_run *r)
 {
-	struct gmem mem = r->talk.g.mem;
+	struct mem mem = r->talk.g.mem;
 
 	mem.region[mem.nregions] = mem.region[2];
 	mem.region[mem.nregions++].gpa = 0x40000000ULL;
@@ -41,7 +41,7 @@ void race_change_table(struct race_run *r)
 /* Shared memory stays what it is; it only has to be found again. */
 void race_zap(struct race_run *r)
 {
-	const struct gmem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
+	const struct mem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
 	__u64 from = rng_below(&r->rng, b->size / 4096) * 4096ULL;
 
 	require(!madvise(b->va + from, b->size - from, MADV_DONTNEED), "madvise");
@@ -65,7 +65,7 @@ static void fork_vmm(struct race_run *r)
 /* The driver's memory goes, in the midst of what the host sends. */
 static void unmap(struct race_run *r)
 {
-	const struct gmem_region *b;
+	const struct mem_region *b;
 
 	race_sleep(&r->rng, 20000);
 	race_pause_guest(r);
@@ -129,7 +129,7 @@ static void call_ioctls(struct race_run *r)
 /* The VMM tells a page's translation again when the device asks. */
 static void invalidate(struct race_run *r)
 {
-	const struct gmem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
+	const struct mem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
 	__u64 page = rng_below(&r->rng, b->size / IOMMU_PAGE) * IOMMU_PAGE;
 	__u64 size = rng_one_in(&r->rng, 8) ? b->size - page : IOMMU_PAGE;
 

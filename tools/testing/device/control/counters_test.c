@@ -109,7 +109,7 @@ static void cache(const void *arg)
 	misses = counter_get(&s.g, "cache_misses");
 	require(misses, "nothing was brought in");
 	before = counter_get(&s.g, "cache_invalidations");
-	mem = gmem_ptr(&s.g.mem, s.g.tx_gpa & ~0xfffULL, 4096);
+	mem = mem_ptr(&s.g.mem, s.g.tx_gpa & ~0xfffULL, 4096);
 	require(mem && !madvise(mem, 4096, MADV_DONTNEED), "madvise");
 	expect(&s.g, "cache_invalidations", before, 1);
 	session_to_host(&s, 10);

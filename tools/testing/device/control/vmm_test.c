@@ -130,7 +130,7 @@ static void set_mem_table(struct vmm *v)
 
 static void plug_memory(struct vmm *v)
 {
-	require_ok(gmem_add(&v->s.g.mem, 0x80000000, 0x100000));
+	require_ok(mem_add(&v->s.g.mem, 0x80000000, 0x100000));
 	set_mem_table(v);
 }
 

@@ -59,7 +59,7 @@ static void add_chain(struct session *s, unsigned int q)
 	if (q == RXQ)
 		seg = (struct seg){ s->g.tx_gpa + 4096, 4096, true };
 	else
-		gmem_write(&s->g.mem, seg.addr, &h, HDR_LEN);
+		mem_write(&s->g.mem, seg.addr, &h, HDR_LEN);
 	require_ok(ring_add(&s->g.q[q].ring, &seg, 1, NULL));
 	ring_publish(&s->g.q[q].ring);
 }

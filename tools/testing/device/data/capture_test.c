@@ -226,7 +226,7 @@ static void rewritten(const void *arg)
 
 	(void)arg;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
-	payload = gmem_ptr(&s.g.mem, s.g.tx_gpa + HDR_LEN, FROM_GUEST);
+	payload = mem_ptr(&s.g.mem, s.g.tx_gpa + HDR_LEN, FROM_GUEST);
 	require(payload, "the packet is not in one piece");
 	for (i = 0; i < ROUNDS; i++) {
 		pattern_fill(out, sizeof(out), i, 0);

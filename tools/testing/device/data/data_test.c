@@ -387,8 +387,8 @@ static __u32 send_same(struct session *s, const struct pkt *p, __u32 n)
 	struct ring *r = &s->g.q[TXQ].ring;
 	__u32 sent = 0;
 
-	gmem_write(&s->g.mem, s->g.tx_gpa, &h, HDR_LEN);
-	gmem_write(&s->g.mem, s->g.tx_gpa + HDR_LEN, "m", p->len);
+	mem_write(&s->g.mem, s->g.tx_gpa, &h, HDR_LEN);
+	mem_write(&s->g.mem, s->g.tx_gpa + HDR_LEN, "m", p->len);
 	while (sent < n && !s->c.reset) {
 		while (sent < n && ring_add(r, &seg, 1, NULL) >= 0)
 			sent++;

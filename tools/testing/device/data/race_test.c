@@ -46,10 +46,10 @@ static void *target_of(struct session *s, const struct race *t,
 		return r->desc_area;
 	case TABLES:
 		*len = RING * 4 * RING_DESC_LEN;
-		return gmem_ptr(&s->g.mem, at->tables, *len);
+		return mem_ptr(&s->g.mem, at->tables, *len);
 	default:
 		*len = HDR_LEN;
-		return gmem_ptr(&s->g.mem, at->buffers, *len);
+		return mem_ptr(&s->g.mem, at->buffers, *len);
 	}
 }
 
@@ -68,10 +68,10 @@ static void fill(struct session *s, unsigned int q, const struct layout_of *at)
 		struct seg segs[] = { { buf, 20, w }, { buf + 20, 24, w },
 				      { buf + 44, 1000, w } };
 
-		gmem_write(&s->g.mem, buf, &h, HDR_LEN);
+		mem_write(&s->g.mem, buf, &h, HDR_LEN);
 		if (i & 1 || r->nfree < 3)
 			ring_add_indirect(r, segs, 3,
-					  gmem_ptr(&s->g.mem, table, 48),
+					  mem_ptr(&s->g.mem, table, 48),
 					  table, NULL);
 		else
 			ring_add(r, segs, 3, NULL);
@@ -111,8 +111,8 @@ static void prepare(struct session *s, struct layout_of *at)
 	cfg.rx_bufs = 4;
 	session_guest_connects(s, &cfg, SOCK_STREAM);
 	s->g.rx_repost = false;
-	at->tables = gmem_alloc(&s->g.mem, 1, 4096, 4096);
-	at->buffers = gmem_alloc(&s->g.mem, 1, RING * 4096, 4096);
+	at->tables = mem_alloc(&s->g.mem, 1, 4096, 4096);
+	at->buffers = mem_alloc(&s->g.mem, 1, RING * 4096, 4096);
 }
 
 /* With rewritten addresses the guest harms itself anywhere in its memory, but

@@ -92,8 +92,8 @@ static struct seg lay_block(struct conn *c)
 	p.flags = VIRTIO_VSOCK_SEQ_EOM;
 	h = pkt_encode(&p);
 	pattern_fill(out, BLOCK, 1, 0);
-	require_ok(gmem_write(&g->mem, g->tx_gpa, &h, HDR_LEN));
-	require_ok(gmem_write(&g->mem, g->tx_gpa + HDR_LEN, out, BLOCK));
+	require_ok(mem_write(&g->mem, g->tx_gpa, &h, HDR_LEN));
+	require_ok(mem_write(&g->mem, g->tx_gpa + HDR_LEN, out, BLOCK));
 	return (struct seg){ g->tx_gpa, HDR_LEN + BLOCK, false };
 }
 
@@ -571,7 +571,7 @@ static void given_up_late(const void *arg)
 
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&s.g, &cfg));
-	memory = gmem_hold(&s.g.mem.region[3]);
+	memory = mem_hold(&s.g.mem.region[3]);
 	require_ok(memory);
 	fd = host_connect(t->socktype, cfg.cid, PORT);
 	require_ok(fd);
@@ -584,7 +584,7 @@ static void given_up_late(const void *arg)
 	next = host_connect(t->socktype, cfg.cid, PORT + 1);
 	require_ok(next);
 	require(guest_wait_used(&s.g, RXQ) == HDR_LEN, "used length");
-	require_ok(gmem_read(&s.g.mem, seg.addr, &h, sizeof(h)));
+	require_ok(mem_read(&s.g.mem, seg.addr, &h, sizeof(h)));
 	require(pkt_decode(&h).dst_port == PORT + 1, "the request came");
 	expect_unasked(&s, t->socktype);
 	close(fd);
@@ -616,7 +616,7 @@ static void *read_more(void *arg)
 static void credit_to_nowhere(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	struct gmem_region *r;
+	struct mem_region *r;
 	pthread_t thread;
 	struct session s;
 

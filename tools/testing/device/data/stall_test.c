@@ -237,7 +237,7 @@ static __u32 take_piece(struct session *s, __u8 *in, __u32 size, __u64 gpa)
 static void memory_within(const void *arg)
 {
 	static __u8 out[BLOCK], in[BLOCK];
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct counters before;
 	struct sending sending;
 	struct session s;

@@ -222,7 +222,7 @@ static void index_wrap(const void *arg)
 		.src_cid = cfg.cid, .dst_cid = HOST_CID,
 		.src_port = s.c.port, .dst_port = FIRST_PORT,
 		.type = s.c.type, .op = VIRTIO_VSOCK_OP_RW });
-	gmem_write(&s.g.mem, s.g.tx_gpa, &h, HDR_LEN);
+	mem_write(&s.g.mem, s.g.tx_gpa, &h, HDR_LEN);
 	seg = (struct seg){ s.g.tx_gpa, HDR_LEN, false };
 	while (got < WRAP_TRIPS) {
 		while (sent < WRAP_TRIPS &&
@@ -351,7 +351,7 @@ static void provoke_resets(struct guest *g, unsigned int n)
 
 		p.dst_port = FIRST_PORT + i;
 		h = pkt_encode(&p);
-		gmem_write(&g->mem, seg.addr, &h, HDR_LEN);
+		mem_write(&g->mem, seg.addr, &h, HDR_LEN);
 		while (ring_add(&g->q[TXQ].ring, &seg, 1, NULL) < 0)
 			/* The device may wait for room for its replies. */
 			if (!guest_poll(g, 2 * QUIET) && !g->rx_repost)

@@ -152,7 +152,7 @@ static void truncated(const void *arg)
 	struct guest_config cfg = test_config(0);
 	struct counters before;
 	struct session a;
-	struct gmem_region *r = &a.g.mem.region[3];
+	struct mem_region *r = &a.g.mem.region[3];
 	struct seg seg;
 	int fd, i;
 
@@ -188,7 +188,7 @@ static void no_permission(const void *arg)
 	struct counters before;
 	struct sending x;
 	struct session a;
-	struct gmem_region *r = &a.g.mem.region[3];
+	struct mem_region *r = &a.g.mem.region[3];
 	struct seg seg = { GUEST_EDGE, HDR_LEN + 1000, false };
 
 	(void)arg;

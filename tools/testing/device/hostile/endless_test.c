@@ -31,7 +31,7 @@ static void write_packet(struct session *s, __u64 at, __u16 op, __u32 len)
 	p.len = len;
 	h = pkt_encode(&p);
 	s->c.tx_cnt += len;
-	require_ok(gmem_write(&s->g.mem, at, &h, HDR_LEN));
+	require_ok(mem_write(&s->g.mem, at, &h, HDR_LEN));
 }
 
 /* A descriptor of the ring's for it. */

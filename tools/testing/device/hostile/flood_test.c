@@ -37,7 +37,7 @@ static unsigned int fill_tx(struct guest *g, unsigned int max)
 	struct seg seg = { g->tx_gpa, HDR_LEN, false };
 	unsigned int n = 0;
 
-	gmem_write(&g->mem, g->tx_gpa, &h, HDR_LEN);
+	mem_write(&g->mem, g->tx_gpa, &h, HDR_LEN);
 	while (n < max && ring_add(r, &seg, 1, NULL) >= 0)
 		n++;
 	guest_kick(g, TXQ);
@@ -206,7 +206,7 @@ static void stock_send(struct stock *s)
 		h = pkt_encode(p);
 		slot = __builtin_ctzll(s->free);
 		seg.addr = s->g.tx_gpa + slot * SLOT;
-		gmem_write(&s->g.mem, seg.addr, &h, HDR_LEN);
+		mem_write(&s->g.mem, seg.addr, &h, HDR_LEN);
 		require_ok(ring_add(r, &seg, 1, (void *)(unsigned long)slot));
 		s->free &= ~(1ULL << slot);
 	}
@@ -242,8 +242,8 @@ static bool stock_recv(struct stock *s)
 	__u32 len;
 
 	while (s->answers < TX_SLOTS && ring_get_used(r, &len, &token) >= 0) {
-		gmem_read(&s->g.mem, s->g.tx_gpa +
-			  (TX_SLOTS + (unsigned long)token) * SLOT, &h, HDR_LEN);
+		mem_read(&s->g.mem, s->g.tx_gpa +
+			 (TX_SLOTS + (unsigned long)token) * SLOT, &h, HDR_LEN);
 		p = pkt_decode(&h);
 		stock_answer(s, &p);
 		stock_post(s, (unsigned long)token);

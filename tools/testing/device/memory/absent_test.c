@@ -22,7 +22,7 @@ static const int stream = SOCK_STREAM, seqpacket = SOCK_SEQPACKET;
 
 static int hold(const struct session *s)
 {
-	int memory = gmem_hold(&s->g.mem.region[3]);
+	int memory = mem_hold(&s->g.mem.region[3]);
 
 	require_ok(memory);
 	return memory;
@@ -107,7 +107,7 @@ static void send_held(struct session *s, __u64 header)
 		p.flags = VIRTIO_VSOCK_SEQ_EOM;
 	s->c.tx_cnt += LEN;
 	h = pkt_encode(&p);
-	require_ok(gmem_write(&s->g.mem, header, &h, sizeof(h)));
+	require_ok(mem_write(&s->g.mem, header, &h, sizeof(h)));
 	require_ok(ring_add(&s->g.q[TXQ].ring, segs, 2, NULL));
 	guest_kick(&s->g, TXQ);
 }
@@ -122,7 +122,7 @@ static void packet_of_the_guest(const void *arg)
 	int memory;
 
 	session_guest_connects(&s, &cfg, *(const int *)arg);
-	header = gmem_alloc(&s.g.mem, MEM_BUFFERS, HDR_LEN, 16);
+	header = mem_alloc(&s.g.mem, MEM_BUFFERS, HDR_LEN, 16);
 	memory = hold(&s);
 	send_held(&s, header);
 	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");

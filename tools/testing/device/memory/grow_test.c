@@ -82,7 +82,7 @@ static void push(struct attacker *a, const struct pkt *p)
 	if (!a->tx[slot].done)
 		flush(a);
 	a->tx[slot].done = false;
-	require_ok(gmem_write(&a->g.mem, at, &h, HDR_LEN));
+	require_ok(mem_write(&a->g.mem, at, &h, HDR_LEN));
 	require_ok(ring_add(&a->g.q[TXQ].ring, segs, p->len ? 2 : 1,
 			    &a->tx[slot]));
 }

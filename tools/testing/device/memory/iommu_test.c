@@ -233,7 +233,7 @@ static void ring_waits(const void *arg)
 	__u64 iova;
 
 	start_default(&t);
-	iova = gmem_gpa(&g->mem, g->q[*q].mem);
+	iova = mem_gpa(&g->mem, g->q[*q].mem);
 	iommu_hold(&t.m, iova, iova + IOMMU_PAGE);
 	require(iommu_invalidate(&t.m, iova, IOMMU_PAGE) > 0, "invalidate");
 	if (*q == TXQ) {
@@ -473,8 +473,8 @@ static void pages_moved(const void *arg)
 		__u64 places[] = {
 			g->tx_gpa + n % 4 * IOMMU_PAGE,
 			rx + n % 8 * IOMMU_PAGE,
-			gmem_gpa(&g->mem, g->q[RXQ].mem),
-			gmem_gpa(&g->mem, g->q[TXQ].ring.device_area),
+			mem_gpa(&g->mem, g->q[RXQ].mem),
+			mem_gpa(&g->mem, g->q[TXQ].ring.device_area),
 		};
 
 		/* A packet is on its way while its pages move. */
@@ -699,7 +699,7 @@ static void push_packet(struct session *s, __u64 at)
 	struct virtio_vsock_hdr h = pkt_encode(&p);
 	struct seg seg = { at, HDR_LEN, false };
 
-	require_ok(gmem_write(&s->g.mem, at, &h, HDR_LEN));
+	require_ok(mem_write(&s->g.mem, at, &h, HDR_LEN));
 	require_ok(ring_add(&s->g.q[TXQ].ring, &seg, 1, NULL));
 }
 
@@ -716,9 +716,9 @@ static void ring_misplaced(const void *arg)
 	start(&t, &cfg);
 	session_connect(&t.s, SOCK_STREAM);
 	before = counters_read(g);
-	area[DESC] = gmem_gpa(&g->mem, r->desc_area);
-	area[DRIVER] = gmem_gpa(&g->mem, r->driver_area);
-	area[DEVICE] = gmem_gpa(&g->mem, r->device_area);
+	area[DESC] = mem_gpa(&g->mem, r->desc_area);
+	area[DRIVER] = mem_gpa(&g->mem, r->driver_area);
+	area[DEVICE] = mem_gpa(&g->mem, r->device_area);
 	/* The area alone, at an address of its own. */
 	tell_bad(&t, c, far);
 	area[c->area] = far;
@@ -751,7 +751,7 @@ static void send_pieces(struct session *s, const struct seg *segs)
 	struct pkt p = conn_pkt(&s->c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 	struct virtio_vsock_hdr h = pkt_encode(&p);
 
-	require_ok(gmem_write(&s->g.mem, segs[0].addr, &h, HDR_LEN));
+	require_ok(mem_write(&s->g.mem, segs[0].addr, &h, HDR_LEN));
 	require_ok(guest_send_segs(&s->g, segs, PIECES, TIMEOUT));
 }
 

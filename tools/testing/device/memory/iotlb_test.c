@@ -67,8 +67,8 @@ static void require_question(const struct iommu *m,
 			     const struct vhost_iotlb_msg *msg)
 {
 	const struct guest *g = m->g;
-	__u64 rx = gmem_gpa(&g->mem, g->q[RXQ].ring.desc_area);
-	__u64 tx = gmem_gpa(&g->mem, g->q[TXQ].ring.desc_area);
+	__u64 rx = mem_gpa(&g->mem, g->q[RXQ].ring.desc_area);
+	__u64 tx = mem_gpa(&g->mem, g->q[TXQ].ring.desc_area);
 
 	require(msg->type == VHOST_IOTLB_MISS, "type %u", msg->type);
 	require(msg->iova - rx < 8192 || msg->iova - tx < 8192,

@@ -37,7 +37,7 @@ static int set_ring_addr(const struct log_session *t, unsigned int q, bool log)
 	const struct guest *g = &t->s.g;
 
 	return guest_set_ring_addr(g, q, log,
-				   gmem_gpa(&g->mem, g->q[q].ring.device_area));
+				   mem_gpa(&g->mem, g->q[q].ring.device_area));
 }
 
 static void set_logging(struct log_session *t, bool on)
@@ -112,12 +112,12 @@ static void run(struct log_session *t)
 static void round_begin(struct log_session *t)
 {
 	struct guest *g = &t->s.g;
-	struct gmem_region *r = &g->mem.region[0];
+	struct mem_region *r = &g->mem.region[0];
 
 	require_ok(dev_set_running(&g->dev, 0));
 	clear_log(t);
 	memcpy(t->rings, r->va, r->next);
-	gmem_fill(&g->mem, rx_first(g), POISON, rx_end(g) - rx_first(g));
+	mem_fill(&g->mem, rx_first(g), POISON, rx_end(g) - rx_first(g));
 	run(t);
 }
 
@@ -128,7 +128,7 @@ static bool device_wrote(const struct log_session *t, const struct ring *r,
 			 __u64 at)
 {
 	const struct guest *g = &t->s.g;
-	const __u8 *now = gmem_ptr(&g->mem, at, 1);
+	const __u8 *now = mem_ptr(&g->mem, at, 1);
 	size_t off = at - g->mem.region[0].gpa;
 	const __u8 *area = r->device_area;
 	size_t len = r->f.packed ? 4 : 4 + r->num * 8 +
@@ -152,8 +152,8 @@ static bool is_devices(const struct log_session *t, const struct ring *r,
 		       __u64 page)
 {
 	const struct guest *g = &t->s.g;
-	__u64 desc = gmem_gpa(&g->mem, r->desc_area);
-	__u64 used = gmem_gpa(&g->mem, r->device_area);
+	__u64 desc = mem_gpa(&g->mem, r->desc_area);
+	__u64 used = mem_gpa(&g->mem, r->device_area);
 	__u64 end = used + (r->f.packed ? 4 : 6 + r->num * 8);
 
 	return (page + PAGE > used && page < end) ||
@@ -184,7 +184,7 @@ static void check_ring_page(const struct log_session *t, __u64 page)
 
 static bool was_written(const struct guest *g, __u64 page)
 {
-	const __u8 *p = gmem_ptr(&g->mem, page, PAGE);
+	const __u8 *p = mem_ptr(&g->mem, page, PAGE);
 	__u64 first = rx_first(g), end = rx_end(g), i;
 
 	for (i = 0; i < PAGE; i++)
@@ -201,7 +201,7 @@ static void round_end(struct log_session *t, bool rings)
 
 	require_ok(dev_set_running(&g->dev, 0));
 	for (i = 0; i < g->mem.nregions; i++) {
-		const struct gmem_region *r = &g->mem.region[i];
+		const struct mem_region *r = &g->mem.region[i];
 		__u64 at;
 
 		for (at = r->gpa; at < r->gpa + r->size; at += PAGE) {
@@ -324,7 +324,7 @@ static void entry_on_two_pages(const void *arg)
 	start(&t, arg, 240);
 	session_connect(&t.s, SOCK_STREAM);
 	set_logging(&t, true);
-	used = gmem_gpa(&t.s.g.mem, r->device_area);
+	used = mem_gpa(&t.s.g.mem, r->device_area);
 	entry = (PAGE - used % PAGE - 4) / 8;
 	require((used + 4 + entry * 8) % PAGE == PAGE - 4 && entry > 245 &&
 		entry < 260, "entry %u does not lie on two pages", entry);
@@ -384,7 +384,7 @@ static void fetched_under_traffic(const void *arg)
 	require(copy, "out of memory");
 	set_logging(&t, true);
 	clear_log(&t);
-	gmem_read(&g->mem, first, copy, len);
+	mem_read(&g->mem, first, copy, len);
 	for (i = 0; i < 50; i++) {
 		pattern_fill(out, sizeof(out), i, 0);
 		host_send_beside(&sending, t.s.fd, out, sizeof(out), 0, TIMEOUT);
@@ -396,7 +396,7 @@ static void fetched_under_traffic(const void *arg)
 
 			if (__atomic_fetch_and(&t.log[page / 64], ~bit,
 					       __ATOMIC_SEQ_CST) & bit)
-				gmem_read(&g->mem, first + at, copy + at, PAGE);
+				mem_read(&g->mem, first + at, copy + at, PAGE);
 		}
 		require_ok(conn_recv(&t.s.c, in, sizeof(in), TIMEOUT));
 		require_ok(host_send_end(&sending));
@@ -405,7 +405,7 @@ static void fetched_under_traffic(const void *arg)
 	require_ok(dev_set_running(&g->dev, 0));
 	for (at = 0; at < len; at += PAGE)
 		require(is_logged(&t, first + at) ||
-			!memcmp(copy + at, gmem_ptr(&g->mem, first + at, PAGE),
+			!memcmp(copy + at, mem_ptr(&g->mem, first + at, PAGE),
 				PAGE),
 			"page %#llx changed, unlogged",
 			(unsigned long long)(first + at));
@@ -494,7 +494,7 @@ static void seen_twice(const void *arg)
 	struct log_session t;
 	struct guest *g = &t.s.g;
 	__u64 again = 0x4000000, at;
-	struct gmem both;
+	struct mem both;
 
 	(void)arg;
 	start_default(&t);

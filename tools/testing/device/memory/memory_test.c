@@ -17,7 +17,7 @@ static void region_replaced(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
 	const unsigned int *region = arg;
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	int i;
 
@@ -27,7 +27,7 @@ static void region_replaced(const void *arg)
 		session_exchange(&s, 20000 + i);
 		/* Pages are not replaced in one step: what the device writes meanwhile is lost. */
 		usleep(QUIET * 1000);
-		require_ok(gmem_replace(&s.g.mem, r->gpa, r->size));
+		require_ok(mem_replace(&s.g.mem, r->gpa, r->size));
 	}
 	session_exchange(&s, 65536);
 	session_close(&s);
@@ -78,7 +78,7 @@ static void tx_buffer_unmapped(const void *arg)
 	seg = (struct seg){ GUEST_EDGE, HDR_LEN + 1000, false };
 	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
 	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
-	s.g.tx_gpa = gmem_alloc(&s.g.mem, 1, 0x20000, 4096);
+	s.g.tx_gpa = mem_alloc(&s.g.mem, 1, 0x20000, 4096);
 	session_exchange(&s, 1000);
 	/* The map of this process has changed: leave what remains alone. */
 	dev_close(&s.g.dev);
@@ -132,7 +132,7 @@ static void new_table(const void *arg)
 		__u64 gpa = 0x10000000ULL + i * 0x1000000ULL;
 
 		session_exchange(&s, 30000);
-		require_ok(gmem_add(&s.g.mem, gpa, 0x100000));
+		require_ok(mem_add(&s.g.mem, gpa, 0x100000));
 		require_ok(dev_set_mem_table(&s.g.dev, &s.g.mem));
 		s.g.tx_gpa = gpa;
 	}
@@ -146,7 +146,7 @@ static void smaller_table(const void *arg)
 	struct guest_config cfg = test_config(0);
 	struct counters before;
 	struct session s;
-	struct gmem cut;
+	struct mem cut;
 	struct seg seg;
 
 	(void)arg;
@@ -169,7 +169,7 @@ static void smaller_table(const void *arg)
 static void moved_table(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	struct gmem_region old;
+	struct mem_region old;
 	struct session s;
 
 	(void)arg;
@@ -194,7 +194,7 @@ static void overlapping(const void *arg)
 	const __u64 low = 0x00f80000, size = 0x100000, end = low + size;
 	struct guest_config cfg = test_config(0);
 	__u8 out[2 * 256 - HDR_LEN], in[sizeof(out)];
-	struct gmem m, seen = { .nregions = 2 };
+	struct mem m, seen = { .nregions = 2 };
 	struct virtio_vsock_hdr h;
 	struct counters before;
 	struct session s;
@@ -205,19 +205,19 @@ static void overlapping(const void *arg)
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	before = counters_read(&s.g);
 	m = s.g.mem;
-	require_ok(gmem_add(&m, low, size));
-	require_ok(gmem_add(&m, GUEST_BUFFERS + size, size));
+	require_ok(mem_add(&m, low, size));
+	require_ok(mem_add(&m, GUEST_BUFFERS + size, size));
 	require_ok(dev_set_mem_table(&s.g.dev, &m));
 	/* The new one's last bytes, and what follows them in region 2. */
 	seen.region[0] = m.region[4];
 	seen.region[1] = m.region[2];
-	require_ok(gmem_fill(&s.g.mem, seg.addr, 0xee, seg.len));
+	require_ok(mem_fill(&s.g.mem, seg.addr, 0xee, seg.len));
 	p = conn_pkt(&s.c, VIRTIO_VSOCK_OP_RW);
 	p.len = sizeof(out);
 	h = pkt_encode(&p);
 	pattern_fill(out, sizeof(out), 3, 0);
-	gmem_write(&seen, seg.addr, &h, HDR_LEN);
-	gmem_write(&seen, seg.addr + HDR_LEN, out, sizeof(out));
+	mem_write(&seen, seg.addr, &h, HDR_LEN);
+	mem_write(&seen, seg.addr + HDR_LEN, out, sizeof(out));
 	require_ok(guest_send_segs(&s.g, &seg, 1, TIMEOUT));
 	require_ok(host_recv(s.fd, in, sizeof(in), TIMEOUT));
 	require(!memcmp(in, out, sizeof(in)), "data differ");

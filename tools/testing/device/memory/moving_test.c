@@ -106,7 +106,7 @@ static int ram_file(enum ram ram, __u64 size)
  */
 static int use_ram(struct session *s, unsigned int region, enum ram ram)
 {
-	struct gmem_region *r = &s->g.mem.region[region];
+	struct mem_region *r = &s->g.mem.region[region];
 	__u64 room = r->size + 2 * HUGE_PAGE;
 	int fd = ram_file(ram, r->size);
 	__u8 *p;
@@ -190,7 +190,7 @@ static unsigned int exchange_while(struct session *s,
 	return m.moved;
 }
 
-static struct gmem_region *buffers(struct mover *m)
+static struct mem_region *buffers(struct mover *m)
 {
 	return &m->s->g.mem.region[BUFFERS];
 }
@@ -221,7 +221,7 @@ static void step_compact(struct mover *m)
 /* To the other node, and with the next step back. */
 static void step_migrate(struct mover *m)
 {
-	struct gmem_region *r = buffers(m);
+	struct mem_region *r = buffers(m);
 	unsigned int n = r->size / 4096, i;
 	void **page = calloc(n, sizeof(*page));
 	int *node = calloc(n, sizeof(*node)), *status = calloc(n, sizeof(*status));
@@ -243,7 +243,7 @@ static void step_migrate(struct mover *m)
 /* Hot-plug: a region more, and one less. */
 static void step_table(struct mover *m)
 {
-	struct gmem mem = m->s->g.mem;
+	struct mem mem = m->s->g.mem;
 
 	mem.region[mem.nregions] = mem.region[2];
 	mem.region[mem.nregions++].gpa = 0x40000000ULL;
@@ -253,7 +253,7 @@ static void step_table(struct mover *m)
 
 static void step_collapse(struct mover *m)
 {
-	struct gmem_region *r = buffers(m);
+	struct mem_region *r = buffers(m);
 
 	/* One page of its own in each splits what is collapsed then. */
 	mprotect(r->va + HUGE_PAGE / 2, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -322,7 +322,7 @@ static void migrated(const void *arg)
 static void huge_pages(const void *arg)
 {
 	struct session s;
-	struct gmem_region *r;
+	struct mem_region *r;
 
 	(void)arg;
 	session_with_ram(&s, RAM_PRIVATE);
@@ -355,7 +355,7 @@ static void wait_merged(struct session *s, __u8 *first)
 /* A page that was merged may only be read; the device must write to another. */
 static void merged(const void *arg)
 {
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	__u64 off;
 	int i;
@@ -391,7 +391,7 @@ static void merged(const void *arg)
 static void ballooned(const void *arg)
 {
 	struct session s;
-	struct gmem_region *r;
+	struct mem_region *r;
 	int i;
 
 	(void)arg;
@@ -418,7 +418,7 @@ static void expect_refused(struct session *s, const struct seg *seg)
 
 static void protected_memory(const void *arg)
 {
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	struct seg seg;
 	int i;
@@ -443,7 +443,7 @@ static void protected_memory(const void *arg)
 
 static void truncated_buffers(const void *arg)
 {
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	struct seg seg;
 	int fd;
@@ -466,7 +466,7 @@ static void truncated_buffers(const void *arg)
 static void truncated_rings(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	int fd = memfd_create("rings", 0), i;
 
@@ -512,7 +512,7 @@ static bool in_file(int fd, __u64 size, const __u8 *mark)
 static void reaches_disk(const void *arg)
 {
 	__u8 mark[MARK_LEN], buf[MARK_LEN];
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	int fd, i;
 
@@ -539,7 +539,7 @@ static void reaches_disk(const void *arg)
 /* Places that the VMM has left cost nothing, in place of a page and a bit each. */
 static void left_places(const void *arg)
 {
-	struct gmem_region *r;
+	struct mem_region *r;
 	struct session s;
 	__u64 before = 0;
 	__u8 *area, *old;

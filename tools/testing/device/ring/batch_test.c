@@ -58,8 +58,8 @@ static void add_packet(struct session *s, unsigned int i)
 	p.len = LEN;
 	h = pkt_encode(&p);
 	pattern_fill(data, LEN, i, 0);
-	gmem_write(&s->g.mem, seg.addr, &h, HDR_LEN);
-	gmem_write(&s->g.mem, seg.addr + HDR_LEN, data, LEN);
+	mem_write(&s->g.mem, seg.addr, &h, HDR_LEN);
+	mem_write(&s->g.mem, seg.addr + HDR_LEN, data, LEN);
 	s->c.tx_cnt += LEN;
 	require_ok(ring_add(&s->g.q[TXQ].ring, &seg, 1, NULL));
 }

@@ -285,9 +285,9 @@ static void write_packet(struct env *e)
 	p.src_cid ^= e->c->src_cid_xor;
 	h = pkt_encode(&p);
 	pattern_fill(payload, sizeof(payload), 5, 0);
-	require_ok(gmem_write(&e->s.g.mem, e->buf, &h, HDR_LEN));
-	require_ok(gmem_write(&e->s.g.mem, e->buf + HDR_LEN, payload,
-			      sizeof(payload)));
+	require_ok(mem_write(&e->s.g.mem, e->buf, &h, HDR_LEN));
+	require_ok(mem_write(&e->s.g.mem, e->buf + HDR_LEN, payload,
+			     sizeof(payload)));
 }
 
 static void write_entry(const struct env *e, __u64 gpa, __u64 addr, __u32 len,
@@ -296,7 +296,7 @@ static void write_entry(const struct env *e, __u64 gpa, __u64 addr, __u32 len,
 	__u8 entry[RING_DESC_LEN];
 
 	ring_set_entry(&e->s.g.q[e->q].ring, entry, addr, len, flags, next);
-	require_ok(gmem_write(&e->s.g.mem, gpa, entry, sizeof(entry)));
+	require_ok(mem_write(&e->s.g.mem, gpa, entry, sizeof(entry)));
 }
 
 static void write_table(struct env *e)
@@ -380,8 +380,8 @@ static void env_start(struct env *e, const struct chain_test *t)
 	/* Used up by the RESPONSE: then the receive ring is empty. */
 	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
 	session_connect(&e->s, SOCK_STREAM);
-	e->buf = e->c->at ?: gmem_alloc(&e->s.g.mem, 1, 0x40000, 4096);
-	e->table = gmem_alloc(&e->s.g.mem, 1, 0x110000, 4096) +
+	e->buf = e->c->at ?: mem_alloc(&e->s.g.mem, 1, 0x40000, 4096);
+	e->table = mem_alloc(&e->s.g.mem, 1, 0x110000, 4096) +
 		   e->c->table_off;
 }
 
@@ -445,7 +445,7 @@ static void check_received(struct env *e, __u32 len)
 	__u8 in[HDR_LEN + CHAIN_PAYLOAD];
 
 	require(len == sizeof(in), "used length %u", len);
-	require_ok(gmem_read(&e->s.g.mem, e->buf, in, sizeof(in)));
+	require_ok(mem_read(&e->s.g.mem, e->buf, in, sizeof(in)));
 	check_payload(in + HDR_LEN, CHAIN_PAYLOAD);
 	e->s.c.rx_cnt += CHAIN_PAYLOAD;
 	e->s.c.fwd_cnt += CHAIN_PAYLOAD;

@@ -85,7 +85,7 @@ static void rx_one(struct session *s, const struct layout *l, __u64 gpa,
 	int n;
 
 	n = layout_cut(l, gpa, HDR_LEN + room, true, segs, GUEST_MAX_SEGS);
-	require_ok(gmem_fill(&s->g.mem, gpa - 4096, CANARY, span));
+	require_ok(mem_fill(&s->g.mem, gpa - 4096, CANARY, span));
 	require_ok(guest_post_rx_at(&s->g, gpa, HDR_LEN + room, l));
 	out = malloc(len);
 	pattern_fill(out, len, len, 0);

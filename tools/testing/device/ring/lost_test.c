@@ -36,7 +36,7 @@ static void send_lost(struct guest *g, enum lost_by by, struct pkt p)
 	if (by == NO_PAGE)
 		munmap(g->mem.region[3].va, 4096);
 	h = pkt_encode(&p);
-	require_ok(gmem_write(&g->mem, segs[0].addr, &h, HDR_LEN));
+	require_ok(mem_write(&g->mem, segs[0].addr, &h, HDR_LEN));
 	require_ok(guest_send_segs(g, segs, 2, TIMEOUT));
 }
 

@@ -37,7 +37,7 @@ static void start(struct order *o)
 	require_ok(guest_post_rx(&o->a.g, 4096, &layout_one));
 	session_connect(&o->a, SOCK_STREAM);
 	for (i = 0; i < CHAINS; i++)
-		o->buf[i] = gmem_alloc(&o->a.g.mem, 1, 4096, 4096);
+		o->buf[i] = mem_alloc(&o->a.g.mem, 1, 4096, 4096);
 }
 
 /* @len bytes in @i % 4 + 1 descriptors. */
@@ -92,9 +92,9 @@ static void tx_order(const void *arg)
 			p.len = PAYLOAD;
 			h = pkt_encode(&p);
 			pattern_fill(out, PAYLOAD, i, round);
-			gmem_write(&o.a.g.mem, o.buf[i], &h, HDR_LEN);
-			gmem_write(&o.a.g.mem, o.buf[i] + HDR_LEN, out,
-				   PAYLOAD);
+			mem_write(&o.a.g.mem, o.buf[i], &h, HDR_LEN);
+			mem_write(&o.a.g.mem, o.buf[i] + HDR_LEN, out,
+				  PAYLOAD);
 			push(&o, TXQ, i, HDR_LEN + PAYLOAD);
 		}
 		guest_kick(&o.a.g, TXQ);
@@ -150,7 +150,7 @@ static void rx_order(const void *arg)
 			if (is_bad(i))
 				continue;
 			len -= HDR_LEN;
-			gmem_read(&o.a.g.mem, o.buf[i] + HDR_LEN, in, len);
+			mem_read(&o.a.g.mem, o.buf[i] + HDR_LEN, in, len);
 			require(pattern_check(in, len, 7, round + at) < 0,
 				"the data of chain %u differ", i);
 			at += len;

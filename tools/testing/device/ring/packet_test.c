@@ -475,7 +475,7 @@ static void credit_request_flood(const void *arg)
 	session_connect(&a, SOCK_STREAM);
 	pkt = conn_pkt(&a.c, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
 	h = pkt_encode(&pkt);
-	gmem_write(&a.g.mem, a.g.tx_gpa, &h, HDR_LEN);
+	mem_write(&a.g.mem, a.g.tx_gpa, &h, HDR_LEN);
 	seg = (struct seg){ a.g.tx_gpa, HDR_LEN, false };
 	while (sent < REQUESTS) {
 		if (ring_add(&a.g.q[TXQ].ring, &seg, 1, NULL) >= 0) {

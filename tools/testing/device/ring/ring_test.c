@@ -51,8 +51,8 @@ static struct seg good_packet(struct session *s, __u32 len)
 	p.len = len;
 	h = pkt_encode(&p);
 	pattern_fill(data, len, 7, 0);
-	gmem_write(&s->g.mem, s->g.tx_gpa, &h, HDR_LEN);
-	gmem_write(&s->g.mem, s->g.tx_gpa + HDR_LEN, data, len);
+	mem_write(&s->g.mem, s->g.tx_gpa, &h, HDR_LEN);
+	mem_write(&s->g.mem, s->g.tx_gpa + HDR_LEN, data, len);
 	s->c.tx_cnt += len;
 	return (struct seg){ s->g.tx_gpa, HDR_LEN + len, false };
 }
@@ -331,7 +331,7 @@ static void wrong_wrap(const void *arg)
 	if (*q == TXQ) {
 		require_received(&a, 100);
 	} else {
-		require_ok(gmem_read(&a.g.mem, a.g.tx_gpa, buf, HDR_LEN + 1));
+		require_ok(mem_read(&a.g.mem, a.g.tx_gpa, buf, HDR_LEN + 1));
 		require(buf[HDR_LEN] == 'x', "data differ");
 		require_ok(host_send_end(&x));
 		a.c.rx_cnt++;
