@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mvsockctl doctor: looks at a host, and says what is wrong and what to do.
+ * mvsockctl doctor: checks a host, and reports what is wrong and what to do.
  */
 #include <errno.h>
 #include <glob.h>
@@ -81,7 +81,7 @@ static void check_installed(const char *release)
 		line_of("/sys/module/module/parameters/sig_enforce", enforced,
 			sizeof(enforced));
 		if (*enforced == 'Y')
-			note("only signed modules are taken: enroll the key of DKMS");
+			note("the kernel loads signed modules only: enroll the key of DKMS");
 	} else if (installed("*")) {
 		advise("install linux-headers-%s, then: dkms autoinstall",
 		       release);
@@ -96,14 +96,14 @@ static void check_version(void)
 
 	line_of("/sys/module/mvsock/version", version, sizeof(version));
 	if (!strcmp(version, MVSOCK_VERSION)) {
-		fine("the module and mvsockctl are both of version %s", version);
+		fine("the module and mvsockctl both have version %s", version);
 		return;
 	}
 	if (!*version) {
-		note("the module does not tell its version");
+		note("the module does not report its version");
 		return;
 	}
-	wrong("the module that is loaded is of version %s, mvsockctl of %s",
+	wrong("the loaded module has version %s, mvsockctl has %s",
 	      version, MVSOCK_VERSION);
 	advise("stop the guests, then: modprobe -r mvsock; modprobe mvsock");
 }
@@ -135,22 +135,22 @@ static void check_requests(void)
 
 	modprobe_says("--dry-run --verbose vhost_vsock", says, sizeof(says));
 	if (strstr(says, "vhost_vsock.ko")) {
-		wrong("programs that load vhost_vsock by its name (Kata, LXD) fail");
+		wrong("programs that load vhost_vsock by name (Kata, LXD) fail");
 		advise(BY_NAME_ADVICE);
 	}
 }
 
-/* The device file may be there without a module, and bring one when it is opened. */
+/* The device file may exist without a module, which is then loaded when it is opened. */
 static void check_opener(void)
 {
 	char says[256];
 
 	modprobe_says("--resolve-alias char-major-10-241", says, sizeof(says));
 	if (!strcmp(says, "vhost_vsock")) {
-		wrong("who opens " DEV_PATH " has vhost_vsock loaded");
+		wrong("opening " DEV_PATH " loads vhost_vsock");
 		advise(BY_NAME_ADVICE);
 	} else if (*says) {
-		note("who opens " DEV_PATH " has %s loaded", says);
+		note("opening " DEV_PATH " loads %s", says);
 	}
 }
 
@@ -163,7 +163,7 @@ static void check_transport(const char *release)
 		return;
 	}
 	if (loaded("vhost_vsock")) {
-		wrong("vhost_vsock is loaded, in the place of mvsock");
+		wrong("vhost_vsock is loaded instead of mvsock");
 		advise("stop the guests that use it, then: modprobe -r vhost_vsock");
 	} else {
 		check_opener();
@@ -178,9 +178,9 @@ static void check_neighbours(void)
 		note("vsock_loopback is loaded: CID 1 is this host");
 	/* systemd loads it on any host, by the alias of the address family. */
 	if (loaded("vmw_vsock_vmci_transport") && !loaded("mvsock"))
-		note("vmw_vsock_vmci_transport is loaded, which only VMware's VMs need");
+		note("vmw_vsock_vmci_transport is loaded, which only VMware VMs need");
 	if (loaded("vmw_vsock_virtio_transport"))
-		note("this host is a guest itself, and has a CID that its guests can't have");
+		note("this host is a guest itself: its guests can't use its CID");
 }
 
 /* --- the device file ------------------------------------------------------ */
@@ -193,12 +193,12 @@ static void check_access(const struct stat *st)
 	if ((st->st_mode & 0777) == 0660 && !strcmp(name, "kvm"))
 		fine(DEV_PATH " has the group kvm and mode 0660");
 	else
-		note(DEV_PATH " has the group %s and mode %04o, by udev's rule kvm and 0660",
+		note(DEV_PATH " has the group %s and mode %04o; udev's rule sets kvm and 0660",
 		     name, st->st_mode & 0777);
 	if (!access(DEV_PATH, R_OK | W_OK))
 		return;
-	wrong("you may not open " DEV_PATH ": %s", strerror(errno));
-	advise("as root, run: usermod -aG %s USER, and have the user log in again",
+	wrong("you can't open " DEV_PATH ": %s", strerror(errno));
+	advise("as root, run: usermod -aG %s USER; the user has to log in again",
 	       name);
 }
 
@@ -209,8 +209,8 @@ static void check_device(void)
 	if (stat(DEV_PATH, &st)) {
 		wrong(DEV_PATH ": %s", strerror(errno));
 		advise("%s", loaded("mvsock") ?
-		       "in a container, have it given the device" :
-		       "it comes with the module");
+		       "in a container, pass the device to it" :
+		       "load the module, which creates it");
 		return;
 	}
 	if (!S_ISCHR(st.st_mode) ||
@@ -226,14 +226,14 @@ static void check_device(void)
 static void check_kvm(void)
 {
 	if (!access("/dev/kvm", F_OK))
-		fine("/dev/kvm is there");
+		fine("there is a /dev/kvm");
 	else
-		note("/dev/kvm is not there: guests are emulated, and slow");
+		note("there is no /dev/kvm: guests are emulated, and slow");
 }
 
 /* --- the kernel ----------------------------------------------------------- */
 
-/* The running kernel's configuration; NULL if it can't be had. */
+/* The running kernel's configuration; NULL if it is not available. */
 static FILE *open_config(const char *release)
 {
 	char path[256], line[256];
@@ -287,7 +287,7 @@ static void check_guest(const struct devices *ds, const struct device *d)
 	int i;
 
 	if (!strcmp(device_text(ds, d, "state"), "broken")) {
-		wrong("guest %llu: a ring is broken and stands still", cid);
+		wrong("guest %llu: a ring is broken and was stopped", cid);
 		advise("mvsockctl explain broken_rings");
 	}
 	for (i = 0; i < ds->columns; i++)
@@ -306,7 +306,7 @@ static void check_guests(void)
 		return;
 	if (devices_load(&ds)) {
 		wrong("the devices can't be listed");
-		advise("in a container, look from outside");
+		advise("in a container, run this outside of it");
 		return;
 	}
 	for (i = 0; i < ds.count; i++)

@@ -47,7 +47,7 @@ int cmd_explain(int argc, char **argv)
 	}
 	if (found)
 		return EXIT_FINE;
-	fprintf(stderr, "mvsockctl: nothing is known of '%s'\n"
-		"  for the names, run: mvsockctl explain\n", argv[0]);
+	fprintf(stderr, "mvsockctl: there is no explanation of '%s'\n"
+		"  to list the names, run: mvsockctl explain\n", argv[0]);
 	return EXIT_WRONG;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mvsockctl: shows what mvsock does, explains its errors, checks a host.
+ * mvsockctl: shows the state of mvsock's devices, explains errors, checks a host.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 
 static const char help[] =
 	"usage: mvsockctl COMMAND\n"
-	"  list [--json]     the devices: guest's CID, owner, state, connections, totals\n"
-	"  watch [SECONDS]   what they do, by the second; again each SECONDS (1)\n"
-	"  explain [ERROR]   what an error's or a counter's name means, and what to do;\n"
-	"                    without one, the names\n"
+	"  list [--json]     list devices: guest's CID, owner, state, connections, totals\n"
+	"  watch [SECONDS]   show their rates per second, every SECONDS (1)\n"
+	"  explain [ERROR]   explain the name of an error or a counter, and what to do;\n"
+	"                    without one, list the names\n"
 	"  doctor            check this host: modules, device, kernel, common mistakes\n"
 	"  --help, --version\n"
-	"Exit status: 0 fine, 1 something is wrong, 2 wrong usage.\n";
+	"Exit status: 0 success, 1 something is wrong, 2 wrong usage.\n";
 
 static const struct {
 	const char *name;
