@@ -3,7 +3,7 @@
 #
 # bench.sh [--loads "NAME..."] [ENVIRONMENT...]: measures vhost_vsock and mvsock under
 # the same loads, in turn and in one boot of each environment; prints a table, and
-# keeps it.
+# saves it.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,7 +12,7 @@ set -euo pipefail
 # shellcheck source=tools/bench/lib.sh
 . "$TOP/tools/bench/lib.sh"
 
-# What many guests do at once.
+# Loads that are also run with many guests at once.
 MANY=(g2h-64 g2h-65536 h2g-64 h2g-65536 rtt-64)
 LOADS=
 
@@ -37,8 +37,8 @@ bench_icount()
 	bench_env 2 0.2 "${LOADS:-$(all_loads)}" && stock_host bench && boot_counting 3000
 }
 
-# An emulated processor that sleeps is woken by the real machine's scheduler. That takes
-# hundreds of microseconds, and would be all that counts.
+# The real machine's scheduler wakes an emulated processor that sleeps. That takes
+# hundreds of microseconds, and would dominate the results.
 bench_smp()
 {
 	bench_env 7 0.3 "${LOADS:-$(all_loads)}" && stock_host bench &&
@@ -61,13 +61,14 @@ bench_kvm()
 
 all_loads() { "$BUILD/testing/load" --list | with_many 8 64; }
 
-# kvm_loads: as many as there is time for.
+# kvm_loads: a selection, to limit the time.
 kvm_loads()
 {
 	"$BUILD/testing/load" --vm 3 --list | grep -vE -e '-1024$|^seq.*-65536$' | with_many 4
 }
 
-# with_many GUESTS...: the loads on standard input, some of them with so many guests as well.
+# with_many GUESTS...: the loads on standard input, and those of MANY with each of these numbers
+# of guests as well.
 with_many()
 {
 	local load
@@ -95,7 +96,7 @@ bench()
 		awk -f "$TOP/tools/bench/table.awk" "$RUN/out/bench"
 	} >"$result"
 	cat "$result"
-	say "# $1: $((SECONDS - start)) s; kept in $result"
+	say "# $1: $((SECONDS - start)) s; saved in $result"
 	return "$status"
 }
 

@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 #
 # Boots kernels: user-mode Linux and Debian's own as hosts, with a guest in them.
-# Sourced after lib.sh, by what has called use_cache. tools/rig holds what runs
+# Sourced after lib.sh, by scripts that have called use_cache. tools/rig has the scripts that run
 # inside.
 
-# The modules of the guest, beside what they depend on.
+# The modules of the guest, without their dependencies.
 GUEST_MODULES=(virtio_net vmw_vsock_virtio_transport)
 
 # --- runs ---------------------------------------------------------------------
@@ -24,8 +24,8 @@ new_run()
 # set_env NAME VALUE: for host.sh.
 set_env() { printf "%s='%s'\n" "$1" "$2" >>"$RUN/env"; }
 
-# boot SECONDS COMMAND...: runs a machine, and prints what it has for a person
-# as it goes. Fails if its job did, or if it did not come to its end.
+# boot SECONDS COMMAND...: runs a machine, and prints its messages to the user
+# meanwhile. Fails if its job failed, or if it did not finish.
 boot()
 {
 	local seconds=$1 machine follower
@@ -49,7 +49,7 @@ follow()
 		sed -un 's/\r$//; s/^rig: /  /p'
 }
 
-# our_cpus: those that this process may run on, a line each.
+# our_cpus: the CPUs that this process may run on, a line each.
 our_cpus()
 {
 	taskset -cp "$BASHPID" | sed 's/.*: //' | tr ',' '\n' |
@@ -57,9 +57,9 @@ our_cpus()
 }
 
 # boot_uml KIND SECONDS [OPTION...]: the machine's own files are its root, read-only. It
-# has one processor, and its threads hand over to one another at every system call: on one
-# of ours that takes a third of the time that it takes over two. The kind smp has two
-# processors: each is a thread, and wants a CPU of its own.
+# has one processor, and its threads switch to one another at every system call: on one CPU
+# that takes a third of the time that it takes on two. The kind smp has two
+# processors: each is a thread, and needs a CPU of its own.
 boot_uml()
 {
 	case $1 in
@@ -68,8 +68,8 @@ boot_uml()
 	esac
 }
 
-# run_uml CPUS KIND SECONDS [OPTION...]: later kernels run KUnit's suites only if they are
-# told to.
+# run_uml CPUS KIND SECONDS [OPTION...]: later kernels run KUnit suites only with the options
+# kunit.enable and kunit.autorun.
 run_uml()
 {
 	local cpus=$1 kernel seconds=$3
@@ -82,20 +82,20 @@ run_uml()
 		kunit.autorun=1 "$@"
 }
 
-# After cmpxchg16b QEMU before 8.0 may have flags that make no sense, and an interrupt
-# right then ends the kernel.
+# After cmpxchg16b QEMU before 8.0 may have invalid flags, and an interrupt at that moment
+# crashes the kernel.
 EMULATED_CPU=max,cx16=off
 
 # In an emulated processor each byte that "rep movsb" copies takes as long as an
-# instruction. Real ones are fast at it: where time matters, the kernel shall choose
-# another way to copy.
+# instruction, while it is fast on real ones. Without these flags the kernel copies in
+# another way, for fair measurements.
 FAIR_CPU=max,erms=off,fsrm=off
 
 # boot_stock SECONDS: Debian's kernel, on two processors and as many nodes of
 # memory; see stock_initrd.
 boot_stock() { boot_smp "$(stock_kernel)" "$1" "" "$EMULATED_CPU"; }
 
-# boot_x86 kcsan|kasan SECONDS KERNEL_OPTIONS: the same with that kernel.
+# boot_x86 kcsan|kasan SECONDS KERNEL_OPTIONS: likewise with that kernel.
 boot_x86() { boot_smp "$(x86_dir "$1")/arch/x86/boot/bzImage" "$2" "$3" "$EMULATED_CPU"; }
 
 # boot_smp KERNEL SECONDS KERNEL_OPTIONS CPU
@@ -114,7 +114,7 @@ boot_kvm()
 		-accel "$(machine_accel)" -cpu "$(machine_cpu "${3:-$EMULATED_CPU}")"
 }
 
-# late_qemu: what runs two processors that notice each other's changes of the kernel's code;
+# late_qemu: the QEMU that emulates two processors correctly when the kernel patches its code;
 # see part_qemu.
 late_qemu()
 {
@@ -125,8 +125,8 @@ late_qemu()
 	fi
 }
 
-# choose_accel: where nobody says, hosts run under this machine's KVM if it can run one with a
-# KVM guest of its own.
+# choose_accel: unless MVSOCK_ACCEL is set, hosts run under this machine's KVM if a host with a
+# KVM guest of its own boots there.
 choose_accel()
 {
 	export MVSOCK_ACCEL=${MVSOCK_ACCEL:-}
@@ -139,16 +139,16 @@ choose_accel()
 	kvm_initrd vhost_vsock
 	boot_kvm 120 && return
 	MVSOCK_ACCEL=tcg
-	say "  it runs no guest in a guest, so hosts are emulated: $(explain_boot | head -n 1)"
+	say "  nested guests do not run, so hosts are emulated: $(explain_boot | head -n 1)"
 }
 
-# What runs the instructions of a machine in QEMU: emulation, unless MVSOCK_ACCEL=kvm.
+# The accelerator of a machine in QEMU: emulation, unless MVSOCK_ACCEL=kvm.
 machine_accel()
 {
 	if [[ ${MVSOCK_ACCEL:-tcg} == kvm ]]; then echo kvm; else echo tcg,thread=multi; fi
 }
 
-# kvm_module: what a host on that has KVM from. The emulated processor is AMD's.
+# kvm_module: the KVM module of a host on that accelerator. The emulated processor is an AMD one.
 kvm_module()
 {
 	if [[ $(machine_accel) == kvm ]] && grep -qw vmx /proc/cpuinfo; then
@@ -164,8 +164,8 @@ machine_cpu()
 	if [[ ${MVSOCK_ACCEL:-tcg} == kvm ]]; then echo host; else echo "$1"; fi
 }
 
-# guest_cpu: of a guest under KVM. Kernels from 7.0 on die of the sizes that XSAVE has there
-# when the host is emulated.
+# guest_cpu: the processor of a guest under KVM. Kernels from 7.0 on crash on the XSAVE sizes
+# there if the host is emulated.
 # shellcheck disable=SC2153 # KERNEL is of lib.sh
 guest_cpu()
 {
@@ -177,7 +177,7 @@ guest_cpu()
 }
 
 # boot_counting SECONDS [OPTION...]: the same on one processor, where an instruction
-# takes a nanosecond, and nothing depends on the machine or on chance.
+# takes a nanosecond, and results are reproducible on any machine.
 boot_counting()
 {
 	local seconds=$1
@@ -187,7 +187,7 @@ boot_counting()
 		-cpu "$FAIR_CPU" -rtc base=2024-01-01,clock=vm -seed 1 "$@"
 }
 
-# boot_qemu KERNEL SECONDS KERNEL_OPTIONS OPTION...: in $QEMU, or the machine's own.
+# boot_qemu KERNEL SECONDS KERNEL_OPTIONS OPTION...: in $QEMU, or in the installed QEMU.
 boot_qemu()
 {
 	local kernel=$1 seconds=$2 append=$3
@@ -201,11 +201,11 @@ boot_qemu()
 
 stock_kernel() { echo "$LINUX/image/boot/vmlinuz-$ABI"; }
 
-# guest_kernel: the same, already unpacked: the host of a guest in user-mode Linux
-# spends many seconds on that, while one in QEMU spends more on its size.
+# guest_kernel: the same, already unpacked: a host in user-mode Linux needs many seconds to
+# unpack it for its guest, while one in QEMU needs longer for the larger file.
 guest_kernel() { echo "$LINUX/vmlinux"; }
 
-# explain_boot: why a machine did not come to its end.
+# explain_boot: why a machine did not finish.
 explain_boot()
 {
 	if [[ -e $RUN/out/status ]]; then
@@ -213,11 +213,11 @@ explain_boot()
 	else
 		cause_of_death "$RUN/console.log"
 	fi
-	echo "all of it: $RUN/console.log"
+	echo "full log: $RUN/console.log"
 }
 
-# cause_of_death CONSOLE: of a machine without results, in a line: what the kernel said
-# first that explains it.
+# cause_of_death CONSOLE: why a machine has no results, in a line: the first message of the
+# kernel that explains it.
 cause_of_death()
 {
 	local cause
@@ -227,13 +227,13 @@ cause_of_death()
 	if [[ -n $cause ]]; then
 		echo "the machine crashed: $cause"
 	else
-		echo "the machine took too long; it last said: $(tail -n 1 "$1")"
+		echo "the machine took too long; its last message: $(tail -n 1 "$1")"
 	fi
 }
 
 # --- initramfs ----------------------------------------------------------------
 
-# stage ROOT FILE...: copies files, and the libraries they need, under ROOT.
+# stage ROOT FILE...: copies files, and the libraries they need, to ROOT.
 stage()
 {
 	local root=$1 file libs
@@ -246,7 +246,7 @@ stage()
 }
 
 # stage_base ROOT MODULE...: busybox, socat, and modules of the image, or of MODULES_DIR
-# (or files), whose order is in /rig/modules.
+# (or files), in the order that /rig/modules lists.
 stage_base()
 {
 	local root=$1 applet file
@@ -264,7 +264,7 @@ stage_base()
 	done >"$root/rig/modules"
 }
 
-# stage_module ROOT FILE: prints where it is in the initramfs.
+# stage_module ROOT FILE: prints its path in the initramfs.
 stage_module()
 {
 	local name
@@ -295,7 +295,7 @@ pack()
 	rm -rf "$1"
 }
 
-# guest_initrd MODULES PROGRAM...: makes RUN/guest.cpio, with these modules more, and
+# guest_initrd MODULES PROGRAM...: makes RUN/guest.cpio, with these additional modules, and
 # static programs in /bin.
 guest_initrd()
 {
@@ -308,7 +308,7 @@ guest_initrd()
 	pack "$RUN/root" "$RUN/guest.cpio"
 }
 
-# pack_host ROOT: makes RUN/stock.cpio: a host, whose last module is what is tested.
+# pack_host ROOT: makes RUN/stock.cpio: a host, whose last module is the one under test.
 pack_host()
 {
 	set_env MODULES "$(paste -sd' ' "$1/rig/modules")"
@@ -328,8 +328,7 @@ ring_initrd()
 }
 
 # kvm_initrd MODULES [PROGRAM...]: makes RUN/stock.cpio: a host with KVM, QEMU, these modules,
-# of which the last is what is tested, these programs, and what RUN/guest.cpio has for its
-# guests.
+# of which the last is the one under test, these programs, and RUN/guest.cpio for its guests.
 kvm_initrd()
 {
 	local root=$RUN/root modules file

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh [OPTION...] [GROUP...]: the tests, by default all groups. Ends in
-# "N passed, N failed". KERNEL is the Linux that is the host: 6.12, by default, or 7.3.
+# check.sh [OPTION...] [GROUP...]: runs the tests, by default all groups. The last line is
+# "N passed, N failed". KERNEL is the host's Linux: 6.12, by default, or 7.3.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -57,9 +57,9 @@ set -euo pipefail
 
 GROUPS_ALL=(lint arch rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
 GROUPS_LONG=(install race soak pages)
-# What keeps one processor busy, the longest first: these run side by side.
+# Groups that keep one processor busy, the longest first: these run side by side.
 GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest arch kunit rig model)
-# User-mode Linux has several processors since 7.0. The packages of later headers ask for
+# User-mode Linux has several processors since 7.0. The headers packages of later kernels need
 # more than Debian 12 has.
 if [[ $KERNEL != 6.12 ]]; then
 	GROUPS_ALL+=(umlsmp)
@@ -68,7 +68,7 @@ fi
 WORK=$BUILD/check
 MODULE=mvsock
 FUZZ_SECONDS=20
-# The same tree is checked with the same random input, as good as another's.
+# The same tree is always checked with the same random input.
 FUZZ_SEED=$(git -C "$TOP" rev-parse "HEAD^{tree}" 2>/dev/null) || FUZZ_SEED=1
 FUZZ_SEED=$((16#${FUZZ_SEED:0:7}))
 SOAK_HOURS=0.05
@@ -82,44 +82,40 @@ usage()
 	usage: tools/check.sh [OPTION...] [GROUP...]
 	  lint    checkpatch, W=1, sparse, names, shellcheck, the manual
 	  arch    the module builds for arm64 and s390x, with W=1 and sparse
-	  rig     programs in user-mode Linux keep their registers, what fails says why
-	  model   spin finds no state in which a chain is left and nothing looks for it
+	  rig     the test rig itself: registers in user-mode Linux, messages of failures
+	  model   spin finds no state in which an available chain is never processed
 	  kunit   the KUnit suites, in user-mode Linux
 	  fuzz    random rings, chains, packets and calls, in user-mode Linux
 	  device  the ring driver on /dev/vhost-vsock, in user-mode Linux
 	  faults  each allocation and each mapping fails once, in user-mode Linux
-	  parity  each ioctl answers as with vhost_vsock, in user-mode Linux
-	  sockets the host's sockets do as with vhost_vsock, in user-mode Linux
-	  load    the load generator's two ends count the same, in user-mode Linux and with KVM
-          guests
-	  show    what mvsockctl, ss, tcpdump, trace-cmd and bpftrace show, in user-mode Linux
-          and in QEMU
-	  smp     memory that moves, races, busy polling, random guests, on two processors, in
-          QEMU
-	  umlsmp  the same, the group sockets and the KUnit suites in user-mode Linux, with
-          KERNEL=7.3
+	  parity  each ioctl behaves as with vhost_vsock, in user-mode Linux
+	  sockets the host's sockets behave as with vhost_vsock, in user-mode Linux
+	  load    both ends of each load count the same, in user-mode Linux and with KVM guests
+	  show    the output of mvsockctl, ss, tcpdump, trace-cmd and bpftrace for a device
+	  smp     moving memory, races, busy polling, random guests, on two processors in QEMU
+	  umlsmp  the same, sockets and the KUnit suites in user-mode Linux, with KERNEL=7.3
 	  umlguest the kernel's tests of vsock with an emulated guest, in user-mode Linux
 	  guest   the kernel's tests of vsock with a KVM guest, on Debian's kernel in QEMU
 	  packed  the same with packed virtqueues
 	  viommu  the same behind a vIOMMU
-	  life    a KVM guest that reboots, loses its device, is killed: under traffic
-	  migrate a KVM guest that is saved, loaded and moved: under traffic
-	  memory  a KVM guest whose memory moves, grows, is a file: under traffic
-	  and, as they take long, only when named:
+	  life    reboot, unplug and kill of a KVM guest, under traffic
+	  migrate save, load and migration of a KVM guest, under traffic
+	  memory  balloon, hot-plug, files and huge pages of a KVM guest, under traffic
+	  and long groups, which are not run by default:
 	  install Debian packages: installed, upgraded, removed, in a Debian 12 in QEMU (as root)
 	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
-	  soak    guests under traffic for hours, while they reboot and memory is short
-	  vmtest  the kernel's own script of namespaces with KVM guests, with KERNEL=7.3
+	  soak    guests under traffic for hours, with reboots and failing allocations
+	  vmtest  the kernel's own vmtest.sh, on namespaces, with KVM guests, with KERNEL=7.3
 	  pages   KVM guests under traffic, with each module, while the host moves their pages
 	options:
-	  --long       the long groups, in the place of the others
-	  --upstream   the kernel's own vhost_vsock takes the place of mvsock in the
+	  --long       run the long groups instead of the others
+	  --upstream   test the kernel's own vhost_vsock instead of mvsock, in the
 	               groups device, load, smp, umlsmp and those with guests
-	  --seconds N  that the group fuzz takes, at most 1000
-	  --seed N     for what is random, in the place of the tree's own; "random": any
-	  --hours N    that the group soak takes, in the place of three minutes
-	  --times N    guests that the group pages has with each module, in the place of 20
-	  --mb N       MiB that each of them gets and sends, in the place of 1024
+	  --seconds N  duration of the group fuzz, at most 1000
+	  --seed N     seed of random input, by default derived from the tree; or "random"
+	  --hours N    duration of the group soak, by default three minutes
+	  --times N    guests of the group pages with each module, by default 20
+	  --mb N       MiB that each of them sends and receives, by default 1024
 	END
 }
 
@@ -148,7 +144,7 @@ skip()
 	SKIPPED=$((SKIPPED + 1))
 }
 
-# verdict NAME TEXT: ok if there is nothing to say against it.
+# verdict NAME TEXT: ok if TEXT, the list of problems, is empty.
 verdict()
 {
 	if [[ -z $2 ]]; then ok "$1"; else not_ok "$1" <<<"$2"; fi
@@ -156,7 +152,7 @@ verdict()
 
 # --- building -----------------------------------------------------------------
 
-# build WHAT FOLDER COMMAND...: one group at a time, or says why there is none.
+# build WHAT FOLDER COMMAND...: one group at a time; not ok if it fails, with the reason.
 build()
 {
 	local what=$1 dir=$2 fd status=0
@@ -207,7 +203,7 @@ run_group()
 	say "# $GROUP: $((SECONDS - start)) s"
 }
 
-# run_groups GROUP...: of several, those first that need one processor.
+# run_groups GROUP...: if there are several, those that need one processor run first.
 run_groups()
 {
 	local group single=() others=()
@@ -223,7 +219,7 @@ run_groups()
 	for group in "${others[@]}"; do run_group "$group"; done
 }
 
-# parts GROUP...: what setup.sh has to prepare for them.
+# parts GROUP...: the parts that setup.sh has to prepare for them.
 parts()
 {
 	local group
@@ -252,7 +248,7 @@ parts()
 
 number()
 {
-	[[ $1 =~ ^(0x)?[0-9a-fA-F]+$ ]] || die "'$1' is no number"
+	[[ $1 =~ ^(0x)?[0-9a-fA-F]+$ ]] || die "'$1' is not a number"
 	echo $(($1))
 }
 
@@ -285,7 +281,7 @@ main()
 		esac
 		shift
 	done
-	# KUnit gives a case 300 seconds.
+	# KUnit's timeout for a case is 300 seconds.
 	((FUZZ_SECONDS <= 1000)) || die "--seconds is at most 1000"
 	((${#groups[@]})) || groups=("${GROUPS_ALL[@]}")
 	mkdir -p "$WORK"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The root of a Debian 12 machine, in which packages are tried. Sourced by setup.sh,
+# The root of a Debian 12 machine, in which packages are tested. Sourced by setup.sh,
 # which makes it, and by check.sh, for tools/check/install.sh.
 
-# in_root ROOT COMMAND...: runs it there, with a /proc that goes when it ends, as do
-# all processes that it started.
+# in_root ROOT COMMAND...: runs it there, with a /proc that is unmounted when it ends; all
+# processes that it started are killed then.
 in_root()
 {
 	local root=$1
@@ -16,15 +16,15 @@ in_root()
 }
 
 # part_debian: $LINUX/debian.tar, the root of a machine with this kernel, its headers
-# and QEMU. DKMS and the compiler are in apt's cache there, not installed: a package
-# has to ask for what it needs.
+# and QEMU. DKMS and the compiler are in apt's cache there, not installed: the packages
+# have to depend on what they need.
 part_debian()
 {
 	local root=$LINUX/debian.part/root deb=$LINUX/debian.part/root/deb
 	local base=${ABI%-cloud-amd64}
 
 	[[ ! -e $LINUX/debian.tar ]] || return 0
-	((EUID == 0)) || die "only root can make a Debian root" "run the same as root"
+	((EUID == 0)) || die "only root can make a Debian root" "run the same command as root"
 	install_packages debootstrap
 	say "Making a Debian 12 root with Linux $VERSION, a few minutes. This is done once."
 	fresh debian
@@ -40,7 +40,7 @@ part_debian()
 	mv "$LINUX/debian.part/tar" "$LINUX/debian.tar"
 }
 
-# debian_apt ROOT: apt there takes the same way to the archive as it does here.
+# debian_apt ROOT: makes apt there use the same mirror and proxy as here.
 debian_apt()
 {
 	local mirror

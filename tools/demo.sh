@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo.sh [--upstream]: shows mvsock at work: Debian's kernel in QEMU is the host, which has
-# a stock Debian guest under KVM. With --upstream, the kernel's own vhost_vsock takes
-# mvsock's place.
+# demo.sh [--upstream]: demonstrates mvsock: Debian's kernel in QEMU is the host, which has
+# a stock Debian guest under KVM. With --upstream, the kernel's own vhost_vsock is used
+# instead of mvsock.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -48,7 +48,7 @@ main()
 verdict()
 {
 	if boot_kvm 300; then
-		say "demo: OK: messages and files go both ways, and the checksums match"
+		say "demo: OK: messages and files arrive in both directions, and the checksums match"
 	else
 		explain_boot
 		failed "see above"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# docs.sh: builds the manual. Fails if Sphinx has anything to say against it.
+# docs.sh: builds the manual. Fails if Sphinx reports a warning.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,7 +10,7 @@ DIR=$BUILD/docs
 
 "$TOP/tools/setup.sh" docs source
 use_cache
-# From nothing: what is up to date does not warn. Python's own cache would be left
+# From scratch: files that are up to date cause no warnings. Python's own cache would be left
 # among the kernel's files.
 rm -rf "$DIR"
 srctree=$LINUX/source PYTHONDONTWRITEBYTECODE=1 quietly "$DIR.log" \

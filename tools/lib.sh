@@ -5,14 +5,14 @@
 # Sourced, never run.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck disable=SC2034 # for those who source this file
+# shellcheck disable=SC2034 # for scripts that source this file
 BUILD=$TOP/build
-# The Linux that is the host. Debian 12 has 6.12.
+# The host's Linux. Debian 12 has 6.12.
 KERNEL=${KERNEL:-6.12}
 [[ $KERNEL == 6.12 ]] || BUILD=$BUILD/$KERNEL
 CACHE=${MVSOCK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mvsock}
 
-# modinfo, insmod and busybox live in sbin on some systems.
+# modinfo, insmod and busybox are in sbin on some systems.
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 # `make -j8 KDIR=... check` must not reach the kernel's own makefiles, which
 # are called with a KDIR of their own.
@@ -82,7 +82,7 @@ reap()
 {
 	local pid=$1 status=0 group left=()
 
-	# 2>: bash would print how it died, which is told elsewhere.
+	# 2>: bash would print how it ended, which is reported elsewhere.
 	wait "$pid" 2>/dev/null || status=$?
 	kill -KILL -- "-$pid" 2>/dev/null || true
 	for group in "${CLEAN_GROUPS[@]}"; do
@@ -92,7 +92,7 @@ reap()
 	return "$status"
 }
 
-# lock FILE WHAT: one process at a time, until this script ends.
+# lock FILE WHAT: holds a lock until this script ends; WHAT describes the other holder.
 lock()
 {
 	local fd
@@ -106,7 +106,7 @@ lock()
 
 # --- long commands ------------------------------------------------------------
 
-# progress LOG SECONDS: how far a build is, on one line that is rewritten on a
+# progress LOG SECONDS: prints the progress of a build, on one line that is rewritten on a
 # terminal, and on a new line every 30 seconds elsewhere.
 progress()
 {
@@ -121,8 +121,8 @@ progress()
 	fi
 }
 
-# quietly LOG COMMAND...: runs it with its output in LOG, showing progress; on
-# failure the end of LOG is shown.
+# quietly LOG COMMAND...: runs it with its output in LOG, and prints progress; on
+# failure it prints the end of LOG.
 quietly()
 {
 	local log=$1 status=0 start=$SECONDS pid PROGRESS=0
@@ -141,7 +141,7 @@ quietly()
 	((status == 0)) && return
 	grep -nE '(error|Error|undefined|No space)' "$log" | tail -n 10 >&2 || true
 	tail -n 5 "$log" >&2
-	warn "  all of it: $log"
+	warn "  full log: $log"
 	return "$status"
 }
 
@@ -152,21 +152,21 @@ quietly()
 #     source/ image/ headers/ unpacked packages; the source with tools/rig/uml-KERNEL.patch
 #     prepared/               the source, configured as Debian's, in place of headers/
 #     vmlinux                 the cloud kernel, unpacked
-#     vsock/                  the kernel's own tests, static, and the names of what they test
+#     vsock/                  the kernel's own tests, static, and the names of their cases
 #     uml-HASH/               UML kernels, one a config; finished with .complete
-#     x86-HASH/               x86-64 kernels, the same way
-#     arm64-HASH/ s390-HASH/  kernels that are configured, to build modules against
+#     x86-HASH/               x86-64 kernels, likewise
+#     arm64-HASH/ s390-HASH/  configured kernels, to build modules against
 # $CACHE/registers            tools/rig/registers.c
 # $CACHE/qemu/                a later QEMU, unpacked, if the machine's own is old
 #
 # Folders appear under their names only when they are complete; a kernel, which
 # can resume where it was interrupted, has a stamp instead.
 
-# use_cache: sets VERSION, ABI, LINUX. Fails if nothing was ever set up.
+# use_cache: sets VERSION, ABI, LINUX. Fails if setup.sh has not run yet.
 use_cache()
 {
 	[[ -r $CACHE/version-$KERNEL ]] || return 1
-	# shellcheck disable=SC2034 # for whoever sources this file
+	# shellcheck disable=SC2034 # for scripts that source this file
 	read -r VERSION ABI <"$CACHE/version-$KERNEL"
 	LINUX=$CACHE/linux-$VERSION
 }
@@ -179,12 +179,12 @@ uml_fragments()
 	[[ $KERNEL == 6.12 ]] || echo "$TOP/tools/rig/uml-$KERNEL.config"
 }
 
-# uml_patch: what changes the kernel's source, if that is needed.
+# uml_patch: the patch for the kernel's source, if it needs one.
 uml_patch() { echo "$TOP/tools/rig/uml-$KERNEL.patch"; }
 
-# uml_config KIND: the options, without comments: what the kernel is keyed by, together
-# with the patch and with the compiler, which modules must share. Where the size of a
-# program's floating-point state is an option, it is this processor's.
+# uml_config KIND: the options, without comments: they are the cache key of the kernel, together
+# with the patch and with the compiler, which must be the same for modules. If the size of a
+# program's floating-point state is an option, it is set to this processor's.
 uml_config()
 {
 	local files
@@ -194,13 +194,13 @@ uml_config()
 	[[ ! -e $(uml_patch) ]] || echo "CONFIG_HOST_FP_SIZE=$("$CACHE/registers" size)"
 }
 
-# uml_dir KIND: where that kernel is built.
+# uml_dir KIND: the folder where that kernel is built.
 uml_dir()
 {
 	echo "$LINUX/uml-$1-$({ uml_config "$1"; cat "$(uml_patch)" 2>/dev/null; } | config_hash)"
 }
 
-# config_hash: of the options on standard input, and of the compiler.
+# config_hash: the hash of the options on standard input, and of the compiler.
 config_hash() { { cat; gcc -dumpfullversion; } | sha256sum | cut -c 1-12; }
 
 # x86_config kcsan|kasan
@@ -209,16 +209,16 @@ x86_config()
 	sed -n '/^CONFIG_/p' "$TOP/tools/rig/x86.config" "$TOP/tools/rig/x86-$1.config" | sort -u
 }
 
-# x86_dir kcsan|kasan: where that kernel is built.
+# x86_dir kcsan|kasan: the folder where that kernel is built.
 x86_dir()
 {
 	echo "$LINUX/x86-$1-$(x86_config "$1" | config_hash)"
 }
 
-# shellcheck disable=SC2034 # for whoever sources this file
+# shellcheck disable=SC2034 # for scripts that source this file
 ARCHES=(arm64 s390)
 
-# arch_compiler ARCH: the prefix of its cross compiler's programs.
+# arch_compiler ARCH: the prefix of its cross compiler.
 arch_compiler()
 {
 	case $1 in
@@ -229,7 +229,7 @@ arch_compiler()
 
 arch_config() { sed -n '/^CONFIG_/p' "$TOP/tools/rig/arch.config"; }
 
-# arch_dir ARCH: where that kernel is configured, to build the module against.
+# arch_dir ARCH: the folder where that kernel is configured, to build the module against.
 arch_dir()
 {
 	echo "$LINUX/$1-$({ arch_config; "$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
@@ -247,8 +247,8 @@ headers_dir()
 # --- modules ------------------------------------------------------------------
 
 # modules_for FOLDER MODULE...: the module files to insert, in order: every
-# MODULE (a file, or a name to find in FOLDER) after what it depends on, which
-# is found in FOLDER.
+# MODULE (a file, or a name to find in FOLDER) after its dependencies, which
+# are found in FOLDER.
 modules_for()
 {
 	local dir=$1 module
@@ -290,8 +290,8 @@ modules_walk()
 }
 
 # build_module FOLDER KDIR [MAKE ARGUMENT...]: builds the module in a copy of the
-# sources, so that each kernel has its own objects and `make` in the project
-# its own.
+# sources, so that the objects for each kernel, and those of `make` in the project, are
+# separate.
 build_module()
 {
 	local dir=$1 kdir=$2
@@ -311,7 +311,7 @@ copy_module_source()
 		"$TOP"/{VERSION,Makefile,Kbuild,drivers,include,kunit} "$1/"
 }
 
-# copy_sources FOLDER: all of the project, without what was built in it.
+# copy_sources FOLDER: copies the whole project, without build results.
 copy_sources()
 {
 	mkdir -p "$1"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# load.sh load|unload: mvsock.ko in this machine's own kernel.
+# load.sh load|unload: loads mvsock.ko into this machine's own kernel, or unloads it.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +11,7 @@ NEEDS=(vsock vmw_vsock_virtio_transport_common vhost_iotlb)
 
 loaded() { [[ -d /sys/module/$1 ]]; }
 
-# users: who has the device open, as "name (process id)".
+# users: the processes that have the device open, as "name (process id)".
 users()
 {
 	local fd pid
@@ -29,18 +29,18 @@ load()
 	local file=$TOP/mvsock.ko for_kernel
 
 	! loaded mvsock || die "mvsock is loaded already" "to load another build: make unload && make load"
-	! loaded vhost_vsock || die "vhost_vsock is loaded, and only one of the two can be" \
+	! loaded vhost_vsock || die "vhost_vsock is loaded, and the two modules exclude each other" \
 		"stop the guests that use it$(used_by), then run: sudo modprobe -r vhost_vsock"
 	[[ -e $file ]] || die "there is no mvsock.ko" "run: make"
 	for_kernel=$(modinfo -F vermagic "$file" | cut -d' ' -f1)
 	[[ $for_kernel == "$(uname -r)" ]] ||
-		die "mvsock.ko is for Linux $for_kernel, and this is $(uname -r)" "run: make clean && make"
+		die "mvsock.ko was built for Linux $for_kernel, and the running kernel is $(uname -r)" "run: make clean && make"
 	modprobe -a "${NEEDS[@]}" || die "the kernel's vsock modules cannot be loaded"
-	insmod "$file" || die "the kernel refuses mvsock.ko" "it says why: dmesg | tail"
-	say "mvsock is loaded behind $DEVICE. A guest gets its device from QEMU with:"
+	insmod "$file" || die "the kernel rejects mvsock.ko" "for the reason, run: dmesg | tail"
+	say "mvsock is loaded and serves $DEVICE. QEMU gives a guest the device with:"
 	say "  -device vhost-vsock-pci,guest-cid=3"
-	say "It is loaded until the next boot. modprobe vhost_vsock, which Kata and LXD run, fails"
-	say "meanwhile; the package mvsock-dkms has it load mvsock."
+	say "It stays loaded until the next boot. Meanwhile modprobe vhost_vsock, which Kata and LXD"
+	say "run, fails; with the package mvsock-dkms that command loads mvsock."
 }
 
 used_by()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# setup.sh PART...: prepares what `make demo` and `make check` need, where it is
-# not there yet. Packages are installed; everything else goes to the cache
-# (tools/lib.sh says where) and nothing to the system.
+# setup.sh PART...: prepares what `make demo` and `make check` need, if it is
+# missing. Packages are installed; everything else is kept in the cache
+# (see tools/lib.sh), outside of the system.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,17 +21,17 @@ usage()
 	usage: tools/setup.sh PART...
 	  packages    the Debian packages in tools/packages (apt-get install)
 	  qemu        a QEMU that runs kernels on two emulated processors
-	  gnuplot     for make bench-plot
+	  gnuplot     gnuplot, for make bench-plot
 	  model       spin, for the group model of make check
-	  docs        for make docs
-	  show        the tools that the group show of make check tries
-	  deb         for make deb
-	  debian      the root of a Debian machine, to try packages in (as root)
+	  docs        Sphinx and man-db, for make docs
+	  show        the tools that the group show of make check uses
+	  deb         the tools for make deb
+	  debian      the root of a Debian machine, to test packages in (as root)
 	  source      the kernel's source, unpacked in the cache
-	  uml         user-mode Linux, the host of make demo
+	  uml         user-mode Linux without debugging, for make check and make bench
 	  uml-debug   user-mode Linux with KASAN, lockdep, kmemleak: make check
 	  uml-smp     user-mode Linux with several processors, with KERNEL=7.3
-	  arch        kernels of other machines, to build the module against
+	  arch        configured kernels of other machines, to build the module against
 	  x86-kcsan   Linux for two processors in QEMU, with KCSAN: make check-race
 	  x86-kasan   the same with KASAN, lockdep, kmemleak
 	  guest       Debian's cloud kernel, for guests and as the stock host
@@ -84,7 +84,7 @@ part_show() { install_packages bpftrace iproute2 tcpdump trace-cmd; }
 
 part_deb() { install_packages dpkg-dev debhelper dh-dkms lintian; }
 
-# install_packages PACKAGE...: those that are not there.
+# install_packages PACKAGE...: installs those that are missing.
 install_packages()
 {
 	local missing install
@@ -96,7 +96,7 @@ install_packages()
 		die "these Debian packages are missing: ${missing[*]}" "as root, run: ${install[*]}"
 	fi
 	say "Installing Debian packages: ${missing[*]}."
-	# The lists may be absent, or so old that what they name is gone.
+	# The lists may be missing, or so old that the archive no longer has what they list.
 	apt-cache show "${missing[@]}" >/dev/null 2>&1 || apt_update
 	quietly "$CACHE/log/apt-install" apt_get "${install[@]:1}" && return
 	apt_update
@@ -104,7 +104,7 @@ install_packages()
 		die "apt-get could not install them" "as root, run: ${install[*]}"
 }
 
-# sudo may ask for a password only where somebody can answer.
+# sudo may ask for a password only on a terminal.
 sudo_works()
 {
 	command -v sudo >/dev/null || return 1
@@ -112,8 +112,8 @@ sudo_works()
 }
 
 # part_qemu: if the machine's QEMU is older than 8.1, Debian's backport of a later one in
-# $CACHE/qemu. When the kernel on one emulated processor patches its code, the older one may
-# go on with the former code on another: the kernel crashes or stalls.
+# $CACHE/qemu. When the kernel on one emulated processor patches its code, the older QEMU may
+# still execute the former code on another one: the kernel crashes or stalls.
 part_qemu()
 {
 	local part=$CACHE/qemu.part APT LISTS deb
@@ -128,7 +128,7 @@ part_qemu()
 	download_into "$part/deb" {qemu-system-{x86,common,data},seabios}/bookworm-backports ||
 		die "QEMU 8.1 or later cannot be downloaded" "check the network, or install it, then run again"
 	for deb in "$part"/deb/*.deb; do
-		dpkg-deb -x "$deb" "$part/tree" || die "QEMU cannot be unpacked" "look at df -h $CACHE"
+		dpkg-deb -x "$deb" "$part/tree" || die "QEMU cannot be unpacked" "check the free space: df -h $CACHE"
 	done
 	mv "$part/tree" "$CACHE/qemu"
 }
@@ -157,8 +157,8 @@ newest_version()
 		done
 }
 
-# choose_version: sets VERSION, ABI and LINUX. apt is asked only when its lists
-# are newer than its last answer.
+# choose_version: sets VERSION, ABI and LINUX. apt is queried only when its lists
+# are newer than its last result.
 choose_version()
 {
 	local newest cached=
@@ -173,18 +173,18 @@ choose_version()
 		newest=$(newest_version)
 	fi
 	[[ -n ${newest:-$cached} ]] ||
-		die "apt knows no $SOURCE_PACKAGE with its cloud image" "$(suite_advice)"
+		die "apt finds no $SOURCE_PACKAGE with its cloud image" "$(suite_advice)"
 	fetch_version "${newest:-$cached}" "$cached"
 }
 
-# fetch_version NEWEST CACHED: takes the newest one if its image is to be had,
-# else stays with what is cached: there may be no network.
+# fetch_version NEWEST CACHED: takes the newest one if its image can be downloaded,
+# otherwise the cached one: there may be no network.
 fetch_version()
 {
 	read -r VERSION ABI <<<"$1"
 	LINUX=$CACHE/linux-$VERSION
 	if ! unpack_image && [[ $1 != "$2" && -n $2 ]]; then
-		say "Linux $VERSION cannot be downloaded: staying with the cached ${2% *}."
+		say "Linux $VERSION cannot be downloaded: using the cached ${2% *}."
 		read -r VERSION ABI <<<"$2"
 		LINUX=$CACHE/linux-$VERSION
 	fi
@@ -203,9 +203,9 @@ download()
 	shift
 	wanted=("${@/%/=$VERSION}")
 	mkdir -p "$dir"
-	# As root, apt would hand the download to a user who may not write here.
+	# As root, apt would download as a user without permission to write here.
 	download_into "$dir" "${wanted[@]}" && return
-	# What an old list names may be gone from the archive.
+	# The archive may no longer have the packages of an old list.
 	((EUID == 0 || ${#APT[@]})) || sudo_works || return
 	update_lists && download_into "$dir" "${wanted[@]}"
 }
@@ -239,13 +239,13 @@ part_source()
 		say "Unpacking it in $LINUX."
 		mkdir "$part/tree"
 		quietly "$CACHE/log/unpack" untar_source "$part"/deb/*.deb "$part/tree" ||
-			die "the kernel's source cannot be unpacked" "it takes 2 GB: look at df -h $LINUX"
+			die "the kernel's source cannot be unpacked" "it needs 2 GB: check with df -h $LINUX"
 		mv "$part/tree" "$LINUX/source"
 	fi
 	patch_source
 }
 
-# patch_source: the source says itself what has been applied to it.
+# patch_source: the patch that was applied is kept in the source, as mvsock.patch.
 patch_source()
 {
 	local patch applied=$LINUX/source/mvsock.patch
@@ -267,7 +267,7 @@ untar_source()
 		xz -dc -T0 | tar -x -C "$2" --strip-components=1
 }
 
-# unpack NAME WHAT PACKAGE...: packages unpacked together, in $LINUX/NAME.part/tree.
+# unpack NAME WHAT PACKAGE...: unpacks packages together, in $LINUX/NAME.part/tree.
 unpack()
 {
 	local name=$1 what=$2 part=$LINUX/$1.part deb
@@ -282,7 +282,7 @@ unpack()
 	done
 }
 
-# choose_version has unpacked it, but for a version that is cached without it.
+# choose_version has unpacked it already, unless a version was cached without it.
 part_guest()
 {
 	unpack_image || no_image
@@ -305,7 +305,7 @@ unpack_image()
 	mv "$tree" "$LINUX/image"
 }
 
-# The kernel as its own boot code would unpack it, which takes many seconds in an emulated
+# The unpacked kernel: its own boot code takes many seconds to unpack it in an emulated
 # machine in user-mode Linux.
 part_vmlinux()
 {
@@ -318,7 +318,7 @@ part_vmlinux()
 	mv "$LINUX/vmlinux.part/vmlinux" "$LINUX/vmlinux"
 }
 
-# image_packages: those that have its files, which are two for later kernels.
+# image_packages: the packages that have its files: two for later kernels.
 image_packages()
 {
 	if apt-cache "${APT[@]}" show "linux-binary-$ABI" >/dev/null 2>&1; then
@@ -328,7 +328,7 @@ image_packages()
 	fi
 }
 
-# arrange_image FOLDER: as it is in the one package.
+# arrange_image FOLDER: arranges the files of two packages as in the single one.
 arrange_image()
 {
 	mkdir "$1/boot"
@@ -353,13 +353,13 @@ unpack_headers()
 	unpack headers "Debian's kernel headers" \
 		"linux-headers-$ABI" "linux-headers-$base-common" "linux-kbuild-$base" ||
 		die "Debian's kernel headers cannot be downloaded" "check the network, then run again"
-	# They expect to be installed: point them to where they will be.
+	# Their Makefile expects them in /usr/src: set the path in the cache.
 	sed -i "s| /usr/src/| $LINUX/headers/usr/src/|" "$tree/usr/src/linux-headers-$ABI/Makefile"
 	mv "$tree" "$LINUX/headers"
 }
 
 # prepare_headers: the programs in the headers packages of later kernels do not run on
-# Debian 12. The source does, with Debian's configuration and its symbols' versions.
+# Debian 12. The source is prepared instead, with Debian's configuration and symbol versions.
 prepare_headers()
 {
 	local dir=$LINUX/prepared package=$LINUX/headers.part/tree make
@@ -390,9 +390,9 @@ part_vsock_test()
 	say "Building the kernel's tests of vsock."
 	fresh vsock
 	cp "$src"/testing/vsock/{Makefile,*.[ch]} "$part/"
-	# Seconds for what must happen: a guest in an emulated host takes longer.
+	# The tests' timeout in seconds: a guest in an emulated host is slower.
 	sed -i 's/TIMEOUT = 10 /TIMEOUT = 30 /' "$part/timeout.h"
-	# The Makefile's own flags, less -Werror and the paths that assume its folder.
+	# The Makefile's own flags, without -Werror and the paths that assume its folder.
 	quietly "$CACHE/log/vsock_test" make -C "$part" LDFLAGS=-static \
 		CFLAGS="-O2 -I. -I$src/include -D_GNU_SOURCE -Wno-pointer-sign -fno-strict-aliasing" \
 		test || die "the kernel's tests of vsock do not build"
@@ -424,7 +424,8 @@ build_uml()
 		all ARCH=um < <(uml_config "$1")
 }
 
-# part_registers: the program that user-mode Linux, whose option it sets, is tested with.
+# part_registers: the program that tests the registers of user-mode Linux, and determines the
+# size of the floating-point state for its configuration.
 part_registers()
 {
 	[[ $CACHE/registers -nt $TOP/tools/rig/registers.c ]] ||
@@ -477,7 +478,7 @@ build_kernel()
 	touch "$dir/.complete"
 }
 
-# check_config FOLDER: Kconfig drops what it cannot satisfy, silently.
+# check_config FOLDER: Kconfig silently drops options that it cannot satisfy.
 check_config()
 {
 	local lost
@@ -500,7 +501,7 @@ main()
 	lock "$CACHE/lock" "prepares the cache"
 	[[ $KERNEL == 6.12 ]] || use_suite trixie-backports
 	for part; do
-		# Only packages can do without a kernel, and have to: the others use them.
+		# The parts that only install packages need no kernel version; choosing one needs packages.
 		[[ $part =~ ^(packages|qemu|gnuplot|model|docs|show|deb)$ || -n ${VERSION:-} ]] || choose_version
 		"part_$part"
 	done

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Packages of a suite of Debian's that the machine's apt does not know. Sourced by
-# setup.sh. The suite's lists are in the cache; the machine's apt learns nothing of them.
+# Packages of a Debian suite that is not in the machine's apt sources. Sourced by
+# setup.sh. The suite's lists are in the cache; the machine's apt is not changed.
 
-# Options for apt-get and apt-cache, and where the lists are that they read.
+# Options for apt-get and apt-cache, and the folder of the lists that they read.
 APT=()
-# shellcheck disable=SC2034 # for who sources this file
+# shellcheck disable=SC2034 # for scripts that source this file
 LISTS=/var/lib/apt/lists
 
 # use_suite SUITE
@@ -24,8 +24,8 @@ use_suite()
 		>"$dir/sources.list"
 }
 
-# debian_mirror LABEL: where the machine's own packages come from: those of the archive
-# "Debian", or "Debian-Security".
+# debian_mirror LABEL: the machine's own mirror of the archive "Debian", or of
+# "Debian-Security".
 debian_mirror()
 {
 	local mirror
@@ -36,7 +36,7 @@ debian_mirror()
 	echo "${mirror:-http://deb.debian.org/${1,,}/}"
 }
 
-# suite_advice: what to do if a kernel is not there.
+# suite_advice: what to do if a kernel is not found.
 suite_advice()
 {
 	if ((${#APT[@]})); then
@@ -46,7 +46,7 @@ suite_advice()
 	fi
 }
 
-# update_lists: those of the suite, for which nobody needs to be root.
+# update_lists: reads the lists of the suite, which does not need root.
 update_lists()
 {
 	((${#APT[@]})) || { apt_update; return; }

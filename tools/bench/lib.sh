@@ -3,7 +3,7 @@
 #
 # The kernels in which bench.sh and profile.sh measure. Sourced after boot.sh.
 
-# bench_setup: all that is needed for any of them.
+# bench_setup: prepares everything that they need.
 bench_setup()
 {
 	mkdir -p "$BUILD/bench/results"
@@ -63,7 +63,7 @@ stock_host()
 	pack_host "$root"
 }
 
-# kvm_host JOB: the same for guests under KVM.
+# kvm_host JOB: likewise for guests under KVM.
 kvm_host()
 {
 	bench_module "$BUILD/stock" "$(headers_dir)"
@@ -75,7 +75,7 @@ kvm_host()
 	kvm_initrd "$BUILD/stock/mvsock.ko" "$BUILD/testing/load"
 }
 
-# bench_module FOLDER KDIR [ARGUMENT...]: builds it.
+# bench_module FOLDER KDIR [ARGUMENT...]: builds the module.
 bench_module()
 {
 	quietly "$1.log" build_module "$@" || die "the module does not build" "see $1.log"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # parse.sh: times the parser, in user-mode Linux without debugging; prints a
-# table of nanoseconds a chain.
+# table of nanoseconds per chain.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -25,7 +25,7 @@ main()
 	set_env KUNIT_MODULES "$DIR/mvsock_kunit.ko"
 	boot_uml plain 300 kunit.filter_glob=bench_parse || {
 		explain_boot >&2
-		die "the benchmark did not run to its end"
+		die "the benchmark did not finish"
 	}
 	report
 }

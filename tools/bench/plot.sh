@@ -9,9 +9,9 @@ set -euo pipefail
 
 DIR=$TOP/Documentation/benchmarks
 
-# ratios FILE...: a line a load, in the order of the first file: its name, and its ratio
-# in each of them; NaN where there is none. Percentiles say little beside the rate, and
-# have no place of their own.
+# ratios FILE...: a line for each load, in the order of the first file: its name, and its ratio
+# in each of them, or NaN if there is none. Percentiles add little to the rate, and are
+# left out.
 ratios()
 {
 	awk '
@@ -32,8 +32,8 @@ ratios()
 	}' "$@"
 }
 
-# plot FILE TITLE ENVIRONMENT...: the axis is logarithmic about 1, which boxes of gnuplot do
-# not start from: so the logarithms are drawn.
+# plot FILE TITLE ENVIRONMENT...: the axis is logarithmic with its origin at 1, where gnuplot's
+# boxes can't start: so the logarithms are plotted.
 plot()
 {
 	local file=$1 title=$2 columns="" env n=1
@@ -61,7 +61,7 @@ plot()
 	say "drawn: $file"
 }
 
-# draw NAME TITLE ENVIRONMENT...: of those whose results are there.
+# draw NAME TITLE ENVIRONMENT...: plots the environments that have published results.
 draw()
 {
 	local name=$1 title=$2 env envs=() files=()
@@ -73,7 +73,7 @@ draw()
 		files+=("$DIR/$env.txt")
 	done
 	((${#files[@]})) || die "there are no results of $* in $DIR" \
-		"copy those that are to be published there, as ${1}.txt"
+		"copy the results to publish there, as ${1}.txt"
 	ratios "${files[@]}" >"$BUILD/bench/ratios"
 	plot "$DIR/$name.svg" "$title" "${envs[@]}"
 }

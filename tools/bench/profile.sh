@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# profile.sh LOAD[/GUESTS]: where the instructions of a load go, with vhost_vsock
-# and with mvsock: by thread and by function, as QEMU counts them.
+# profile.sh LOAD[/GUESTS]: the instructions of a load, with vhost_vsock
+# and with mvsock, by thread and by function, as counted by QEMU.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -18,7 +18,7 @@ main()
 {
 	local load=${1:-}
 
-	(($# == 1)) || die "which load?" "make bench-profile LOAD=h2g-64"
+	(($# == 1)) || die "one load is needed" "make bench-profile LOAD=h2g-64"
 	bench_setup
 	check_loads "$load"
 	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench/plugin.c"
@@ -30,13 +30,13 @@ main()
 	stock_host bench
 	boot_counting 600 -plugin "$DIR/plugin.so,$(plugin_options)" || {
 		explain_boot >&2
-		die "the load did not run to its end"
+		die "the load did not finish"
 	}
 	say "# $load at $(commit), Linux $VERSION, instructions for each message"
 	python3 "$TOP/tools/bench/profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
 }
 
-# read_symbols: the addresses that this kernel has when they are not random; its
+# read_symbols: the addresses of this kernel without randomisation; its
 # System.map is not in the image.
 read_symbols()
 {

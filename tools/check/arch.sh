@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The module for other machines, compiled alone: big endian, and weakly ordered. Sourced by
-# check.sh.
+# The module for other architectures, big-endian and weakly ordered ones: compiled, not run.
+# Sourced by check.sh.
 
 group_arch()
 {

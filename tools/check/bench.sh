@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Whether the tables of make bench say what was measured, and its loads run with guests under
-# KVM. Sourced by check.sh.
+# Checks that the tables of make bench show the measured values, and that its loads run with
+# guests under KVM. Sourced by check.sh.
 
-# Each kind of load, and two guests.
+# Each kind of load, and one load with two guests.
 KVM_LOADS=(g2h-64 h2g-4096 seq-g2h-64 seq-h2g-64 rtt-64 connect-g2h connect-h2g rtt-64/2)
 
-# load_kvm: with both modules, as make bench has it.
+# load_kvm: with both modules, as in make bench.
 load_kvm()
 {
 	local module load
@@ -27,7 +27,7 @@ load_kvm()
 	report_kernel reload
 }
 
-# kvm_failure "MODULE LOAD": nothing if it ran, and its counts are not zero.
+# kvm_failure "MODULE LOAD": prints nothing if it ran and its counts are not zero.
 kvm_failure()
 {
 	grep -qsE "^$1 .* [1-9][0-9]* exits [1-9][0-9]* interrupts [1-9][0-9]* switches " "$RUN/out/bench" ||

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# coverage.sh FOLDER LISTING LOG: how much of the code under test the fuzz suite
+# coverage.sh FOLDER LISTING LOG: prints how much of the code under test the fuzz suite
 # reached. FOLDER has mvsock.ko, built with MVSOCK_COVERAGE=1, and LISTING the same
-# objects built with -mcmodel=small: where modules are not, all calls go through
+# objects built with -mcmodel=small: with the default code model all calls go through
 # registers, and can't be found. LOG has the addresses that were reached.
 #
 # Prints "FILE N M", N of the M lines of FILE that begin a block, and for each of
@@ -12,10 +12,10 @@ set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-# lines OBJECT: of the addresses in .text in standard input, as FILE:LINE.
+# lines OBJECT: FILE:LINE of each address in .text on standard input.
 lines() { addr2line -e "$1" -j .text | sed -n 's|.*/drivers/mvsock/\([a-z_./]*:[0-9][0-9]*\).*|\1|p'; }
 
-# all FOLDER: the lines with a call at the beginning of a block.
+# all FOLDER: the lines with a coverage call, at the beginning of each block.
 all()
 {
 	local object
@@ -27,7 +27,7 @@ all()
 	done
 }
 
-# reached FOLDER LOG: an address that is returned to is behind the call.
+# reached FOLDER LOG: the lines that were reached. A return address follows the call.
 reached()
 {
 	local base

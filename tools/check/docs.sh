@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What lint says of the manual and of the kernel-doc. Sourced by check.sh.
+# The checks of the manual and of the kernel-doc comments in lint. Sourced by check.sh.
 
 lint_docs()
 {
@@ -26,7 +26,7 @@ man_pages()
 		-exec man --warnings -E UTF-8 -l -Tutf8 -Z {} +
 }
 
-# lacking FILE WORDS: those words of the source that a file of the manual does not have.
+# lacking FILE WORDS: the words of the source that are missing in a file of the manual.
 lacking()
 {
 	local word

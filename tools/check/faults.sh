@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Allocations and mappings that fail, one after the other. Sourced by check.sh.
+# Fault injection: allocations and mappings fail one after another. Sourced by check.sh.
 
 group_faults()
 {
@@ -12,14 +12,14 @@ group_faults()
 	set_env PROGRAMS "$BUILD/testing/faults"
 	set_env TIMEOUT 1500
 	set_env CHECKS "leak reload"
-	# The kernel tells of each fault where it was. The console need not have it.
+	# The kernel logs the stack of each fault: not on the console, with loglevel=4.
 	boot_uml debug 1800 log_buf_len=16M loglevel=4 || true
 	report_tap faults
 	[[ ! -e $RUN/out/dmesg ]] || take_out_faults
 	report_kernel leak reload
 }
 
-# take_out_faults: of the kernel log, into RUN/out/faults, and say how many there are.
+# take_out_faults: moves them from the kernel log to RUN/out/faults, and prints their number.
 take_out_faults()
 {
 	mv "$RUN/out/dmesg" "$RUN/out/dmesg.all"
@@ -34,9 +34,9 @@ take_out_faults()
 		"$(grep -c '+' "$RUN/out/sites") places in the module: $RUN/out/sites"
 }
 
-# fault_sites FILE: "KIND PLACE" of each, once: the innermost call of the module that the
-# stack has, behind those that allocate or map for others; else "outside". What has no
-# offset is no return address. Allocations that are to fail silently are not in the log.
+# fault_sites FILE: "KIND PLACE" of each, once: the innermost function of the module on the
+# stack that is not a wrapper of allocations or mappings; else "outside". Entries with offset 0
+# are not return addresses. Allocations with __GFP_NOWARN are not in the log.
 fault_sites()
 {
 	awk '

@@ -3,14 +3,14 @@
 #
 # Random input. Sourced by check.sh.
 
-# Half of the time on the parsers alone, half on the whole device.
+# Half of the time is for the parsers alone, half for the whole device.
 group_fuzz()
 {
 	local dir=$BUILD/uml-fuzz half=$((FUZZ_SECONDS / 2))
 
 	built "$dir" "$(uml_dir debug)" ARCH=um MVSOCK_COVERAGE=1 || return 0
 	build_ring || return 0
-	say "  the same again: make fuzz SECONDS=$FUZZ_SECONDS SEED=$FUZZ_SEED"
+	say "  to repeat this: make fuzz SECONDS=$FUZZ_SECONDS SEED=$FUZZ_SEED"
 	new_run "$WORK/fuzz"
 	set_env JOB fuzz
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$dir/mvsock.ko" | paste -sd' ')"
@@ -28,13 +28,13 @@ group_fuzz()
 	report_kernel leak reload
 }
 
-# report_coverage FOLDER: what the KUnit suite reached of the code under test.
+# report_coverage FOLDER: how much of the code under test the KUnit suite reached.
 report_coverage()
 {
 	local listing=$BUILD/uml-fuzz-listing objects
 
 	copy_module_source "$listing"
-	# Of sources that are there: objects of others may have been left behind.
+	# Only of existing sources: objects of removed ones may be left.
 	# shellcheck disable=SC2046 # words
 	objects=$(cd "$1" && grep -ls __sanitizer_cov_trace_pc \
 		$(cd "$listing" && printf '%s\n' drivers/mvsock/*/*.c | sed 's/c$/o/'))
@@ -43,5 +43,5 @@ report_coverage()
 		MVSOCK_COVERAGE=1 KCFLAGS=-mcmodel=small $objects || return 0
 	"$TOP/tools/check/coverage.sh" "$1" "$listing" "$RUN/kunit.tap" >"$RUN/coverage.txt"
 	awk 'NF == 3 { print "  " $1 ": reached " $2 " of " $3 " lines" }' "$RUN/coverage.txt"
-	say "  the others: $RUN/coverage.txt"
+	say "  lines that were not reached: $RUN/coverage.txt"
 }

@@ -6,17 +6,17 @@
 
 # --- the kernel's tests -------------------------------------------------------
 
-# vsock_diag_test is first: it wants to find no sockets of others.
+# vsock_diag_test is first: it requires that there are no other sockets.
 VSOCK_TESTS=(vsock_diag_test vsock_test vsock_uring_test)
 DIRECTIONS=(guest-client host-client)
 
 # vsock_names PROGRAM: "NUMBER NAME" a line.
 vsock_names() { cat "$LINUX/vsock/$1.names"; }
 
-# vsock_guest: a guest with the programs.
+# vsock_guest: a guest with these programs.
 vsock_guest() { guest_initrd vsock_diag "${VSOCK_TESTS[@]/#/$LINUX/vsock/}"; }
 
-# vsock_env TIMEOUT: the programs both ways, each of which may take so long.
+# vsock_env TIMEOUT: runs the programs in both directions, each with this timeout.
 vsock_env()
 {
 	local name
@@ -38,8 +38,7 @@ group_packed()
 	negotiated "packed virtqueues" 34
 }
 
-# The guest's addresses are translated, for the device as for its own programs, and
-# the device caches translations.
+# The device has I/O virtual addresses, and caches translations.
 group_viommu()
 {
 	kvm_vsock ",iommu_platform=on,disable-legacy=on,ats=on" \
@@ -49,7 +48,7 @@ group_viommu()
 	negotiated "the vIOMMU" 33
 }
 
-# The same with all that finds bugs in the host, which has no KVM.
+# The same with all debugging options in the host, which has no KVM.
 group_umlguest()
 {
 	[[ $MODULE != mvsock ]] || build_debug || return 0
@@ -62,7 +61,7 @@ group_umlguest()
 	report_kernel leak reload
 }
 
-# uml_guest_env MODULE...: a guest in user-mode Linux, which has these modules.
+# uml_guest_env MODULE...: a guest in user-mode Linux; the host has these modules.
 uml_guest_env()
 {
 	set_env MODULES "$(modules_for "$(uml_dir debug)" "$@" "$(tested "$BUILD/uml-debug")" | paste -sd' ')"
@@ -89,8 +88,8 @@ kvm_vsock()
 	report_kernel reload
 }
 
-# vmtest.sh of later kernels, which tests namespaces most of all, with its own script. What
-# it wants of virtme-ng and ssh is in tools/rig/vmtest-*.sh.
+# vmtest.sh of later kernels, which mostly tests namespaces, unchanged. tools/rig/vmtest-*.sh
+# replace the virtme-ng and ssh that it uses.
 group_vmtest()
 {
 	local root selftests=$LINUX/source/tools/testing/selftests
@@ -118,7 +117,7 @@ group_vmtest()
 	report_kernel reload
 }
 
-# negotiated WHAT BIT: of the device's features; vhost_vsock does not show them.
+# negotiated WHAT BIT: checks a feature bit of the device; vhost_vsock does not show them.
 negotiated()
 {
 	local features
@@ -156,10 +155,10 @@ report_direction()
 	done < <(vsock_names "$1")
 }
 
-# vsock_try N: a test that races with itself may need several; see races in host.sh.
+# vsock_try N: a test with a race of its own may need several tries; see races in host.sh.
 vsock_try() { (($1 == 1)) || echo ", try $1 of a test that races with itself"; }
 
-# explain_vsock LOG NUMBER: what each side said from that test on.
+# explain_vsock LOG NUMBER: the output of each side from that test on.
 explain_vsock()
 {
 	local side
@@ -189,8 +188,8 @@ build_traffic()
 		O="$BUILD/helpers" helpers
 }
 
-# traffic_run MODULE...: the job of the group's name, whose results are a TAP file.
-# The guest has those modules, too.
+# traffic_run MODULE...: runs the job of the group's name, whose results are a TAP file.
+# The guest has these modules, too.
 traffic_run()
 {
 	[[ $MODULE != mvsock ]] || build_stock || return 0
@@ -208,7 +207,7 @@ traffic_run()
 	report_kernel reload
 }
 
-# In front of both modules, as it is for KVM in an emulated processor, too.
+# With both modules: a failure with both of them is one of KVM in an emulated processor.
 group_pages()
 {
 	build_stock && build_traffic || return 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Whether the packages say one version, install, and leave. Sourced by check.sh.
+# Checks that the packages have one version, install, and can be removed. Sourced by check.sh.
 
-# check_versions: VERSION is what the others have to say.
+# check_versions: all files must have the version of VERSION.
 check_versions()
 {
 	local wanted where found
@@ -19,7 +19,7 @@ check_versions()
 }
 
 # The packages are installed in a Debian root, where DKMS builds the module. A machine
-# boots from it; then the next version takes the place of this one, and it boots again.
+# boots from it; then the next version is installed over this one, and it boots again.
 group_install()
 {
 	local root=$WORK/debian version
@@ -42,7 +42,7 @@ group_install()
 	fi
 }
 
-# packages VERSION: of these sources, built in $WORK/deb-VERSION/build/deb.
+# packages VERSION: builds the packages of these sources in $WORK/deb-VERSION/build/deb.
 packages()
 {
 	local dir=$WORK/deb-$1
@@ -75,7 +75,7 @@ put_in()
 	rm -r "$1/deb"
 }
 
-# debian_run JOB ROOT VERSION: boots a machine from it and reports what it found.
+# debian_run JOB ROOT VERSION: boots a machine from it and reports its results.
 debian_run()
 {
 	local root=$2
@@ -105,7 +105,7 @@ debian_run()
 	report_kernel
 }
 
-# debian_unit: what runs the job when the system is up.
+# debian_unit: the service that runs the job.
 debian_unit()
 {
 	cat <<-END
@@ -118,8 +118,8 @@ debian_unit()
 	END
 }
 
-# boot_disk SECONDS BOOT: the service alone, with what the basic system has. How long an
-# emulated processor stands still is the business of those that it shares a real one with.
+# boot_disk SECONDS BOOT: runs the service alone on the basic system. Stalls are not reported:
+# an emulated processor stalls while others use its real one.
 boot_disk()
 {
 	boot "$1" "$(late_qemu)" -M q35 -m 2G -smp 2 \

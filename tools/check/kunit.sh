@@ -9,7 +9,7 @@ group_kunit()
 	kunit_run kunit debug busy leak reload
 }
 
-# kunit_run NAME KIND CHECK...: in that user-mode Linux, the module for which is built.
+# kunit_run NAME KIND CHECK...: in that user-mode Linux; the module has been built for it.
 kunit_run()
 {
 	local name=$1 kind=$2
@@ -26,13 +26,13 @@ kunit_run()
 	report_kernel "$@"
 }
 
-# report_kunit: kunit.py tells what passed; why a case failed stands above it in
-# the log.
+# report_kunit: kunit.py parses the results; the log has the reason of a failure above the
+# failed case.
 report_kunit()
 {
 	local log=$RUN/kunit.tap status name
 
-	# The last report alone: the kernel has one of its own at boot, of nothing.
+	# Only the last report: the kernel prints an empty one of its own at boot.
 	sed -E 's/\r$//; s/^\[ *[0-9.]+\] ?(\[ *[CT][0-9]+\] ?)?//' "$(kernel_log)" |
 		awk '/^KTAP version 1/ { text = "" } { text = text $0 "\n" } END { printf "%s", text }' >"$log"
 	PYTHONDONTWRITEBYTECODE=1 python3 "$LINUX/source/tools/testing/kunit/kunit.py" \

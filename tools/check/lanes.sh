@@ -3,7 +3,7 @@
 #
 # Groups side by side, one on each processor. Sourced by check.sh.
 
-# lane GROUP CPU: in a process of its own. What it says, and its sum, are kept.
+# lane GROUP CPU: in a process of its own. Its output and its sums are kept in files.
 lane()
 {
 	trap clean_up EXIT
@@ -18,7 +18,7 @@ lane()
 	} >"$WORK/$1.sum"
 }
 
-# end_lane PID: prints what it said, and adds its sum to ours.
+# end_lane PID: prints its output, and adds its sums to the totals.
 end_lane()
 {
 	local passed failed skipped
@@ -29,7 +29,7 @@ end_lane()
 	reap "$1" || true
 	cat "$WORK/$GROUP.said"
 	if [[ ! -s $WORK/$GROUP.sum ]]; then
-		not_ok "runs to its end" <<<"its process ended before"
+		not_ok "runs to its end" <<<"its process ended early"
 		return
 	fi
 	{
@@ -39,7 +39,7 @@ end_lane()
 	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
 }
 
-# wait_for_lane: until one of them is over.
+# wait_for_lane: waits until one of them ends.
 wait_for_lane()
 {
 	local pid waited=0
@@ -53,7 +53,7 @@ wait_for_lane()
 	done
 }
 
-# lane_cpus: our processors, as many as there are 4 GiB of memory for.
+# lane_cpus: the available processors, one for each 4 GiB of memory.
 lane_cpus()
 {
 	our_cpus | head -n "$(awk '$1 == "MemAvailable:" { n = int($2 / 2^22); print n ? n : 1 }' /proc/meminfo)"
@@ -71,7 +71,7 @@ run_side_by_side()
 		cpu=${FREE_CPUS[-1]}
 		unset "FREE_CPUS[-1]"
 		rm -f "$WORK/$group.sum"
-		say "# $group begins; what it finds is shown when it ends"
+		say "# $group begins; its results are shown when it ends"
 		spawn lane "$group" "$cpu" >"$WORK/$group.said" 2>&1 </dev/null
 		LANES[$SPAWNED]=$group,$cpu
 	done

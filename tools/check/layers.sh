@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 objects=$1
 
-# "FOLDER LAYER" and "HEADER LAYER" a line, counted from the top.
+# "FOLDER LAYER" and "HEADER LAYER" a line; layers are counted from the top.
 layers()
 {
 	awk '/^folder  /	{ in_table = 1; next }
@@ -37,7 +37,7 @@ includes()
 # "FILE FILE" a line: the first one uses a symbol of the second one.
 calls()
 {
-	# The others are the kernel's, as those of tracepoints are.
+	# Other symbols are the kernel's, or those of tracepoints.
 	(cd "$objects" && nm -A ./*.o ./*/*.o) | awk '$NF ~ /^mvs_/ {
 		sub(/^\.\//, "", $1)
 		sub(/\.o:.*/, ".c", $1)
@@ -55,11 +55,11 @@ calls()
 	     }' | sort -u
 }
 
-# up WHAT: of pairs on standard input, those of which the second file is above the first one.
+# up WHAT: the pairs on standard input whose second file is above the first one.
 up()
 {
 	awk -v what="$1" '
-	# Of a file in a folder the folder, of a header in include/mvsock its own.
+	# The layer of a file is that of its folder; a header in include/mvsock has its own.
 	function of(file)
 	{
 		sub(/\/.*/, "", file)

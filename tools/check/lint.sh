@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The group lint: what can be said of the sources. Sourced by check.sh.
+# The group lint: static checks of the sources. Sourced by check.sh.
 
 group_lint()
 {
 	lint_build "Debian's kernel" "$(headers_dir)"
 	lint_build "user-mode Linux" "$(uml_dir debug)" ARCH=um MVSOCK_COVERAGE=1
 	lint_refusal
-	# What a later kernel's scripts ask for the oldest one may not have.
+	# Scripts of a later kernel may require what the oldest supported kernel does not have.
 	[[ $KERNEL == 6.12 ]] || return 0
 	lint_checkpatch
 	lint_shellcheck
@@ -19,7 +19,7 @@ group_lint()
 	verdict "one version everywhere" "$(check_versions)"
 }
 
-# Where the kernel does not see what the VMM wrote there must be no module.
+# No module is built for kernels that may not see the VMM's writes.
 lint_refusal()
 {
 	local out
@@ -37,10 +37,10 @@ lint_checkpatch()
 	mapfile -t files < <(find "$TOP"/{drivers,include,kunit,tools} -name '*.[ch]' \
 		! -name trace.h ! -name compat.h)
 	verdict "checkpatch --strict" "$(checkpatch "${files[@]}")"
-	# Trace events have a form of their own, here as in the kernel.
+	# Trace events have a layout of their own, here as in the kernel.
 	verdict "checkpatch --strict, trace events" \
 		"$(checkpatch --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT "$TOP"/include/mvsock/trace.h)"
-	# What a kernel has no use for.
+	# A kernel may not need all arguments of a compatibility macro.
 	verdict "checkpatch --strict, compatibility" \
 		"$(checkpatch --ignore MACRO_ARG_UNUSED "$TOP"/include/mvsock/compat.h)"
 }
@@ -51,17 +51,17 @@ checkpatch()
 		--show-types -f "$@" 2>&1
 }
 
-# lint_build WHAT KDIR [ARGUMENT...]: from nothing, for what is up to date does
-# not warn.
+# lint_build WHAT KDIR [ARGUMENT...]: from scratch, as files that are up to date cause no
+# warnings.
 lint_build()
 {
 	local what="W=1 and sparse are silent, $1" dir=$BUILD/$GROUP expected='^$'
 
-	# Where the kernel was not built, modpost knows no symbols.
+	# If the kernel was not built, modpost has no symbols.
 	[[ $* != *KBUILD_MODPOST_WARN=1* ]] ||
 		expected='Module.symvers is missing|unresolved symbol|KBUILD_MODPOST_WARN|^WARNING: modpost: .* undefined!'
 
-	# Later kernels leave out a sparse as old as Debian 12's.
+	# Later kernels do not run a sparse as old as Debian 12's.
 	[[ $KERNEL == 6.12 ]] || what="W=1 is silent, $1"
 	shift
 	rm -rf "$dir"

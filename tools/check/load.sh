@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Each load, for a moment. Sourced by check.sh.
+# Each load, briefly. Sourced by check.sh.
 
 group_load()
 {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The models in tools/model, which spin goes through whole. Sourced by check.sh.
+# The models in tools/model, which spin verifies exhaustively. Sourced by check.sh.
 
-# A model says something only if it fails without what it is about.
+# Without any of its safeguards the model must fail: otherwise it proves nothing.
 group_model()
 {
 	local fault
@@ -16,7 +16,7 @@ group_model()
 	done
 }
 
-# search_model NAME [OPTION...]: what spin finds to say against it.
+# search_model NAME [OPTION...]: prints the errors that spin finds.
 search_model()
 {
 	local dir=$WORK/model name=$1

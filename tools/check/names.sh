@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What lint says of the names of functions, and of the comments that explain them. Sourced
-# by check.sh.
+# The checks of function names, and of their kernel-doc comments, in lint. Sourced by check.sh.
 
-# lint_names FOLDER: where the module was built.
+# lint_names FOLDER: of the module that was built in FOLDER.
 lint_names()
 {
 	verdict "no two functions have one name" "$(same_names "$1")"
@@ -12,9 +11,8 @@ lint_names()
 	verdict "no kernel-doc brief is a question, no value \"that\"" "$(vague_docs)"
 }
 
-# functions: "NAME FILE:LINE doc" of each that is defined in the module's source, or "-" for
-# one without kernel-doc. What stands in for it where it is not built, one line in a header, is
-# none.
+# functions: "NAME FILE:LINE doc" of each function that is defined in the module's source, or
+# "-" in place of doc for one without kernel-doc. One-line stubs in headers are not listed.
 functions()
 {
 	awk -v skip=$((${#TOP} + 2)) '
@@ -32,15 +30,15 @@ functions()
 		"$TOP"/drivers/mvsock/{,*/}*.[ch] "$TOP"/include/mvsock/*.h
 }
 
-# symbols FOLDER KIND: of those functions of the module that the compiler left. KASAN has
-# some of its own in each object.
+# symbols FOLDER KIND: the functions in the compiled module, without those that KASAN adds to
+# each object.
 symbols()
 {
 	nm --defined-only "$1/mvsock.o" |
 		awk -v kind="$2" '$2 ~ kind && $3 !~ /^(__pfx_|_sub_[DI]_)/ { print $3 }'
 }
 
-# same_names FOLDER: functions that a stack trace or a filter of ftrace does not tell apart.
+# same_names FOLDER: functions that a stack trace or an ftrace filter can't distinguish.
 same_names()
 {
 	local name
@@ -59,8 +57,8 @@ undocumented()
 		awk '$3 != "doc" { print $2 ": " $1 }'
 }
 
-# vague_docs: briefs that are questions, and "Return: that", which says nothing without the
-# sentence before it.
+# vague_docs: briefs that are questions, and "Return: that", which is meaningless without the
+# preceding sentence.
 vague_docs()
 {
 	(cd "$TOP" && grep -nE '^ \* [a-z0-9_]+(\(\))? - .*\?$|^ \* Return: that\b' \

@@ -3,7 +3,7 @@
 #
 # Both modules, side by side. Sourced by check.sh.
 
-# Without debugging, which makes it three times as long.
+# Without debugging options, with which it takes three times as long.
 group_parity()
 {
 	build_plain && build_ring || return 0
@@ -16,8 +16,8 @@ group_sockets()
 	compare_modules debug sockets leak reload
 }
 
-# compare_modules KIND PROGRAM CHECK...: always of mvsock: vhost_vsock is what
-# it is compared with.
+# compare_modules KIND PROGRAM CHECK...: compares mvsock with vhost_vsock, also with
+# --upstream.
 compare_modules()
 {
 	local kind=$1 program=$2

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The ring driver's races, on kernels that look for them. Sourced by check.sh.
+# The ring driver's races, on kernels that detect them. Sourced by check.sh.
 
 RACE_SECONDS=4
-# How long an emulated processor stands still is the business of those that it shares a
-# real one with.
+# Stalls are not reported: an emulated processor stalls while others use its real one.
 RACE_OPTIONS=rcupdate.rcu_cpu_stall_suppress=1
 
-# races_env PROGRAM SECONDS: for each race.
+# races_env PROGRAM SECONDS: the program, and the duration of each race.
 races_env()
 {
 	set_env RACES "$1"
@@ -16,19 +15,19 @@ races_env()
 	set_env RACE_SECONDS "$2"
 }
 
-# KCSAN looks at one access in so many, and waits so many microseconds for another
-# processor: more often and for longer than it would by itself, as that is an emulated one.
+# KCSAN watches one access in skip_watch, and waits udelay microseconds for another
+# processor: more often and for longer than by default, as processors are emulated.
 KCSAN_OPTIONS="kcsan.skip_watch=300 kcsan.udelay_task=1000 kcsan.udelay_interrupt=200"
 
 group_race()
 {
 	build_ring || return 0
-	# A disk is too slow where KCSAN waits: there the races alone move memory.
+	# With KCSAN a disk is too slow: there only the races move memory.
 	race_on kcsan "$KCSAN_OPTIONS loglevel=3" "senders load:" reload
 	race_on kasan page_poison=1 "senders load: moving rewritten endless come" leak reload
 }
 
-# race_on kcsan|kasan KERNEL_OPTIONS WORDS CHECK...: WORDS are of the tests of device_test.
+# race_on kcsan|kasan KERNEL_OPTIONS WORDS CHECK...: WORDS select the tests of device_test.
 race_on()
 {
 	local kind=$1 append=$2 words=$3
@@ -56,10 +55,10 @@ race_on()
 	report_kernel "$@"
 }
 
-# sort_races: takes KCSAN's reports out of the kernel's log, into races-in-module and
-# races-elsewhere. A race is the module's if an access is that is not marked: by a function
-# of its own, or by one that it calls. What is further away the kernel has to see to, as
-# to its own access where the module's is marked.
+# sort_races: moves KCSAN's reports from the kernel log to races-in-module and
+# races-elsewhere. A race is attributed to the module if one of its accesses is not marked and
+# is in a function of the module, or in one that the module calls directly. Deeper accesses, and
+# those of the kernel where the module's own one is marked, are attributed to the kernel.
 sort_races()
 {
 	[[ -e $RUN/out/dmesg ]] || return 0

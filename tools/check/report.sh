@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What is checked after a kernel ran. Sourced by check.sh.
+# The checks after a kernel has run. Sourced by check.sh.
 
-# report_kernel CHECK...: its log, and what host.sh checked at the end.
+# report_kernel CHECK...: its log, and the checks that host.sh made at the end.
 report_kernel()
 {
 	local check
@@ -27,7 +27,7 @@ check_name()
 	esac
 }
 
-# check_result FILE: what a check printed, if it failed.
+# check_result FILE: the output of a check, if it failed.
 check_result()
 {
 	if [[ ! -e $1 ]]; then
@@ -48,8 +48,8 @@ not_ok_all()
 	done
 }
 
-# unexpected DMESG: what should not be there. The one known warning, from the
-# option that CONFIG_MMU_NOTIFIER hangs on in user-mode Linux, is left out.
+# unexpected DMESG: messages that must not occur. The one known warning, of the
+# option that CONFIG_MMU_NOTIFIER depends on in user-mode Linux, is omitted.
 unexpected()
 {
 	awk '

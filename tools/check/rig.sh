@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Whether the rig can be trusted: programs in user-mode Linux keep their registers, what
-# fails says why, in a line. Sourced by check.sh.
+# Checks of the rig itself: programs in user-mode Linux keep their registers, and failures
+# report their cause in a line. Sourced by check.sh.
 
 group_rig()
 {
@@ -11,7 +11,7 @@ group_rig()
 	rig_scripts
 }
 
-# The program prints TAP and is all that the machine runs.
+# The program prints TAP. The machine runs nothing else.
 rig_registers()
 {
 	new_run "$WORK/rig"
@@ -23,7 +23,7 @@ rig_registers()
 	sed -n 's/^# /  the processor has /p' "$RUN/out/registers.tap"
 }
 
-# rig_death: a machine that has no init, one whose processor there is not.
+# rig_death: a machine without an init, and one with an unknown processor.
 rig_death()
 {
 	local kernel
@@ -37,7 +37,7 @@ rig_death()
 	one_line "a machine that does not start says why" "unable to find CPU model" "$(explain_boot)"
 }
 
-# rig_scripts: what a user's machine may lack.
+# rig_scripts: messages about what is missing on a user's machine.
 rig_scripts()
 {
 	local bin=$WORK/rig-bin
@@ -51,12 +51,12 @@ rig_scripts()
 	ln -s /bin/false "$bin/apt-get"
 	one_line "without the network" "check the network" \
 		"$(PATH=$bin:$PATH MVSOCK_CACHE=$WORK/rig-cache "$TOP/tools/setup.sh" guest 2>&1 |
-			grep -v '^Downloading\|^  all of it')"
+			grep -v '^Downloading\|^  full log')"
 	verdict "nothing half-built stays in the cache" "$(find "$WORK/rig-cache" -name '*.part*' -o -name image)"
 }
 
-# one_line NAME PATTERN TEXT: what is to be done is the only or the second line, and its
-# first says what is wrong.
+# one_line NAME PATTERN TEXT: TEXT must match, and have at most three lines: what is wrong, and
+# what to do.
 one_line()
 {
 	verdict "$1" "$( (($(wc -l <<<"$3") <= 3)) && grep -qE -e "$2" <<<"$3" ||

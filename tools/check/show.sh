@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The group show: what mvsockctl and others' tools show of a device. Sourced by check.sh.
+# The group show: what mvsockctl and other tools show of a device. Sourced by check.sh.
 
 SHOW_TOOLS=$BUILD/mvsockctl
 
-# In user-mode Linux, whose root is the machine's own, all but bpftrace, which needs BPF
-# on tracepoints: that is in Debian's kernel.
+# All tools run in user-mode Linux, whose root is the machine's own, except for bpftrace, which
+# needs BPF on tracepoints: Debian's kernel has that.
 group_show()
 {
 	build_debug && build_stock && build_ring && build_mvsockctl || return 0
@@ -20,7 +20,7 @@ build_mvsockctl()
 	build "mvsockctl builds" "$SHOW_TOOLS" make -C "$TOP/tools/mvsockctl" O="$SHOW_TOOLS"
 }
 
-# What needs no device: each reason, and each counter that tells of trouble, is explained.
+# Tests without a device: each reason, and each counter that indicates a problem, is explained.
 show_texts()
 {
 	local names
@@ -37,7 +37,7 @@ show_names()
 	counters | grep -E '_(resets|waits|misses|invalidations|rings)$'
 }
 
-# show_examples: the manual's, without the prompts.
+# show_examples: the examples of the manual, without the prompts.
 show_examples() { sed -n 's/^    [$#] //p' "$TOP/Documentation/observability.rst"; }
 
 show_uml()
@@ -59,8 +59,8 @@ show_uml()
 	report_kernel leak reload
 }
 
-# On one processor: a tracepoint that is turned on changes code that runs, and of QEMU's
-# emulated ones, each a thread of its own, one may take the change for a breakpoint.
+# On one processor: enabling a tracepoint patches running code, and of several emulated
+# processors in QEMU, each a thread of its own, one may take the change for a breakpoint.
 show_stock()
 {
 	local root

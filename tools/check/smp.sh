@@ -26,7 +26,7 @@ group_umlsmp()
 	kunit_run umlsmp-kunit smp reload
 }
 
-# smp_run FOLDER: where the programs are, in there.
+# smp_run FOLDER: the folder of the programs, as seen by the host.
 smp_run()
 {
 	new_run "$WORK/$GROUP"

@@ -9,7 +9,7 @@ group_soak()
 
 	seconds=$(soak_seconds)
 	build_debug && build_ring && build_traffic || return 0
-	say "  the same again: make soak HOURS=$SOAK_HOURS SEED=$FUZZ_SEED"
+	say "  to repeat this: make soak HOURS=$SOAK_HOURS SEED=$FUZZ_SEED"
 	new_run "$WORK/soak"
 	guest_initrd "" "$BUILD/helpers/traffic"
 	set_env JOB soak
@@ -19,7 +19,7 @@ group_soak()
 	set_env SOAK_SECONDS "$seconds"
 	set_env TIMEOUT 60
 	uml_guest_env
-	# Caches that are not merged tell whose objects they have.
+	# Unmerged caches show whose objects leak.
 	boot_uml debug $((seconds + 1200)) slab_nomerge || true
 	report_tap soak
 	report_tap traffic
@@ -29,6 +29,6 @@ group_soak()
 
 soak_seconds()
 {
-	[[ $SOAK_HOURS =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "--hours takes a number, like 8 or 0.5"
+	[[ $SOAK_HOURS =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "--hours needs a number, such as 8 or 0.5"
 	awk -v hours="$SOAK_HOURS" 'BEGIN { printf "%d\n", hours * 3600 }'
 }

@@ -18,11 +18,11 @@ job_bench()
 	done
 }
 
-# bench_module NAME: each has guests of its own, and is not removed while a QEMU is there.
+# bench_module NAME: each module has guests of its own; it is removed after their QEMUs ended.
 bench_module()
 {
 	for word in $BENCH_LOADS; do
-		# What a device weighs is the same in each round.
+		# The memory of a device is the same in each round.
 		[ $round = 1 ] || [ $word != memory ] || continue
 		if bench_load $word; then
 			read -r _ figures <line
@@ -38,8 +38,8 @@ bench_module()
 	bench_guests_stop
 }
 
-# bench_guests N: so many run at least, from the CID 3 on, with the load's other end; what
-# that complains of is on their console.
+# bench_guests N: starts guests until N run, from CID 3 on, with the other end of the load,
+# whose errors are on their console.
 bench_guests()
 {
 	while [ $RUNNING -lt $1 ]; do
@@ -47,14 +47,15 @@ bench_guests()
 		CONTROL=$((7000 + 10 * RUNNING))
 		guest_start || return
 		BOOTS=$((BOOTS + 1))
-		mv "$OUT/guest.log" "$OUT/guest-$BOOTS.log" # it goes on there
+		mv "$OUT/guest.log" "$OUT/guest-$BOOTS.log" # QEMU continues to write to it
 		QEMUS="$QEMUS $QEMU"
 		RUNNING=$((RUNNING + 1))
 		guest_do "load --serve </dev/null >/dev/console 2>&1" || return
 	done
 }
 
-# bench_guests_lost: which are gone, and what they said last. The next load gets new ones.
+# bench_guests_lost: reports those that are gone, with their last message. The next load gets
+# new guests.
 bench_guests_lost()
 {
 	boot=$((BOOTS - RUNNING))
@@ -74,8 +75,8 @@ bench_guests_stop()
 	RUNNING=0
 }
 
-# bench_load LOAD[/GUESTS]: its line goes to the file line. Many guests need longer
-# until each had its turn.
+# bench_load LOAD[/GUESTS]: writes its result to the file line. Many guests run longer, so
+# that each gets CPU time.
 bench_load()
 {
 	guests=${1#"${1%/*}"}

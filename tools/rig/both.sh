@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2086,SC2094,SC2153,SC2154 # PORT and TRAFFIC are set where it is sourced
 #
-# What host and guest have in common: waiting, and an end of the traffic. An end
-# has a server, a stream and a connection that nobody uses (tools/testing/guest/traffic.c),
+# Functions for host and guest: waiting, and an end of the traffic. An end
+# has a server, a stream and an idle connection (tools/testing/guest/traffic.c),
 # whose files are in the current folder.
 #
-# In a guest that is emulated twice over, starting a program takes a good part of a
-# second: builtins are for free.
+# In a guest that is emulated twice, starting a program takes a large part of a
+# second: builtins cost nothing.
 
 # wait_for SECONDS COMMAND...
 wait_for()
@@ -27,7 +27,7 @@ end_kill()
 	done
 }
 
-# end_serve: whatever was there before ends.
+# end_serve: ends former programs and starts the server.
 end_serve()
 {
 	end_kill
@@ -43,7 +43,7 @@ end_connect()
 
 beyond() { read -r now <progress && [ "$now" -gt "$1" ]; }
 
-# end_moves: more bytes have come back to the stream.
+# end_moves: waits until the stream has received more bytes.
 end_moves()
 {
 	read -r before <progress || before=0
@@ -52,7 +52,7 @@ end_moves()
 
 stream_has_ended() { grep -q '^stream:' stream; }
 
-# end_stop: the stream ends as it should, with all that was under way.
+# end_stop: stops the stream, which must receive all data in flight.
 end_stop()
 {
 	read -r _ pid <stream
@@ -72,7 +72,7 @@ all_have_ended()
 	[ $count = 4 ]
 }
 
-# end_ends: all connections end, and soon: two from here, two from there.
+# end_ends: all connections end within 10 seconds: two opened here, two opened there.
 end_ends() { wait_for 10 all_have_ended; }
 
 end_tells()

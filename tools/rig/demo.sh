@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154 # CID comes from host.sh
 #
-# The job "demo" of host.sh: what the module does, told to a person.
+# The job "demo" of host.sh: shows the user what the module does.
 
 MIB=64
 
@@ -27,7 +27,7 @@ same()
 	return 1
 }
 
-# on_guest COMMANDS: starts them; what they print comes to /dev/shm/guest.
+# on_guest COMMANDS: starts them in the guest; their output is written to /dev/shm/guest.
 on_guest()
 {
 	guest_do "$1" >/dev/shm/guest &
@@ -36,8 +36,8 @@ on_guest()
 
 # --- messages -----------------------------------------------------------------
 #
-# Where all is slow a connect may time out after the listener has taken it: the listener
-# stays for the next.
+# On a slow machine a connect may time out after the listener has accepted it: the listener
+# keeps running for the next one.
 
 demo_message_to_guest()
 {
@@ -73,7 +73,7 @@ told_rate()
 		'BEGIN { t -= t0; printf "%d MiB in %.1f s: %.0f MiB/s", mib, t, mib / t }'
 }
 
-# sum_here FILE and sum_there FILE: its checksum, shortened for a person.
+# sum_here FILE and sum_there FILE: its checksum, shortened for display.
 sum_here() { sha256sum "$1" | cut -c1-16; }
 
 sum_there() { guest_do "sha256sum $1" | cut -c1-16 | head -n 1; }
@@ -83,7 +83,7 @@ demo_file_to_guest()
 	tell "3. A file of $MIB MiB to the guest"
 	dd if=/dev/urandom of=/dev/shm/file bs=1M count=$MIB 2>/dev/null
 	on_guest "socat -u -b 65536 VSOCK-LISTEN:1003 CREATE:/file"
-	# The time counts until the guest has it all.
+	# The time ends when the guest has received the whole file.
 	start=$(now)
 	socat -u -b 65536 OPEN:/dev/shm/file "VSOCK-CONNECT:$CID:1003,retry=600,interval=0.1"
 	wait $GUEST_COMMANDS

@@ -1,48 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2086,SC2317 # lists of words; jobs called by name
 #
-# What runs on a host kernel of the rig, in user-mode Linux and in Debian's own
-# alike. RIG/env says what to do:
+# The script of the rig's hosts, user-mode Linux and Debian's own kernel.
+# RIG/env has its parameters:
 #
 #   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
 #                  registers, guest, demo, life, migrate, memory, pages, vmtest, bench,
 #                  symbols, install or upgrade
-#   MODULES        files to insert, in order; the last is what is tested
+#   MODULES        files to insert, in order; the last is the module under test
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
 #                  one that compares (parity: parity, sockets), or loads (load, bench)
-#   WORDS          those of their tests to run, whose name has one (device, smp, show)
+#   WORDS          tests to run: those whose names have one of the words (device, smp, show)
 #   TOOLS          the folder with mvsockctl (show)
-#   RACES          the program with races, if they are wanted (device, smp, race)
-#   RACE_SECONDS   that each of them takes
-#   LOAD           the program with loads, each of which takes as long (race)
-#   FUZZ_SEED      to begin with (fuzz, smp), and of the races (soak too)
-#   FUZZ_SECONDS   that KUnit takes, and then the programs (fuzz, smp)
-#   SOAK_SECONDS   that the program takes (soak)
+#   RACES          the program with races, if any are to run (device, smp, race)
+#   RACE_SECONDS   duration of each race
+#   LOAD           the program with loads, each of the same duration (race)
+#   FUZZ_SEED      first seed (fuzz, smp), also of the races and of soak
+#   FUZZ_SECONDS   duration of KUnit, and again of the programs (fuzz, smp)
+#   SOAK_SECONDS   duration of the program (soak)
 #   PAGES_TIMES    guests with each module, and
-#   PAGES_MB       MiB each way with each (pages)
+#   PAGES_MB       MiB in each direction with each (pages)
 #   VSOCK_TESTS    the kernel's test programs, here and in the guest's /bin
 #   TESTS_NAME     the numbers of the tests of each
-#   GUEST_ACCEL    what runs its instructions, and its processor, as QEMU's options have it
-#   DEVICE_OPTIONS of the guest's vsock device, each after a comma
-#   GUEST_OPTIONS  of its QEMU, beside what every guest has
-#   GUEST_APPEND   of its kernel
+#   GUEST_ACCEL    its accelerator and processor, as QEMU options
+#   DEVICE_OPTIONS options of the guest's vsock device, each after a comma
+#   GUEST_OPTIONS  additional options of its QEMU
+#   GUEST_APPEND   additional options of its kernel
 #   TRAFFIC        the program, here and in the guest at /bin/traffic
-#   TIMEOUT        seconds one program may take
+#   TIMEOUT        of one program, in seconds
 #   GUEST_KERNEL, GUEST_INITRD
 #   VERSION        of the packages (install, upgrade)
-#   KVM_MODULE     that a whole Debian loads for its guest (install)
-#   CHECKS         leak, reload, busy: to do after the job
+#   KVM_MODULE     the module that a complete Debian loads for its guest (install)
+#   CHECKS         leak, reload, busy: checks after the job
 #   OTHER          another host-to-guest transport, files in order (busy, parity,
 #                  bench, show, pages)
-#   BENCH_LOADS    names of loads, each with /GUESTS if these are several (bench)
-#   BENCH_SECONDS  that each of them takes, BENCH_ROUNDS times with each module
-#   BENCH_DEVICES  of those with many devices
-#   BENCH_KVM      if guests are KVM's, with stock kernels (bench)
-#   BENCH_PROFILE  if they are marked for tools/bench/plugin.c
-#   BENCH_SETTLE   seconds after boot, in which the kernel has work of its own
+#   BENCH_LOADS    names of loads, each with /GUESTS if there are several (bench)
+#   BENCH_SECONDS  duration of each of them, BENCH_ROUNDS times with each module
+#   BENCH_DEVICES  number of devices, for loads with many
+#   BENCH_KVM      set if guests are stock kernels under KVM (bench)
+#   BENCH_PROFILE  set if loads are marked for tools/bench/plugin.c
+#   BENCH_SETTLE   seconds to wait after boot, while the kernel is busy
 #
-# Results are files in OUT. A line "rig: ..." on the console is for a person.
+# Results are files in OUT. Lines "rig: ..." on the console are shown to the user.
 
 # shellcheck source=/dev/null
 . "$RIG/env"
@@ -52,17 +52,17 @@ CONTROL=7000 # the guest's port 7000, for guest_do
 
 tell() { echo "rig: $*"; }
 
-# seconds: since power-on, whole ones.
+# seconds: whole seconds since power-on.
 seconds() { cut -d. -f1 /proc/uptime; }
 
-# What is not offered by default: these programs try it, and QEMU with packed=on.
+# Features that are not offered by default: these programs use them, and QEMU with packed=on.
 case $TESTED-$JOB$DEVICE_OPTIONS in
 mvsock-device | mvsock-fuzz | mvsock-smp | mvsock-race | mvsock-soak | mvsock-*packed=on*)
 	export MODULE_OPTIONS="packed=1 in_order=1 no_implied_stream=1"
 	;;
 esac
 
-# insert FILE...: those that are not loaded yet.
+# insert FILE...: inserts those that are not loaded yet.
 insert()
 {
 	for file in "$@"; do
@@ -79,19 +79,19 @@ guest_start()
 {
 	guest_qemu "$OUT/guest.log"
 	wait_for 600 guest_is_up_or_gone
-	# Its socat takes a moment to listen.
+	# Its socat may not listen yet.
 	if ! guest_is_up || ! wait_for 30 guest_do true >/dev/null 2>&1; then
 		tell "the guest does not come up"
 		return 1
 	fi
 }
 
-# guest_qemu LOG [OPTION...]: what a job sets comes last and overrides.
+# guest_qemu LOG [OPTION...]: the options of a job come last and override others.
 guest_qemu()
 {
 	log=$1
 	shift
-	# What another guest said in it is not this one's.
+	# It may have the output of another guest.
 	: >"$log"
 	qemu-system-x86_64 -M q35 -accel $GUEST_ACCEL -m 256 -nodefaults -no-reboot \
 		-display none -serial "file:$log" \
@@ -124,7 +124,7 @@ guest_stop()
 	wait "$QEMU"
 }
 
-# device_info: what mvsock says of the guest's device.
+# device_info: the fdinfo of the guest's device.
 device_info()
 {
 	for fd in /proc/"$QEMU"/fd/*; do
@@ -172,17 +172,17 @@ passed()
 	/ok$/ && test != "" { print test; test = "" }' "$1"
 }
 
-# finished LOG: both sides came to an end and said so. Else the last test cannot
-# be trusted: a failure on one side is seen by the other at the next barrier.
+# finished LOG: both sides reported that they finished. Otherwise the last test cannot
+# be trusted: a side detects a failure of the other one at the next barrier.
 finished()
 {
 	grep -q 'Waiting other peer...ok$' "$1.client" &&
 		grep -q 'Waiting other peer...ok$' "$1.server"
 }
 
-# vsock_direction PROGRAM DIRECTION: a program ends at its first failure, so it is run
-# again for the tests after that one, until all have had their turn, or several
-# have failed: each one may take its 10 seconds. Writes
+# vsock_direction PROGRAM DIRECTION: a program exits at its first failure, so it is run
+# again for the tests after that one, until all have run, or several
+# have failed: each failure may take its whole timeout. Writes
 # "NAME DIRECTION ok N TRY" or "NAME DIRECTION not ok N LOG" to results.
 vsock_direction()
 {
@@ -203,8 +203,8 @@ vsock_direction()
 	done
 }
 
-# take_results NAME DIRECTION LOG: everything up to the first failure leaves pending; a
-# test that races with itself stays there for another try.
+# take_results NAME DIRECTION LOG: removes everything up to the first failure from pending; a
+# test with a race of its own stays there for another try.
 take_results()
 {
 	failed=
@@ -223,18 +223,18 @@ take_results()
 	pending=$rest
 }
 
-# races PROGRAM TEST LOG: does a test fail so because it races with itself?
+# races PROGRAM TEST LOG: true if a test may have failed because of a race of its own.
 #
-# vsock_test 21 binds a port, connects, closes, and does so again at once. The port is
-# free only when the peer's RST has come, which the test does not wait for: in a
+# vsock_test 21 binds a port, connects, closes, and repeats that at once. The port is
+# free only when the peer's RST has arrived, for which the test does not wait: in a
 # loop, about every third run fails, with upstream's vhost_vsock as well. Test 17
-# sends once and expects that the peer's SHUTDOWN is there before what it says over TCP;
-# that of later kernels sends until it is. Tests 18 and 19 wait 100 ms for the completion of a
-# zero-copy send, which is not enough on a busy machine, with vhost_vsock either.
+# sends once and expects that the peer's SHUTDOWN arrives before its message over TCP;
+# the test of later kernels sends until it has arrived. Tests 18 and 19 wait 100 ms for the
+# completion of a zero-copy send, which is too short on a busy machine, with vhost_vsock too.
 #
-# vsock_uring_test connects several times. When the kernel is rid of the last ring
+# vsock_uring_test connects several times. If the kernel frees the previous ring
 # meanwhile, it interrupts connect(), which is then called again: the peer has accepted
-# the first, and does not listen any more. Of 200 runs, 7 fail so with vhost_vsock.
+# the first connection, and no longer listens. Of 200 runs, 7 fail in this way with vhost_vsock.
 races()
 {
 	case "$1 $2" in
@@ -257,7 +257,7 @@ take_failure()
 	fi
 }
 
-# skip_others NAME TESTS: the options to skip all tests of a program but these, if it has such.
+# skip_others NAME TESTS: options that skip all other tests of a program, if it has such options.
 skip_others()
 {
 	[ "$1" != vsock_uring_test ] || return
@@ -298,7 +298,7 @@ job_fuzz()
 	run_programs --seed "$FUZZ_SEED" --seconds "$FUZZ_SECONDS"
 }
 
-# make_disk: a folder on a disk, which is in memory like all else here.
+# make_disk: a folder on a disk, which is in memory.
 make_disk()
 {
 	busybox truncate -s 64M /dev/shm/disk &&
@@ -331,7 +331,7 @@ job_smp()
 	job_device
 }
 
-# The same in front of both modules, one after the other.
+# The same program with both modules, one after the other.
 job_parity()
 {
 	parity_print mvsock && unload "$TESTED.ko" && insert $OTHER &&
@@ -348,7 +348,7 @@ parity_print()
 
 job_registers() { run_programs keep; }
 
-# A guest comes up: all that this machine's KVM is asked for.
+# Boots a guest: a test of this machine's KVM.
 job_guest() { guest_start && guest_stop; }
 
 job_vsock_test()
@@ -368,10 +368,10 @@ job_vsock_test()
 	guest_stop
 }
 
-# --- what is checked after a job ----------------------------------------------
+# --- checks after a job ---------------------------------------------------------
 
-# unload MODULE...: in reverse order. A closed socket may hold its transport for
-# 8 more seconds.
+# unload MODULE...: in reverse order. A closed socket may hold a reference on its transport
+# for 8 more seconds.
 unload()
 {
 	for file in "$@"; do
@@ -404,7 +404,7 @@ check_reload()
 	done
 }
 
-# The other one is loaded: the log says which, and how to be rid of it.
+# If the other module is loaded the log says which, and how to unload it.
 check_busy()
 {
 	unload "$TESTED.ko" && insert $OTHER || return
@@ -419,8 +419,8 @@ check_busy()
 	}
 }
 
-# An object counts as leaked only when it is 5 seconds old, and what a register
-# or a stack still points to may only show in the second scan.
+# An object is reported only when it is 5 seconds old, and one to which a register
+# or a stack still points may be reported only by the second scan.
 check_leak()
 {
 	sleep 6

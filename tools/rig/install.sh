@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2154 # VERSION comes from env
 #
-# The jobs "install" and "upgrade" of host.sh, in a whole Debian with the package
-# mvsock-dkms in it: what a user finds there.
+# The jobs "install" and "upgrade" of host.sh, in a complete Debian with the package
+# mvsock-dkms: its behaviour for a user.
 
 KEPT=/etc/modprobe.d/mvsock.conf
 
-# step NAME COMMAND...: a line of TAP.
+# step NAME COMMAND...: runs it and writes a line of TAP.
 step()
 {
 	what=$1
@@ -24,7 +24,7 @@ step()
 # is WANTED GOT
 is() { [ "$1" = "$2" ] || { echo "wanted '$1', got '$2'"; return 1; }; }
 
-# is_loaded MODULE OTHER: the first, and not the second.
+# is_loaded MODULE OTHER: true if the first is loaded, and the second is not.
 is_loaded()
 {
 	busybox lsmod | grep vsock
@@ -97,7 +97,7 @@ guest_connects()
 	return $result
 }
 
-# The line is in the file that it undoes.
+# The line is in a comment of the file that it disables.
 one_line_undoes()
 {
 	line=$(sed -n 's/^#  *\(echo .*\)/\1/p' /usr/lib/modprobe.d/mvsock.conf)

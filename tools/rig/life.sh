@@ -31,7 +31,8 @@ step_stop_and_cont()
 	traffic_stop
 }
 
-# Each side has answers to give that the other must take first. Then all is as it was, at once.
+# Each side has answers that the other one must receive first. Afterwards connections must work
+# again at once.
 step_floods_of_refused_connections_from_both_sides()
 {
 	for round in 1 2 3; do
@@ -97,7 +98,7 @@ step_kill_of_QEMU()
 	traffic_ended_here
 }
 
-# It sets the CID before it starts its guest, and gives up if it is taken.
+# It sets the CID before it starts its guest, and exits if the CID is in use.
 step_the_CID_is_free_for_another_QEMU()
 {
 	GUEST_OPTIONS="$GUEST_OPTIONS -S"

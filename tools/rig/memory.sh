@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2015,SC2034,SC2153,SC2154 # sourced by host.sh, whose variables it has
 #
-# The job "memory": a guest's memory goes, comes back, grows, and is of several
-# kinds, under traffic.
+# The job "memory": a guest's memory shrinks, grows, and has several kinds of backing, under
+# traffic.
 
 MEMORY=192
 
@@ -20,8 +20,8 @@ job_memory()
 	umount /dev/shm/disk
 }
 
-# disk: an ext4 file system in a file. The loop device is set up first: none may have
-# it open for writing when it is mounted.
+# disk: an ext4 file system in a file. The loop device is set up separately: no process may
+# have it open for writing when it is mounted.
 disk()
 {
 	dd if=/dev/zero of=/dev/shm/image bs=1M seek=300 count=0 2>/dev/null
@@ -54,7 +54,7 @@ step_memory_plugged()
 	traffic_moves && traffic_stop && traffic_again
 }
 
-# What the guest has written to its memory is in the file when that is read from the disk.
+# The file on the disk has what the guest has written to its memory.
 step_written_pages_reach_the_file()
 {
 	guest_stop

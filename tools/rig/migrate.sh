@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2015,SC2034,SC2154 # sourced by host.sh, whose variables it has
 #
-# The job "migrate": a guest under traffic is saved and loaded, moves through a
-# file, and moves live to another QEMU, also while its memory is still with the former
-# one. After each, the guest's driver gets the event "transport reset", and resets what
-# it has.
+# The job "migrate": a guest under traffic is saved and loaded, is migrated through a
+# file, and live to another QEMU, also with postcopy. After each of these, the guest's driver
+# gets the event "transport reset", and resets its connections.
 
 job_migrate()
 {
-	# savevm puts the memory there; the guest does not see it.
+	# The disk for savevm; the guest does not see it.
 	qemu-img create -q -f qcow2 /dev/shm/disk 1G || return
-	# All of the memory is read, and user-mode Linux maps each page by itself, which
-	# its own host allows 65530 times to a process.
+	# All of the memory is read, and user-mode Linux maps each page separately, of which
+	# its own host allows 65530 for a process.
 	options="-m 160"
 	guest_options monitor "-drive if=none,id=disk,file=/dev/shm/disk"
 	guest_start || return
@@ -28,8 +27,7 @@ guest_options()
 	GUEST_OPTIONS="$options -monitor unix:$MONITOR,server=on,wait=off $2"
 }
 
-# The connections are there when the guest is saved, and are not the same that are
-# there when it is loaded.
+# The guest has connections when it is saved, and others when it is loaded.
 step_savevm_and_loadvm()
 {
 	traffic_start || return
@@ -46,7 +44,7 @@ migration_is_over()
 	grep -qE '^Migration status: (completed|failed|cancelled)' /dev/shm/migration
 }
 
-# migrate URI [COMMAND]: with that command to QEMU meanwhile.
+# migrate URI [COMMAND]: sends that command to QEMU meanwhile.
 migrate()
 {
 	hmp_done "migrate -d \"$1\"" || return
@@ -56,7 +54,7 @@ migrate()
 	return 1
 }
 
-# The QEMU that had the guest ends.
+# Ends the QEMU from which the guest migrated.
 source_stop()
 {
 	kill "$source"
@@ -76,9 +74,9 @@ step_through_a_file_with_the_same_CID()
 	traffic_ended_there && traffic_again
 }
 
-# target_start CID: the QEMU that the guest moves to. MONITOR is its own, and $there that of
-# the former one. Both have their CID from the beginning on, and one host has it but once: the
-# guest reads its new one when the transport is reset.
+# target_start CID: starts the QEMU to which the guest migrates. MONITOR is its own, and $there
+# that of the source. Both set their CID at start, and it must be unique on a host: the
+# guest reads its new CID when the transport is reset.
 target_start()
 {
 	there=$MONITOR
@@ -104,8 +102,8 @@ step_live_with_another_CID()
 	migrate unix:/dev/shm/migration.socket && target_goes_on
 }
 
-# Postcopy: the guest goes on before its memory is there, and what is touched is fetched by a
-# userfaultfd. Without a limit all of it would be there before.
+# Postcopy: the guest continues before its memory has arrived, and pages are fetched on access
+# by a userfaultfd. Without the bandwidth limit all pages would arrive before.
 step_live_with_memory_that_follows()
 {
 	traffic_start && target_start 5 || return

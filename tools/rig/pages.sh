@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154 # sourced by host.sh, whose variables it has
 #
-# The job "pages": KVM guests under streams that are checked, while the host moves their
-# memory: transparent huge pages are collapsed and split, pages merged, ballooned away and
-# compacted. In front of mvsock and of vhost_vsock, PAGES_TIMES guests each, of which each
-# echoes PAGES_MB both ways.
+# The job "pages": KVM guests with checked streams, while the host moves their
+# memory: transparent huge pages are collapsed and split, pages merged, ballooned and
+# compacted. PAGES_TIMES guests with mvsock and with vhost_vsock each, each of which
+# echoes PAGES_MB in both directions.
 
 THP=/sys/kernel/mm/transparent_hugepage
 KSM=/sys/kernel/mm/ksm
 
-# Time for a guest's streams.
+# Timeout for a guest's streams.
 PAGES_SECONDS=600
 
 job_pages()
@@ -20,7 +20,7 @@ job_pages()
 		echo 4096 >$THP/khugepaged/pages_to_scan &&
 		echo 1 >$KSM/run && echo 10 >$KSM/sleep_millisecs || return
 	export TRAFFIC_PAUSE_US=0
-	# A guest that ends by itself stays, to be looked at.
+	# A guest that shuts down by itself is kept for inspection.
 	GUEST_OPTIONS="-monitor unix:$MONITOR,server=on,wait=off -device virtio-balloon-pci -action shutdown=pause"
 	tap=$OUT/traffic.tap
 	echo "1..$((2 * PAGES_TIMES))" >"$tap"
@@ -32,7 +32,7 @@ job_pages()
 	grep . $KSM/pages_sharing >>"$OUT/vmstat"
 }
 
-# pages_module NAME: goes on after a guest that failed.
+# pages_module NAME: continues after a guest that failed.
 pages_module()
 {
 	round=1
@@ -55,7 +55,7 @@ pages_round()
 	traffic_stop
 }
 
-# pages_wait: not wait_for, which counts its tries: each takes long if the guest is silent.
+# pages_wait: not wait_for, which counts tries: each takes long if the guest does not answer.
 pages_wait()
 {
 	end=$(($(seconds) + PAGES_SECONDS))
@@ -65,7 +65,7 @@ pages_wait()
 	done
 }
 
-# pages_blame: what the guest, its processor and the device do.
+# pages_blame: prints the state of the guest, its processor and the device.
 pages_blame()
 {
 	echo "$PAGES_MB MiB are not there after $PAGES_SECONDS s; progress:"
@@ -90,7 +90,7 @@ pages_end()
 
 pages_sent() { beyond $((PAGES_MB << 20)) && guest_end "beyond $((PAGES_MB << 20))"; }
 
-# pages_move: until it is killed.
+# pages_move: runs until it is killed.
 pages_move()
 {
 	while :; do

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh disable=SC2034,SC2154 # sourced by host.sh, whose variables it has
 #
-# Races: beside the other tests of the jobs "device" and "smp", if RACES has the program.
-# The job "race": with load before them.
+# Races run in addition to the other tests of the jobs "device" and "smp", if RACES has the
+# program. The job "race" runs loads before them.
 
 run_races()
 {
@@ -12,7 +12,7 @@ run_races()
 	run_programs --seed "$FUZZ_SEED" --seconds "$RACE_SECONDS"
 }
 
-# All that runs on the kernels that look for races.
+# The job of the kernels that detect races.
 job_race()
 {
 	tell "load"
