@@ -36,8 +36,11 @@ enum {
  */
 #define MVS_BRISK	2
 
-/* Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. */
-#define MVS_TX_NOTIFY_NS	NSEC_PER_MSEC
+/*
+ * Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. It
+ * is long compared to a round trip, which ends with an RX notification anyway.
+ */
+#define MVS_TX_NOTIFY_NS	(4 * NSEC_PER_MSEC)
 
 /**
  * struct mvs_kick - a virtqueue's kick eventfd
@@ -138,6 +141,7 @@ struct mvs_misses {
  * @rx_bytes: its @bytes, likewise
  * @tx_bytes: @bytes of this virtqueue, likewise
  * @controls: @control of both, likewise
+ * @polls_skipped: calls of mvs_vq_pop_soon() that do not poll, after one that did in vain
  * @asked: time at which a kick was asked for; 0 if none is pending; TX only
  * @unnotified_since: time of the first publication without a notification, or 0
  * @expired: time of a notification after an interval without a chain from the driver, or 0
@@ -192,6 +196,7 @@ struct mvs_vq {
 	u64 rx_bytes;
 	u64 tx_bytes;
 	u64 controls;
+	unsigned int polls_skipped;
 	u64 asked;
 	u64 unnotified_since;
 	u64 expired;
@@ -243,6 +248,7 @@ void mvs_vq_stop(struct mvs_vq *vq);
 bool mvs_vq_unflushed(const struct mvs_vq *vq);
 int mvs_vq_begin(struct mvs_vq *vq);
 int mvs_vq_pop(struct mvs_vq *vq);
+int mvs_vq_pop_soon(struct mvs_vq *vq);
 int mvs_vq_unpop(struct mvs_vq *vq, int error);
 int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);

@@ -223,6 +223,7 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 				  struct msghdr *msg, size_t room,
 				  enum rest *rest)
 {
+	bool awaits = direct_awaits_answers(conn);
 	unsigned int packets = 0;
 	size_t done = 0;
 	int ret = 0;
@@ -232,7 +233,12 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		ret = mvs_vq_begin(vq);
 	/* A guest may send packets without data for the reader without end. */
 	while (ret == 1 && packets++ < MVS_DIRECT_PACKETS) {
-		ret = mvs_vq_pop(vq);
+		/*
+		 * A driver whose reader has taken a question sends a credit update, and then
+		 * the answer.
+		 */
+		ret = awaits && !done && packets == 2 ? mvs_vq_pop_soon(vq) :
+							mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
 		len = direct_copy_packet(conn, vq, msg, room, rest);

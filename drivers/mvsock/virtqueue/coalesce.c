@@ -47,7 +47,7 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
  * @vq: the virtqueue, which may have been found broken since
  *
  * A driver with free descriptors does not wait for them. It is notified when half of the
- * ring is used or a millisecond has passed; at once if it was seen to wait for that.
+ * ring is used or %MVS_TX_NOTIFY_NS have passed; at once if it was seen to wait for that.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */

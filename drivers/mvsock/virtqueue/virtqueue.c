@@ -34,6 +34,9 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 /* Tries, of about 1 ms each, to publish used chains at stop when memory is short. */
 #define MVS_STOP_TRIES	100
 
+/* Calls of mvs_vq_pop_soon() that do not poll after one that polled in vain. */
+#define MVS_POLLS_SKIPPED	8
+
 static struct lock_class_key mutex_keys[MVS_VQS];
 
 /**
@@ -355,11 +358,37 @@ int mvs_vq_begin(struct mvs_vq *vq)
 	return vq_check_error(vq, ret) ?: 1;
 }
 
-/* No chain: enable kicks. Returns 0, or as mvs_ring_pop() if a chain came meanwhile. */
-static int vq_pop_late(struct mvs_vq *vq)
+/*
+ * No chain, and kicks are suppressed: poll for an interval, unless the scheduler wants the CPU.
+ * Returns as mvs_ring_pop().
+ */
+static int vq_pop_polled(struct mvs_vq *vq)
+{
+	u64 end = ktime_get_ns() + mvs_vq_interval_ns(vq);
+	int ret = 0;
+
+	while (!ret && !need_resched() && !signal_pending(current)) {
+		if (ktime_get_ns() >= end) {
+			vq->polls_skipped = MVS_POLLS_SKIPPED;
+			break;
+		}
+		cpu_relax();
+		ret = mvs_ring_pop(&vq->ring, &vq->chain);
+	}
+	return ret;
+}
+
+/*
+ * No chain: enable kicks, after a poll if one is expected soon. Returns 0, or as mvs_ring_pop() if
+ * a chain came meanwhile.
+ */
+static int vq_pop_late(struct mvs_vq *vq, bool soon)
 {
 	int ret;
 
+	ret = soon ? vq_pop_polled(vq) : 0;
+	if (ret)
+		return ret;
 	if (unlikely(vq->brisk || vq->busyloop_timeout) &&
 	    mvs_vq_look_again(vq))
 		return 0;
@@ -391,6 +420,26 @@ static int vq_push_held(struct mvs_vq *vq)
 	return ret;
 }
 
+static int vq_pop(struct mvs_vq *vq, bool soon)
+{
+	int ret;
+
+	lockdep_assert_held(&vq->mutex);
+	ret = vq_push_held(vq);
+	if (unlikely(ret))
+		return ret;
+	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: vq_pop_late(vq, soon);
+	if (ret == 1) {
+		vq->look_start = 0;
+		if (vq->asked)
+			mvs_vq_note_kick(vq);
+		return 1;
+	}
+	if (ret == -EBADMSG)
+		return mvs_vq_reject(vq) ?: -EBADMSG;
+	return vq_check_error(vq, ret);
+}
+
 /**
  * mvs_vq_pop - take the next chain into @vq->chain
  * @vq: the virtqueue, running
@@ -404,22 +453,26 @@ static int vq_push_held(struct mvs_vq *vq)
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {
-	int ret;
+	return vq_pop(vq, false);
+}
 
-	lockdep_assert_held(&vq->mutex);
-	ret = vq_push_held(vq);
-	if (unlikely(ret))
-		return ret;
-	ret = mvs_ring_pop(&vq->ring, &vq->chain) ?: vq_pop_late(vq);
-	if (ret == 1) {
-		vq->look_start = 0;
-		if (vq->asked)
-			mvs_vq_note_kick(vq);
-		return 1;
-	}
-	if (ret == -EBADMSG)
-		return mvs_vq_reject(vq) ?: -EBADMSG;
-	return vq_check_error(vq, ret);
+/**
+ * mvs_vq_pop_soon - take the next chain, which is expected very soon
+ * @vq: the virtqueue, running
+ *
+ * As mvs_vq_pop(), but if there is no chain it polls before it enables kicks: for 50 us, or up to
+ * 400 where timers expire late, or until the scheduler wants the CPU. After a poll in vain some
+ * calls do not poll.
+ *
+ * Context: process, with the virtqueue's mutex held; may sleep.
+ * Return: see mvs_vq_pop().
+ */
+int mvs_vq_pop_soon(struct mvs_vq *vq)
+{
+	bool poll = !vq->polls_skipped;
+
+	vq->polls_skipped -= !poll;
+	return vq_pop(vq, poll);
 }
 
 /**

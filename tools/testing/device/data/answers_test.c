@@ -449,6 +449,30 @@ static void in_turns(const void *arg)
 	end(&s, &other);
 }
 
+/*
+ * A stock driver sends a credit update when a question was read, and then the answer: at once,
+ * while the reader polls for it, or later, after packets of another connection.
+ */
+static void credit_first(const void *arg)
+{
+	static const useconds_t delays[] = { 0, 20, 60, 200, 3000 };
+	struct session s, other;
+	unsigned int i;
+	pid_t pid = begin(&s, &other);
+
+	(void)arg;
+	for (i = 0; i < 1000; i++) {
+		require_ok(conn_credit_update(&s.c));
+		if (i % 8 == 7)
+			session_exchange(&other, SMALL);
+		usleep(delays[i % ARRAY_SIZE(delays)]);
+		tell(&s, ASK_AGAIN);
+		hear(&s);
+	}
+	end_reader(pid, SIGKILL);
+	end(&s, &other);
+}
+
 #define LEASE		"delay_mvsock_lease"
 #define DELAYED		2000U	/* messages */
 
@@ -551,6 +575,7 @@ void add_answers_tests(void)
 		{ "a reader that starves", starves },
 		{ "a reader that waits in other ways", waits },
 		{ "two readers in turns", in_turns },
+		{ "a credit update before each answer", credit_first },
 		{ "SIOCINQ while a reader waits", large_unread },
 		{ "a device that is stopped", paused },
 		{ "transitions that take long", delayed },
