@@ -42,8 +42,8 @@ bench-compare: ## Print the results A= and B= side by side
 bench-plot: ## Draw the published results
 	tools/bench/plot.sh
 
-bench-profile: ## Show where the instructions of LOAD= go, with both
-	tools/bench/profile.sh $(LOAD)
+bench-profile: ## Show where the instructions of LOAD= go, with both; with ENV=icount or kvm
+	tools/bench/profile.sh $(LOAD) $(ENV)
 
 bench-parse: ## Time the parser, in a virtual host
 	tools/bench/parse.sh

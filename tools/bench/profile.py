@@ -15,9 +15,12 @@ THREADS = (
     ("load_devices", "guest"),
     ("load_memory", "guest"),
     ("vhost_task_fn", "vhost task"),
+    ("kvm_vcpu_ioctl", "guest"),
     ("do_idle", "idle"),
     ("process_one_work", "kworker"),
 )
+# No function is as large: an address further behind a symbol is of another kernel, the guest's.
+FUNCTION_MAX = 1 << 20
 # Functions are listed that have a larger part of one module's instructions.
 PART = 0.003
 
@@ -36,7 +39,9 @@ class Symbols:
 
     def name(self, addr):
         i = bisect.bisect_right(self.addrs, addr)
-        return self.names[i - 1] if i else "?"
+        if not i or addr - self.addrs[i - 1] > FUNCTION_MAX:
+            return "(guest)"
+        return self.names[i - 1]
 
 
 def is_kernel(addr):

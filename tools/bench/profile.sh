@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# profile.sh LOAD[/GUESTS]: the instructions of a load, with vhost_vsock
+# profile.sh LOAD[/GUESTS] [icount|kvm]: the instructions of a load, with vhost_vsock
 # and with mvsock, by thread and by function, as counted by QEMU.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
@@ -16,9 +16,10 @@ SECONDS_EACH=0.2
 
 main()
 {
-	local load=${1:-}
+	local load=${1:-} env=${2:-icount}
 
-	(($# == 1)) || die "one load is needed" "make bench-profile LOAD=h2g-64"
+	[[ $load && $env =~ ^(icount|kvm)$ && $# -le 2 ]] ||
+		die "a load is needed, and icount or kvm" "make bench-profile LOAD=h2g-64 ENV=kvm"
 	bench_setup
 	check_loads "$load"
 	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench/plugin.c"
@@ -27,13 +28,21 @@ main()
 	new_run "$DIR/profile"
 	set_env BENCH_PROFILE 1
 	bench_env 1 "$SECONDS_EACH" "$load"
-	stock_host bench
-	boot_counting 600 -plugin "$DIR/plugin.so,$(plugin_options)" || {
+	"count_$env" -plugin "$DIR/plugin.so,$(plugin_options)" || {
 		explain_boot >&2
 		die "the load did not finish"
 	}
 	say "# $load at $(commit), Linux $VERSION, instructions for each message"
 	python3 "$TOP/tools/bench/profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
+}
+
+count_icount() { stock_host bench && boot_counting 600 "$@"; }
+
+# The guest's kernel is at random addresses, so that it is not taken for the host's.
+count_kvm()
+{
+	kvm_host bench && boot_qemu "$(stock_kernel)" 1200 nokaslr -m 3G -smp 1 \
+		-accel tcg,thread=single -cpu "$FAIR_CPU,cx16=off" "$@"
 }
 
 # read_symbols: the addresses of this kernel without randomisation; its

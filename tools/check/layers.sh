@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # layers.sh OBJECTS: prints each include and each call of the module that points up in
-# the table of layers in Documentation/design.rst, each file that is not in the table, and files
-# that call each other in a circle. OBJECTS is the folder of the compiled objects.
+# the table of layers in Documentation/design.rst, each include of another folder's own header,
+# each file that is not in the table, and files that call each other in a circle. OBJECTS is the
+# folder of the compiled objects.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 objects=$1
@@ -73,6 +74,7 @@ up()
 files | grep -vxF main.c | sed 's,/.*,,' | sort -u | grep -vxFf <(layers | cut -d' ' -f1) |
 	sed 's/$/: in no layer of the table in design.rst/' || true
 includes | up includes
+grep -rnE '^#include ".*/' drivers/mvsock include/mvsock | sed 's/$/: a header of another folder/' || true
 pairs=$(calls)
 up calls <<<"$pairs"
 tsort <<<"$pairs" 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\.c\)$/\1 calls in a circle/p'

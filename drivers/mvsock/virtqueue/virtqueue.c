@@ -8,6 +8,7 @@
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 #include <linux/virtio_byteorder.h>
@@ -359,14 +360,16 @@ int mvs_vq_begin(struct mvs_vq *vq)
 }
 
 /*
- * No chain, and kicks are suppressed: poll for an interval, unless the scheduler wants the CPU.
- * Returns as mvs_ring_pop().
+ * No chain, and kicks are suppressed: poll for an interval, unless another task, such as the driver's
+ * CPU, has to run here. Returns as mvs_ring_pop().
  */
 static int vq_pop_polled(struct mvs_vq *vq)
 {
 	u64 end = ktime_get_ns() + mvs_vq_interval_ns(vq);
 	int ret = 0;
 
+	if (!single_task_running())
+		return 0;
 	while (!ret && !need_resched() && !signal_pending(current)) {
 		if (ktime_get_ns() >= end) {
 			vq->polls_skipped = MVS_POLLS_SKIPPED;
@@ -461,8 +464,8 @@ int mvs_vq_pop(struct mvs_vq *vq)
  * @vq: the virtqueue, running
  *
  * As mvs_vq_pop(), but if there is no chain it polls before it enables kicks: for 50 us, or up to
- * 400 where timers expire late, or until the scheduler wants the CPU. After a poll in vain some
- * calls do not poll.
+ * 400 where timers expire late, unless another task has to run. After a poll in vain some calls do
+ * not poll.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: see mvs_vq_pop().
