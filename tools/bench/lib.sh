@@ -20,7 +20,8 @@ check_loads()
 	local word
 
 	for word; do
-		"$BUILD/testing/load" --list | grep -qxF -e "${word%/*}" ||
+		grep -qxF -e "${word%/*}" \
+			<("$BUILD/testing/load" --list; "$BUILD/testing/load" --vm 3 --list) ||
 			die "there is no load '$word'" "see tools/testing/load/load.c"
 	done
 }

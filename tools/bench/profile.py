@@ -15,7 +15,7 @@ THREADS = (
     ("load_devices", "guest"),
     ("load_memory", "guest"),
     ("vhost_task_fn", "vhost task"),
-    ("kvm_vcpu_ioctl", "guest"),
+    ("kvm_arch_vcpu_ioctl_run", "guest"),
     ("do_idle", "idle"),
     ("process_one_work", "kworker"),
 )

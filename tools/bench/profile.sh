@@ -12,7 +12,6 @@ set -euo pipefail
 . "$TOP/tools/bench/lib.sh"
 
 DIR=$BUILD/bench
-SECONDS_EACH=0.2
 
 main()
 {
@@ -27,8 +26,7 @@ main()
 	say "# $load: a boot with both modules"
 	new_run "$DIR/profile"
 	set_env BENCH_PROFILE 1
-	bench_env 1 "$SECONDS_EACH" "$load"
-	"count_$env" -plugin "$DIR/plugin.so,$(plugin_options)" || {
+	"count_$env" "$load" -plugin "$DIR/plugin.so,$(plugin_options)" || {
 		explain_boot >&2
 		die "the load did not finish"
 	}
@@ -36,13 +34,18 @@ main()
 	python3 "$TOP/tools/bench/profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
 }
 
-count_icount() { stock_host bench && boot_counting 600 "$@"; }
+# count_ENVIRONMENT LOAD QEMU_OPTION...
+count_icount()
+{
+	bench_env 1 0.2 "$1" && stock_host bench && boot_counting 600 "${@:2}"
+}
 
-# The guest's kernel is at random addresses, so that it is not taken for the host's.
+# Time passes as on this machine: it should have nothing else to do. The guest's kernel is at random
+# addresses, so that it is not taken for the host's.
 count_kvm()
 {
-	kvm_host bench && boot_qemu "$(stock_kernel)" 1200 nokaslr -m 3G -smp 1 \
-		-accel tcg,thread=single -cpu "$FAIR_CPU,cx16=off" "$@"
+	bench_env 1 1 "$1" && kvm_host bench && boot_qemu "$(stock_kernel)" 1200 nokaslr -m 3G -smp 1 \
+		-accel tcg,thread=single -cpu "$FAIR_CPU,cx16=off" "${@:2}"
 }
 
 # read_symbols: the addresses of this kernel without randomisation; its

@@ -28,6 +28,8 @@ static const struct load loads[] = {
 	{ "rtt-64", LOAD_RTT, SOCK_STREAM, 64 },
 	{ "rtt-4096", LOAD_RTT, SOCK_STREAM, 4096 },
 	{ "rtt-64-hostile", LOAD_RTT, SOCK_STREAM, 64, .hostile = true },
+	{ "rtt-64-slow", LOAD_RTT, SOCK_STREAM, 64, .pause = 1000 },
+	{ "rtt-64-flood", LOAD_RTT, SOCK_STREAM, 64, .flood = true },
 	{ "connect-g2h", LOAD_CONNECT_G2H, SOCK_STREAM },
 	{ "connect-h2g", LOAD_CONNECT_H2G, SOCK_STREAM },
 	{ "devices", LOAD_DEVICES },
@@ -92,7 +94,8 @@ static bool set_option(struct load_options *opt, int c, const char *text)
 /* In virtual machines are programs, and no others than those. */
 static bool usable(const struct load *l)
 {
-	return !load_run.opt->vm || (l->kind < LOAD_DEVICES && !l->hostile);
+	return load_run.opt->vm ? l->kind < LOAD_DEVICES && !l->hostile :
+				  !l->pause && !l->flood;
 }
 
 static const struct load *find(const char *name)

@@ -35,6 +35,9 @@ struct load {
 	int socktype;
 	__u32 size;		/* of a message */
 	bool hostile;		/* beside a guest that means harm */
+	/* Of virtual machines only: */
+	unsigned int pause;	/* us before each message */
+	bool flood;		/* beside messages to the host from the same guest */
 };
 
 struct load_options {

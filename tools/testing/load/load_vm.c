@@ -23,6 +23,8 @@ struct vm_request {
 	enum load_kind kind;
 	int socktype;
 	__u32 size;
+	__u32 pause;
+	bool flood;
 	__u32 port;		/* of the host */
 	double seconds;
 	__u64 count;
@@ -96,6 +98,31 @@ static void accepts(struct load_end *end, int listener)
 	end->end = now_ns();
 }
 
+/* --- a flood ------------------------------------------------------------------
+ *
+ * A second connection, of processes of their own, until the guest's is killed.
+ */
+
+static pid_t flood_begin(int fd, void (*play)(int fd, struct load_end *end))
+{
+	struct load_end end = { 0 };
+	pid_t pid = load_need(fork());
+
+	if (pid) {
+		close(fd);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	play(fd, &end);
+	_exit(0);
+}
+
+static void flood_send(int fd, struct load_end *end)
+{
+	for (;;)
+		load_send_message(fd, end);
+}
+
 /* --- the host's side ---------------------------------------------------------- */
 
 static __u32 cid_of(unsigned int i)
@@ -103,10 +130,20 @@ static __u32 cid_of(unsigned int i)
 	return load_run.opt->vm + i;
 }
 
+/* The flood comes first. */
+static void host_take_flood(int listener)
+{
+	if (fcntl(listener, F_SETFL, 0))
+		load_fail("fcntl: %s", strerror(errno));
+	flood_begin(load_accept(listener), load_receive_all);
+}
+
 void load_vm_host(unsigned int i, int listener)
 {
 	struct load_end *end = &load_run.shared->pair[i].host;
 
+	if (load_run.load->flood)
+		host_take_flood(listener);
 	switch (load_run.load->kind) {
 	case LOAD_CONNECT_G2H:
 		if (fcntl(listener, F_SETFL, 0))
@@ -142,8 +179,8 @@ void load_vm_guest(unsigned int i, __u32 port)
 	struct load_pair *p = &load_run.shared->pair[i];
 	struct vm_request r = {
 		.kind = l->kind, .socktype = l->socktype, .size = l->size,
-		.port = port, .seconds = load_run.opt->seconds,
-		.count = load_run.opt->count,
+		.pause = l->pause, .flood = l->flood, .port = port,
+		.seconds = load_run.opt->seconds, .count = load_run.opt->count,
 	};
 	int fd = load_dial(SOCK_STREAM, cid_of(i), CONTROL_PORT);
 	char what;
@@ -204,6 +241,10 @@ static void round_trips(int fd, struct load_pair *p)
 	__u64 before = end->start, now;
 
 	while (load_goes_on(end->tx_messages)) {
+		if (load_run.load->pause) {
+			usleep(load_run.load->pause);
+			before = now_ns();
+		}
 		load_send_message(fd, end);
 		if (!load_receive_message(fd, end))
 			load_fail("the host closed the connection");
@@ -216,8 +257,13 @@ static void round_trips(int fd, struct load_pair *p)
 static void play_connection(struct load_pair *p, __u32 port)
 {
 	struct load_end *end = &p->guest;
-	int fd = load_dial(load_run.load->socktype, VMADDR_CID_HOST, port);
+	pid_t flood = 0;
+	int fd;
 
+	if (load_run.load->flood)
+		flood = flood_begin(load_dial(SOCK_STREAM, VMADDR_CID_HOST, port),
+				    flood_send);
+	fd = load_dial(load_run.load->socktype, VMADDR_CID_HOST, port);
 	begin(end);
 	switch (load_run.load->kind) {
 	case LOAD_G2H:
@@ -231,6 +277,8 @@ static void play_connection(struct load_pair *p, __u32 port)
 	}
 	end->end = now_ns();
 	close(fd);
+	if (flood)
+		kill(flood, SIGKILL);
 }
 
 static void play_accepts(struct load_end *end)
@@ -256,7 +304,10 @@ static void serve_one(int fd)
 	opt.seconds = r.seconds;
 	opt.count = r.count;
 	opt.vm = VMADDR_CID_HOST;
-	l = (struct load) { r.name, r.kind, r.socktype, r.size };
+	l = (struct load) {
+		.name = r.name, .kind = r.kind, .socktype = r.socktype,
+		.size = r.size, .pause = r.pause, .flood = r.flood,
+	};
 	load_attach(&l, &opt, fd);
 	p = &load_run.shared->pair[0];
 	switch (l.kind) {
