@@ -125,8 +125,10 @@ main()
 	done
 	((${#envs[@]})) || envs=(icount smp uml kvm)
 	bench_setup
-	# shellcheck disable=SC2086 # words
-	check_loads $LOADS
+	for env in "${envs[@]}"; do
+		# shellcheck disable=SC2086 # words
+		check_loads "$env" $LOADS
+	done
 	for env in "${envs[@]}"; do
 		bench "$env" || status=1
 	done

@@ -38,7 +38,7 @@ enum {
 
 /*
  * Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. It
- * is long compared to a round trip, which ends with an RX notification anyway.
+ * is long compared to a round trip, which needs no TX notification.
  */
 #define MVS_TX_NOTIFY_NS	(4 * NSEC_PER_MSEC)
 
@@ -141,12 +141,13 @@ struct mvs_misses {
  * @rx_bytes: its @bytes, likewise
  * @tx_bytes: @bytes of this virtqueue, likewise
  * @controls: @control of both, likewise
- * @polls_skipped: calls of mvs_vq_pop_soon() that do not poll, after one that did in vain
+ * @polls_skipped: calls of mvs_vq_pop_soon() that do not poll
  * @asked: time at which a kick was asked for; 0 if none is pending; TX only
  * @unnotified_since: time of the first publication without a notification, or 0
  * @expired: time of a notification after an interval without a chain from the driver, or 0
  * @waited: times in a row that the driver made a chain available right after that
- * @eager: rounds for which the driver is notified at once
+ * @eager: rounds for which the driver is notified as soon as it has used @batch descriptors
+ * @batch: descriptors that it waited for
  * @kick: eventfd by which the driver notifies the device; protected by the device's
  *	mutex
  * @lease: whether a reader takes the next chain; TX only; has its own lock
@@ -202,6 +203,7 @@ struct mvs_vq {
 	u64 expired;
 	unsigned int waited;
 	unsigned int eager;
+	unsigned int batch;
 	struct mvs_kick kick;
 	struct mvs_lease lease;
 };
@@ -249,6 +251,7 @@ bool mvs_vq_unflushed(const struct mvs_vq *vq);
 int mvs_vq_begin(struct mvs_vq *vq);
 int mvs_vq_pop(struct mvs_vq *vq);
 int mvs_vq_pop_soon(struct mvs_vq *vq);
+void mvs_vq_poll_paid(struct mvs_vq *vq);
 int mvs_vq_unpop(struct mvs_vq *vq, int error);
 int mvs_vq_push(struct mvs_vq *vq, u32 len);
 int mvs_vq_reject(struct mvs_vq *vq);

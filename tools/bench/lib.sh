@@ -14,14 +14,14 @@ bench_setup()
 		die "the ring driver does not build" "see $BUILD/testing.log"
 }
 
-# check_loads NAME[/GUESTS]...
+# check_loads ENVIRONMENT NAME[/GUESTS]...
 check_loads()
 {
-	local word
+	local word options=()
 
-	for word; do
-		grep -qxF -e "${word%/*}" \
-			<("$BUILD/testing/load" --list; "$BUILD/testing/load" --vm 3 --list) ||
+	[[ $1 != kvm ]] || options=(--vm 3)
+	for word in "${@:2}"; do
+		grep -qxF -e "${word%/*}" <("$BUILD/testing/load" "${options[@]}" --list) ||
 			die "there is no load '$word'" "see tools/testing/load/load.c"
 	done
 }

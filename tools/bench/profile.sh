@@ -20,13 +20,14 @@ main()
 	[[ $load && $env =~ ^(icount|kvm)$ && $# -le 2 ]] ||
 		die "a load is needed, and icount or kvm" "make bench-profile LOAD=h2g-64 ENV=kvm"
 	bench_setup
-	check_loads "$load"
+	check_loads "$env" "$load"
 	gcc -O2 -shared -fPIC -o "$DIR/plugin.so" "$TOP/tools/bench/plugin.c"
 	[[ -s $DIR/symbols-$ABI ]] || read_symbols
 	say "# $load: a boot with both modules"
 	new_run "$DIR/profile"
 	set_env BENCH_PROFILE 1
-	"count_$env" "$load" -plugin "$DIR/plugin.so,$(plugin_options)" || {
+	"prepare_$env" "$load"
+	"count_$env" -plugin "$DIR/plugin.so,$(plugin_options)" || {
 		explain_boot >&2
 		die "the load did not finish"
 	}
@@ -34,18 +35,26 @@ main()
 	python3 "$TOP/tools/bench/profile.py" "$RUN" "$DIR/symbols-$ABI" "$BUILD/testing/load"
 }
 
-# count_ENVIRONMENT LOAD QEMU_OPTION...
-count_icount()
+prepare_icount()
 {
-	bench_env 1 0.2 "$1" && stock_host bench && boot_counting 600 "${@:2}"
+	bench_env 1 0.2 "$1"
+	stock_host bench
 }
 
-# Time passes as on this machine: it should have nothing else to do. The guest's kernel is at random
-# addresses, so that it is not taken for the host's.
+prepare_kvm()
+{
+	bench_env 1 1 "$1"
+	kvm_host bench
+}
+
+count_icount() { boot_counting 600 "$@"; }
+
+# Time passes as on this machine, which should have nothing else to do. The guest's kernel is at
+# random addresses, so that it is not taken for the host's, but some of its modules may be.
 count_kvm()
 {
-	bench_env 1 1 "$1" && kvm_host bench && boot_qemu "$(stock_kernel)" 1200 nokaslr -m 3G -smp 1 \
-		-accel tcg,thread=single -cpu "$FAIR_CPU,cx16=off" "${@:2}"
+	boot_qemu "$(stock_kernel)" 1200 nokaslr -m 3G -smp 1 \
+		-accel tcg,thread=single -cpu "$FAIR_CPU,cx16=off" "$@"
 }
 
 # read_symbols: the addresses of this kernel without randomisation; its

@@ -5,7 +5,7 @@
 # guests under KVM. Sourced by check.sh.
 
 # Each kind of load, and one load with two guests.
-KVM_LOADS=(g2h-64 h2g-4096 seq-g2h-64 seq-h2g-64 rtt-64 connect-g2h connect-h2g rtt-64/2)
+KVM_LOADS=(g2h-64 h2g-4096 seq-g2h-64 seq-h2g-64 rtt-64 rtt-64-flood connect-g2h connect-h2g rtt-64/2)
 
 # load_kvm: with both modules, as in make bench.
 load_kvm()

@@ -165,6 +165,7 @@ explain_vsock()
 
 	if [[ -z $1 ]]; then
 		echo "it was not reached; the consoles are in $RUN, in console.log and out/guest.log"
+		cat "$RUN/out/gone" 2>/dev/null || true
 		return
 	fi
 	for side in client server; do

@@ -46,7 +46,8 @@ bool mvs_direct_hand_over(struct mvs_conn *conn,
 			  const struct virtio_vsock_hdr *hdr);
 void mvs_direct_note(struct mvs_conn *conn, bool direct);
 void mvs_direct_promise(struct mvs_conn *conn);
-size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room);
+size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room,
+		       bool wait);
 void mvs_direct_decline(struct mvs_conn *conn);
 
 #endif /* _MVSOCK_DATA_H */

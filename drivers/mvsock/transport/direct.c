@@ -221,9 +221,9 @@ static bool direct_awaits_answers(const struct mvs_conn *conn)
 /* Returns the number of bytes copied; on a seqpacket socket, of one message. */
 static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 				  struct msghdr *msg, size_t room,
-				  enum rest *rest)
+				  bool wait, enum rest *rest)
 {
-	bool awaits = direct_awaits_answers(conn);
+	bool soon, awaits = wait && direct_awaits_answers(conn);
 	unsigned int packets = 0;
 	size_t done = 0;
 	int ret = 0;
@@ -237,8 +237,8 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		 * A driver whose reader has taken a question sends a credit update, and then
 		 * the answer.
 		 */
-		ret = awaits && !done && packets == 2 ? mvs_vq_pop_soon(vq) :
-							mvs_vq_pop(vq);
+		soon = awaits && !done && packets == 2;
+		ret = soon ? mvs_vq_pop_soon(vq) : mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
 		len = direct_copy_packet(conn, vq, msg, room, rest);
@@ -247,6 +247,8 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 			return done;
 		}
 		done += len;
+		if (soon && len)
+			mvs_vq_poll_paid(vq);
 		if (len)
 			room -= conn->type == VIRTIO_VSOCK_TYPE_STREAM ? len : room;
 		ret = mvs_vq_push(vq, 0) ?: 1;
@@ -294,13 +296,15 @@ void mvs_direct_promise(struct mvs_conn *conn)
  * @conn: the connection
  * @msg: the reader's memory; MSG_EOR is set if the message has it
  * @room: bytes of it
+ * @wait: the reader may wait
  *
  * If there is more for the reader it should call again soon, or the worker goes on.
  *
  * Context: process, with sk_lock held; may sleep.
  * Return: bytes, or 0 if there are none to take: data come by way of the queue.
  */
-size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
+size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room,
+		       bool wait)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
 	/* May there be chains without a kick? */
@@ -315,7 +319,7 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room)
 		if (direct_awaits_answers(conn))
 			mvs_lease_arm(&vq->lease, conn,
 				      sk_sleep(sk_vsock(conn->vsk)));
-		done = direct_copy_packets(conn, vq, msg, room, &rest);
+		done = direct_copy_packets(conn, vq, msg, room, wait, &rest);
 		direct_end(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}

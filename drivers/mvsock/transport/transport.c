@@ -418,9 +418,9 @@ static int transport_wait_for_worker(struct mvs_conn *conn, int flags)
  * the caller has to wait.
  */
 static ssize_t transport_read_direct(struct mvs_conn *conn, struct msghdr *msg,
-				     size_t len)
+				     size_t len, int flags)
 {
-	size_t done = mvs_direct_read(conn, msg, len);
+	size_t done = mvs_direct_read(conn, msg, len, !(flags & MSG_DONTWAIT));
 
 	if (done)
 		transport_refresh_credit(conn,
@@ -442,7 +442,7 @@ static ssize_t transport_stream_dequeue(struct vsock_sock *vsk,
 	empty = !READ_ONCE(conn->rx_bytes);
 	WRITE_ONCE(conn->read_len, peek ? 0 : len);
 	if (left && empty && !peek)
-		return transport_read_direct(conn, msg, len);
+		return transport_read_direct(conn, msg, len, flags);
 	/* If there is nothing to peek at, the lease has expired since. */
 	if (left || (empty && peek)) {
 		ret = transport_wait_for_worker(conn, flags);
@@ -515,7 +515,7 @@ static ssize_t transport_seqpacket_dequeue(struct vsock_sock *vsk,
 	WRITE_ONCE(conn->read_len, flags & (MSG_PEEK | MSG_DONTWAIT) ? 0 : len);
 	WRITE_ONCE(conn->waits, false);
 	if (empty && transport_left_to_reader(conn) && !(flags & MSG_PEEK))
-		ret = transport_read_direct(conn, msg, len);
+		ret = transport_read_direct(conn, msg, len, flags);
 	/*
 	 * A packet was left to this reader, though its lease may have expired. On a return of
 	 * 0 AF_VSOCK would not wait again.

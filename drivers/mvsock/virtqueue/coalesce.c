@@ -57,10 +57,11 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 
 	if (!mvs_vq_publish(vq))
 		return;
-	/* A driver that waits for each has no other chain available. */
-	if (vq->ring.unsignalled > vq->chain.ndescs)
+	/* A driver that waits for some has no other chain available. */
+	if (vq->ring.unsignalled > max(vq->chain.ndescs, vq->batch))
 		vq->eager = 0;
-	if (vq->eager || vq->ring.unsignalled >= vq->ring.num / 2) {
+	if ((vq->eager && vq->ring.unsignalled >= vq->batch) ||
+	    vq->ring.unsignalled >= vq->ring.num / 2) {
 		vq->eager -= !!vq->eager;
 		mvs_vq_signal(vq);
 		return;
@@ -76,6 +77,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 	/*
 	 * If the driver made no chain available since, it may wait for this notification.
 	 */
+	vq->batch = vq->ring.unsignalled;
 	vq->expired = vq->asked && (s64)(vq->asked - vq->unnotified_since) <
 				   (s64)(MVS_BRISK * mvs_vq_interval_ns(vq)) ?
 		      now : 0;

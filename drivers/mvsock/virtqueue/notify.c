@@ -34,9 +34,11 @@
 #define MVS_STREAM_MIN	8U
 
 /*
- * Times in a row that a driver was seen to wait for used TX chains, after which it is
- * notified at once for MVS_EAGER rounds, or until it makes more than one available.
+ * A driver that makes a chain available so soon, in ns, after it was notified of used TX chains has
+ * waited for them. After so many times in a row it is notified as soon as it has as many again, for
+ * MVS_EAGER rounds, or until it makes more available.
  */
+#define MVS_WAITED_NS	(500 * NSEC_PER_USEC)
 #define MVS_WAITED_MIN	2
 #define MVS_EAGER	4096
 
@@ -259,7 +261,7 @@ void mvs_vq_note_kick(struct mvs_vq *vq)
 	vq->brisk = now - vq->asked < MVS_BRISK * mvs_vq_interval_ns(vq);
 	/* Was the driver idle until it was notified of used TX chains? */
 	if (vq->expired) {
-		vq->waited = now - vq->expired < MVS_TX_NOTIFY_NS / 2 ? vq->waited + 1 : 0;
+		vq->waited = now - vq->expired < MVS_WAITED_NS ? vq->waited + 1 : 0;
 		if (vq->waited == MVS_WAITED_MIN) {
 			vq->waited = 0;
 			vq->eager = MVS_EAGER;

@@ -73,6 +73,7 @@ int main(int argc, char **argv)
 	add_type_tests();
 	add_order_tests();
 	add_batch_tests();
+	add_notify_tests();
 	add_busyloop_tests();
 	add_vmm_tests();
 	add_iommu_tests();

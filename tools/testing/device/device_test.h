@@ -20,6 +20,7 @@ void add_abuse_tests(void);
 void add_type_tests(void);
 void add_order_tests(void);
 void add_batch_tests(void);
+void add_notify_tests(void);
 void add_busyloop_tests(void);
 void add_vmm_tests(void);
 void add_iommu_tests(void);

@@ -276,9 +276,10 @@ static void play_connection(struct load_pair *p, __u32 port)
 		round_trips(fd, p);
 	}
 	end->end = now_ns();
-	close(fd);
+	/* First: it may not see the other end go, and call that a failure. */
 	if (flood)
 		kill(flood, SIGKILL);
+	close(fd);
 }
 
 static void play_accepts(struct load_end *end)
