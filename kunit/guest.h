@@ -28,6 +28,9 @@
 #define GUEST_RING	0x1000000050000000UL
 #define GUEST_PAGES	16
 
+/* A reason to refuse a chain, in a table of cases where 0 is for a good one. */
+#define BAD(reason)	(MVS_REASON_ ## reason + 1)
+
 struct guest {
 	struct mvs_mem gm;
 	struct mvs_chain chain;

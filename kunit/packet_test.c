@@ -111,8 +111,6 @@ struct hdr_case {
 	u32 writable;
 };
 
-#define BAD(reason) (MVS_REASON_ ## reason + 1)
-
 static const struct hdr_case hdr_cases[] = {
 	{ "header alone", CID, HOST, 0, HDR },
 	{ "empty chain", CID, HOST, 0, 0, BAD(TOO_SHORT) },

@@ -4,19 +4,11 @@
  * suppression.
  */
 #include <asm/byteorder.h>
-#include <linux/virtio_ring.h>
 
-#include <mvsock/ring.h>
+#include "ring_rig.h"
 
-#include "guest.h"
-
-#define NUM	8
-#define DESC	GUEST_RING
-#define DRIVER	(GUEST_RING + SZ_16K)
-#define DEVICE	(GUEST_RING + SZ_16K + SZ_4K)
-
-/* Where indirect tables are, in guest-physical memory. */
-#define TABLE	0x1000
+#define NUM	RIG_NUM
+#define TABLE	RIG_TABLE
 
 #define N	VRING_DESC_F_NEXT
 #define W	VRING_DESC_F_WRITE
@@ -26,261 +18,173 @@
 #define F_USED	BIT(VRING_PACKED_DESC_F_USED)
 #define WRAP	MVS_PACKED_WRAP
 
-struct rig {
-	struct guest *guest;
-	struct mvs_ring ring;
-	struct vring_packed_desc *desc;
-	struct vring_packed_desc_event *driver;
-	struct vring_packed_desc_event *device;
-	u16 next;	/* the driver's next place, with its wrap counter */
-};
-
-static struct rig *rig_create(struct kunit *test, u32 num)
+static struct ring_rig *create(struct kunit *test, u32 num)
 {
-	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, rig);
-	rig->guest = guest_create(test);
-	rig->ring = (struct mvs_ring) {
-		.gm = &rig->guest->gm,
-		.num = num,
-		.desc = DESC,
-		.avail = DRIVER,
-		.used = DEVICE,
-		.le = true,
-		.packed = true,
-		.indirect = true,
-		.next_avail = WRAP,
-		.next_used = WRAP,
-	};
-	rig->next = WRAP;
-	rig->desc = guest_uaddr(rig->guest, DESC);
-	rig->driver = guest_uaddr(rig->guest, DRIVER);
-	rig->device = guest_uaddr(rig->guest, DEVICE);
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	return rig;
+	return rig_create(test, num, true);
 }
 
-static u16 avail_flags(bool wrap)
+/* Looked up each time, as the areas' pages are not contiguous here. */
+static struct vring_packed_desc *desc_at(struct ring_rig *rig, u16 place)
 {
-	return wrap ? F_AVAIL : F_USED;
+	return guest_uaddr(rig->guest, rig->ring.desc + (place & ~WRAP) *
+			   sizeof(struct vring_packed_desc));
+}
+
+static struct vring_packed_desc_event *device_area(struct ring_rig *rig)
+{
+	return guest_uaddr(rig->guest, rig->ring.used);
+}
+
+/* The driver says what it wants to be notified of. */
+static void set_event(struct ring_rig *rig, u16 flags, u16 off_wrap)
+{
+	struct vring_packed_desc_event *driver =
+		guest_uaddr(rig->guest, rig->ring.avail);
+
+	driver->flags = cpu_to_le16(flags);
+	driver->off_wrap = cpu_to_le16(off_wrap);
+}
+
+/* The place @n descriptors behind @place. */
+static u16 behind(const struct ring_rig *rig, u16 place, u32 n)
+{
+	u32 i = (place & ~WRAP) + n;
+
+	return i < rig->ring.num ? place + n : (i - rig->ring.num) | (~place & WRAP);
 }
 
 /* The driver writes its next descriptor; @flags without AVAIL and USED. */
-static void put_desc(struct rig *rig, u64 addr, u32 len, u16 flags, u16 id)
+static void put_desc(struct ring_rig *rig, u64 addr, u32 len, u16 flags, u16 id)
 {
-	u32 i = rig->next & ~WRAP;
-	bool wrap = rig->next & WRAP;
-
-	rig->desc[i] = (struct vring_packed_desc) {
-		.addr = cpu_to_le64(addr),
-		.len = cpu_to_le32(len),
-		.id = cpu_to_le16(id),
-		.flags = cpu_to_le16(flags | avail_flags(wrap)),
-	};
-	rig->next = i + 1 == rig->ring.num ? (wrap ? 0 : WRAP) : rig->next + 1;
+	flags |= rig->next & WRAP ? F_AVAIL : F_USED;
+	rig_set_packed_desc(desc_at(rig, rig->next), addr, len, flags, id);
+	rig->next = behind(rig, rig->next, 1);
 }
 
-static void put_entry(struct rig *rig, u32 i, u64 addr, u32 len, u16 flags)
+/* A chain of @n descriptors of the same memory; only the last one's Buffer ID counts. */
+static void put_chain(struct ring_rig *rig, u32 n, u64 addr, u32 len, u16 id)
 {
-	struct vring_packed_desc *table = guest_gpa(rig->guest, TABLE);
-
-	table[i] = (struct vring_packed_desc) {
-		.addr = cpu_to_le64(addr),
-		.len = cpu_to_le32(len),
-		.flags = cpu_to_le16(flags),
-	};
-}
-
-static int pop(struct rig *rig)
-{
-	return mvs_ring_pop(&rig->ring, &rig->guest->chain);
-}
-
-static int push(struct rig *rig, u16 id, u16 ndescs, u32 len)
-{
-	struct mvs_chain chain = { .id = id, .ndescs = ndescs };
-
-	return mvs_ring_push(&rig->ring, &chain, len);
-}
-
-/* A batch of one. */
-static int give_back(struct rig *rig, u16 id, u16 ndescs, u32 len)
-{
-	return push(rig, id, ndescs, len) ?: mvs_ring_publish(&rig->ring);
+	while (--n)
+		put_desc(rig, addr, len, N, ~id);
+	put_desc(rig, addr, len, 0, id);
 }
 
 /* --- chains --- */
 
-struct desc_init {
-	u64 addr;
-	u32 len;
-	u16 flags;
-};
-
-struct chain_case {
-	const char *name;
-	unsigned int n;
-	struct desc_init desc[NUM];
-	unsigned int ntable;
-	struct desc_init table[4];
-	u64 readable;
-	u64 writable;
-	int reason;	/* enum mvs_reason + 1, 0 for a good chain */
-	bool no_indirect;
-};
-
-#define BAD(reason) (MVS_REASON_ ## reason + 1)
-
-static const struct chain_case chain_cases[] = {
-	{ "one descriptor", 1, { { 0, 44 } }, .readable = 44 },
-	{ "one writable", 1, { { 0, 100, W } }, .writable = 100 },
-	{ "three, readable and writable", 3,
+static const struct rig_chain_case chain_cases[] = {
+	{ "one descriptor", { { 0, 44 } }, .readable = 44 },
+	{ "one writable", { { 0, 100, W } }, .writable = 100 },
+	{ "three, readable and writable",
 	  { { 0, 44, N }, { 100, 10, N }, { 200, 5, W } },
 	  .readable = 54, .writable = 5 },
-	{ "as many as the ring has", 8,
+	{ "as many as the ring has",
 	  { { 0, 1, N }, { 1, 1, N }, { 2, 1, N }, { 3, 1, N }, { 4, 1, N },
 	    { 5, 1, N }, { 6, 1, N }, { 7, 1 } }, .readable = 8 },
-	{ "zero length", 2, { { 0, 0, N }, { 0, 8 } }, .readable = 8 },
-	{ "unknown flags", 1, { { 0, 8, 0x7f78 } }, .readable = 8 },
-	{ "in a hole", 1, { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
-	{ "in a hole, not last", 3, { { 0, 8, N }, { SZ_32K, 8, N }, { 0, 8 } },
+	{ "zero length", { { 0, 0, N }, { 0, 8 } }, .readable = 8 },
+	{ "unknown flags", { { 0, 8, 0x7f78 } }, .readable = 8 },
+	{ "in a hole", { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "in a hole, not last", { { 0, 8, N }, { SZ_32K, 8, N }, { 0, 8 } },
 	  .reason = BAD(BAD_ADDRESS) },
-	{ "address wraps", 1, { { U64_MAX, 8 } }, .reason = BAD(BAD_ADDRESS) },
-	{ "readable after writable", 3,
+	{ "address wraps", { { U64_MAX, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "readable after writable",
 	  { { 0, 8, N | W }, { 8, 8, N }, { 16, 8 } },
 	  .reason = BAD(BAD_DIRECTION) },
 
-	{ "indirect", 1, { { TABLE, 16, I } }, 1, { { 0, 44 } },
-	  .readable = 44 },
-	{ "indirect, three", 1, { { TABLE, 48, I } }, 3,
+	{ "indirect", { { TABLE, 16, I } }, { { 0, 44 } }, .readable = 44 },
+	{ "indirect, three", { { TABLE, 48, I } },
 	  { { 0, 44 }, { 50, 6 }, { 60, 7, W } },
 	  .readable = 50, .writable = 7 },
-	{ "indirect, NEXT means nothing", 1, { { TABLE, 32, I } }, 2,
+	{ "indirect, NEXT means nothing", { { TABLE, 32, I } },
 	  { { 0, 44, N }, { 50, 6, N } }, .readable = 50 },
-	{ "indirect with WRITE, which means nothing", 1,
-	  { { TABLE, 16, I | W } }, 1, { { 0, 44 } }, .readable = 44 },
-	{ "direct, then indirect", 2, { { 100, 9, N }, { TABLE, 16, I } }, 1,
+	{ "indirect with WRITE, which means nothing",
+	  { { TABLE, 16, I | W } }, { { 0, 44 } }, .readable = 44 },
+	{ "direct, then indirect", { { 100, 9, N }, { TABLE, 16, I } },
 	  { { 0, 44 } }, .readable = 53 },
-	{ "indirect, length 0", 1, { { TABLE, 0, I } },
+	{ "indirect, length 0", { { TABLE, 0, I } },
 	  .reason = BAD(BAD_INDIRECT) },
-	{ "indirect, length 17", 1, { { TABLE, 17, I } },
+	{ "indirect, length 17", { { TABLE, 17, I } },
 	  .reason = BAD(BAD_INDIRECT) },
-	{ "indirect, 65537 entries", 1, { { TABLE, 65537 * 16, I } },
+	{ "indirect, 65537 entries", { { TABLE, 65537 * 16, I } },
 	  .reason = BAD(BAD_INDIRECT) },
-	{ "indirect, 1025 entries", 1, { { TABLE, 1025 * 16, I } },
+	{ "indirect, 1025 entries", { { TABLE, 1025 * 16, I } },
 	  .reason = BAD(TOO_LONG) },
-	{ "indirect and NEXT", 2, { { TABLE, 16, I | N }, { 0, 8 } }, 1,
+	{ "indirect and NEXT", { { TABLE, 16, I | N }, { 0, 8 } },
 	  { { 0, 8 } }, .reason = BAD(BAD_INDIRECT) },
-	{ "indirect, nested", 1, { { TABLE, 16, I } }, 1,
+	{ "indirect, nested", { { TABLE, 16, I } },
 	  { { TABLE, 16, I } }, .reason = BAD(BAD_INDIRECT) },
-	{ "indirect, not negotiated", 1, { { TABLE, 16, I } }, 1,
+	{ "indirect, not negotiated", { { TABLE, 16, I } },
 	  { { 0, 8 } }, .reason = BAD(BAD_INDIRECT), .no_indirect = true },
-	{ "indirect, table in a hole", 1, { { SZ_32K, 16, I } },
+	{ "indirect, table in a hole", { { SZ_32K, 16, I } },
 	  .reason = BAD(BAD_ADDRESS) },
-	{ "indirect, table runs into a hole", 1,
+	{ "indirect, table runs into a hole",
 	  { { SZ_16K + SZ_8K - 8, 16, I } }, .reason = BAD(BAD_ADDRESS) },
-	{ "indirect, buffer in a hole", 1, { { TABLE, 16, I } }, 1,
+	{ "indirect, buffer in a hole", { { TABLE, 16, I } },
 	  { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
-	{ "indirect, readable after writable", 1, { { TABLE, 32, I } }, 2,
+	{ "indirect, readable after writable", { { TABLE, 32, I } },
 	  { { 0, 1, W }, { 0, 1 } }, .reason = BAD(BAD_DIRECTION) },
 };
 
 KUNIT_ARRAY_PARAM_DESC(chain, chain_cases, name);
 
-static void lay(struct rig *rig, const struct chain_case *c, u16 id)
+/* Returns the length of the chain, whose last descriptor alone has its Buffer ID, @id. */
+static u16 lay(struct ring_rig *rig, const struct rig_chain_case *c, u16 id)
 {
-	unsigned int i;
+	struct vring_packed_desc *table = guest_gpa(rig->guest, TABLE);
+	const struct rig_desc *d;
+	bool more;
+	u32 i;
 
-	for (i = 0; i < c->ntable; i++)
-		put_entry(rig, i, c->table[i].addr, c->table[i].len,
-			  c->table[i].flags);
-	/* Only the last one's Buffer ID counts. */
-	for (i = 0; i < c->n; i++)
-		put_desc(rig, c->desc[i].addr, c->desc[i].len,
-			 c->desc[i].flags, i + 1 == c->n ? id : ~id);
+	for (i = 0, d = c->table; i < ARRAY_SIZE(c->table); i++, d++)
+		rig_set_packed_desc(&table[i], d->addr, d->len, d->flags, 0);
+	for (i = 0, more = true; more; i++) {
+		d = &c->desc[i];
+		more = d->flags & N;
+		put_desc(rig, d->addr, d->len, d->flags, more ? ~id : id);
+	}
+	return i;
 }
 
 /* Good or bad, the chain has its number and its length in descriptors. */
 static void chain(struct kunit *test)
 {
-	const struct chain_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
-	struct mvs_chain *chain = &rig->guest->chain;
-	int ret;
+	struct ring_rig *rig = create(test, NUM);
 
-	lay(rig, c, 0x1234);
-	rig->ring.indirect = !c->no_indirect;
-
-	ret = pop(rig);
-	KUNIT_EXPECT_EQ(test, chain->id, 0x1234);
-	KUNIT_EXPECT_EQ(test, chain->ndescs, c->n);
-	if (c->reason) {
-		KUNIT_EXPECT_EQ(test, ret, -EBADMSG);
-		KUNIT_EXPECT_EQ(test, chain->reason, c->reason - 1);
-	} else {
-		KUNIT_EXPECT_EQ(test, ret, 1);
-		KUNIT_EXPECT_EQ(test, chain->readable, c->readable);
-		KUNIT_EXPECT_EQ(test, chain->writable, c->writable);
-	}
-	KUNIT_EXPECT_EQ(test, 0, pop(rig));
-
+	rig_expect_case(test, rig, 0x1234, lay(rig, test->param_value, 0x1234));
 	put_desc(rig, 0, 8, 0, 7);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, chain->id, 7);
-	KUNIT_EXPECT_EQ(test, chain->readable, 8);
+	rig_expect_chain(test, rig, 7, 8);
 }
 
 /* Without a last descriptor there is no Buffer ID to give back. */
 static void chain_without_end(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 	u32 i;
 
 	for (i = 0; i < NUM; i++)
 		put_desc(rig, 0, 1, N, i);
-	KUNIT_EXPECT_EQ(test, -EINVAL, pop(rig));
+	KUNIT_EXPECT_EQ(test, -EINVAL, rig_pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, WRAP);
 }
 
 /* More than a chain may have, but with an end. */
 static void chain_of_1025(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, 1200);
-	struct vring_packed_desc *d;
-	u32 i;
+	struct ring_rig *rig = create(test, 1200);
 
 	/* The last one lies over the Driver Area, which does not matter here. */
-	for (i = 0; i < 1025; i++) {
-		d = guest_uaddr(rig->guest, DESC + i * sizeof(*d));
-		d->len = cpu_to_le32(1);
-		d->id = cpu_to_le16(i);
-		d->flags = cpu_to_le16(F_AVAIL | (i < 1024 ? N : 0));
-	}
-	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_TOO_LONG);
+	put_chain(rig, 1025, 0, 1, 1024);
+	rig_expect_refused(test, rig, 1024, MVS_REASON_TOO_LONG);
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.ndescs, 1025);
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 1024);
 }
 
 /* Over two regions each, so that the limit comes before the end. */
 static void segments_over_the_limit(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, 600);
-	struct vring_packed_desc *d;
-	u32 i;
+	struct ring_rig *rig = create(test, 600);
 
-	for (i = 0; i < 600; i++) {
-		d = guest_uaddr(rig->guest, DESC + i * sizeof(*d));
-		d->addr = cpu_to_le64(SZ_16K - 1);
-		d->len = cpu_to_le32(2);
-		d->id = cpu_to_le16(i);
-		d->flags = cpu_to_le16(F_AVAIL | (i < 599 ? N : 0));
-	}
-	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_TOO_LONG);
+	put_chain(rig, 600, SZ_16K - 1, 2, 599);
+	rig_expect_refused(test, rig, 599, MVS_REASON_TOO_LONG);
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.ndescs, 600);
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 599);
 }
 
 /* --- places --- */
@@ -308,45 +212,36 @@ KUNIT_ARRAY_PARAM_DESC(avail, avail_cases, name);
 static void avail(struct kunit *test)
 {
 	const struct avail_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.next_avail = c->place | 3;
-	rig->desc[3].flags = cpu_to_le16(c->flags);
-	KUNIT_EXPECT_EQ(test, c->ret, pop(rig));
+	desc_at(rig, 3)->flags = cpu_to_le16(c->flags);
+	KUNIT_EXPECT_EQ(test, c->ret, rig_pop(rig));
 }
 
 static const u32 nums[] = { 1, 2, 3, 7, 8, 100 };
 
-static void num_desc(const u32 *num, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "num %u", *num);
-}
-
-KUNIT_ARRAY_PARAM(num, nums, num_desc);
+KUNIT_ARRAY_PARAM(num, nums, rig_num_desc);
 
 /* Chains of one to three descriptors, over many rounds of any size. */
 static void wrap_counters(struct kunit *test)
 {
-	u32 num = *(const u32 *)test->param_value, i, j;
-	struct rig *rig = rig_create(test, num);
+	u32 num = *(const u32 *)test->param_value, i;
+	struct ring_rig *rig = create(test, num);
 
 	for (i = 0; i < 5000; i++) {
 		u32 n = 1 + i % min(num, 3U);
 		u16 used = rig->ring.next_used;
-		struct vring_packed_desc *d = &rig->desc[used & ~WRAP];
+		struct vring_packed_desc *d = desc_at(rig, used);
 
-		for (j = 0; j < n; j++)
-			put_desc(rig, j, 8, j + 1 < n ? N : 0, i);
-		KUNIT_ASSERT_EQ(test, 1, pop(rig));
-		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, i);
-		KUNIT_ASSERT_EQ(test, rig->guest->chain.readable, 8 * n);
+		put_chain(rig, n, 0, 8, i);
+		rig_expect_chain(test, rig, i, 8 * n);
 
 		/* Undone and done again, it is the same. */
 		mvs_ring_unpop(&rig->ring, &rig->guest->chain);
-		KUNIT_ASSERT_EQ(test, 1, pop(rig));
-		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, i);
+		rig_expect_chain(test, rig, i, 8 * n);
 
-		KUNIT_ASSERT_EQ(test, 0, give_back(rig, i, n, i));
+		KUNIT_ASSERT_EQ(test, 0, rig_give_back(rig, i, n, i));
 		KUNIT_ASSERT_EQ(test, rig->ring.next_used, rig->next);
 		KUNIT_ASSERT_EQ(test, rig->ring.next_avail, rig->next);
 		KUNIT_ASSERT_EQ(test, le16_to_cpu(d->id), i);
@@ -354,7 +249,7 @@ static void wrap_counters(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, le16_to_cpu(d->flags) & ~W,
 				used & WRAP ? F_AVAIL | F_USED : 0);
 		KUNIT_ASSERT_EQ(test, !!(le16_to_cpu(d->flags) & W), i > 0);
-		KUNIT_ASSERT_EQ(test, 0, pop(rig));
+		KUNIT_ASSERT_EQ(test, 0, rig_pop(rig));
 	}
 }
 
@@ -368,14 +263,14 @@ struct start_case {
 };
 
 static const struct start_case start_cases[] = {
-	{ "as at reset", NUM, DESC, WRAP, WRAP, 0 },
-	{ "in the middle", NUM, DESC, 5, WRAP | 7, 0 },
-	{ "no power of two", 7, DESC, 6, 6, 0 },
-	{ "32768", 32768, DESC, WRAP | 32767, WRAP | 32767, 0 },
-	{ "32769", 32769, DESC, WRAP, WRAP, -EINVAL },
-	{ "available place outside", NUM, DESC, NUM, WRAP, -EINVAL },
-	{ "used place outside", NUM, DESC, WRAP, WRAP | NUM, -EINVAL },
-	{ "descriptors misaligned", NUM, DESC + 8, WRAP, WRAP, -EINVAL },
+	{ "as at reset", NUM, RIG_DESC, WRAP, WRAP, 0 },
+	{ "in the middle", NUM, RIG_DESC, 5, WRAP | 7, 0 },
+	{ "no power of two", 7, RIG_DESC, 6, 6, 0 },
+	{ "32768", 32768, RIG_DESC, WRAP | 32767, WRAP | 32767, 0 },
+	{ "32769", 32769, RIG_DESC, WRAP, WRAP, -EINVAL },
+	{ "available place outside", NUM, RIG_DESC, NUM, WRAP, -EINVAL },
+	{ "used place outside", NUM, RIG_DESC, WRAP, WRAP | NUM, -EINVAL },
+	{ "descriptors misaligned", NUM, RIG_DESC + 8, WRAP, WRAP, -EINVAL },
 };
 
 KUNIT_ARRAY_PARAM_DESC(start, start_cases, name);
@@ -383,7 +278,7 @@ KUNIT_ARRAY_PARAM_DESC(start, start_cases, name);
 static void start(struct kunit *test)
 {
 	const struct start_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.num = c->num;
 	rig->ring.desc = c->desc;
@@ -394,64 +289,50 @@ static void start(struct kunit *test)
 
 static void ring_lost(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	put_desc(rig, 0, 8, 0, 0);
-	guest_lose_page(rig->guest, DESC);
-	KUNIT_EXPECT_EQ(test, -EFAULT, pop(rig));
-	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 0, 1, 0));
+	guest_lose_page(rig->guest, RIG_DESC);
+	KUNIT_EXPECT_EQ(test, -EFAULT, rig_pop(rig));
+	KUNIT_EXPECT_EQ(test, -EFAULT, rig_push(rig, 0, 1, 0));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP);
 }
 
 /* Its second entry would be at address 0. */
 static void table_wraps(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	KUNIT_ASSERT_EQ(test, 0,
 			vhost_iotlb_add_range(rig->guest->gm.table,
 					      U64_MAX - PAGE_SIZE + 1, U64_MAX,
 					      GUEST_HIGH, VHOST_MAP_RW));
 	put_desc(rig, U64_MAX - 15, 32, I, 7);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 7);
+	rig_expect_refused(test, rig, 7, MVS_REASON_BAD_ADDRESS);
 }
 
 /* The table is gone, which is no reason to stop the ring. */
 static void table_lost(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	put_desc(rig, TABLE, 16, I, 3);
 	guest_lose_page(rig->guest, GUEST_LOW + TABLE);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 3);
+	rig_expect_refused(test, rig, 3, MVS_REASON_BAD_ADDRESS);
 
 	put_desc(rig, 0x2000, 8, 0, 4);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 4);
+	rig_expect_chain(test, rig, 4, 8);
 }
 
 /* --- batches --- */
 
 /* What a driver that is at @place sees: does it begin a used chain? */
-static bool used_at(struct rig *rig, u16 place)
+static bool used_at(struct ring_rig *rig, u16 place)
 {
-	const struct vring_packed_desc *d =
-		guest_uaddr(rig->guest, DESC + (place & ~WRAP) * sizeof(*d));
-	u16 flags = le16_to_cpu(d->flags);
+	u16 flags = le16_to_cpu(desc_at(rig, place)->flags);
 
 	return !!(flags & F_AVAIL) == !!(place & WRAP) &&
 	       !!(flags & F_USED) == !!(place & WRAP);
-}
-
-static u16 behind(const struct rig *rig, u16 place, u32 n)
-{
-	u32 i = (place & ~WRAP) + n;
-
-	return i < rig->ring.num ? place + n : (i - rig->ring.num) | (~place & WRAP);
 }
 
 /*
@@ -461,7 +342,7 @@ static u16 behind(const struct rig *rig, u16 place, u32 n)
 static void batch(struct kunit *test)
 {
 	u32 num = *(const u32 *)test->param_value, i;
-	struct rig *rig = rig_create(test, num);
+	struct ring_rig *rig = create(test, num);
 	u16 base = WRAP | (num - 1 - num / 3), place = base;
 
 	rig->next = base;
@@ -470,17 +351,17 @@ static void batch(struct kunit *test)
 	for (i = 0; i < num; i++)
 		put_desc(rig, i, 8, 0, i);
 	for (i = 0; i < num; i++)
-		KUNIT_ASSERT_EQ(test, 1, pop(rig));
-	KUNIT_ASSERT_EQ(test, 0, pop(rig));
+		KUNIT_ASSERT_EQ(test, 1, rig_pop(rig));
+	KUNIT_ASSERT_EQ(test, 0, rig_pop(rig));
 
 	for (i = 0; i < num; i++) {
-		KUNIT_ASSERT_EQ(test, 0, push(rig, num - 1 - i, 1, i));
+		KUNIT_ASSERT_EQ(test, 0, rig_push(rig, num - 1 - i, 1, i));
 		KUNIT_ASSERT_FALSE(test, used_at(rig, base));
 	}
-	KUNIT_EXPECT_EQ(test, 0, pop(rig));
+	KUNIT_EXPECT_EQ(test, 0, rig_pop(rig));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	for (i = 0; i < num; i++, place = behind(rig, place, 1)) {
-		const struct vring_packed_desc *d = &rig->desc[place & ~WRAP];
+		const struct vring_packed_desc *d = desc_at(rig, place);
 
 		KUNIT_EXPECT_TRUE(test, used_at(rig, place));
 		KUNIT_EXPECT_EQ(test, le16_to_cpu(d->id), num - 1 - i);
@@ -494,22 +375,21 @@ static void batch(struct kunit *test)
 /* Chains of 1 to 4 descriptors, the longest first. */
 static void batch_of_long_chains(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, 10);
+	struct ring_rig *rig = create(test, 10);
 	u16 place = WRAP;
-	u32 n, i;
+	u32 n;
 
 	for (n = 1; n <= 4; n++) {
-		for (i = 0; i < n; i++)
-			put_desc(rig, 0, 8, i + 1 < n ? N : 0, n);
-		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+		put_chain(rig, n, 0, 8, n);
+		rig_expect_chain(test, rig, n, 8 * n);
 	}
 	for (n = 4; n; n--)
-		KUNIT_ASSERT_EQ(test, 0, push(rig, n, n, 0));
+		KUNIT_ASSERT_EQ(test, 0, rig_push(rig, n, n, 0));
 	KUNIT_EXPECT_FALSE(test, used_at(rig, place));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	for (n = 4; n; n--) {
 		KUNIT_EXPECT_TRUE(test, used_at(rig, place));
-		KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->desc[place & ~WRAP].id), n);
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(desc_at(rig, place)->id), n);
 		place = behind(rig, place, n);
 	}
 	KUNIT_EXPECT_EQ(test, rig->ring.next_used, place);
@@ -518,34 +398,31 @@ static void batch_of_long_chains(struct kunit *test)
 
 static void batch_of_nothing(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
-	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 5, 1, 55));
+	KUNIT_ASSERT_EQ(test, 0, rig_give_back(rig, 5, 1, 55));
 	/* It is the driver's again. */
-	rig->desc[0].flags = cpu_to_le16(0x1234);
+	desc_at(rig, 0)->flags = cpu_to_le16(0x1234);
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->desc[0].flags), 0x1234);
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->desc[1].flags), 0);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc_at(rig, 0)->flags), 0x1234);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc_at(rig, 1)->flags), 0);
 }
 
 /* The first of two is the last place of a page. */
-static struct rig *lose_first(struct kunit *test)
+static struct ring_rig *lose_first(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, 300);
+	struct ring_rig *rig = create(test, 300);
 
 	rig->ring.next_used = WRAP | 255;
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 1, 55));
-	guest_lose_page(rig->guest, DESC);
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 1, 66));
-	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_publish(&rig->ring));
+	rig_push_two(test, rig, RIG_DESC, 0, -EFAULT);
 	KUNIT_EXPECT_FALSE(test, used_at(rig, WRAP | 255));
-	guest_find_page(test, rig->guest, DESC);
+	guest_find_page(test, rig->guest, RIG_DESC);
 	return rig;
 }
 
 static void first_lost(struct kunit *test)
 {
-	struct rig *rig = lose_first(test);
+	struct ring_rig *rig = lose_first(test);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 255));
@@ -554,7 +431,7 @@ static void first_lost(struct kunit *test)
 
 static void first_lost_until_start(struct kunit *test)
 {
-	struct rig *rig = lose_first(test);
+	struct ring_rig *rig = lose_first(test);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_start(&rig->ring));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
@@ -566,13 +443,10 @@ static void first_lost_until_start(struct kunit *test)
 /* What could not be pushed is not in the batch, and does not spoil it. */
 static void second_lost(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, 300);
+	struct ring_rig *rig = create(test, 300);
 
 	rig->ring.next_used = WRAP | 255;
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 1, 55));
-	guest_lose_page(rig->guest, DESC + PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 6, 1, 66));
-	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
+	rig_push_two(test, rig, RIG_DESC + PAGE_SIZE, -EFAULT, 0);
 	KUNIT_EXPECT_TRUE(test, used_at(rig, WRAP | 255));
 	KUNIT_EXPECT_FALSE(test, used_at(rig, WRAP | 256));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_used, WRAP | 256);
@@ -619,43 +493,35 @@ KUNIT_ARRAY_PARAM_DESC(signal, signal_cases, name);
 static void signal(struct kunit *test)
 {
 	const struct signal_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
-	u16 i;
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.next_used = c->before;
 	/* The first time there is no last signal to compare with. */
 	KUNIT_EXPECT_LE(test, 0, mvs_ring_need_signal(&rig->ring));
 
 	rig->ring.event_idx = c->event_idx;
-	rig->driver->flags = cpu_to_le16(c->flags);
-	rig->driver->off_wrap = cpu_to_le16(c->off_wrap);
-	for (i = 0; i < c->n; i++)
-		KUNIT_ASSERT_EQ(test, 0, push(rig, i, 1, 0));
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_need_signal(&rig->ring));
+	set_event(rig, c->flags, c->off_wrap);
+	rig_expect_signal(test, rig, c->n, c->ret);
 }
 
 static void first_signal_with_place(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.event_idx = true;
-	rig->driver->flags = cpu_to_le16(PLACE);
-	rig->driver->off_wrap = cpu_to_le16(WRAP | 6);
-	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 1, 0));
-	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 1, 0));
-	KUNIT_EXPECT_EQ(test, 0, mvs_ring_need_signal(&rig->ring));
+	set_event(rig, PLACE, WRAP | 6);
+	rig_expect_signal(test, rig, 1, 1);
+	rig_expect_signal(test, rig, 1, 0);
 }
 
 static void notify(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), DISABLE);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(device_area(rig)->flags), DISABLE);
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_enable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), ENABLE);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(device_area(rig)->flags), ENABLE);
 
 	/* A chain that came between must not be slept over. */
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
@@ -665,15 +531,15 @@ static void notify(struct kunit *test)
 
 static void notify_by_place(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.event_idx = true;
 	rig->ring.next_avail = 5;
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), DISABLE);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(device_area(rig)->flags), DISABLE);
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_enable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->flags), PLACE);
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(rig->device->off_wrap), 5);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(device_area(rig)->flags), PLACE);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(device_area(rig)->off_wrap), 5);
 }
 
 static struct kunit_case cases[] = {

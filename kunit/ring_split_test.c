@@ -4,52 +4,29 @@
  */
 #include <asm/byteorder.h>
 #include <linux/virtio_byteorder.h>
-#include <linux/virtio_ring.h>
 
-#include <mvsock/ring.h>
+#include "ring_rig.h"
 
-#include "guest.h"
-
-#define NUM	8
-#define DESC	GUEST_RING
-#define AVAIL	(GUEST_RING + SZ_8K)
-#define USED	(GUEST_RING + SZ_16K)
-
-/* Where indirect tables are, in guest-physical memory. */
-#define TABLE	0x1000
+#define NUM	RIG_NUM
+#define TABLE	RIG_TABLE
 
 #define N	VRING_DESC_F_NEXT
 #define W	VRING_DESC_F_WRITE
 #define I	VRING_DESC_F_INDIRECT
 
-struct rig {
-	struct guest *guest;
-	struct mvs_ring ring;
-	struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
-};
-
-static struct rig *rig_create(struct kunit *test, u32 num)
+static struct ring_rig *create(struct kunit *test, u32 num)
 {
-	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	return rig_create(test, num, false);
+}
 
-	KUNIT_ASSERT_NOT_NULL(test, rig);
-	rig->guest = guest_create(test);
-	rig->ring = (struct mvs_ring) {
-		.gm = &rig->guest->gm,
-		.num = num,
-		.desc = DESC,
-		.avail = AVAIL,
-		.used = USED,
-		.le = true,
-		.indirect = true,
-	};
-	rig->desc = guest_uaddr(rig->guest, DESC);
-	rig->avail = guest_uaddr(rig->guest, AVAIL);
-	rig->used = guest_uaddr(rig->guest, USED);
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	return rig;
+static struct vring_avail *avail_ring(struct ring_rig *rig)
+{
+	return guest_uaddr(rig->guest, rig->ring.avail);
+}
+
+static struct vring_used *used_ring(struct ring_rig *rig)
+{
+	return guest_uaddr(rig->guest, rig->ring.used);
 }
 
 static u16 le16(__virtio16 v)
@@ -57,69 +34,64 @@ static u16 le16(__virtio16 v)
 	return __virtio16_to_cpu(true, v);
 }
 
-static void set_desc(struct vring_desc *d, u64 addr, u32 len, u16 flags,
-		     u16 next)
+static u16 used_idx(struct ring_rig *rig)
 {
-	d->addr = __cpu_to_virtio64(true, addr);
-	d->len = __cpu_to_virtio32(true, len);
-	d->flags = __cpu_to_virtio16(true, flags);
-	d->next = __cpu_to_virtio16(true, next);
+	return le16(used_ring(rig)->idx);
 }
 
-static void set_avail_idx(struct rig *rig, u16 idx)
+static void set_used_idx(struct ring_rig *rig, u16 idx)
 {
-	rig->avail->idx = __cpu_to_virtio16(true, idx);
+	used_ring(rig)->idx = __cpu_to_virtio16(true, idx);
+}
+
+static void set_avail_idx(struct ring_rig *rig, u16 idx)
+{
+	avail_ring(rig)->idx = __cpu_to_virtio16(true, idx);
+}
+
+/* An entry, or, with @i = num, the used_event field after the last one. */
+static void set_avail_entry(struct ring_rig *rig, u32 i, u16 v)
+{
+	avail_ring(rig)->ring[i] = __cpu_to_virtio16(true, v);
+}
+
+static void set_desc(struct ring_rig *rig, u32 i, u64 addr, u32 len, u16 flags,
+		     u16 next)
+{
+	struct vring_desc *desc = guest_uaddr(rig->guest, rig->ring.desc);
+
+	rig_set_desc(&desc[i], addr, len, flags, next);
 }
 
 /* The driver makes a chain available. */
-static void offer(struct rig *rig, u16 head)
+static void offer(struct ring_rig *rig, u16 head)
 {
-	u16 idx = le16(rig->avail->idx);
+	u16 idx = le16(avail_ring(rig)->idx);
 
-	rig->avail->ring[idx % rig->ring.num] = __cpu_to_virtio16(true, head);
+	set_avail_entry(rig, idx % rig->ring.num, head);
 	set_avail_idx(rig, idx + 1);
 }
 
-static int pop(struct rig *rig)
+/* A chain of one descriptor, which is number @i. */
+static void offer_one(struct ring_rig *rig, u32 i, u64 addr, u32 len, u16 flags)
 {
-	return mvs_ring_pop(&rig->ring, &rig->guest->chain);
+	set_desc(rig, i, addr, len, flags, 0);
+	offer(rig, i);
 }
 
-static int push(struct rig *rig, u16 id, u32 len)
+static void expect_used(struct kunit *test, struct ring_rig *rig, u16 idx,
+			u16 id, u32 len)
 {
-	struct mvs_chain chain = { .id = id, .ndescs = 1 };
+	const struct vring_used_elem *elem =
+		&used_ring(rig)->ring[idx % rig->ring.num];
 
-	return mvs_ring_push(&rig->ring, &chain, len);
-}
-
-/* A batch of one. */
-static int give_back(struct rig *rig, u16 id, u32 len)
-{
-	return push(rig, id, len) ?: mvs_ring_publish(&rig->ring);
+	KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->id), id);
+	KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->len), len);
 }
 
 /* --- chains --- */
 
-struct desc_init {
-	u64 addr;
-	u32 len;
-	u16 flags;
-	u16 next;
-};
-
-struct chain_case {
-	const char *name;
-	struct desc_init desc[NUM];
-	struct desc_init table[4];
-	u64 readable;
-	u64 writable;
-	int reason;	/* enum mvs_reason + 1, 0 for a good chain */
-	bool no_indirect;
-};
-
-#define BAD(reason) (MVS_REASON_ ## reason + 1)
-
-static const struct chain_case chain_cases[] = {
+static const struct rig_chain_case chain_cases[] = {
 	{ "one descriptor", { { 0, 44 } }, .readable = 44 },
 	{ "one writable", { { 0, 100, W } }, .writable = 100 },
 	{ "three, readable and writable",
@@ -197,98 +169,72 @@ static const struct chain_case chain_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(chain, chain_cases, name);
 
-static void lay(struct rig *rig, const struct chain_case *c)
+static void lay(struct ring_rig *rig, const struct rig_chain_case *c)
 {
 	struct vring_desc *table = guest_gpa(rig->guest, TABLE);
+	const struct rig_desc *d;
 	u32 i;
 
-	for (i = 0; i < NUM; i++)
-		set_desc(&rig->desc[i], c->desc[i].addr, c->desc[i].len,
-			 c->desc[i].flags, c->desc[i].next);
-	for (i = 0; i < ARRAY_SIZE(c->table); i++)
-		set_desc(&table[i], c->table[i].addr, c->table[i].len,
-			 c->table[i].flags, c->table[i].next);
+	for (i = 0, d = c->desc; i < NUM; i++, d++)
+		set_desc(rig, i, d->addr, d->len, d->flags, d->next);
+	for (i = 0, d = c->table; i < ARRAY_SIZE(c->table); i++, d++)
+		rig_set_desc(&table[i], d->addr, d->len, d->flags, d->next);
 }
 
 /* Good or bad, the chain has its number, and the next one is taken as well. */
 static void chain(struct kunit *test)
 {
-	const struct chain_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
-	struct mvs_chain *chain = &rig->guest->chain;
-	int ret;
+	struct ring_rig *rig = create(test, NUM);
 
-	lay(rig, c);
-	rig->ring.indirect = !c->no_indirect;
+	lay(rig, test->param_value);
 	offer(rig, 0);
+	rig_expect_case(test, rig, 0, 1);
 
-	ret = pop(rig);
-	KUNIT_EXPECT_EQ(test, chain->id, 0);
-	if (c->reason) {
-		KUNIT_EXPECT_EQ(test, ret, -EBADMSG);
-		KUNIT_EXPECT_EQ(test, chain->reason, c->reason - 1);
-	} else {
-		KUNIT_EXPECT_EQ(test, ret, 1);
-		KUNIT_EXPECT_EQ(test, chain->readable, c->readable);
-		KUNIT_EXPECT_EQ(test, chain->writable, c->writable);
-	}
-	KUNIT_EXPECT_EQ(test, 0, pop(rig));
-
-	set_desc(&rig->desc[7], 0, 8, 0, 0);
-	offer(rig, 7);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, chain->id, 7);
-	KUNIT_EXPECT_EQ(test, chain->readable, 8);
+	offer_one(rig, 7, 0, 8, 0);
+	rig_expect_chain(test, rig, 7, 8);
 }
 
 /* A chain of @n descriptors of a byte each, in a table over three pages. */
-static void long_indirect(struct rig *rig, u32 n)
+static void long_indirect(struct ring_rig *rig, u32 n)
 {
 	struct vring_desc d;
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		u64 at = i * sizeof(d);
-
-		set_desc(&d, i % 64, 1, i + 1 < n ? N : 0, i + 1);
-		memcpy(guest_gpa(rig->guest, at), &d, sizeof(d));
+		rig_set_desc(&d, i % 64, 1, i + 1 < n ? N : 0, i + 1);
+		memcpy(guest_gpa(rig->guest, i * sizeof(d)), &d, sizeof(d));
 	}
-	set_desc(&rig->desc[0], 0, n * sizeof(d), I, 0);
-	offer(rig, 0);
+	offer_one(rig, 0, 0, n * sizeof(d), I);
 }
 
 static void chain_of_1024(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	long_indirect(rig, MVS_CHAIN_SEGS_MAX);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.readable, MVS_CHAIN_SEGS_MAX);
+	rig_expect_chain(test, rig, 0, MVS_CHAIN_SEGS_MAX);
 }
 
 static void chain_of_1025(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	long_indirect(rig, MVS_CHAIN_SEGS_MAX + 1);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_TOO_LONG);
+	rig_expect_refused(test, rig, 0, MVS_REASON_TOO_LONG);
 }
 
 /* Indirect table entries may lie on two pages, and on two regions. */
 static void table_across_regions(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 	struct vring_desc d;
 	u32 i;
 
-	set_desc(&d, 0, 44, 0, 0);
+	rig_set_desc(&d, 0, 44, 0, 0);
 	for (i = 0; i < sizeof(d); i++)
 		*(u8 *)guest_gpa(rig->guest, SZ_16K - 8 + i) = ((u8 *)&d)[i];
-	set_desc(&rig->desc[0], SZ_16K - 8, sizeof(d), I, 0);
-	offer(rig, 0);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.readable, 44);
+	offer_one(rig, 0, SZ_16K - 8, sizeof(d), I);
+	rig_expect_chain(test, rig, 0, 44);
 }
 
 /* --- indices --- */
@@ -320,97 +266,89 @@ KUNIT_ARRAY_PARAM_DESC(avail, avail_cases, name);
 static void avail(struct kunit *test)
 {
 	const struct avail_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 	u32 i;
 
 	for (i = 0; i < NUM; i++)
-		rig->avail->ring[i] = __cpu_to_virtio16(true, c->head);
+		set_avail_entry(rig, i, c->head);
 	set_avail_idx(rig, c->idx);
 	rig->ring.next_avail = c->base;
 	rig->ring.avail_idx = c->base;
-	KUNIT_EXPECT_EQ(test, c->ret, pop(rig));
+	KUNIT_EXPECT_EQ(test, c->ret, rig_pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail,
 			(u16)(c->base + (c->ret == 1)));
 }
 
 static const u32 nums[] = { 1, 2, 8, 128 };
 
-static void num_desc(const u32 *num, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "num %u", *num);
-}
-
-KUNIT_ARRAY_PARAM(num, nums, num_desc);
+KUNIT_ARRAY_PARAM(num, nums, rig_num_desc);
 
 /* Each index passes 65535, and with them the entry of every number. */
 static void index_wrap(struct kunit *test)
 {
 	u32 num = *(const u32 *)test->param_value, i;
-	struct rig *rig = rig_create(test, num);
+	struct ring_rig *rig = create(test, num);
 
 	for (i = 0; i < num; i++)
-		set_desc(&rig->desc[i], i, 8 + i, 0, 0);
+		set_desc(rig, i, i, 8 + i, 0, 0);
 
 	for (i = 0; i < 70000; i++) {
-		struct vring_used_elem *elem = &rig->used->ring[i % num];
 		u16 head = (i * 7) % num;
 
 		offer(rig, head);
-		KUNIT_ASSERT_EQ(test, 1, pop(rig));
-		KUNIT_ASSERT_EQ(test, rig->guest->chain.id, head);
-		KUNIT_ASSERT_EQ(test, rig->guest->chain.readable, 8 + head);
-		KUNIT_ASSERT_EQ(test, 0, give_back(rig, head, i));
-		KUNIT_ASSERT_EQ(test, le16(rig->used->idx), (u16)(i + 1));
-		KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->id), head);
-		KUNIT_ASSERT_EQ(test, __virtio32_to_cpu(true, elem->len), i);
+		rig_expect_chain(test, rig, head, 8 + head);
+		KUNIT_ASSERT_EQ(test, 0, rig_give_back(rig, head, 1, i));
+		KUNIT_ASSERT_EQ(test, used_idx(rig), (u16)(i + 1));
+		expect_used(test, rig, i, head, i);
 	}
 }
 
 /* What the VMM set as base, and what the driver left in the used ring. */
 static void start_in_the_middle(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.next_avail = 1000;
-	rig->used->idx = __cpu_to_virtio16(true, 990);
+	set_used_idx(rig, 990);
 	set_avail_idx(rig, 1000);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	KUNIT_EXPECT_EQ(test, 0, pop(rig));
-	set_desc(&rig->desc[3], 0, 8, 0, 0);
-	offer(rig, 3);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, 0, give_back(rig, 3, 0));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 991);
+	KUNIT_EXPECT_EQ(test, 0, rig_pop(rig));
+	offer_one(rig, 3, 0, 8, 0);
+	rig_expect_chain(test, rig, 3, 8);
+	KUNIT_EXPECT_EQ(test, 0, rig_give_back(rig, 3, 1, 0));
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 991);
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, 1001);
 }
 
 static void unpop(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
-	set_desc(&rig->desc[1], 0, 8, 0, 0);
-	set_desc(&rig->desc[2], 0, 9, 0, 0);
-	offer(rig, 1);
-	offer(rig, 2);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
+	offer_one(rig, 1, 0, 8, 0);
+	offer_one(rig, 2, 0, 9, 0);
+	rig_expect_chain(test, rig, 1, 8);
 	mvs_ring_unpop(&rig->ring, &rig->guest->chain);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 1);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 2);
-	KUNIT_EXPECT_EQ(test, 0, pop(rig));
+	rig_expect_chain(test, rig, 1, 8);
+	rig_expect_chain(test, rig, 2, 9);
+	KUNIT_EXPECT_EQ(test, 0, rig_pop(rig));
+}
+
+/* The VMM puts the used ring at @used. */
+static void move_used_ring(struct kunit *test, struct ring_rig *rig, u64 used)
+{
+	rig->ring.used = used;
+	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
 }
 
 /* Used entries are aligned to 4 bytes only. */
 static void used_entry_over_two_pages(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
-	u64 used = USED + PAGE_SIZE - 16;
+	struct ring_rig *rig = create(test, NUM);
+	u64 used = RIG_USED + PAGE_SIZE - 16;
 
-	rig->ring.used = used;
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 66));
+	move_used_ring(test, rig, used);
+	KUNIT_ASSERT_EQ(test, 0, rig_push(rig, 5, 1, 55));
+	KUNIT_ASSERT_EQ(test, 0, rig_push(rig, 6, 1, 66));
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
 	KUNIT_EXPECT_EQ(test, *(u16 *)guest_uaddr(rig->guest, used + 2), 2);
 	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 12), 6);
@@ -424,9 +362,9 @@ struct lost_case {
 };
 
 static const struct lost_case lost_cases[] = {
-	{ "descriptors", DESC, false },
-	{ "available ring", AVAIL, false },
-	{ "used ring", USED, true },
+	{ "descriptors", RIG_DESC, false },
+	{ "available ring", RIG_AVAIL, false },
+	{ "used ring", RIG_USED, true },
 };
 
 KUNIT_ARRAY_PARAM_DESC(lost, lost_cases, name);
@@ -435,59 +373,42 @@ KUNIT_ARRAY_PARAM_DESC(lost, lost_cases, name);
 static void ring_lost(struct kunit *test)
 {
 	const struct lost_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
-	set_desc(&rig->desc[0], 0, 8, 0, 0);
-	offer(rig, 0);
+	offer_one(rig, 0, 0, 8, 0);
 	guest_lose_page(rig->guest, c->uaddr);
-	KUNIT_EXPECT_EQ(test, c->push ? 1 : -EFAULT, pop(rig));
-	KUNIT_EXPECT_EQ(test, c->push ? -EFAULT : 0,
-			push(rig, 0, 0));
+	KUNIT_EXPECT_EQ(test, c->push ? 1 : -EFAULT, rig_pop(rig));
+	KUNIT_EXPECT_EQ(test, c->push ? -EFAULT : 0, rig_push(rig, 0, 1, 0));
 	if (c->push)
-		KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
+		KUNIT_EXPECT_EQ(test, used_idx(rig), 0);
 }
 
 /* The table is gone, which is no reason to stop the ring. */
 static void table_lost(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
-	set_desc(&rig->desc[3], TABLE, 16, I, 0);
-	offer(rig, 3);
+	offer_one(rig, 3, TABLE, 16, I);
 	guest_lose_page(rig->guest, GUEST_LOW + TABLE);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, MVS_REASON_BAD_ADDRESS);
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 3);
+	rig_expect_refused(test, rig, 3, MVS_REASON_BAD_ADDRESS);
 
-	set_desc(&rig->desc[4], 0x2000, 8, 0, 0);
-	offer(rig, 4);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, rig->guest->chain.id, 4);
+	offer_one(rig, 4, 0x2000, 8, 0);
+	rig_expect_chain(test, rig, 4, 8);
 }
 
 /* A chain that used a table is no excuse for the next one. */
 static void ring_lost_after_a_table(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
-	set_desc(&rig->desc[3], TABLE, 16, I, 0);
-	offer(rig, 3);
-	KUNIT_ASSERT_EQ(test, 1, pop(rig));
-	guest_lose_page(rig->guest, AVAIL);
-	KUNIT_EXPECT_EQ(test, -EFAULT, pop(rig));
+	offer_one(rig, 3, TABLE, 16, I);
+	KUNIT_ASSERT_EQ(test, 1, rig_pop(rig));
+	guest_lose_page(rig->guest, RIG_AVAIL);
+	KUNIT_EXPECT_EQ(test, -EFAULT, rig_pop(rig));
 	KUNIT_EXPECT_EQ(test, rig->ring.next_avail, 1);
 }
 
 /* --- batches --- */
-
-static void expect_used(struct kunit *test, struct rig *rig, u16 idx, u16 id,
-			u32 len)
-{
-	const struct vring_used_elem *elem = &rig->used->ring[idx % rig->ring.num];
-
-	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, elem->id), id);
-	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, elem->len), len);
-}
 
 /*
  * As long as the ring, over the end of it and of the index, and in another order than
@@ -496,91 +417,79 @@ static void expect_used(struct kunit *test, struct rig *rig, u16 idx, u16 id,
 static void batch(struct kunit *test)
 {
 	u32 num = *(const u32 *)test->param_value, i;
-	struct rig *rig = rig_create(test, num);
+	struct ring_rig *rig = create(test, num);
 	u16 base = -(num / 2 + 1);
 
 	rig->ring.next_avail = base;
-	rig->used->idx = __cpu_to_virtio16(true, base);
+	set_used_idx(rig, base);
 	set_avail_idx(rig, base);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
 	for (i = 0; i < num; i++) {
-		set_desc(&rig->desc[i], i, 8, 0, 0);
-		offer(rig, i);
-		KUNIT_ASSERT_EQ(test, 1, pop(rig));
+		offer_one(rig, i, i, 8, 0);
+		KUNIT_ASSERT_EQ(test, 1, rig_pop(rig));
 	}
 
 	for (i = 0; i < num; i++) {
-		KUNIT_ASSERT_EQ(test, 0, push(rig, num - 1 - i, 100 + i));
-		KUNIT_ASSERT_EQ(test, le16(rig->used->idx), base);
+		KUNIT_ASSERT_EQ(test, 0, rig_push(rig, num - 1 - i, 1, 100 + i));
+		KUNIT_ASSERT_EQ(test, used_idx(rig), base);
 	}
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), (u16)(base + num));
+	KUNIT_EXPECT_EQ(test, used_idx(rig), (u16)(base + num));
 	for (i = 0; i < num; i++)
 		expect_used(test, rig, base + i, num - 1 - i, 100 + i);
 }
 
 static void batch_of_nothing(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
-	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 5, 55));
+	KUNIT_ASSERT_EQ(test, 0, rig_give_back(rig, 5, 1, 55));
 	/* Not even what is there is written again. */
-	rig->used->idx = __cpu_to_virtio16(true, 1234);
+	set_used_idx(rig, 1234);
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 1234);
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 1234);
 }
 
 /* The index is on a page before that of the entries. */
-static struct rig *lose_index(struct kunit *test)
+static struct ring_rig *lose_index(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
-	u64 used = USED + PAGE_SIZE - 4;
+	struct ring_rig *rig = create(test, NUM);
+	u64 used = RIG_USED + PAGE_SIZE - 4;
 
-	rig->ring.used = used;
-	rig->used = guest_uaddr(rig->guest, used);
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
-	guest_lose_page(rig->guest, used);
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 6, 66));
-	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
+	move_used_ring(test, rig, used);
+	rig_push_two(test, rig, used, 0, -EFAULT);
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 0);
 	guest_find_page(test, rig->guest, used);
 	return rig;
 }
 
 static void index_lost(struct kunit *test)
 {
-	struct rig *rig = lose_index(test);
+	struct ring_rig *rig = lose_index(test);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 2);
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 2);
 }
 
 static void index_lost_until_start(struct kunit *test)
 {
-	struct rig *rig = lose_index(test);
+	struct ring_rig *rig = lose_index(test);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_start(&rig->ring));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 2);
-	KUNIT_EXPECT_EQ(test, 0, give_back(rig, 7, 77));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 3);
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 2);
+	KUNIT_EXPECT_EQ(test, 0, rig_give_back(rig, 7, 1, 77));
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 3);
 }
 
 /* What could not be pushed is not in the batch, and does not spoil it. */
 static void entry_lost(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
-	u64 used = USED + PAGE_SIZE - 12;
+	struct ring_rig *rig = create(test, NUM);
 
-	rig->ring.used = used;
-	rig->used = guest_uaddr(rig->guest, used);
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, push(rig, 5, 55));
-	guest_lose_page(rig->guest, USED + PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, -EFAULT, push(rig, 6, 66));
-	KUNIT_EXPECT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 1);
+	move_used_ring(test, rig, RIG_USED + PAGE_SIZE - 12);
+	rig_push_two(test, rig, RIG_USED + PAGE_SIZE, -EFAULT, 0);
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 1);
 	expect_used(test, rig, 0, 5, 55);
 }
 
@@ -620,63 +529,57 @@ KUNIT_ARRAY_PARAM_DESC(signal, signal_cases, name);
 static void signal(struct kunit *test)
 {
 	const struct signal_case *c = test->param_value;
-	struct rig *rig = rig_create(test, NUM);
-	u16 i;
+	struct ring_rig *rig = create(test, NUM);
 
-	rig->used->idx = __cpu_to_virtio16(true, c->before);
+	set_used_idx(rig, c->before);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_start(&rig->ring));
 	rig->ring.event_idx = c->event_idx;
 	/* The first time there is no last signal to compare with. */
 	KUNIT_EXPECT_LE(test, 0, mvs_ring_need_signal(&rig->ring));
 
 	rig->ring.notify_on_empty = c->on_empty;
-	rig->avail->flags = __cpu_to_virtio16(true, c->flags);
-	rig->avail->ring[NUM] = __cpu_to_virtio16(true, c->event);
-	for (i = c->before; i != c->after; i++)
-		KUNIT_ASSERT_EQ(test, 0, push(rig, 0, 0));
-	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, c->ret, mvs_ring_need_signal(&rig->ring));
+	avail_ring(rig)->flags = __cpu_to_virtio16(true, c->flags);
+	set_avail_entry(rig, NUM, c->event);
+	rig_expect_signal(test, rig, c->after - c->before, c->ret);
 }
 
 static void first_signal_with_event_index(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.event_idx = true;
-	rig->avail->ring[NUM] = __cpu_to_virtio16(true, 1000);
-	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 0));
-	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
-	KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 0));
-	KUNIT_EXPECT_EQ(test, 0, mvs_ring_need_signal(&rig->ring));
+	set_avail_entry(rig, NUM, 1000);
+	rig_expect_signal(test, rig, 1, 1);
+	rig_expect_signal(test, rig, 1, 0);
 }
 
 /* After 65536 entries without a signal "since the last one" says nothing. */
 static void signal_after_index_wrap(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 	u32 i;
 
 	rig->ring.event_idx = true;
 	KUNIT_ASSERT_LE(test, 0, mvs_ring_need_signal(&rig->ring));
-	rig->avail->ring[NUM] = __cpu_to_virtio16(true, 40000);
+	set_avail_entry(rig, NUM, 40000);
 	for (i = 0; i < 65536; i++)
-		KUNIT_ASSERT_EQ(test, 0, give_back(rig, 0, 0));
+		KUNIT_ASSERT_EQ(test, 0, rig_give_back(rig, 0, 1, 0));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_need_signal(&rig->ring));
 }
 
-static u16 avail_event(struct rig *rig)
+static u16 avail_event(struct ring_rig *rig)
 {
-	return le16(*(__virtio16 *)&rig->used->ring[rig->ring.num]);
+	return le16(*(__virtio16 *)&used_ring(rig)->ring[rig->ring.num]);
 }
 
 static void notify_by_flags(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->flags), VRING_USED_F_NO_NOTIFY);
+	KUNIT_EXPECT_EQ(test, le16(used_ring(rig)->flags), VRING_USED_F_NO_NOTIFY);
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_enable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->flags), 0);
+	KUNIT_EXPECT_EQ(test, le16(used_ring(rig)->flags), 0);
 
 	/* A chain that came between must not be slept over. */
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
@@ -686,16 +589,16 @@ static void notify_by_flags(struct kunit *test)
 
 static void notify_by_event_index(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	rig->ring.event_idx = true;
-	set_desc(&rig->desc[0], 0, 8, 0, 0);
+	set_desc(rig, 0, 0, 8, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->flags), 0);
+	KUNIT_EXPECT_EQ(test, le16(used_ring(rig)->flags), 0);
 	offer(rig, 0);
 	offer(rig, 0);
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
-	KUNIT_EXPECT_EQ(test, 1, pop(rig));
+	KUNIT_EXPECT_EQ(test, 1, rig_pop(rig));
+	KUNIT_EXPECT_EQ(test, 1, rig_pop(rig));
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_enable_notify(&rig->ring));
 	KUNIT_EXPECT_EQ(test, avail_event(rig), 2);
 
@@ -706,7 +609,7 @@ static void notify_by_event_index(struct kunit *test)
 
 static void enable_notify_sees_a_bad_index(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_disable_notify(&rig->ring));
 	set_avail_idx(rig, NUM + 1);
@@ -716,12 +619,11 @@ static void enable_notify_sees_a_bad_index(struct kunit *test)
 /* A chain that was only looked at is there still; one that is given is used. */
 static void peek_and_give(struct kunit *test)
 {
-	struct rig *rig = rig_create(test, NUM);
+	struct ring_rig *rig = create(test, NUM);
 	struct mvs_chain *chain = &rig->guest->chain;
 	struct mvs_mem *gm = &rig->guest->gm;
 
-	set_desc(&rig->desc[5], 0, 100, W, 0);
-	offer(rig, 5);
+	offer_one(rig, 5, 0, 100, W);
 	mvs_mem_begin(gm);
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_peek(&rig->ring, chain));
 	KUNIT_EXPECT_EQ(test, 1, mvs_ring_peek(&rig->ring, chain));
@@ -729,12 +631,11 @@ static void peek_and_give(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mvs_ring_peek(&rig->ring, chain));
 	mvs_mem_end(gm);
 
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 0);
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 0);
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, le16(rig->used->idx), 1);
-	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, rig->used->ring[0].id), 5);
-	KUNIT_EXPECT_EQ(test, __virtio32_to_cpu(true, rig->used->ring[0].len), 44);
-	KUNIT_EXPECT_EQ(test, 0, pop(rig));
+	KUNIT_EXPECT_EQ(test, used_idx(rig), 1);
+	expect_used(test, rig, 0, 5, 44);
+	KUNIT_EXPECT_EQ(test, 0, rig_pop(rig));
 }
 
 static struct kunit_case cases[] = {
