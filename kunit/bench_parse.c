@@ -9,18 +9,13 @@
  */
 #include <asm/byteorder.h>
 #include <linux/ktime.h>
-#include <linux/virtio_ring.h>
 #include <linux/virtio_vsock.h>
 
 #include <mvsock/packet.h>
-#include <mvsock/ring.h>
 
-#include "guest.h"
+#include "ring_rig.h"
 
 #define NUM		256
-#define DESC		GUEST_RING
-#define AVAIL		(GUEST_RING + SZ_8K)
-#define USED		(GUEST_RING + SZ_16K)
 
 /* Guest-physical: the header, the payload, the indirect table. */
 #define HEADER		0x0000
@@ -72,10 +67,7 @@ static void fill_split(const struct rig *rig, struct vring_desc *d,
 	u32 len;
 
 	buffer(rig, i, &addr, &len);
-	d->addr = (__force __virtio64)cpu_to_le64(addr);
-	d->len = (__force __virtio32)cpu_to_le32(len);
-	d->flags = (__force __virtio16)cpu_to_le16(flags);
-	d->next = (__force __virtio16)cpu_to_le16(next);
+	rig_set_desc(d, addr, len, flags, next);
 }
 
 static void fill_packed(const struct rig *rig, struct vring_packed_desc *d,
@@ -89,16 +81,13 @@ static void fill_packed(const struct rig *rig, struct vring_packed_desc *d,
 		flags |= BIT(VRING_PACKED_DESC_F_AVAIL) |
 			 (i < rig->n - 1 ? VRING_DESC_F_NEXT : 0);
 	buffer(rig, i, &addr, &len);
-	d->addr = cpu_to_le64(addr);
-	d->len = cpu_to_le32(len);
-	d->id = 0;
-	d->flags = cpu_to_le16(flags);
+	rig_set_packed_desc(d, addr, len, flags, 0);
 }
 
 /* One chain from descriptor @first on. */
 static void lay_split(struct rig *rig, unsigned int first)
 {
-	struct vring_desc *d = guest_uaddr(rig->guest, DESC);
+	struct vring_desc *d = guest_uaddr(rig->guest, RIG_DESC);
 	unsigned int i;
 
 	if (!rig->indirect) {
@@ -106,9 +95,7 @@ static void lay_split(struct rig *rig, unsigned int first)
 			fill_split(rig, &d[first + i], i, first + i + 1);
 		return;
 	}
-	d[first].addr = (__force __virtio64)cpu_to_le64(TABLE);
-	d[first].len = (__force __virtio32)cpu_to_le32(rig->n * sizeof(*d));
-	d[first].flags = (__force __virtio16)cpu_to_le16(VRING_DESC_F_INDIRECT);
+	rig_set_desc(&d[first], TABLE, rig->n * sizeof(*d), VRING_DESC_F_INDIRECT, 0);
 	d = guest_gpa(rig->guest, TABLE);
 	for (i = 0; i < rig->n; i++)
 		fill_split(rig, &d[i], i, i + 1);
@@ -116,7 +103,7 @@ static void lay_split(struct rig *rig, unsigned int first)
 
 static void lay_packed(struct rig *rig, unsigned int first)
 {
-	struct vring_packed_desc *d = guest_uaddr(rig->guest, DESC);
+	struct vring_packed_desc *d = guest_uaddr(rig->guest, RIG_DESC);
 	unsigned int i;
 
 	if (!rig->indirect) {
@@ -124,10 +111,8 @@ static void lay_packed(struct rig *rig, unsigned int first)
 			fill_packed(rig, &d[first + i], i, false);
 		return;
 	}
-	d[first].addr = cpu_to_le64(TABLE);
-	d[first].len = cpu_to_le32(rig->n * sizeof(*d));
-	d[first].flags = cpu_to_le16(VRING_DESC_F_INDIRECT |
-				     BIT(VRING_PACKED_DESC_F_AVAIL));
+	rig_set_packed_desc(&d[first], TABLE, rig->n * sizeof(*d),
+			    VRING_DESC_F_INDIRECT | BIT(VRING_PACKED_DESC_F_AVAIL), 0);
 	d = guest_gpa(rig->guest, TABLE);
 	for (i = 0; i < rig->n; i++)
 		fill_packed(rig, &d[i], i, true);
@@ -135,7 +120,7 @@ static void lay_packed(struct rig *rig, unsigned int first)
 
 static void lay_ring(struct rig *rig)
 {
-	struct vring_avail *avail = guest_uaddr(rig->guest, AVAIL);
+	struct vring_avail *avail = guest_uaddr(rig->guest, RIG_AVAIL);
 	unsigned int step = rig->indirect ? 1 : rig->n;
 	unsigned int i;
 
@@ -207,18 +192,8 @@ static void lay(struct kunit *test, struct rig *rig)
 {
 	rig->best = U64_MAX;
 	rig->guest = guest_create(test);
-	rig->ring = (struct mvs_ring) {
-		.gm = &rig->guest->gm,
-		.num = NUM,
-		.desc = DESC,
-		.avail = AVAIL,
-		.used = USED,
-		.le = true,
-		.packed = rig->packed,
-		.indirect = true,
-		.event_idx = true,
-		.next_used = rig->packed ? MVS_PACKED_WRAP : 0,
-	};
+	rig->ring = rig_ring(rig->guest, NUM, rig->packed);
+	rig->ring.event_idx = true;
 	lay_header(rig);
 	lay_ring(rig);
 }

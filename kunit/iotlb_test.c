@@ -2,11 +2,7 @@
 /*
  * A guest behind an IOMMU: translations that the VMM told, or has yet to tell.
  */
-#include <linux/virtio_ring.h>
-
-#include <mvsock/ring.h>
-
-#include "guest.h"
+#include "ring_rig.h"
 
 /* I/O virtual addresses. */
 #define IOVA		0x7000000000UL
@@ -159,6 +155,7 @@ KUNIT_ARRAY_PARAM_DESC(ring, ring_cases, name);
 static struct mvs_ring create_ring(struct kunit *test, struct guest *guest)
 {
 	const struct ring_case *c = test->param_value;
+	struct mvs_ring ring = rig_ring(guest, NUM, c->packed);
 
 	map(test, guest, RING_IOVA, PAGE_SIZE, GUEST_RING + PAGE_SIZE,
 	    VHOST_MAP_RW);
@@ -166,17 +163,10 @@ static struct mvs_ring create_ring(struct kunit *test, struct guest *guest)
 	    VHOST_MAP_RW);
 	map(test, guest, AVAIL_IOVA, SZ_8K, AVAIL_UADDR, VHOST_MAP_RO);
 	map(test, guest, USED_IOVA, SZ_16K, USED_UADDR, VHOST_MAP_RW);
-	return (struct mvs_ring) {
-		.gm = &guest->gm,
-		.num = NUM,
-		.desc = RING_IOVA,
-		.avail = AVAIL_IOVA,
-		.used = USED_IOVA,
-		.le = true,
-		.packed = c->packed,
-		.next_avail = c->packed ? MVS_PACKED_WRAP : 0,
-		.next_used = c->packed ? MVS_PACKED_WRAP : 0,
-	};
+	ring.desc = RING_IOVA;
+	ring.avail = AVAIL_IOVA;
+	ring.used = USED_IOVA;
+	return ring;
 }
 
 /* One chain, of a buffer that the device reads. */
@@ -186,18 +176,11 @@ static void offer(struct guest *guest, bool packed, u64 iova)
 	struct vring_avail *avail = guest_uaddr(guest, AVAIL_UADDR);
 
 	if (packed) {
-		*(struct vring_packed_desc *)desc = (struct vring_packed_desc) {
-			.addr = cpu_to_le64(iova),
-			.len = cpu_to_le32(8),
-			.id = cpu_to_le16(7),
-			.flags = cpu_to_le16(BIT(VRING_PACKED_DESC_F_AVAIL)),
-		};
+		rig_set_packed_desc(desc, iova, 8,
+				    BIT(VRING_PACKED_DESC_F_AVAIL), 7);
 		return;
 	}
-	*(struct vring_desc *)desc = (struct vring_desc) {
-		.addr = __cpu_to_virtio64(true, iova),
-		.len = __cpu_to_virtio32(true, 8),
-	};
+	rig_set_desc(desc, iova, 8, 0, 0);
 	avail->ring[0] = 0;
 	avail->idx = __cpu_to_virtio16(true, 1);
 }

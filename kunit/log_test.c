@@ -3,13 +3,11 @@
  * The dirty log: each write to the guest's memory, and nothing else.
  */
 #include <linux/bitmap.h>
-#include <linux/virtio_ring.h>
 #include <linux/virtio_vsock.h>
 
 #include <mvsock/packet.h>
-#include <mvsock/ring.h>
 
-#include "guest.h"
+#include "ring_rig.h"
 
 /* The last page for rings has the log. */
 #define LOG	(GUEST_RING + SZ_32K - PAGE_SIZE)
@@ -179,20 +177,15 @@ static void packet_from_guest(struct kunit *test)
 
 static struct mvs_ring ring_of(struct guest *guest, bool packed)
 {
-	return (struct mvs_ring) {
-		.gm = &guest->gm,
-		.num = 256,
-		.desc = GUEST_LOW,
-		.avail = GUEST_RING,
-		/* Its first entries are on one page, its index on the one before. */
-		.used = GUEST_RING + SZ_8K - 4,
-		.log = true,
-		.log_addr = USED_GPA + SZ_4K - 4,
-		.le = true,
-		.packed = packed,
-		.next_used = packed ? MVS_PACKED_WRAP : 0,
-		.next_avail = packed ? MVS_PACKED_WRAP : 0,
-	};
+	struct mvs_ring ring = rig_ring(guest, 256, packed);
+
+	ring.desc = GUEST_LOW;
+	ring.avail = GUEST_RING;
+	/* Its first entries are on one page, its index on the one before. */
+	ring.used = GUEST_RING + SZ_8K - 4;
+	ring.log = true;
+	ring.log_addr = USED_GPA + SZ_4K - 4;
+	return ring;
 }
 
 static void split_ring(struct kunit *test)
