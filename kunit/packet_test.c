@@ -477,7 +477,8 @@ static void write_across_regions(struct kunit *test)
 	guest_expect(test, guest, gpa + HDR, 1, 6000);
 }
 
-static void write_to_readable(struct kunit *test)
+/* A buffer that the device may only read, and @writable bytes behind it. */
+static void write_behind_readable(struct kunit *test, u32 writable)
 {
 	struct guest *guest = guest_create(test);
 	struct virtio_vsock_hdr hdr = header(0);
@@ -485,21 +486,19 @@ static void write_to_readable(struct kunit *test)
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, AT_HDR, HDR, false);
-	add(test, guest, AT_DATA, HDR, true);
+	add_bytes(test, guest, writable, true);
 	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, &hdr, p));
 	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_DIRECTION);
 }
 
+static void write_to_readable(struct kunit *test)
+{
+	write_behind_readable(test, HDR);
+}
+
 static void write_readable_header_only(struct kunit *test)
 {
-	struct guest *guest = guest_create(test);
-	struct virtio_vsock_hdr hdr = header(0);
-	struct payload *p = payload_data(test, 0);
-
-	mvs_chain_reset(&guest->chain);
-	add(test, guest, AT_HDR, HDR, false);
-	KUNIT_EXPECT_EQ(test, -EBADMSG, write(guest, &hdr, p));
-	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_DIRECTION);
+	write_behind_readable(test, 0);
 }
 
 /* Room for more than a packet may have. */
