@@ -16,14 +16,17 @@ for argument in "$@"; do
 done
 # What stands for sshd in the guest listens on port 7000.
 options=$(echo "$options" | sed 's/-:22 /-:7000 /')
-# QEMU writes the file before its devices are there, and removes it if one fails. vmtest.sh looks
-# once a second whether it is there, and an emulated host is slow.
+# QEMU writes the file before its devices are there, and removes it if one fails: vmtest.sh, which
+# looks for it once a second, may see it meanwhile. It gets the file when QEMU's monitor answers.
 pidfile=$(echo "$options" | sed -n 's/.*--pidfile \([^ ]*\).*/\1/p')
 options=$(echo "$options" | sed 's/--pidfile [^ ]*//')
+monitor=/dev/shm/vng.$$
+is_up() { echo "info status" | socat -t 5 - "UNIX-CONNECT:$monitor" 2>/dev/null | grep -q "VM status"; }
 qemu-system-x86_64 -M q35 -accel $GUEST_ACCEL -m 256 -nodefaults -no-reboot \
 	-display none -serial "file:$OUT/guest.$$.log" -global virtio-net-pci.romfile= \
 	-kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
-	-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init" $options &
-sleep 3
-! kill -0 $! || echo $! >"$pidfile"
+	-append "console=ttyS0 quiet panic=-1 KIND=guest RIG=/rig rdinit=/rig/init" \
+	-monitor "unix:$monitor,server=on,wait=off" $options &
+until is_up || ! kill -0 $! 2>/dev/null; do sleep 0.2; done
+! kill -0 $! 2>/dev/null || echo $! >"$pidfile"
 wait $!
