@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mvsock: a vhost-vsock device on mapped guest pages.
+ * mvsock: a vhost-vsock device that accesses guest memory through mapped pages.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -28,7 +28,7 @@
 #define MVS_CHAIN_SEGS_MIN	32
 
 /**
- * struct mvs_seg - a piece of a chain that is contiguous in the VMM
+ * struct mvs_seg - a piece of a chain that is contiguous in VMM-virtual memory
  * @uaddr: VMM-virtual address
  * @len: bytes, never 0
  */
@@ -41,9 +41,9 @@ struct mvs_seg {
  * struct mvs_chain - a chain and a position in it
  * @id: its ID for the used ring: the index of its first descriptor, or in a packed virtqueue
  *	its Buffer ID
- * @ndescs: ring positions that it takes: 1, or in a packed virtqueue its descriptors
- * @in_table: its walk is in an indirect table: a failed read there rejects the chain and
- *	does not break the ring
+ * @ndescs: ring positions that it takes: 1, or in a packed virtqueue the number of its descriptors
+ * @in_table: the walk has reached an indirect table, where a failed read rejects the chain and does
+ *	not break the ring
  * @reason: why it was rejected, if it was
  * @nsegs: segments in use
  * @nread: how many of them, from the first on, are device-readable
@@ -52,10 +52,10 @@ struct mvs_seg {
  * @readable: bytes the device may read
  * @writable: bytes the device may write
  * @pos: segment of the position
- * @off: bytes into that segment
+ * @off: offset of the position in that segment
  * @fault: page that the last access missed
  *
- * Part of a virtqueue, and protected like it.
+ * Part of a virtqueue, and protected by the same lock.
  */
 struct mvs_chain {
 	u16 id;
@@ -82,7 +82,7 @@ int mvs_chain_grow(struct mvs_chain *chain);
  * @chain: the chain
  * @reason: the reason
  *
- * Return: %-EBADMSG, which stands for a rejected chain everywhere.
+ * Return: %-EBADMSG, which means a rejected chain everywhere.
  */
 static inline int mvs_chain_refuse(struct mvs_chain *chain,
 				   enum mvs_reason reason)
@@ -92,7 +92,7 @@ static inline int mvs_chain_refuse(struct mvs_chain *chain,
 }
 
 /**
- * mvs_chain_reset - begin a chain
+ * mvs_chain_reset - start an empty chain
  * @chain: the chain
  */
 static inline void mvs_chain_reset(struct mvs_chain *chain)
@@ -115,11 +115,11 @@ static inline void mvs_chain_reset(struct mvs_chain *chain)
  * @write: device-writable
  * @fault: the translation that is missing, on %-EAGAIN
  *
- * A buffer that is not contiguous in the VMM becomes several segments.
+ * A buffer that is not contiguous in VMM-virtual memory becomes several segments.
  *
  * Context: any; the caller excludes a change of the memory table and of the IOTLB.
- * Return: 0, %-EBADMSG with @chain->reason set, %-EAGAIN, or %-ENOSPC when there is
- * no room for another segment that a chain may have (see mvs_chain_grow()).
+ * Return: 0, %-EBADMSG with @chain->reason set, %-EAGAIN, or %-ENOSPC when the array has no room
+ * for another segment, but the limit is not reached (see mvs_chain_grow()).
  */
 static __always_inline int mvs_chain_add(struct mvs_chain *chain,
 					 struct mvs_mem *gm, u64 addr, u32 len,
@@ -162,10 +162,10 @@ static __always_inline int mvs_chain_add(struct mvs_chain *chain,
  * mvs_chain_map - map the bytes at the position
  * @chain: the chain, not at its end
  * @gm: guest memory
- * @max: bytes wanted
- * @len: contiguous bytes, at most @max
+ * @max: maximum number of bytes
+ * @len: set to the number of contiguous bytes, at most @max
  *
- * The position moves only by mvs_chain_advance().
+ * Only mvs_chain_advance() moves the position.
  *
  * Context: inside a section.
  * Return: the address, or NULL with @chain->fault filled in.
@@ -185,7 +185,7 @@ static inline void *mvs_chain_map(struct mvs_chain *chain, struct mvs_mem *gm,
 /**
  * mvs_chain_move - move the position
  * @chain: the chain
- * @len: number of bytes, at most that of mvs_chain_map()
+ * @len: number of bytes, at most as many as mvs_chain_map() returned
  */
 static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
 {
@@ -200,10 +200,10 @@ static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
  * mvs_chain_advance - move the position, and log what was written there
  * @chain: the chain
  * @gm: guest memory
- * @len: number of bytes, at most that of mvs_chain_map()
+ * @len: number of bytes, at most as many as mvs_chain_map() returned
  *
  * Context: inside the section that used them.
- * Return: 0, or %-EAGAIN with @chain->fault filled in and the position where it was.
+ * Return: 0, or %-EAGAIN with @chain->fault filled in and the position unchanged.
  */
 static inline int mvs_chain_advance(struct mvs_chain *chain,
 				    struct mvs_mem *gm, u32 len)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Differences between kernels. Kbuild checks their headers, and defines MVS_HAVE_*.
+ * Differences between kernels. Kbuild checks the kernel's headers, and defines MVS_HAVE_*.
  */
 #ifndef _MVSOCK_COMPAT_H
 #define _MVSOCK_COMPAT_H
@@ -25,8 +25,8 @@ static inline void hrtimer_setup(struct hrtimer *timer,
  * mvs_net_scope - get the scope of a namespace's CIDs
  * @net: the network namespace of a socket or a device
  *
- * Return: 0 for all namespaces that share their CIDs, as all did before Linux 7.0; of one
- * that has its own, a number that is its alone as long as it is there.
+ * Return: 0 for all namespaces that share their CIDs, as all did before Linux 7.0; for one with its
+ * own CIDs, a number that is unique as long as it exists.
  */
 static inline u32 mvs_net_scope(struct net *net)
 {
@@ -37,7 +37,7 @@ static inline u32 mvs_net_scope(struct net *net)
 	return 0;
 }
 
-/* The operations that allow connections are told the socket where there are scopes. */
+/* Where there are scopes, the callbacks that allow connections get the socket. */
 #ifdef MVS_HAVE_NET_MODE
 #define MVS_ALLOW_VSK	struct vsock_sock *vsk,
 #define MVS_ALLOW_SCOPE	mvs_net_scope(sock_net(sk_vsock(vsk)))
@@ -46,7 +46,10 @@ static inline u32 mvs_net_scope(struct net *net)
 #define MVS_ALLOW_SCOPE	0
 #endif
 
-/* Whether a CID is a guest's, or the host, which may be a guest itself, is to be asked. */
+/*
+ * The callback has to tell whether a CID is a guest's, or that of the host, which may be a guest
+ * itself.
+ */
 #ifdef MVS_HAVE_REMOTE_CID
 #define MVS_OP_HAS_REMOTE_CID	.has_remote_cid = transport_has_remote_cid,
 #else
@@ -56,7 +59,7 @@ static inline u32 mvs_net_scope(struct net *net)
 /**
  * mvs_find_listener - find the socket that is bound to an address
  * @addr: the address
- * @net: the network namespace of the device that asks
+ * @net: the network namespace of the calling device
  *
  * Return: the socket with a reference, or NULL.
  */
@@ -100,10 +103,10 @@ static inline struct ubuf_info *mvs_zerocopy_begin(struct sock *sk, size_t len)
 }
 
 /**
- * mvs_linger - wait in close() as SO_LINGER says
- * @sk: the socket, whose guest was told
+ * mvs_linger - wait in close() as requested by SO_LINGER
+ * @sk: the socket, after SHUTDOWN was sent to its guest
  *
- * Until the guest has received all data, or, before Linux 6.16, has answered SHUTDOWN.
+ * This waits until the guest has received all data, or, before Linux 6.16, has answered SHUTDOWN.
  */
 static inline void mvs_linger(struct sock *sk)
 {
@@ -127,7 +130,7 @@ static inline void mvs_linger(struct sock *sk)
 /**
  * mvs_refuses_unready - check whether sends to a device that does not run fail at once
  *
- * Return: true since Linux 7.2. Before, they wait for the guest as they do otherwise.
+ * Return: true since Linux 7.2. Before, they waited for the guest as usual.
  */
 static inline bool mvs_refuses_unready(void)
 {
@@ -141,7 +144,7 @@ static inline bool mvs_refuses_unready(void)
 /**
  * mvs_invalidates_nothing - check whether an IOTLB invalidation may have size 0
  *
- * Return: false since Linux 7.3. Before, it may, and size 0 at address 0 means everything.
+ * Return: false since Linux 7.3. Before, it may, and size 0 at address 0 means all addresses.
  */
 static inline bool mvs_invalidates_nothing(void)
 {

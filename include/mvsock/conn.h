@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Connections: a socket of the host's on one side, one of the guest's on the other.
+ * Connections between a socket of the host and one of the guest.
  *
- * Data from the guest are queued here until the program reads them, as the guest's buffers are
- * to be given back soon; credit bounds the queue. Data to the guest are not queued: send()
- * copies into the guest's buffers, and waits for these if there are none.
+ * Data from the guest are queued here until the program reads them, so that the guest's buffers can
+ * be given back soon; credit bounds the queue. Data to the guest are not queued: send() copies into
+ * the guest's buffers, and waits for buffers if there are none.
  *
  * Locks, from the outermost in; see <mvsock/device.h> for those around them:
  *
@@ -31,18 +31,18 @@ struct mvs_device;
 struct sock;
 struct vsock_sock;
 
-/* Resets that wait for room in the RX virtqueue, at most. */
+/* Maximum number of resets that wait for room in the RX virtqueue. */
 #define MVS_RESETS_MAX	1024
 
 /**
  * struct mvs_conns - a device's connections
- * @lock: protects all of it, and the connections' fields that say so
+ * @lock: protects all fields, and those of the connections that are documented so
  * @all: connections in the lookup table
  * @pending: connections with packets to send
  * @waiting: connections whose sender waits for an RX chain, in order of arrival
- * @resets: RST packets for connections that do not exist, or not any more
- * @nresets: their number: at most %MVS_RESETS_MAX, and one that is being sent
- * @closed: the device is gone, or going
+ * @resets: RST packets for connections that do not exist, or no longer exist
+ * @nresets: their number: at most %MVS_RESETS_MAX, plus one that is being sent
+ * @closed: the device is closed, or is being closed
  * @pool: pages for the receive queues
  */
 struct mvs_conns {
@@ -85,9 +85,9 @@ struct mvs_reset {
  * @node: in the lookup table, by @key
  * @key: its addresses; set when it is attached
  * @ref: the socket's reference, and one while it is in @pending of &struct mvs_conns
- * @rcu: the table is read under RCU
- * @vsk: the socket, which the table holds a reference on
- * @device: its device, with a reference; NULL before it is attached, which happens once
+ * @rcu: for freeing, as the table is read under RCU
+ * @vsk: the socket, on which the table holds a reference
+ * @device: its device, with a reference; NULL until the connection is attached, which happens once
  * @type: VIRTIO_VSOCK_TYPE_*
  * @state: protected by sk_lock
  * @data_ready: the socket's own sk_data_ready()
@@ -102,29 +102,29 @@ struct mvs_reset {
  * @marks: packets to send, a bit for each &enum mvs_mark
  * @shutdown: flags of the pending SHUTDOWN packet
  *
- * @wary: packets before one is left to a reader again; under the TX virtqueue's mutex
- * @streaming: data were sent since the last data from the peer; a hint
+ * @wary: packets to go before one is left to a reader again; protected by the TX virtqueue's mutex
+ * @streaming: data were sent since data last came from the peer; a hint
  * @tx: the rest of a message that was begun; protected by the RX virtqueue's mutex
  * @tx_flags: flags of its last packet; likewise
  *
- * @lock: protects what follows
+ * @lock: protects the following fields
  * @credit: how much each side may send
  * @open: data are accepted from the peer
- * @reset: it was reset, which is not reported to the program yet
+ * @reset: it was reset, and this has not been reported to the program yet
  * @putting: data are being appended to @rx
  * @discard: the socket was closed: the content of @rx is to be dropped
  * @parked: a sender waits for an RX chain
- * @wanted: bytes of credit that the last sender lacked; 1 after a later change, as another
- *	message may fit
+ * @wanted: bytes of credit that the last sender needed; 1 after a later change, as another message
+ *	may fit
  * @blocked: a sender was refused for lack of credit or of a chain
- * @asked: CREDIT_REQUEST was sent during this stall
+ * @asked: a CREDIT_REQUEST was sent during this stall
  * @tx_left: bytes in @tx; written under the RX virtqueue's mutex as well
  * @rx_target: bytes that a reader waits for, or 0
  * @waits: a reader waits in recv(), or is about to; a hint
  * @read_len: buffer size of the last reader; 0 if no packet may be left to it
- * @rx: received data that were not read yet
- * @rx_len: bytes in @rx, with the records of seqpackets
- * @rx_bytes: bytes in @rx, without them
+ * @rx: received data that have not been read yet
+ * @rx_len: bytes in @rx, including the records of seqpackets
+ * @rx_bytes: bytes in @rx, without the records
  * @rx_records: number of records
  * @rx_messages: number of records that end a message
  */
@@ -173,7 +173,7 @@ struct mvs_conn {
 	u32 rx_messages;
 };
 
-/* A seqpacket's packet in the queue begins with its length and these. */
+/* In a seqpacket's queue each packet is preceded by its length and these flags. */
 #define MVS_RECORD_EOM	BIT(31)
 #define MVS_RECORD_EOR	BIT(30)
 #define MVS_RECORD_LEN	GENMASK(29, 0)
@@ -210,7 +210,7 @@ static inline bool mvs_conn_whole(const struct mvs_conn *conn,
 }
 
 /**
- * mvs_conn_room_changed - note that a blocked sender may have room
+ * mvs_conn_room_changed - note that a blocked sender may have room now
  * @conn: the connection, with its lock held
  */
 static inline void mvs_conn_room_changed(struct mvs_conn *conn)

@@ -34,7 +34,7 @@ enum mvs_conn_state {
  * @MVS_EVENT_CLOSE: close()
  * @MVS_EVENT_TIMEOUT: the peer did not answer SHUTDOWN in time
  * @MVS_EVENT_FAILED: the rest of a message can't be queued
- * @MVS_EVENT_REQUEST: a packet with this op, as are the next
+ * @MVS_EVENT_REQUEST: a packet with this op; likewise the next ones
  * @MVS_EVENT_RESPONSE:
  * @MVS_EVENT_RST:
  * @MVS_EVENT_SHUTDOWN: the peer shuts down one direction

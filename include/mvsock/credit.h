@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Credit: how much each side of a connection may send before the other has read (virtio 1.3,
+ * Credit: how much each side of a connection may send before the other has read it (virtio 1.3,
  * 5.10.6.3).
  *
- * Each packet tells the peer the size of our buffer (buf_alloc) and how much of what it has
- * sent was read (fwd_cnt). A side may have sent, but not read by the peer, no more bytes than
- * the peer's buffer has. All counters wrap. Pure arithmetic: the caller serializes.
+ * Each packet tells the peer the size of our buffer (buf_alloc) and how much of what it has sent
+ * was read (fwd_cnt). Bytes that a side has sent and the peer has not read must fit into the peer's
+ * buffer. All counters wrap. Pure arithmetic: the caller serializes.
  */
 #ifndef _MVSOCK_CREDIT_H
 #define _MVSOCK_CREDIT_H
@@ -19,9 +19,9 @@
  * @buf_alloc: size of our buffer
  * @rx_cnt: bytes received
  * @fwd_cnt: bytes received and read
- * @granted: value of @rx_cnt up to which the peer was ever allowed to send; beyond the
+ * @granted: highest value of @rx_cnt up to which the peer was ever allowed to send; may exceed the
  *	buffer's size after that was reduced
- * @told: the same, by the last packet sent to it
+ * @told: the same, according to the last packet sent to the peer
  * @peer_buf_alloc: size of the peer's buffer
  * @peer_fwd_cnt: bytes that the peer has read
  * @tx_cnt: bytes sent to the peer
@@ -38,7 +38,7 @@ struct mvs_credit {
 };
 
 /**
- * mvs_credit_max - credit that the peer would give with an empty receive buffer
+ * mvs_credit_max - credit that the peer would grant with an empty receive buffer
  * @credit: the credit
  *
  * No more than the size of our own buffer, as in the kernel's other virtio transports.
@@ -56,7 +56,7 @@ static inline u32 mvs_credit_max(const struct mvs_credit *credit)
  * mvs_credit_space - get the bytes that may be sent to the peer
  * @credit: the credit
  *
- * The peer may have made its buffer smaller than what is in it.
+ * The peer may have made its buffer smaller than the data in it.
  *
  * Return: bytes.
  */
@@ -73,7 +73,7 @@ static inline u32 mvs_credit_space(const struct mvs_credit *credit)
  * @credit: the credit
  * @len: bytes
  *
- * Return: true if the peer was granted as much.
+ * Return: true if the peer was granted that much.
  */
 static inline bool mvs_credit_allows(const struct mvs_credit *credit, u32 len)
 {
@@ -81,7 +81,7 @@ static inline bool mvs_credit_allows(const struct mvs_credit *credit, u32 len)
 }
 
 /**
- * mvs_credit_tell - account the credit that a packet tells the peer
+ * mvs_credit_tell - account the credit that a packet to the peer reports
  * @credit: the credit
  */
 static inline void mvs_credit_tell(struct mvs_credit *credit)
@@ -93,11 +93,11 @@ static inline void mvs_credit_tell(struct mvs_credit *credit)
 /**
  * mvs_credit_stale - check whether a CREDIT_UPDATE is due
  * @credit: the credit
- * @idle: there is nothing that could be read
+ * @idle: there is nothing to read
  * @wanted: bytes that a reader waits for
  *
- * It is when the peer knows of less than half of the room, or of less than a packet, unless
- * there are only a few bytes more; or when a reader waits for more than the peer may send.
+ * One is due when the peer knows of less than half of the room, or of less room than a packet,
+ * unless there are only a few bytes more; or when a reader waits for more than the peer may send.
  *
  * Return: true if it is.
  */

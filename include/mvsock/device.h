@@ -42,7 +42,7 @@ struct mvs_device;
 struct pid;
 struct seq_file;
 
-/* virtio 1.2; <linux/virtio_vsock.h> has but VIRTIO_VSOCK_F_SEQPACKET. */
+/* virtio 1.2; of these, <linux/virtio_vsock.h> has only VIRTIO_VSOCK_F_SEQPACKET. */
 #ifndef VIRTIO_VSOCK_F_STREAM
 #define VIRTIO_VSOCK_F_STREAM			0
 #endif
@@ -54,14 +54,14 @@ struct seq_file;
 #define MVS_HOST_CID	2
 
 /**
- * struct mvs_device_ops - the layer above
+ * struct mvs_device_ops - callbacks of the layer above
  * @open: initialize its data in the device. Returns 0 or %-ENOMEM.
  * @work: serve a virtqueue for a bounded time. Returns true to be called again. Called by
  *	the worker alone.
- * @renew: the next driver, or an earlier state of this one, knows no connection. Called
- *	while the device does not run, with its mutex held.
+ * @renew: reset the connections: the next driver, or an earlier state of this one, knows none.
+ *	Called while the device does not run, with its mutex held.
  * @close: the device is being closed: its CID is free and it does not run
- * @free: the last reference is gone. Undoes @open.
+ * @free: the last reference was dropped. Undoes @open.
  */
 struct mvs_device_ops {
 	int (*open)(struct mvs_device *device);
@@ -73,7 +73,7 @@ struct mvs_device_ops {
 
 /**
  * struct mvs_device - one open /dev/vhost-vsock
- * @mutex: set-up; held over every ioctl that changes any of it but @cid
+ * @mutex: setup; held during every ioctl that changes any field but @cid
  * @mm: the owner's address space, referenced with mmgrab(), or NULL; protected
  *	by @mutex
  * @mem: guest memory; its table changes under both virtqueues' mutexes
@@ -86,20 +86,20 @@ struct mvs_device_ops {
  * @misses: translations that the virtqueues wait for
  * @running: between VHOST_VSOCK_SET_RUNNING with 1 and with 0; changes under @mutex, read
  *	without
- * @fork_owner: the worker is to be a thread of the owner's, else a kernel thread;
- *	protected by @mutex
+ * @fork_owner: create the worker as a thread of the owner, else as a kernel thread; protected by
+ *	@mutex
  * @waker: has a worker while there is an owner; changes under @mutex
  * @ops: the layer above
  * @net: the network namespace of the task that opened it
- * @net_tracker: of the reference on @net
+ * @net_tracker: tracker of the reference on @net
  * @scope: the scope of its CID, mvs_net_scope() of @net
  * @cid: the guest's CID or 0; protected by the CID table's lock, read without
- * @rcu: the CID table is read under RCU
- * @ref: the file's, and one for each connection
+ * @rcu: for freeing, as the CID table is read under RCU
+ * @ref: reference count: the file's reference, and one for each connection
  * @conns: the guest's connections; owned by the layer above
  * @nconns: number of connections; written under the layer above's lock, read without
- * @resets_dropped: RST packets that were dropped for too many before them; likewise
- * @list: in the list of open devices; protected by its lock, as is @owner
+ * @resets_dropped: RST packets that were dropped because too many were queued; likewise
+ * @list: entry in the list of open devices; protected by that list's lock, as is @owner
  * @owner: the VMM's process, or NULL
  */
 struct mvs_device {

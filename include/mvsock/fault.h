@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fault injection: bringing in a guest's page fails, as configured in /sys/kernel/debug and
- * /proc/PID/task/TID/fail-nth, or a lease's transition takes long, as configured in the former
+ * Fault injection: a failure to bring in a guest's page, configured in /sys/kernel/debug and
+ * /proc/PID/task/TID/fail-nth; or a delay at a lease's transition, configured in /sys/kernel/debug
  * (Documentation/fault-injection in the kernel's source). Empty without
  * CONFIG_FAULT_INJECTION_DEBUG_FS.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The lease of a virtqueue: what takes the next chain, the worker or a reader in recv().
+ * The lease of a virtqueue determines what takes the next chain: the worker, or a reader in recv().
  *
- * Kicks wake the worker, or, while the lease is armed, a reader of one connection. A reader
- * that was woken holds the lease, and so does one that is expected back: kicks wake nothing
- * then, and the worker takes no chains. A lease that is not ended in time expires, and the
- * worker goes on. So whatever readers do, something looks for the next chain.
+ * Kicks wake the worker, or, while the lease is armed, a reader of one connection. The lease is
+ * held by a reader that was woken, or by one that is expected to come back: meanwhile kicks wake
+ * nothing, and the worker takes no chains. A lease that is not ended in time expires, and the
+ * worker continues. So whatever readers do, something always checks for the next chain.
  */
 #ifndef _MVSOCK_LEASE_H
 #define _MVSOCK_LEASE_H
@@ -36,7 +36,7 @@ enum mvs_lease_state {
  * @MVS_LEASE_DISARM: readers are not expected to wait for the next data any more
  * @MVS_LEASE_KICK: a kick
  * @MVS_LEASE_GRANT: a packet is left to a reader, or a reader is expected back
- * @MVS_LEASE_END: the reader looks for chains now, or does not want them; or none sleeps
+ * @MVS_LEASE_END: the reader checks for chains now, or does not want them; or no reader sleeps
  * @MVS_LEASE_EXPIRE: it did neither in time
  * @MVS_LEASE_EVENTS: their number
  */
@@ -52,18 +52,18 @@ enum mvs_lease_event {
 
 /**
  * struct mvs_lease - the lease of a virtqueue
- * @lock: protects what follows; taken with interrupts off, inside the kick eventfd's
+ * @lock: protects the following fields; taken with interrupts off, inside the kick eventfd's lock
  * @state: what takes the next chain; read without the lock as a hint
- * @conn: the connection whose readers are meant, or were the last time; only compared, never
+ * @conn: the connection whose readers have the lease, or had the last one; only compared, never
  *	dereferenced
  * @readers: the wait queue of its socket while the lease is armed, else NULL
- * @timer: expiry; it runs on when a lease is ended in time
- * @ticking: @timer runs
+ * @timer: expiry timer; not stopped when a lease is ended in time
+ * @ticking: @timer is running
  * @until: end of the lease while it is held, in ns of ktime_get_ns()
  * @missed: the last lease of @conn expired
  *
- * @last: the connection that the last data from the guest were for; only compared. Written,
- *	as is @answers, under the virtqueue's mutex, read without
+ * @last: the connection that received the last data from the guest; only compared. Written, as is
+ *	@answers, under the virtqueue's mutex, read without
  * @answers: data packets in a row that each answered data sent to the guest; negative after
  *	a lease expired
  */
@@ -85,7 +85,7 @@ struct mvs_lease {
  * mvs_lease_held - check whether the next chain is left to a reader
  * @lease: the lease
  *
- * Return: true if it is; when that ends the worker is woken, or the reader looks.
+ * Return: true if it is; when the lease ends, the worker is woken or the reader checks for chains.
  */
 static inline bool mvs_lease_held(const struct mvs_lease *lease)
 {
@@ -97,7 +97,7 @@ static inline bool mvs_lease_held(const struct mvs_lease *lease)
  * @lease: the lease
  * @conn: the connection
  *
- * Return: true if it is, or was a moment ago; the reader calls mvs_lease_end() then.
+ * Return: true if it is, or was a moment ago; the reader then calls mvs_lease_end().
  */
 static inline bool mvs_lease_held_by(const struct mvs_lease *lease,
 				     const struct mvs_conn *conn)

@@ -7,20 +7,20 @@
  *   I/O virtual ------ IOTLB ----------'
  *
  * The memory table comes from VHOST_SET_MEM_TABLE. Behind an IOMMU the driver's addresses,
- * those of the rings included, are I/O virtual instead, and the IOTLB caches translations of
- * the VMM's. The page cache has the kernel's address of each VMM-virtual page that was used.
- * It holds no references: MMU notifiers remove a page before the VMM loses it. The cache
- * consists of windows of 2 MiB of the VMM, each with its own notifier, so that mappings of the
- * VMM elsewhere do not matter. A window is created when one of its pages is first used.
+ * including those of the rings, are I/O virtual instead, and the IOTLB caches the VMM's
+ * translations. The page cache has the kernel's address of each VMM-virtual page that was used. It
+ * holds no references: MMU notifiers remove a page before the VMM loses it. The cache consists of
+ * windows of 2 MiB of the VMM's address space, each with its own notifier, so that other mappings
+ * of the VMM do not matter. A window is created when one of its pages is first used.
  *
- * Memory is accessed in sections. A pointer that was got in a section is valid until its end.
- * A section does not sleep and is short (a page of payload, and one packet's metadata), because
- * an invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
- * outside, and the section starts over. mvs_mem_section() does all of this.
+ * Memory is accessed in sections. A pointer obtained in a section is valid until its end. A section
+ * does not sleep and is short (a page of payload, and one packet's metadata), because an
+ * invalidation waits for it. On a miss the section fails with -EAGAIN; the page is brought in
+ * outside the section, which then starts over. mvs_mem_section() does all of this.
  *
- * A page may take as long to come as the VMM likes: its content may be the business of a
- * userfaultfd. Only the device's worker, and the VMM's ioctls, wait for that, without locks that a
- * program may want; everything else fails with -ERESTART meanwhile.
+ * The VMM can delay a page for any time: a userfaultfd may have to provide its content. Only the
+ * device's worker, and the VMM's ioctls, wait for that, without locks that a program may need; all
+ * other callers fail with -ERESTART meanwhile.
  */
 #ifndef _MVSOCK_MEM_H
 #define _MVSOCK_MEM_H
@@ -47,10 +47,10 @@ struct vhost_memory_region;
 /* Pages in a window. */
 #define MVS_WINDOW_PAGES	(SZ_2M / PAGE_SIZE)
 
-/* As many windows may be found at once, without a search; a power of two. */
+/* Number of windows that can be found without a search; a power of two. */
 #define MVS_RECENT_WINDOWS	64
 
-/* Windows without pages that mvs_mem_trim() leaves: moving memory empties them for a moment. */
+/* Number of empty windows that mvs_mem_trim() keeps, as moving memory empties them for a moment. */
 #define MVS_EMPTY_WINDOWS	16
 
 /* Set in the address of a page that was mapped for writing. */
@@ -59,14 +59,15 @@ struct vhost_memory_region;
 /**
  * struct mvs_window - the cached pages of 2 MiB of VMM-virtual addresses
  * @number: VMM-virtual address / 2 MiB
- * @pages: for each page where the kernel sees it, and MVS_PAGE_WRITABLE, or 0;
- *	protected by the lock of @gm
- * @cached: number of @pages that are there; likewise
- * @users: tasks that bring in a page; taken under the lock of @gm or its @windows_lock
- * @gm: whose it is
- * @node: its place among @gm->windows
- * @removed: in the list of those that mvs_mem_trim() frees
- * @notifier: tells what the VMM unmaps of them; without an mm in a test
+ * @pages: for each page its kernel address with MVS_PAGE_WRITABLE, or 0; protected by the lock of
+ *	@gm
+ * @cached: number of @pages in the cache; likewise
+ * @users: number of tasks that bring in a page; incremented under the lock of @gm or its
+ *	@windows_lock
+ * @gm: the guest memory that it belongs to
+ * @node: node in @gm->windows
+ * @removed: entry in the list of windows that mvs_mem_trim() frees
+ * @notifier: reports which of the pages the VMM unmaps; has no mm in a test
  */
 struct mvs_window {
 	unsigned long number;
@@ -80,11 +81,11 @@ struct mvs_window {
 };
 
 /**
- * enum mvs_fault_kind - what a section did not find
- * @MVS_FAULT_PAGE: a page of the guest's
+ * enum mvs_fault_kind - what a section missed
+ * @MVS_FAULT_PAGE: a page of the guest
  * @MVS_FAULT_LOG: a page of the dirty log
- * @MVS_FAULT_MISS: a translation that the VMM has not told yet
- * @MVS_FAULT_DENIED: nothing that could be brought in: a ring where no ring may be
+ * @MVS_FAULT_MISS: a translation that the VMM has not provided yet
+ * @MVS_FAULT_DENIED: nothing that could be brought in: a ring at an address where none is allowed
  */
 enum mvs_fault_kind {
 	MVS_FAULT_PAGE,
@@ -94,10 +95,10 @@ enum mvs_fault_kind {
 };
 
 /**
- * struct mvs_mem_fault - what a section did not find
- * @addr: VMM-virtual address, or I/O virtual of a miss
- * @kind: what is there
- * @write: it was to be written
+ * struct mvs_mem_fault - what a section missed
+ * @addr: VMM-virtual address, or the I/O virtual address of an IOTLB miss
+ * @kind: the kind of what is missing
+ * @write: the access was a write
  */
 struct mvs_mem_fault {
 	u64 addr;
@@ -113,30 +114,30 @@ struct mvs_mem_fault {
  * @iotlb: I/O virtual ranges, likewise, or NULL when there is no IOMMU
  * @hit: the range of @iotlb, or else of @table, that was used last, or NULL; a hint,
  *	read and written by concurrent translations
- * @logging: what is written is logged: the VMM migrates the guest. Changes as @table
- *	does, and so does @log_base.
+ * @logging: writes are logged, as the VMM migrates the guest. Changes as @table does, and so does
+ *	@log_base.
  * @log_base: VMM-virtual address of the dirty log, with a bit for each 4 KiB of
  *	guest-physical memory
  * @mm: the VMM's address space while attached, else NULL; changes only while
  *	there are no users
- * @lock: held for reading in a section, for writing while pages come and go
- * @windows: all &struct mvs_window, by their numbers; they come and go under @lock and
+ * @lock: held for reading in a section, for writing while pages are added and removed
+ * @windows: all &struct mvs_window, by their numbers; added and removed under @lock and
  *	@windows_lock
- * @empty: number of those without pages; changes under @lock, read without
- * @misses: pages that were brought in; changes under @lock, as does @invalidated; both
+ * @empty: number of windows without pages; changes under @lock, read without
+ * @misses: number of pages that were brought in; changes under @lock, as does @invalidated; both
  *	are read without
- * @invalidated: pages that the VMM took away or moved
+ * @invalidated: number of cached pages that the VMM unmapped or moved
  * @cid: the guest's CID, for traces; set by the user
- * @windows_lock: serializes windows that come and go
- * @deferred: pages that have to be waited for are left to mvs_mem_bring_in(); set while there
+ * @windows_lock: serializes adding and removing windows
+ * @deferred: pages that would have to be waited for are left to mvs_mem_bring_in(); set while there
  *	are no users
- * @wants: it is to bring in @wanted; protected by @lock, as are the next three; read without, as
- *	is @absent
+ * @wants: mvs_mem_bring_in() has to bring in @wanted; protected by @lock, as are the next three;
+ *	read without, as is @absent
  * @wanted: a page that a section missed
  * @absent: the VMM does not have @failed
- * @failed: the page that was to be brought in last
- * @logged: the log has a line about a page that the kernel can't map; one for each start
- * @fill_lock: held by mvs_mem_bring_in() and mvs_mem_trim(); keeps @mm and the windows
+ * @failed: the page that mvs_mem_bring_in() last failed to bring in
+ * @logged: a page that the kernel can't map was reported in the kernel log; once for each start
+ * @fill_lock: held by mvs_mem_bring_in() and mvs_mem_trim(); keeps @mm and the windows valid
  * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and
  *	written by concurrent sections
  */
@@ -225,21 +226,20 @@ static inline void mvs_mem_end(struct mvs_mem *gm)
 }
 
 /*
- * How often a section starts over before it is given up for a while: more than any needs pages.
- * A page that is brought in may be taken away again at once, over and over, which does not make it
- * one that the VMM does not have.
+ * How often a section starts over before it is given up for a while: more often than any section
+ * needs pages. A page that is brought in may be taken away again at once, over and over; that does
+ * not mean that the VMM does not have it.
  */
 #define MVS_SECTION_TRIES	1000
 
 /**
  * mvs_mem_section - evaluate an expression in a section
  * @gm: guest memory
- * @fault: where the expression leaves the page that it missed
- * @expr: gives an int, %-EAGAIN for a page that was missed; may be evaluated more
- *	than once
+ * @fault: where the expression stores the page that it missed
+ * @expr: expression of type int, %-EAGAIN when it missed a page; may be evaluated more than once
  *
  * Context: process; may sleep between two sections.
- * Return: what @expr gives, the error of mvs_mem_fault_in(), or %-ERESTART when it was evaluated
+ * Return: the value of @expr, the error of mvs_mem_fault_in(), or %-ERESTART when it was evaluated
  * %MVS_SECTION_TRIES times: try again later.
  */
 #define mvs_mem_section(gm, fault, expr) ({				\
@@ -268,7 +268,7 @@ int mvs_mem_read_pieces(struct mvs_mem *gm, u64 uaddr, void *to, u32 len,
 int mvs_mem_read_ranges(struct mvs_mem *gm, u64 addr, void *to, u32 len,
 			struct mvs_mem_fault *fault);
 
-/* What there is to do about an address that has no translation. */
+/* The error for an address that has no translation. */
 static inline int mvs_mem_miss(const struct mvs_mem *gm, u64 addr, bool write,
 			       struct mvs_mem_fault *fault)
 {
@@ -282,11 +282,11 @@ static inline int mvs_mem_miss(const struct mvs_mem *gm, u64 addr, bool write,
 	return -EAGAIN;
 }
 
-/* Where a window is if it was used lately; NULL or another one if not. */
+/* The slot of a window if it was used recently; otherwise it has NULL or another window. */
 static inline struct mvs_window **mvs_mem_recent(struct mvs_mem *gm,
 						 unsigned long number)
 {
-	/* Memory is often aligned to more than all the windows together. */
+	/* Memory is often aligned to more than all the windows together, so hash the number. */
 	return &gm->recent[hash_long(number, ilog2(MVS_RECENT_WINDOWS))];
 }
 
@@ -294,12 +294,12 @@ static inline struct mvs_window **mvs_mem_recent(struct mvs_mem *gm,
  * mvs_mem_map - map a VMM-virtual address
  * @gm: guest memory
  * @uaddr: VMM-virtual address
- * @write: it is to be written
+ * @write: for writing
  * @fault: filled in when it is not in the cache
  *
  * Context: inside a section.
- * Return: the address, good to the end of its page and of the section, or NULL:
- * end the section, mvs_mem_fault_in() and start over.
+ * Return: the address, valid up to the end of its page and until the end of the section; or NULL:
+ * end the section, call mvs_mem_fault_in() and start over.
  */
 static inline void *mvs_mem_map(struct mvs_mem *gm, u64 uaddr, bool write,
 				struct mvs_mem_fault *fault)
@@ -321,10 +321,10 @@ static inline void *mvs_mem_map(struct mvs_mem *gm, u64 uaddr, bool write,
  * mvs_mem_translate - translate a driver's address to VMM-virtual
  * @gm: guest memory
  * @addr: guest-physical, or I/O virtual behind an IOMMU
- * @len: bytes wanted from there on, at least 1
- * @write: they are to be written
- * @uaddr: the VMM-virtual address
- * @run: contiguous bytes from there on, at most @len
+ * @len: number of bytes wanted, at least 1
+ * @write: for writing
+ * @uaddr: set to the VMM-virtual address
+ * @run: set to the number of contiguous bytes from there on, at most @len
  * @fault: the translation that is missing, on %-EAGAIN
  *
  * Context: any; the caller excludes a change of the table and of the IOTLB.
@@ -355,15 +355,15 @@ static inline int mvs_mem_translate(struct mvs_mem *gm, u64 addr, u32 len,
 /**
  * mvs_mem_read_uaddr - copy from VMM-virtual addresses
  * @gm: guest memory
- * @uaddr: where from
- * @to: where to
+ * @uaddr: VMM-virtual address of the source
+ * @to: destination
  * @len: bytes, a constant; a few, as this is for metadata
  * @fault: what was missing, on %-EAGAIN
  *
  * Each byte is read once, so @to is safe from later changes.
  *
  * Context: inside a section.
- * Return: 0, %-EAGAIN, or %-EFAULT after a memory error, which only pieces notice.
+ * Return: 0, %-EAGAIN, or %-EFAULT after a memory error, which only copies across pages notice.
  */
 static __always_inline int mvs_mem_read_uaddr(struct mvs_mem *gm, u64 uaddr,
 					      void *to, u32 len,
@@ -377,9 +377,9 @@ static __always_inline int mvs_mem_read_uaddr(struct mvs_mem *gm, u64 uaddr,
 	from = mvs_mem_map(gm, uaddr, false, fault);
 	if (unlikely(!from))
 		return -EAGAIN;
-	/* A call would cost more than the copy, where memcpy() is one. */
+	/* Where memcpy() is a call, it would cost more than the copy. */
 	__builtin_memcpy(to, from, len);
-	/* What was copied is used, and not what is there now. */
+	/* Only the copy is used from here on: the memory may change. */
 	barrier();
 	return 0;
 }
@@ -388,7 +388,7 @@ static __always_inline int mvs_mem_read_uaddr(struct mvs_mem *gm, u64 uaddr,
  * mvs_mem_read - copy from a driver's address
  * @gm: guest memory
  * @addr: source, an address for mvs_mem_translate(); may cross ranges and pages
- * @to: where to
+ * @to: destination
  * @len: bytes, a constant; a few, as this is for metadata
  * @fault: what was missing, on %-EAGAIN
  *

@@ -2,9 +2,9 @@
 /*
  * Packets: a struct virtio_vsock_hdr and its payload, in one chain (virtio 1.3, 5.10.6).
  *
- * A packet from the guest is a TX chain, all device-readable. A packet to the guest is written
- * to an RX chain, all device-writable; a payload that does not fit is split into several
- * packets. The host's end of the payload is an iov_iter.
+ * A packet from the guest is a TX chain, all device-readable. A packet to the guest is written to
+ * an RX chain, all device-writable; a payload that does not fit is split into several packets. The
+ * host's memory for the payload is an iov_iter.
  */
 #ifndef _MVSOCK_PACKET_H
 #define _MVSOCK_PACKET_H
@@ -15,7 +15,7 @@
 #include <mvsock/chain.h>
 #include <mvsock/mem.h>
 
-/* Payload bytes a packet may have, either way. */
+/* Maximum payload of a packet, in bytes, in either direction. */
 #define MVS_PACKET_MAX	(64 * 1024)
 
 int mvs_packet_parse(struct mvs_chain *chain, struct mvs_mem *gm,

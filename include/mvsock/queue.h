@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Byte queues: received data that were not read yet.
+ * Byte queues: received data that have not been read yet.
  *
  * The bytes lie in pages that are filled to their ends. A queue has one producer and one
  * consumer, which run concurrently and copy without a lock. The owner's lock covers the
@@ -33,7 +33,7 @@ struct mvs_chunk {
 
 /**
  * struct mvs_pool - pages for reuse
- * @lock: protects all of it
+ * @lock: protects all fields
  * @first: the pages, linked by @next
  * @count: number of pages
  *
@@ -49,7 +49,7 @@ struct mvs_pool {
 /**
  * struct mvs_queue_pos - a position in a queue
  * @chunk: its page; NULL in a queue that never had any
- * @off: bytes into it
+ * @off: offset in that page
  */
 struct mvs_queue_pos {
 	struct mvs_chunk *chunk;
@@ -61,14 +61,14 @@ struct mvs_queue_pos {
  * @head: position of the consumer
  * @tail: position of the producer
  *
- * After the first byte it always keeps a page.
+ * Once it has had a byte, it always keeps a page.
  */
 struct mvs_queue {
 	struct mvs_queue_pos head;
 	struct mvs_queue_pos tail;
 };
 
-/* Bytes that are put at once: a packet, and a message's mark. */
+/* Maximum number of bytes that are reserved at once: a packet, and its record. */
 #define MVS_QUEUE_PUT_MAX	(64 * 1024 + 64)
 
 #define MVS_QUEUE_PIECES	(MVS_QUEUE_PUT_MAX / MVS_CHUNK_SIZE + 2)

@@ -5,7 +5,7 @@
 /**
  * enum mvs_reason - why a chain was given back to the driver unused
  * @MVS_REASON_TOO_LONG: more descriptors than a chain may have, or a loop
- * @MVS_REASON_BAD_NEXT: the next field leaves the descriptor table
+ * @MVS_REASON_BAD_NEXT: the next field points outside of the descriptor table
  * @MVS_REASON_BAD_INDIRECT: an indirect table that the specification forbids:
  *	its length is zero or no multiple of a descriptor, it is nested, it comes
  *	with NEXT, or the feature was not negotiated
@@ -17,7 +17,7 @@
  * @MVS_REASON_BAD_LEN: hdr.len is more than the chain holds, or than a packet
  *	may hold
  * @MVS_REASON_BAD_CID: not from this guest's CID
- * @MVS_REASONS: how many there are
+ * @MVS_REASONS: number of reasons
  */
 enum mvs_reason {
 	MVS_REASON_TOO_LONG,
@@ -31,7 +31,7 @@ enum mvs_reason {
 	MVS_REASONS
 };
 
-/* What they are called in fdinfo and traces. */
+/* Their names in fdinfo and traces. */
 extern const char *const mvs_reason_names[MVS_REASONS];
 
 #endif /* _MVSOCK_REASON_H */

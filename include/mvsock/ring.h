@@ -2,7 +2,7 @@
 /*
  * Virtqueues: taking chains that the driver made available, and giving them back used.
  *
- * A chain that is given back is visible to the driver when it is published. The driver is
+ * A chain that is given back becomes visible to the driver when it is published. The driver is
  * notified of published chains, and notifies the device of available ones, unless that is
  * suppressed (virtio 1.3, 2.7.7, 2.7.10, 2.8).
  */
@@ -16,15 +16,15 @@
 
 /**
  * struct mvs_ring - the device's side of a virtqueue
- * @gm: the memory it lies in, and its buffers
- * @num: Queue Size; a power of two if it is split
+ * @gm: the guest memory that has the ring and its buffers
+ * @num: Queue Size; a power of two in a split ring
  * @desc: address of the Descriptor Area: VMM-virtual, or I/O virtual behind an IOMMU
  * @avail: address of the Driver Area, likewise
  * @used: address of the Device Area, likewise
- * @log: writes to it are logged, if writes to guest memory are
+ * @log: writes to the ring are logged, if writes to guest memory are
  * @log_addr: guest-physical address of the Device Area, for the log
  * @le: fields are little-endian
- * @packed: VIRTIO_F_RING_PACKED was negotiated, else it is split
+ * @packed: VIRTIO_F_RING_PACKED was negotiated, else the ring is split
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
@@ -32,16 +32,16 @@
  *	one the descriptor, with the wrap counter in bit 15
  * @next_used: next position to give back to, in the same format
  * @unpublished: used but unpublished positions, counted as in @next_used
- * @first_used: packed: position of the first of them
- * @first_flags: packed: the flags that publish it, and all after it
+ * @first_used: packed: position of the first unpublished one
+ * @first_flags: packed: the flags that publish it, and all that follow
  * @avail_idx: split: the driver's index when it was last read
  * @unsignalled: positions published since the last notification, counted as in @next_used;
  *	%MVS_RING_NEVER_SIGNALLED before the first one
  * @no_notify: kicks are suppressed
  * @fault: the last miss
  *
- * The ring has no lock: the caller serializes. All of it but the fields that the
- * VMM sets (@num to @next_used) is the ring layer's.
+ * The ring has no lock: the caller serializes. All fields but those that the VMM sets (@num to
+ * @next_used) are private to the ring layer.
  */
 struct mvs_ring {
 	struct mvs_mem *gm;

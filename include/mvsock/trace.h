@@ -8,7 +8,7 @@
 #include <linux/tracepoint.h>
 #include <uapi/linux/virtio_vsock.h>
 
-/* Tools read the format, and know nothing of the kernel's enums. */
+/* Tools parse the format, and do not know the kernel's enums. */
 TRACE_DEFINE_ENUM(VIRTIO_VSOCK_OP_REQUEST);
 TRACE_DEFINE_ENUM(VIRTIO_VSOCK_OP_RESPONSE);
 TRACE_DEFINE_ENUM(VIRTIO_VSOCK_OP_RST);
@@ -32,7 +32,7 @@ TRACE_DEFINE_ENUM(VIRTIO_VSOCK_TYPE_SEQPACKET);
 	{ VIRTIO_VSOCK_TYPE_STREAM,		"STREAM" },		\
 	{ VIRTIO_VSOCK_TYPE_SEQPACKET,		"SEQPACKET" })
 
-/* The fields are as the specification has them in struct virtio_vsock_hdr. */
+/* The fields are those of struct virtio_vsock_hdr in the specification. */
 DECLARE_EVENT_CLASS(mvs_packet,
 	TP_PROTO(const struct virtio_vsock_hdr *hdr),
 	TP_ARGS(hdr),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A virtqueue of a device: its ring, its eventfds and counters, its notifications. It knows
- * no device: what it uses of one it is given.
+ * A virtqueue of a device: its ring, its eventfds and counters, its notifications. It does not know
+ * the device: it is given the parts of it that it uses.
  */
 #ifndef _MVSOCK_VIRTQUEUE_H
 #define _MVSOCK_VIRTQUEUE_H
@@ -23,7 +23,7 @@
 struct file;
 struct mvs_device;
 
-/* The virtqueues, numbered as in the specification; the third is the VMM's. */
+/* The virtqueues, numbered as in the specification; the third one is the VMM's. */
 enum {
 	MVS_VQ_RX,	/* host to guest */
 	MVS_VQ_TX,	/* guest to host */
@@ -31,8 +31,8 @@ enum {
 };
 
 /*
- * A kick costs a VM exit. If the last one came within so many intervals after it was asked
- * for, kicks stay suppressed for one while the worker looks for the next chain.
+ * A kick costs a VM exit. If the last kick came within this many intervals after it was asked for,
+ * kicks stay suppressed for one interval while the worker checks for the next chain.
  */
 #define MVS_BRISK	2
 
@@ -48,8 +48,8 @@ enum {
  * @wait: our entry in its wait queue
  * @wqh: that wait queue while listening, else NULL; protected by the device's
  *	mutex
- * @table: how vfs_poll() hands out the wait queue
- * @worker: the worker to wake while listening
+ * @table: poll table by which vfs_poll() passes the wait queue
+ * @worker: the worker to wake, while listening
  * @vq: index of the virtqueue
  * @count: number of kicks; written under the wait queue's lock, read without
  */
@@ -65,9 +65,9 @@ struct mvs_kick {
 
 /**
  * struct mvs_miss - a translation that a virtqueue waits for
- * @state: none, to be reported, or reported to the VMM
+ * @state: no miss, to be reported, or reported to the VMM
  * @iova: I/O virtual address
- * @write: it is to be written
+ * @write: the access is a write
  */
 struct mvs_miss {
 	enum {
@@ -82,8 +82,8 @@ struct mvs_miss {
 /**
  * struct mvs_misses - the translations that a device's virtqueues wait for
  * @lock: protects @miss
- * @wait: readers that wait for one
- * @miss: of each virtqueue
+ * @wait: readers that wait for a miss
+ * @miss: the miss of each virtqueue
  */
 struct mvs_misses {
 	spinlock_t lock;	/* miss */
@@ -93,21 +93,21 @@ struct mvs_misses {
 
 /**
  * struct mvs_vq - a virtqueue of a device
- * @mutex: protects all of it but @kick; the counters are read without
+ * @mutex: protects all fields but @kick; the counters are read without
  * @device: its device, for the layers above
  * @vqs: all virtqueues of the device
- * @waker: the worker, to be woken
- * @misses: translations that the device waits for
+ * @waker: wakes the worker
+ * @misses: translations for which the device waits
  * @index: MVS_VQ_RX or MVS_VQ_TX
  * @ring: the ring, with the addresses that the VMM set
- * @chain: the chain in work
+ * @chain: the chain that is being handled
  * @call: eventfd that notifies the driver, or NULL
  * @err: eventfd that tells the VMM of a broken ring, or NULL
  * @log: eventfd that tells the VMM of dirty memory, the device's, or NULL
- * @busyloop_timeout: microseconds for which the worker looks for new chains before it
- *	asks for a kick, as set by the VMM
+ * @busyloop_timeout: microseconds for which the worker polls for new chains before it enables
+ *	kicks, as set by the VMM
  * @running: started, and neither stopped nor broken since
- * @budget: chains that may be taken until others have their turn; RX only
+ * @budget: chains that may be taken before others are served; RX only
  * @held: @chain could not be given back to the driver yet
  * @held_len: bytes written to that chain
  * @unnotified: used chains are published, a notification is pending; read by @tick without the
@@ -116,7 +116,7 @@ struct mvs_misses {
  * @tick: coalescing timer, which runs during a stream
  * @tick_published: @published when @tick was started; without the mutex, as is @ticks
  * @ticks: expiries of @tick since the last notification
- * @tick_doubled: how often the coalescing interval was doubled; written by @tick alone
+ * @tick_doubled: how often the coalescing interval has been doubled; written by @tick alone
  * @timer_late: mean latency of @tick and @late, in ns; written by both, without the mutex
  * @signalled: time of the last notification, in ns of ktime_get_ns()
  * @late: timer of mvs_vq_wake_in()
@@ -129,16 +129,15 @@ struct mvs_misses {
  * @signals: notifications sent to the driver
  * @rejected: chains given back unused, by reason
  * @broken: how often the ring was found broken
- * @polling: there was no chain, and kicks are suppressed: the worker is to look again at
- *	once
+ * @polling: there was no chain, and kicks are suppressed: the worker has to check again at once
  * @brisk: the last kick came soon after it was asked for
- * @patient: the next packet may wait for a delayed look
- * @look_start: time of the first look that found no chain, in ns of ktime_get_ns(); 0 after
- *	one that found some
- * @streak: looks in a row that found data in one direction only
- * @outward: that direction is to the guest
- * @rx_packets: @packets of the RX virtqueue at the last look that found chains
- * @rx_bytes: its @bytes, likewise
+ * @patient: the next packet may wait for a delayed check
+ * @look_start: time of the first check that found no chain, in ns of ktime_get_ns(); 0 after one
+ *	that found some
+ * @streak: consecutive checks that found data in one direction only
+ * @outward: that direction is towards the guest
+ * @rx_packets: @packets of the RX virtqueue at the last check that found chains
+ * @rx_bytes: @bytes of the RX virtqueue, likewise
  * @tx_bytes: @bytes of this virtqueue, likewise
  * @controls: @control of both, likewise
  * @polls_skipped: calls of mvs_vq_pop_soon() that do not poll
@@ -150,7 +149,7 @@ struct mvs_misses {
  * @batch: descriptors that it waited for
  * @kick: eventfd by which the driver notifies the device; protected by the device's
  *	mutex
- * @lease: whether a reader takes the next chain; TX only; has its own lock
+ * @lease: determines whether a reader takes the next chain; TX only; has its own lock
  */
 struct mvs_vq {
 	struct mutex mutex;	/* all of the virtqueue but kick */

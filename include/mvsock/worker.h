@@ -16,18 +16,18 @@ struct vhost_task;
 /**
  * struct mvs_worker - the thread that serves a device
  * @task: the thread, which shares the VMM's address space and limits; or NULL
- * @kthread: a kernel thread in its place, or NULL
- * @serve: serves a virtqueue for a bounded time; returns true to be called again
+ * @kthread: a kernel thread used instead of @task, or NULL
+ * @serve: callback that serves a virtqueue for a bounded time; returns true to be called again
  * @gm: guest memory, whose missing pages it brings in
  * @vqs: the virtqueues that it serves
  * @work: a bit for each virtqueue with work
  * @self: the thread's task, once it runs
- * @killed: it ends, or has ended, with the VMM; checked under RCU before each wakeup
- * @streak: rounds with data from the guest, in close succession, without data to it.
- *	Accessed by the worker only, as are those below.
+ * @killed: the thread exits, or has exited, with the VMM; checked under RCU before each wakeup
+ * @streak: rounds with data from the guest, in close succession, without data to the guest.
+ *	Accessed by the worker only, as are the fields below.
  * @streak_end: time of the last such round, in ns of ktime_get_ns()
- * @tx_bytes: bytes received from the guest by then
- * @rx_bytes: bytes sent to the guest by then
+ * @tx_bytes: bytes received from the guest until then
+ * @rx_bytes: bytes sent to the guest until then
  * @patient: the policy is SCHED_BATCH
  */
 struct mvs_worker {
@@ -47,7 +47,7 @@ struct mvs_worker {
 };
 
 /**
- * struct mvs_waker - a device's worker, for what wakes it
+ * struct mvs_waker - a reference to a device's worker, for waking it
  * @lock: protects @worker
  * @worker: the worker, or NULL
  */

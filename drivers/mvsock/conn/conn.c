@@ -8,7 +8,7 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 
-/* Two guests rarely have the same CID, each in its own scope. */
+/* The scope is not hashed: guests in different scopes rarely have the same CID. */
 static u32 conn_hash(const void *data, u32 len, u32 seed)
 {
 	const struct mvs_conn_key *key = data;
@@ -206,7 +206,7 @@ static bool conn_forget_locked(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_forget - drop a connection's pending packets, and all later ones
+ * mvs_conn_forget - drop a connection's pending packets, and do not accept any more
  * @conn: the connection
  *
  * Context: process.
@@ -227,7 +227,7 @@ void mvs_conn_forget(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_discard - drop a connection's received data, and all later ones
+ * mvs_conn_discard - drop a connection's received data, and all that arrive later
  * @conn: the connection
  *
  * Context: process, with sk_lock held.
@@ -267,7 +267,10 @@ struct mvs_conn *mvs_conn_find(struct mvs_device *device,
 
 	/* A connection of the previous device with this CID may still be in the table. */
 	rcu_read_lock();
-	/* The lock keeps the socket: it is put after the removal from the table. */
+	/*
+	 * The lock keeps the socket alive: its reference is dropped only after the removal from the
+	 * table.
+	 */
 	spin_lock(&conns->lock);
 	conn = rhashtable_lookup_fast(&table, key, table_params);
 	if (conn && conn->device == device) {
@@ -296,9 +299,10 @@ void mvs_conn_release(struct mvs_conn *conn)
 }
 
 /*
- * Not if the guest has forgotten the connection, or is gone, or has closed it and opened
- * another one with the same ports, which a late packet would hit. What is pending then is
- * dropped: a guest without buffers must not make the host keep connections.
+ * Nothing is queued if the guest has forgotten the connection, if the device is gone, or if the
+ * guest has closed it and opened another one with the same ports, which a late packet would hit.
+ * Pending packets are dropped then: a guest that posts no buffers must not make the host keep
+ * connections.
  */
 static bool conn_may_mark(const struct mvs_conn *conn)
 {
@@ -313,7 +317,7 @@ static bool conn_may_mark(const struct mvs_conn *conn)
  * @mark: the packet; no effect if one of this kind is pending
  * @shutdown: VIRTIO_VSOCK_SHUTDOWN_*, added to those that are pending
  *
- * If the connection may not send any more, all that is pending is dropped.
+ * If the connection may not send any more, all its pending packets are dropped.
  *
  * mvs_send_pending() or the worker sends it.
  *
@@ -366,9 +370,9 @@ void mvs_conn_writable(struct mvs_conn *conn)
 }
 
 /*
- * Queue a RST until there is a chain, up to MVS_RESETS_MAX. Beyond that it is dropped, and
- * the guest's packets are still taken: a guest may post no buffers until they are. Called
- * with the connections' lock held. Returns true if it was queued.
+ * Queue a RST until there is a chain, up to MVS_RESETS_MAX of them. Beyond that it is dropped. The
+ * guest's packets are taken even then, as a guest may post no buffers before that. Called with the
+ * connections' lock held. Returns true if it was queued.
  */
 static bool conns_queue_reset(struct mvs_device *device,
 			      struct mvs_reset *reset)
@@ -389,8 +393,8 @@ static bool conns_queue_reset(struct mvs_device *device,
  * mvs_conn_reset - queue a RST as a connection's last packet
  * @conn: the connection, attached
  *
- * Other pending packets are dropped. A guest that posts no buffers must not make the host
- * keep connections: the RST is in the same bounded list as those of mvs_conns_reset().
+ * Other pending packets are dropped. A guest that posts no buffers must not make the host keep
+ * connections: the RST goes into the same bounded list as those of mvs_conns_reset().
  *
  * mvs_send_pending() or the worker sends it.
  *
@@ -423,7 +427,7 @@ void mvs_conn_reset(struct mvs_conn *conn)
  * @device: the guest
  * @packet: the header of its packet
  *
- * If too many are queued already it is dropped and counted.
+ * If too many are queued already, it is dropped and counted.
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
@@ -460,7 +464,7 @@ int mvs_conns_reset(struct mvs_device *device,
  * @hdr: the header; its len is set later
  *
  * Context: any.
- * Return: the previous @told of the connection's credit, to be restored if the packet is
+ * Return: the previous @told of the connection's credit, for the caller to restore if the packet is
  * not sent after all.
  */
 u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
@@ -486,7 +490,7 @@ u64 mvs_conn_header(struct mvs_conn *conn, u16 op, u32 flags,
 	return told;
 }
 
-/* A guest that has as much of a connection to read is busy for some time, in bytes. */
+/* Unread bytes of a connection at which the guest is considered busy for some time. */
 #define MVS_BUSY_BYTES	SZ_64K
 
 /**
@@ -539,7 +543,7 @@ static void conns_purge_resets(struct mvs_conns *conns)
 		kfree(reset);
 }
 
-/* Only pending requests are of use to the next driver. */
+/* Only pending requests are meaningful to the next driver. */
 static void conns_purge_pending(struct mvs_conns *conns)
 {
 	struct mvs_conn *conn;
@@ -564,11 +568,10 @@ static void conns_purge_pending(struct mvs_conns *conns)
 }
 
 /**
- * mvs_conn_report_reset - set the socket's error, if all data before the reset were read
+ * mvs_conn_report_reset - set the socket's error, if all data before the reset have been read
  * @conn: the connection, reset or not
  *
- * With an error AF_VSOCK takes a message out of the queue and does not give it to the
- * program.
+ * While an error is set, AF_VSOCK dequeues a message without returning it to the program.
  *
  * Context: process, in which the socket stays.
  */
@@ -593,11 +596,11 @@ void mvs_conn_report_reset(struct mvs_conn *conn)
 }
 
 /**
- * mvs_conn_abort - end a connection with an error for its program
- * @conn: the connection, which the guest has forgotten, or is sent a RST for
+ * mvs_conn_abort - end a connection and report an error to its program
+ * @conn: the connection, which the guest has forgotten, or for which it is sent a RST
  *
- * The error is reported after the received data. The VMM must not wait for the socket's
- * lock, whose holder may wait for its own memory: nothing here needs it.
+ * The error is reported after the received data. The VMM must not wait for the socket's lock, whose
+ * holder may be faulting in its own memory: nothing here takes that lock.
  *
  * Context: process, in which the socket stays.
  */
@@ -609,19 +612,21 @@ void mvs_conn_abort(struct mvs_conn *conn)
 	conn->open = false;
 	conn->reset = true;
 	spin_unlock(&conn->lock);
-	/* The error before the end of file: a reader that sees the end sees the error. */
+	/*
+	 * Set the error before the end of file: a reader that sees the end must also see the error.
+	 */
 	mvs_conn_report_reset(conn);
 	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
 	mvs_conn_remove(conn);
 	mvs_conn_forget(conn);
-	/* After the removal, which is what a close() that lingers waits for. */
+	/* After the removal, which is what a lingering close() waits for. */
 	sk->sk_state_change(sk);
 }
 
 /**
- * mvs_conns_forget - reset a device's connections, as the guest has forgotten them
+ * mvs_conns_forget - reset a device's connections, which the guest has forgotten
  * @conns: the connections; no packets are received meanwhile
- * @all: also those whose REQUEST was not sent yet
+ * @all: also those whose REQUEST has not been sent yet
  *
  * Context: process.
  */

@@ -16,7 +16,7 @@
 #include <mvsock/queue.h>
 
 /**
- * mvs_pool_init - set up a pool, empty
+ * mvs_pool_init - set up an empty pool
  * @pool: the pool
  */
 void mvs_pool_init(struct mvs_pool *pool)
@@ -48,7 +48,7 @@ void mvs_pool_drain(struct mvs_pool *pool)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_pool_drain);
 
-/* Charged to the current task: the worker, which is a thread of the VMM's, or the sender. */
+/* Charged to the current task: the worker, which is a thread of the VMM, or the sender. */
 static struct mvs_chunk *pool_get_chunk(struct mvs_pool *pool)
 {
 	struct mvs_chunk *chunk;
@@ -100,8 +100,8 @@ static void pool_put_chunks(struct mvs_pool *pool, struct mvs_chunk *chunk,
 }
 
 /**
- * mvs_queue_purge - drop a queue's content
- * @queue: the queue, without a producer and a consumer
+ * mvs_queue_purge - drop the content of a queue
+ * @queue: the queue, without a producer or a consumer
  * @pool: where its pages go
  */
 void mvs_queue_purge(struct mvs_queue *queue, struct mvs_pool *pool)
@@ -124,7 +124,7 @@ void mvs_queue_rewind(struct mvs_queue *queue)
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_rewind);
 
-/* Add a piece of at most @len bytes at the end of the room. Returns its length. */
+/* Add a piece of at most @len bytes to the end of the reserved room. Returns its length. */
 static u32 queue_add_piece(struct mvs_queue_room *room, u32 len)
 {
 	u32 n = min_t(u32, len, MVS_CHUNK_SIZE - room->tail.off);
@@ -177,7 +177,7 @@ int mvs_queue_reserve(const struct mvs_queue *queue, struct mvs_pool *pool,
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_reserve);
 
 /**
- * mvs_queue_fill - begin to fill room
+ * mvs_queue_fill - start filling reserved room
  * @room: as mvs_queue_reserve() filled it in
  * @mark: the record that comes first
  * @size: its size; 0 for none
@@ -196,7 +196,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_fill);
 /**
  * mvs_queue_commit - append reserved bytes to the queue
  * @queue: the queue
- * @room: as mvs_queue_reserve() filled it in
+ * @room: the room, from mvs_queue_reserve()
  *
  * Context: the producer, with the owner's lock held.
  */
@@ -212,7 +212,7 @@ void mvs_queue_commit(struct mvs_queue *queue,
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_commit);
 
 /**
- * mvs_queue_cancel - give up room that was reserved
+ * mvs_queue_cancel - give up reserved room
  * @pool: where its pages go
  * @room: as mvs_queue_reserve() filled it in
  */
@@ -239,13 +239,13 @@ static int queue_fill_from(const struct mvs_queue_room *room,
 
 /**
  * mvs_queue_append - append bytes to a private queue
- * @queue: the queue; on failure it may have some of them
+ * @queue: the queue; on failure it may contain some of them
  * @pool: where pages come from
  * @from: the bytes
  * @len: how many
  *
  * Context: process; may sleep.
- * Return: 0; %-EFAULT when @from does not have as many; %-ENOMEM.
+ * Return: 0; %-EFAULT when @from is shorter; %-ENOMEM.
  */
 int mvs_queue_append(struct mvs_queue *queue, struct mvs_pool *pool,
 		     struct iov_iter *from, size_t len)
@@ -272,8 +272,8 @@ int mvs_queue_append(struct mvs_queue *queue, struct mvs_pool *pool,
 EXPORT_SYMBOL_IF_KUNIT(mvs_queue_append);
 
 /*
- * Returns how many of @len bytes are contiguous at @pos, which moves to the next page if it
- * is at the end of one.
+ * Returns how many of @len bytes are contiguous at @pos, which is first moved to the next page if
+ * it is at the end of one.
  */
 static size_t queue_contiguous(struct mvs_queue_pos *pos, size_t len)
 {
@@ -313,12 +313,12 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_pieces);
 
 /**
  * mvs_queue_read - copy from a queue
- * @pos: where from; moves behind what was copied
+ * @pos: start of the data; moves past what was copied
  * @len: bytes, all committed
  * @to: where to
  *
  * Context: the consumer, without the owner's lock; process; may sleep.
- * Return: bytes copied; fewer when there was no more of @to.
+ * Return: bytes copied; fewer than @len when @to ended before.
  */
 size_t mvs_queue_read(struct mvs_queue_pos *pos, size_t len,
 		      struct iov_iter *to)
@@ -341,7 +341,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_queue_read);
 
 /**
  * mvs_queue_get - copy from a queue to the kernel's memory
- * @pos: where from; moves behind what was copied
+ * @pos: start of the data; moves past what was copied
  * @to: where to
  * @len: bytes, all committed
  *

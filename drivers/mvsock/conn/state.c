@@ -21,7 +21,7 @@
 #define FAIL(mark, errno)	{ MVS_CONN_CLOSED, MVS_MARK_ ## mark, errno }
 
 /**
- * struct line - a line of the state table
+ * struct line - an entry of the state table
  * @state: the state
  * @event: the event
  * @then: the transition
@@ -51,9 +51,7 @@ static const struct line lines[] = {
 	{ MVS_CONN_OPEN, MVS_EVENT_SHUTDOWN_READ, GO(CLOSED, RST) },
 	{ MVS_CONN_OPEN, MVS_EVENT_SHUTDOWN_UNREAD, STAY(ENDED) },
 	{ MVS_CONN_OPEN, MVS_EVENT_OVERRUN, FAIL(RST, ENOBUFS) },
-	/*
-	 * The error is reported after the data before it were read: see mvs_conn_abort().
-	 */
+	/* The error is reported after the data received before it: see mvs_conn_abort(). */
 	{ MVS_CONN_OPEN, MVS_EVENT_LOST, GO(CLOSED, RST) },
 	{ MVS_CONN_OPEN, MVS_EVENT_CREDIT_REQUEST, GO(OPEN, CREDIT_UPDATE) },
 

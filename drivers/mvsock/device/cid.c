@@ -64,9 +64,9 @@ static void cid_store(struct mvs_device *device, u32 cid)
  * @cid: the CID, as the VMM gave it
  *
  * Context: process; may sleep.
- * Return: 0, also when it has that CID already; %-EINVAL for a reserved CID or one
- * of more than 32 bits; %-EADDRINUSE when another device of its scope has it, or
- * this host is a guest itself and has it; %-ENOMEM.
+ * Return: 0, also when it has that CID already; %-EINVAL for a reserved CID or one of more than 32
+ * bits; %-EADDRINUSE when another device of its scope has it, or this host is a guest itself and it
+ * is the host's own CID; %-ENOMEM.
  */
 int mvs_cid_set(struct mvs_device *device, u64 cid)
 {
@@ -103,7 +103,7 @@ out:
  * mvs_cid_clear - remove a device from the table
  * @device: the device, which may have no CID
  *
- * A lookup that found it before may use it until the end of an RCU grace period.
+ * A lookup that found it earlier may use it until the end of an RCU grace period.
  *
  * Context: process; may sleep.
  */

@@ -51,8 +51,8 @@ static u64 counter_read(const struct mvs_device *device, size_t offset)
  * @device: the device; NULL shows the names with 0
  * @show: shows one counter
  *
- * They are read without locks, at slightly different moments: the holder of a virtqueue's
- * mutex may wait for its VMM, which must not block a reader of counters.
+ * The counters are read without locks, at slightly different moments: the holder of a virtqueue's
+ * mutex may wait for its VMM, and that must not block a reader of counters.
  *
  * Context: any that @show may be called in.
  */

@@ -19,7 +19,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
 
-/* What vhost_vsock offers. */
+/* The features that vhost_vsock offers. */
 #define MVS_FEATURES (BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |	\
 		      BIT_ULL(VHOST_F_LOG_ALL) |		\
 		      BIT_ULL(VIRTIO_F_ANY_LAYOUT) |		\
@@ -32,16 +32,16 @@
 #define MVS_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
 /*
- * Maximum number of memory regions. vhost's default is 64, but VMMs read its module
- * parameter, which does not apply here: as many as KVM had slots when the parameter was
+ * Maximum number of memory regions. vhost's default is 64, but VMMs read vhost's module parameter,
+ * which does not apply here: the limit is the number of slots KVM had when that parameter was
  * added.
  */
 #define MVS_REGIONS_MAX		509
 
 /*
- * Some VMMs pass all offered features on to their guest, known to them or not, and a packed
- * virtqueue needs a VMM that sets its base. So features that vhost_vsock does not offer are
- * off unless the administrator enables them.
+ * Some VMMs pass all offered features on to their guest, even those they do not know, and a packed
+ * virtqueue needs a VMM that sets its base. So features that vhost_vsock does not offer are off
+ * unless the administrator enables them.
  */
 static bool packed;
 module_param(packed, bool, 0444);
@@ -65,20 +65,20 @@ MODULE_PARM_DESC(fork_from_owner_default,
 #define fork_from_owner_default true
 #endif
 
-/* Set once at init, for all devices. */
+/* Set once at module init, for all devices. */
 static const struct mvs_device_ops *device_ops;
 
 /**
  * mvs_device_put - drop a reference
  * @device: the device
  *
- * Without the file's reference the device is inactive, but its memory stays valid.
+ * Once the file's reference is dropped the device is inactive, but its memory stays valid.
  *
  * Context: process, without spinning locks held.
  */
 void mvs_device_put(struct mvs_device *device)
 {
-	/* The transport may still have the device from a lookup by CID. */
+	/* The transport may still hold the device from a lookup by CID. */
 	if (refcount_dec_and_test(&device->ref)) {
 		device->ops->free(device);
 		kfree_rcu(device, rcu);
@@ -134,7 +134,7 @@ static void device_apply_features(struct mvs_device *device, u64 features)
 	mvs_device_unlock_vqs(device);
 }
 
-/* As in vhost, lack of memory is reported as EFAULT, too. */
+/* As in vhost, lack of memory is also reported as EFAULT. */
 static long device_change_features(struct mvs_device *device, u64 features)
 {
 	const struct mvs_mem *gm = &device->mem;
@@ -197,9 +197,9 @@ static long device_set_backend_features(struct mvs_device *device,
 }
 
 /*
- * The worker belongs to the owner from the start, as in vhost: it has the
- * limits, the CPUs and the priority of the thread that set the VMM up, while
- * VHOST_VSOCK_SET_RUNNING may come from a thread that runs a virtual CPU.
+ * The worker belongs to the owner from the start, as in vhost: it gets the limits, the CPUs and the
+ * priority of the thread that set up the VMM, while VHOST_VSOCK_SET_RUNNING may come from a vCPU
+ * thread.
  */
 static long device_set_owner(struct mvs_device *device)
 {
@@ -210,7 +210,7 @@ static long device_set_owner(struct mvs_device *device)
 	worker = mvs_worker_create(device->ops->work, &device->mem, device->vqs,
 				   device->fork_owner);
 	if (IS_ERR(worker))
-		return -ENOMEM;	/* as in vhost, whatever it was */
+		return -ENOMEM;	/* as in vhost, whatever the error was */
 	mmgrab(current->mm);
 	device->mm = current->mm;
 	mvs_waker_set(&device->waker, worker);
@@ -330,7 +330,7 @@ static long device_owner_ioctl(struct mvs_device *device, unsigned int cmd,
 	case VHOST_RESET_OWNER:
 		device_reset_owner(device);
 		device_set_table(device, NULL);
-		/* Bases are 0 again, and may be the next driver's. */
+		/* Bases are 0 again, and the rings may belong to the next driver. */
 		device->ops->renew(device);
 		return 0;
 	case VHOST_SET_MEM_TABLE:
@@ -424,7 +424,7 @@ static int device_close(struct inode *inode, struct file *file)
 	mutex_lock(&device->mutex);
 	device_reset_owner(device);
 	mutex_unlock(&device->mutex);
-	/* Sockets of the next device with its CID must not be mistaken for its own. */
+	/* Sockets of the next device with this CID must not be mistaken for this device's. */
 	mvs_cid_clear(device);
 	device->ops->close(device);
 	put_net_track(device->net, &device->net_tracker);
@@ -454,9 +454,9 @@ static struct miscdevice misc = {
 
 /**
  * mvs_device_register - register /dev/vhost-vsock
- * @ops: the layer above
+ * @ops: callbacks of the layer above
  *
- * Return: 0 or what misc_register() fails with.
+ * Return: 0 or the error of misc_register().
  */
 int mvs_device_register(const struct mvs_device_ops *ops)
 {
@@ -467,7 +467,7 @@ int mvs_device_register(const struct mvs_device_ops *ops)
 /**
  * mvs_device_unregister - undo mvs_device_register()
  *
- * No device is open, as that would hold a reference on the module.
+ * No device is open, as an open device holds a reference on the module.
  */
 void mvs_device_unregister(void)
 {

@@ -7,7 +7,7 @@
 
 #include <mvsock/device.h>
 
-/* A running device is checked now, a stopped one when it starts. */
+/* The log of a running device is checked now, that of a stopped one when it starts. */
 static bool log_base_ok(const struct mvs_device *device, u64 base)
 {
 	const struct mvs_mem *gm = &device->mem;

@@ -12,7 +12,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
 
-/* A message in either version: they differ in @type alone. */
+/* A message of either version: they differ in @type alone. */
 union message {
 	struct vhost_msg v1;
 	struct vhost_msg_v2 v2;
@@ -27,9 +27,9 @@ static_assert(offsetof(struct vhost_msg, iotlb) ==
 /**
  * mvs_iotlb_switch - enable or disable translation by an IOTLB
  * @device: the device
- * @on: enable, with an empty IOTLB, even if there was one before
+ * @on: enable, with an empty IOTLB even if it was enabled before
  *
- * A change makes the rings' addresses invalid.
+ * A change invalidates the rings' addresses.
  *
  * Context: process, with the device's mutex held; may sleep.
  * Return: 0 or %-ENOMEM, with nothing changed.
@@ -58,7 +58,10 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 	mvs_mem_set_iotlb(&device->mem, iotlb);
 	mvs_device_unlock_vqs(device);
 	mvs_misses_forget(&device->misses);
-	/* A virtqueue that waited for a translation looks again: kicks are suppressed. */
+	/*
+	 * A virtqueue that waited for a translation has to be served again, as kicks are
+	 * suppressed.
+	 */
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_device_wake(device, i);
 	wake_up_interruptible_poll(&device->misses.wait,
@@ -67,11 +70,11 @@ int mvs_iotlb_switch(struct mvs_device *device, bool on)
 }
 
 /**
- * mvs_iotlb_read - read_iter() of the device: get a miss
+ * mvs_iotlb_read - read_iter() of the device: report a miss
  * @iocb: of the open device
- * @to: room for a struct vhost_msg, or nothing is read
+ * @to: destination, with room for a struct vhost_msg, or nothing is read
  *
- * Context: process; waits for one unless the file is %O_NONBLOCK.
+ * Context: process; waits for a miss unless the file is %O_NONBLOCK.
  * Return: bytes; %-EAGAIN; %-EBADFD when the guest is not behind an IOMMU;
  * %-ERESTARTSYS.
  */
@@ -167,9 +170,9 @@ static int iotlb_process_msg(struct mvs_device *device,
 /**
  * mvs_iotlb_write - write_iter() of the device: update or invalidate a translation
  * @iocb: of the open device
- * @from: a struct vhost_msg or struct vhost_msg_v2; may end with its last field
+ * @from: a struct vhost_msg or struct vhost_msg_v2; the padding after its last field may be missing
  *
- * After it has returned an invalidated translation is not used any more.
+ * After this returns, an invalidated translation is not used any more.
  *
  * Context: process; may sleep.
  * Return: bytes of a message, %-EINVAL when it is malformed, %-EFAULT when its range is

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/mvsock: a line for each open device that the reader may know of.
+ * /proc/net/mvsock: a line for each open device that the reader is allowed to see.
  *
  *	cid pid comm state features connections rx_packets ...
  *	42 1234 qemu-system-x86 running 0x100000003 2 17 ...
  *
- * Columns go by the names in the first line: others may come between them.
+ * Columns are identified by the names in the first line: others may be added between them.
  */
 #include <linux/cred.h>
 #include <linux/list.h>
@@ -22,7 +22,7 @@
 
 /* Open devices, in the order they were opened. */
 static LIST_HEAD(devices);
-/* Protects the list, and the owners. No sleeping on others under it. */
+/* Protects the list, and the owners. Do not sleep waiting for others while holding it. */
 static DEFINE_MUTEX(devices_mutex);
 
 /* The file, or NULL. */
@@ -43,7 +43,7 @@ void mvs_proc_add(struct mvs_device *device)
 
 /**
  * mvs_proc_remove - undo mvs_proc_add()
- * @device: the device; not read any more after it has returned
+ * @device: the device; not accessed any more after this returns
  *
  * Context: process; may sleep.
  */
@@ -79,7 +79,7 @@ static const char *proc_state(const struct mvs_device *device)
 	       READ_ONCE(device->vqs[MVS_VQ_TX].running) ? "running" : "broken";
 }
 
-/* One word, whatever the process's name is: other characters are printed in octal. */
+/* Print one word, whatever the process's name is: other characters are printed in octal. */
 static void proc_show_comm(struct seq_file *m, struct pid *owner)
 {
 	char comm[TASK_COMM_LEN] = "";
@@ -108,8 +108,8 @@ static void proc_show_value(struct seq_file *m, const char *prefix,
 }
 
 /*
- * The check that ptrace_may_access(), which is not exported, makes, with the credentials
- * that the file was opened with.
+ * The check of ptrace_may_access(), which is not exported, with the credentials that the file was
+ * opened with.
  */
 static bool proc_may_trace(const struct seq_file *m,
 			   const struct task_struct *task)
@@ -127,7 +127,7 @@ static bool proc_may_trace(const struct seq_file *m,
 	return file_ns_capable(m->file, cred->user_ns, CAP_SYS_PTRACE);
 }
 
-/* The owner's PID in this /proc; 0 if it is hidden, or not in its namespace. */
+/* The owner's PID as this procfs instance shows it; 0 if it is hidden, or not in its namespace. */
 static pid_t proc_visible_pid(const struct seq_file *m, struct pid *owner)
 {
 	struct super_block *sb = file_inode(m->file)->i_sb;
@@ -199,7 +199,7 @@ static const struct seq_operations ops = {
 /**
  * mvs_proc_register - create /proc/net/mvsock
  *
- * The module works without it.
+ * The module works even if this fails.
  */
 void mvs_proc_register(void)
 {
@@ -209,7 +209,7 @@ void mvs_proc_register(void)
 /**
  * mvs_proc_unregister - undo mvs_proc_register()
  *
- * Reads of a file that is still open fail with EIO from then on.
+ * Later reads of a file that is still open fail with EIO.
  */
 void mvs_proc_unregister(void)
 {

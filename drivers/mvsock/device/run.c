@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device runs: start and stop, and what other parts need while it does.
+ * Starting and stopping a device, and functions that other parts need while it runs.
  */
 #include <linux/delay.h>
 #include <linux/mutex.h>
@@ -46,7 +46,7 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 }
 
 /**
- * mvs_device_refuses - check whether sends to a stopped device fail at once
+ * mvs_device_refuses - check whether sends to this device fail at once because it is stopped
  * @device: the device
  *
  * Return: true if they fail with %-EHOSTUNREACH: see mvs_refuses_unready().
@@ -56,7 +56,7 @@ bool mvs_device_refuses(const struct mvs_device *device)
 	return mvs_refuses_unready() && !READ_ONCE(device->running);
 }
 
-/* Stop a virtqueue, which publishes what is used: without its mutex while that has to wait. */
+/* Stop a virtqueue, which publishes its used chains; without its mutex while that has to wait. */
 static void device_stop_vq(struct mvs_device *device, struct mvs_vq *vq)
 {
 	int ret = 0;
@@ -81,7 +81,10 @@ static void device_stop_vqs(struct mvs_device *device)
 		device_stop_vq(device, &device->vqs[i]);
 }
 
-/* Wait for the page that a start missed, or until one that goes each time may stay. */
+/*
+ * Wait for the page that a start missed, or for a moment if a page was taken away each time it was
+ * brought in.
+ */
 static int device_wait_for_page(struct mvs_mem *gm)
 {
 	if (READ_ONCE(gm->wants))
@@ -90,7 +93,7 @@ static int device_wait_for_page(struct mvs_mem *gm)
 	return signal_pending(current) ? -EINTR : 0;
 }
 
-/* Start a virtqueue, without its mutex while that waits for the VMM's memory. */
+/* Start a virtqueue, dropping its mutex while that waits for the VMM's memory. */
 static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
 {
 	long ret;
@@ -102,7 +105,10 @@ static long device_start_vq(struct mvs_device *device, struct mvs_vq *vq)
 		if (ret != -ERESTART)
 			return ret;
 		ret = device_wait_for_page(&device->mem);
-		/* What the VMM does not have is found again, if it is this virtqueue's. */
+		/*
+		 * -EFAULT may be for another virtqueue's page; for one of this virtqueue's, the
+		 * next try fails too.
+		 */
 	} while (!ret || ret == -EFAULT);
 	return ret;
 }
@@ -121,7 +127,7 @@ static long device_start_vqs(struct mvs_device *device)
  * mvs_device_stop - stop a device
  * @device: the device, running or not
  *
- * After it has returned nothing accesses the rings or the guest's memory.
+ * After this returns, nothing accesses the rings or the guest's memory.
  *
  * Context: process, with the device's mutex held; may sleep.
  */
@@ -132,7 +138,9 @@ void mvs_device_stop(struct mvs_device *device)
 	lockdep_assert_held(&device->mutex);
 	if (device->running)
 		trace_mvs_device_stop(READ_ONCE(device->cid), device->features);
-	/* Cleared before the virtqueues stop, so that senders do not take them for broken. */
+	/*
+	 * Cleared before the virtqueues stop, so that senders do not mistake them for broken ones.
+	 */
 	WRITE_ONCE(device->running, false);
 	for (i = 0; i < MVS_VQS; i++)
 		mvs_kick_stop(&device->vqs[i].kick);
@@ -146,7 +154,7 @@ void mvs_device_stop(struct mvs_device *device)
  * @device: the device
  * @table: the memory table, or NULL
  *
- * Return: true if a running device may have it.
+ * Return: true if a running device may use it.
  */
 bool mvs_device_table_ok(const struct mvs_device *device,
 			 const struct vhost_iotlb *table)
@@ -158,12 +166,12 @@ bool mvs_device_table_ok(const struct mvs_device *device,
 }
 
 /**
- * mvs_device_start - start a device, or the broken virtqueues of one that runs
+ * mvs_device_start - start a device, or the broken virtqueues of a running one
  * @device: the device, with an owner
  *
  * Context: process, with the device's mutex held; may sleep.
  * Return: 0, or an error, after which it is stopped: %-EFAULT when its memory, rings or log can't
- * be reached; see mvs_vq_start().
+ * be accessed; see mvs_vq_start().
  */
 long mvs_device_start(struct mvs_device *device)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ioctls that set up one virtqueue. Checks are in the same order as in vhost, so that
- * the same mistake gets the same errno.
+ * The ioctls that set up one virtqueue. The order of the checks is that of vhost, so that the same
+ * mistake gets the same errno.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -27,7 +27,7 @@ static long vring_set_num(struct mvs_vq *vq, void __user *argp)
 	return 0;
 }
 
-/* Invalidations come without the tags of the VMM's addresses; I/O virtual ones have none. */
+/* MMU notifiers get VMM-virtual addresses without tags; I/O virtual addresses have none. */
 static u64 vring_untag(const struct mvs_ring *ring, u64 addr)
 {
 	return ring->gm->iotlb ? addr : untagged_addr(addr);
@@ -63,7 +63,7 @@ static long vring_set_addr(struct mvs_vq *vq, void __user *argp)
 					 sizeof(struct vring_packed_desc)))))
 		return -EINVAL;
 	vq->ring = ring;
-	/* The virtqueue may have waited for its addresses. */
+	/* The virtqueue may have been waiting for its addresses. */
 	if (vq->device->running)
 		mvs_device_wake(vq->device, vq->index);
 	return 0;
@@ -78,8 +78,8 @@ static u32 vring_get_base(const struct mvs_vq *vq)
 }
 
 /*
- * The same driver continues where the ring stopped. Another base means a reset, or an
- * earlier state of the guest.
+ * The same base: the same driver continues where the ring stopped. Another base means a reset, or
+ * an earlier state of the guest.
  */
 static long vring_set_base(struct mvs_vq *vq, void __user *argp)
 {
@@ -89,7 +89,7 @@ static long vring_set_base(struct mvs_vq *vq, void __user *argp)
 		return -EBUSY;
 	if (copy_from_user(&s, argp, sizeof(s)))
 		return -EFAULT;
-	/* In a packed ring both positions, each with its wrap counter. */
+	/* In a packed ring the value has both positions, each with its wrap counter. */
 	if (!vq->ring.packed && s.num > U16_MAX)
 		return -EINVAL;
 	if (s.num != vring_get_base(vq))
@@ -184,9 +184,8 @@ static long vring_ioctl(struct mvs_vq *vq, unsigned int cmd, void __user *argp)
  * @argp: its argument, which begins with the index of the virtqueue
  *
  * Context: process, with the device's mutex held; may sleep.
- * Return: 0 or vhost's errno: %-EFAULT, %-ENOBUFS for an index that does not
- * exist, %-EBUSY for what can't change while the device runs, %-EINVAL,
- * %-EOPNOTSUPP, %-EBADF, %-ENOIOCTLCMD.
+ * Return: 0 or vhost's errno: %-EFAULT, %-ENOBUFS for an index that does not exist, %-EBUSY for a
+ * setting that can't change while the device runs, %-EINVAL, %-EOPNOTSUPP, %-EBADF, %-ENOIOCTLCMD.
  */
 long mvs_vring_ioctl(struct mvs_device *device, unsigned int cmd,
 		     void __user *argp)

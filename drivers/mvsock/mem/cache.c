@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory: the cache of VMM pages, and what keeps it honest.
+ * Guest memory: the cache of VMM pages, and how it is kept coherent with the VMM's mappings.
  *
  *   fill (may sleep)                       invalidation (by the VMM's mm)
  *   ----------------                       ------------------------------
@@ -12,8 +12,8 @@
  *   write_unlock(gm->lock)                 ... and only now is the page unmapped
  *   put_page()
  *
- * So a page is in the cache only while the VMM has it mapped, and no section that
- * uses it is open when the VMM loses it.
+ * So a page is in the cache only while the VMM has it mapped, and no section that uses it is open
+ * when the VMM loses it.
  */
 #include <kunit/visibility.h>
 #include <linux/memcontrol.h>
@@ -26,17 +26,17 @@
 #include <mvsock/trace.h>
 
 /*
- * Pages are used through the kernel's direct map, in any order and from any
- * context, so they must all be in it.
+ * Pages are accessed through the kernel's direct map, in any order and from any context, so they
+ * must all be in it.
  */
 static_assert(!IS_ENABLED(CONFIG_HIGHMEM));
 
 /*
  * Drop the window's pages from @first to @last. Returns their number.
  *
- * A page mapped for writing counts as written: it was brought in for a write. It is still
- * mapped by the VMM here, so it is marked dirty in time; set_page_dirty() under a spinning
- * lock is allowed, as the VM does the same.
+ * A page mapped for writing counts as written: it was brought in for a write. It is still mapped by
+ * the VMM here, so it is marked dirty in time; set_page_dirty() under a spinlock is allowed, as the
+ * kernel's mm code does the same.
  */
 static unsigned int mem_drop_pages(struct mvs_window *window,
 				   unsigned long first, unsigned long last)
@@ -107,7 +107,7 @@ static bool mem_less_window(struct rb_node *a, const struct rb_node *b)
  * @gm: guest memory
  * @number: VMM-virtual address / 2 MiB
  *
- * Context: inside a section, or where no windows come or go.
+ * Context: inside a section, or where no windows are created or freed.
  * Return: the window, or NULL.
  */
 struct mvs_window *mvs_mem_window(const struct mvs_mem *gm,
@@ -165,7 +165,7 @@ err:
 }
 
 /**
- * mvs_mem_find_window - get the window that an address is in, if it is there
+ * mvs_mem_find_window - get the window that contains an address, if it exists
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  *
@@ -185,12 +185,12 @@ struct mvs_window *mvs_mem_find_window(struct mvs_mem *gm, unsigned long uaddr)
 }
 
 /**
- * mvs_mem_get_window - get the window that an address is in
+ * mvs_mem_get_window - get the window that contains an address
  * @gm: guest memory
- * @uaddr: VMM-virtual address, of a page that the VMM has: a guest must not have the host
- *	create windows for others
+ * @uaddr: VMM-virtual address, of a page that the VMM has: a guest must not be able to make the
+ *	host create windows for other addresses
  *
- * It is created if it is not there, at the VMM's charge.
+ * It is created if it does not exist, charged to the VMM.
  *
  * Context: process; may sleep.
  * Return: the window, until mvs_mem_put_window(); or an ERR_PTR().
@@ -221,7 +221,7 @@ void mvs_mem_put_window(struct mvs_window *window)
 	atomic_dec(&window->users);
 }
 
-/* Remove a window from the others if it has no pages, nor is about to get one. */
+/* Remove a window from the tree, unless it has pages or is about to get one. */
 static bool mem_remove_empty(struct mvs_window *window)
 {
 	struct mvs_mem *gm = window->gm;
@@ -245,11 +245,11 @@ static bool mem_remove_empty(struct mvs_window *window)
  * mvs_mem_trim - free windows without pages, if there are many
  * @gm: guest memory
  *
- * Pages of places where the VMM has no memory any more are gone, but their windows are not.
- * Pages that move leave windows empty for a moment as well, hence the number.
+ * When the VMM unmaps memory its pages leave the cache, but their windows stay. Pages that are
+ * moved also leave windows empty for a moment, so a number of empty ones is tolerated.
  *
- * Context: process, the VMM's: it waits for the VMM's changes to its address space, without a lock
- * that a program needs; outside of sections.
+ * Context: process, the VMM's, outside of sections, without a lock that a program needs, as it
+ * waits for changes to the VMM's address space.
  */
 void mvs_mem_trim(struct mvs_mem *gm)
 {
@@ -259,7 +259,7 @@ void mvs_mem_trim(struct mvs_mem *gm)
 
 	if (READ_ONCE(gm->empty) <= MVS_EMPTY_WINDOWS)
 		return;
-	/* A stopping device frees them all. */
+	/* A stopping device frees all windows. */
 	mutex_lock(&gm->fill_lock);
 	mutex_lock(&gm->windows_lock);
 	for (node = rb_first(&gm->windows); node;) {
@@ -282,7 +282,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_trim);
  * @start: first VMM-virtual address
  * @end: the address after the last
  *
- * After it has returned no section uses them.
+ * After this returns, no section uses them.
  *
  * Context: process, outside of sections; may sleep.
  */
@@ -378,13 +378,13 @@ static void mem_install_page(struct mvs_window *window, unsigned long uaddr,
 }
 
 /**
- * mvs_mem_install - put a page that no VMM maps into the cache
+ * mvs_mem_install - put a page that is not a VMM's into the cache
  * @gm: guest memory, not attached
  * @uaddr: VMM-virtual address, anywhere in the page
  * @page: the page, which outlives the cache
  * @write: it may be written
  *
- * For tests, which have memory of their own.
+ * For tests, which use memory of their own.
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.
@@ -405,13 +405,13 @@ int mvs_mem_install(struct mvs_mem *gm, unsigned long uaddr,
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_install);
 
 /**
- * mvs_mem_store - put a page of the VMM's into the cache
+ * mvs_mem_store - put a page of the VMM into the cache
  * @window: its window
  * @fault: the miss
  * @page: the page, whose reference is dropped
  * @seq: of mmu_interval_read_begin(), before the page was looked up
  *
- * Nothing is stored if the address space has changed since.
+ * Nothing is stored if the address space has changed since then.
  *
  * Context: process; may sleep.
  */
@@ -432,12 +432,12 @@ void mvs_mem_store(struct mvs_window *window, const struct mvs_mem_fault *fault,
 		trace_mvs_cache_miss(READ_ONCE(gm->cid), fault->addr,
 				     fault->write);
 
-	/* The notifier tells when the page goes; until then no reference is needed. */
+	/* The notifier reports when the page is unmapped; until then no reference is needed. */
 	put_page(page);
 }
 
 /**
- * mvs_mem_map_slow - mvs_mem_map() of what is not in a recent window
+ * mvs_mem_map_slow - mvs_mem_map() for an address that is not in a recent window
  * @gm: guest memory
  * @uaddr: VMM-virtual address
  * @write: it is to be written

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory: the dirty log, which tells a VMM that migrates its guest what the device
- * has written.
+ * Guest memory: the dirty log, which tells a VMM that migrates its guest what the device has
+ * written.
  *
- * The VMM clears a bit before it copies the page. So a bit is set after the write: a page
- * that is copied before is copied again.
+ * The VMM clears a bit before it copies the page. So the device sets a bit after the write: if the
+ * VMM copied the page before the write, it copies it again.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -21,7 +21,7 @@
  * @gpa: guest-physical address
  * @size: bytes
  *
- * Return: true when all of it is addresses of user space.
+ * Return: true when all of it is in user space.
  */
 bool mvs_mem_log_range_ok(u64 log_base, u64 gpa, u64 size)
 {
@@ -39,7 +39,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_log_range_ok);
  * @table: memory table, or NULL
  * @log_base: VMM-virtual address of the log
  *
- * Return: true when there is a table and all of its log is addresses of user space.
+ * Return: true when there is a table and all of its log is in user space.
  */
 bool mvs_mem_log_ok(const struct vhost_iotlb *table, u64 log_base)
 {
@@ -70,7 +70,7 @@ int mvs_mem_log_gpa(struct mvs_mem *gm, u64 gpa, u32 len,
 	u64 page = gpa / MVS_LOG_PAGE, last = (gpa + len - 1) / MVS_LOG_PAGE;
 
 	/*
-	 * The data before the bit. Pairs with the VMM's barrier between clearing it and
+	 * Order the data before the bit. Pairs with the VMM's barrier between clearing the bit and
 	 * copying.
 	 */
 	smp_wmb();
@@ -90,14 +90,14 @@ int mvs_mem_log_gpa(struct mvs_mem *gm, u64 gpa, u32 len,
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_log_gpa);
 
 /**
- * mvs_mem_log - log that memory of the guest's was written
+ * mvs_mem_log - log that guest memory was written
  * @gm: guest memory that is logged
  * @uaddr: VMM-virtual address
  * @len: bytes, not 0; a page or a few
  * @fault: the page of the log that is missing, on %-EAGAIN
  *
- * In each range that maps it: several may map the same memory. Memory in no range needs no
- * log.
+ * It is logged in each range that maps it, as several may map the same memory. Memory in no range
+ * needs no log.
  *
  * Context: inside the section that wrote it.
  * Return: 0 or %-EAGAIN.

@@ -8,7 +8,7 @@
 
 #include <mvsock/fault.h>
 
-/* Milliseconds: more than a lease lasts. */
+/* Milliseconds: longer than a lease lasts. */
 #define MVS_FAULT_DELAY	2
 
 static DECLARE_FAULT_ATTR(fail_map);
@@ -26,7 +26,7 @@ void mvs_fault_init(void)
 	map_dir = fault_create_debugfs_attr("fail_mvsock_map", NULL, &fail_map);
 	if (!IS_ERR(map_dir))
 		debugfs_create_u32("errno", 0600, map_dir, &map_errno);
-	/* A delay is no failure whose stack tells something. */
+	/* A stack dump of an injected delay would be of no use. */
 	delay_lease.verbose = 0;
 	lease_dir = fault_create_debugfs_attr("delay_mvsock_lease", NULL,
 					      &delay_lease);
@@ -58,7 +58,7 @@ int mvs_fault_map(void)
  */
 void mvs_fault_delay(void)
 {
-	/* fail-nth counts calls whatever the probability is. */
+	/* fail-nth counts calls, whatever the probability is. */
 	if (READ_ONCE(delay_lease.probability) && should_fail(&delay_lease, 1))
 		mdelay(MVS_FAULT_DELAY);
 }

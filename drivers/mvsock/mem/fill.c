@@ -2,8 +2,9 @@
 /*
  * Guest memory: bringing pages of the VMM into the cache.
  *
- * What needs a page brings it in, unless that has to wait: for a disk, or for the VMM, whose
- * userfaultfd the page may be. Then it is left to the device's worker, one page at a time:
+ * The context that needs a page brings it in, unless that has to wait: for a disk, or for the VMM,
+ * whose userfaultfd may have to resolve the fault. In that case the page is left to the device's
+ * worker, one page at a time:
  *
  *   a section misses a page           the worker
  *   -----------------------           ----------
@@ -13,9 +14,9 @@
  *   misses the same page again   <--  absent = true, if the VMM does not have it
  *   -EFAULT, absent = false
  *
- * A miss that another one overwrites is repeated when the worker tries its virtqueue again. A page
- * that goes each time it was brought in is not wanted: the section fails with -ERESTART, too, and
- * is tried again after a while.
+ * A miss that is overwritten by another one is repeated when the worker retries its virtqueue. A
+ * page that is taken away each time it was brought in does not become @wanted: the section fails
+ * with -ERESTART as well, and is retried after a while.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -34,7 +35,7 @@ static unsigned int mem_gup_flags(const struct mvs_mem_fault *fault)
 	return fault->write ? FOLL_WRITE : 0;
 }
 
-/* Log the first page that the VMM has and the kernel can't map: the guest only fails. */
+/* Log the first page that the VMM has but the kernel can't map: the guest sees only a failure. */
 static void mem_warn_unmappable(struct mvs_mem *gm,
 				const struct mvs_mem_fault *fault)
 {
@@ -59,8 +60,8 @@ static struct page *mem_get_page(struct mvs_mem *gm,
 	if (mmap_read_lock_killable(mm))
 		return ERR_PTR(-EINTR);
 	/*
-	 * A tagged address would resolve to the page as well, but invalidations come
-	 * without the tag: it would stay in the cache for ever.
+	 * A tagged address would resolve to the page as well, but notifiers report addresses
+	 * without the tag: the page would stay in the cache for ever.
 	 */
 	if (untagged_addr_remote(mm, fault->addr) != fault->addr)
 		n = -EFAULT;
@@ -93,7 +94,7 @@ static struct mvs_window *mem_fault_window(struct mvs_mem *gm,
 	return mvs_mem_get_window(gm, fault->addr);
 }
 
-/* Returns 0, without a page if the address space changes meanwhile. */
+/* Returns 0, even without a page if the address space changed meanwhile. */
 static int mem_fill(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 {
 	struct mvs_window *window = mem_fault_window(gm, fault);
@@ -110,7 +111,7 @@ static int mem_fill(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 	return PTR_ERR_OR_ZERO(page);
 }
 
-/* mem_get_page() that does not wait for the page: if it would have to, %-ERESTART. */
+/* mem_get_page() that does not wait for the page: returns %-ERESTART if it would have to. */
 static struct page *mem_get_page_now(struct mvs_mem *gm,
 				     const struct mvs_mem_fault *fault)
 {
@@ -132,10 +133,12 @@ static struct page *mem_get_page_now(struct mvs_mem *gm,
 	return ERR_PTR(n == -ENOMEM || n == -EINTR ? n : -EFAULT);
 }
 
-/* Tries, of about 0.1 ms each, to lock the address space. */
+/* Number of attempts to lock the address space, about 0.1 ms apart. */
 #define LOCK_TRIES	20
 
-/* What changes it does so for a moment, as a rule: that is no reason to leave a page to others. */
+/*
+ * The lock is usually held for a moment only, which is no reason to leave the page to the worker.
+ */
 static bool mem_lock_soon(struct mm_struct *mm)
 {
 	unsigned int tries;
@@ -148,7 +151,7 @@ static bool mem_lock_soon(struct mm_struct *mm)
 	return false;
 }
 
-/* mem_fault_window() that does not wait for the page: if it would have to, %-ERESTART. */
+/* mem_fault_window() that does not wait for the page: returns %-ERESTART if it would have to. */
 static struct mvs_window *mem_fault_window_now(struct mvs_mem *gm,
 					       const struct mvs_mem_fault *fault)
 {
@@ -167,7 +170,7 @@ static struct mvs_window *mem_fault_window_now(struct mvs_mem *gm,
 	return mvs_mem_get_window(gm, fault->addr);
 }
 
-/* mem_fill() that does not wait for the page: if it would have to, %-ERESTART. */
+/* mem_fill() that does not wait for the page: returns %-ERESTART if it would have to. */
 static int mem_fill_now(struct mvs_mem *gm,
 			const struct mvs_mem_fault *fault)
 {
@@ -196,7 +199,10 @@ static bool mem_same_page(const struct mvs_mem_fault *a,
 	       a->write == b->write && a->kind == b->kind;
 }
 
-/* Leave a page to mvs_mem_bring_in(). Returns %-ERESTART, or, once, %-EFAULT if it did fail. */
+/*
+ * Leave a page to mvs_mem_bring_in(). Returns %-ERESTART, or %-EFAULT once if bringing it in has
+ * failed.
+ */
 static int mem_defer_fill(struct mvs_mem *gm,
 			  const struct mvs_mem_fault *fault)
 {
@@ -226,7 +232,7 @@ static bool mem_take_wanted(struct mvs_mem *gm, struct mvs_mem_fault *fault)
 	return wants;
 }
 
-/* The VMM has the page, or it is known that it has not. */
+/* Clear @absent: the VMM has the page now, or the failure has been reported. */
 static void mem_forget_absent(struct mvs_mem *gm,
 			      const struct mvs_mem_fault *fault)
 {
@@ -238,7 +244,7 @@ static void mem_forget_absent(struct mvs_mem *gm,
 	write_unlock(&gm->lock);
 }
 
-/* mem_fill(), in an address space that has users. mmput() may take long: others do that. */
+/* mem_fill(), in an address space that has users. mmput() may take long, so it is deferred. */
 static int mem_fill_mm(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 {
 	int ret;
@@ -250,7 +256,7 @@ static int mem_fill_mm(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 	return ret;
 }
 
-/* The same without waiting: if that is not possible, see mem_defer_fill(). */
+/* The same without waiting: if it would have to wait, see mem_defer_fill(). */
 static int mem_fill_mm_now(struct mvs_mem *gm,
 			   const struct mvs_mem_fault *fault)
 {
@@ -258,7 +264,7 @@ static int mem_fill_mm_now(struct mvs_mem *gm,
 
 	if (!gm->mm || !mmget_not_zero(gm->mm))
 		return -EFAULT;
-	/* A userfaultfd fails at once for a task that exits, whether that waits or not. */
+	/* A userfaultfd fails at once for an exiting task, whether that would wait or not. */
 	if (!(current->flags & PF_EXITING))
 		ret = mem_fill_now(gm, fault);
 	mmput_async(gm->mm);
@@ -272,12 +278,12 @@ static int mem_fill_mm_now(struct mvs_mem *gm,
  * mvs_mem_bring_in - bring in the page that a section missed last
  * @gm: guest memory
  *
- * Sections that failed with %-ERESTART are to be tried again after it. If the VMM does not have
- * the page, the next one that misses it fails with %-EFAULT.
+ * Sections that failed with %-ERESTART have to be retried after this. If the VMM does not have the
+ * page, the next section that misses it fails with %-EFAULT.
  *
  * Context: process, the VMM's; may sleep, for as long as it takes to read a page from swap or
  * from a userfaultfd.
- * Return: 0, also if there is none to bring in; otherwise an error of mvs_mem_fault_in().
+ * Return: 0, also if there is no page to bring in; otherwise an error of mvs_mem_fault_in().
  */
 int mvs_mem_bring_in(struct mvs_mem *gm)
 {
@@ -306,10 +312,10 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_bring_in);
  * @fault: the miss
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0 (try the section again); %-ERESTART when it is left to mvs_mem_bring_in();
- * %-EFAULT when the VMM does not have this page, or may not write it; %-EIO when it is one
- * of the dirty log; %-EINPROGRESS when it takes a translation that the VMM must be asked
- * for; %-ENOMEM; %-EINTR when the caller was killed.
+ * Return: 0 (try the section again); %-ERESTART when it is left to mvs_mem_bring_in(); %-EFAULT
+ * when the VMM does not have this page, or may not write it; %-EIO when it is a page of the dirty
+ * log; %-EINPROGRESS when it needs a translation that must be requested from the VMM; %-ENOMEM;
+ * %-EINTR when the caller was killed.
  */
 int mvs_mem_fault_in(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 {
@@ -325,7 +331,7 @@ int mvs_mem_fault_in(struct mvs_mem *gm, const struct mvs_mem_fault *fault)
 	if (!ret)
 		ret = gm->deferred ? mem_fill_mm_now(gm, fault) :
 				     mem_fill_mm(gm, fault);
-	/* The dirty log is not the guest's memory. */
+	/* The dirty log is not guest memory. */
 	return ret == -EFAULT && fault->kind == MVS_FAULT_LOG ? -EIO : ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_fault_in);

@@ -6,8 +6,8 @@
 #include <mvsock/mem.h>
 
 /*
- * Maximum number of translations, vhost's default. The oldest is dropped, and requested
- * again when it is used.
+ * Maximum number of translations, vhost's default. The oldest one is dropped, and is requested
+ * again when it is needed.
  */
 #define MVS_IOTLB_MAX	2048
 
@@ -27,10 +27,10 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_iotlb_create);
  * @gm: guest memory with an IOTLB, without users
  * @iova: I/O virtual address
  * @size: bytes, not 0
- * @uaddr: where they are in the VMM
+ * @uaddr: their VMM-virtual address
  * @perm: VHOST_ACCESS_*
  *
- * Return: 0, or %-EFAULT when the VMM may not map this, or memory is short (as in vhost).
+ * Return: 0, or %-EFAULT when the VMM may not map this, or when memory is short (as in vhost).
  */
 int mvs_mem_iotlb_update(struct mvs_mem *gm, u64 iova, u64 size, u64 uaddr,
 			 unsigned int perm)
@@ -42,7 +42,7 @@ int mvs_mem_iotlb_update(struct mvs_mem *gm, u64 iova, u64 size, u64 uaddr,
 	    !access_ok((void __user *)(unsigned long)uaddr, size))
 		return -EFAULT;
 
-	/* It may replace the one that was used last. */
+	/* It may replace the range that was used last. */
 	gm->hit = NULL;
 	return vhost_iotlb_add_range(gm->iotlb, iova, iova + size - 1, uaddr,
 				     perm) ? -EFAULT : 0;

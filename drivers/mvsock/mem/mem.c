@@ -59,11 +59,10 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_destroy);
  * @n: number of regions
  *
  * Where regions overlap, the one with the lowest guest-physical start is used. Tags in addresses
- * are removed, as invalidations come without.
+ * are removed, as MMU notifiers report addresses without them.
  *
- * Return: the table, freed with vhost_iotlb_free(). %-EFAULT when a region is
- * empty or wraps, or when memory is short (as in vhost), %-ENOMEM when not
- * even the table could be had.
+ * Return: the table, freed with vhost_iotlb_free(). %-EFAULT when a region is empty or wraps, or
+ * when memory is short (as in vhost), %-ENOMEM when not even the table could be allocated.
  */
 struct vhost_iotlb *
 mvs_mem_table_create(const struct vhost_memory_region *regions, u32 n)
@@ -71,7 +70,7 @@ mvs_mem_table_create(const struct vhost_memory_region *regions, u32 n)
 	struct vhost_iotlb *table;
 	u32 i;
 
-	/* No limit on the number of ranges: it is the VMM's. */
+	/* The number of ranges is not limited here: the VMM decides. */
 	table = vhost_iotlb_alloc(U32_MAX, 0);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
@@ -96,7 +95,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_table_create);
  * mvs_mem_table_ok - check a memory table for a running device
  * @table: memory table, or NULL
  *
- * Return: true when there is one and all of it is addresses of user space.
+ * Return: true when there is one and all of it is in user space.
  */
 bool mvs_mem_table_ok(const struct vhost_iotlb *table)
 {
@@ -165,7 +164,7 @@ const struct vhost_iotlb_map *mvs_mem_find(struct mvs_mem *gm, u64 addr)
 	if (!ranges)
 		return NULL;
 	map = vhost_iotlb_itree_first(ranges, addr, addr);
-	/* Only a hint if no other range that starts lower overlaps it. */
+	/* Valid as a hint only if no other range that starts lower overlaps it. */
 	if (map && vhost_iotlb_itree_first(ranges, map->start,
 					   map->start) == map)
 		WRITE_ONCE(gm->hit, map);
@@ -174,10 +173,10 @@ const struct vhost_iotlb_map *mvs_mem_find(struct mvs_mem *gm, u64 addr)
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_find);
 
 /**
- * mvs_mem_memory_error - report a memory error that a copy has met
- * @mem: in the page that was copied from
+ * mvs_mem_memory_error - report a memory error that a copy encountered
+ * @mem: kernel address in the page that was read
  *
- * The kernel takes the page from the VMM.
+ * The kernel unmaps the page from the VMM.
  *
  * Context: any.
  * Return: %-EFAULT.
@@ -190,10 +189,10 @@ int mvs_mem_memory_error(const void *mem)
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_memory_error);
 
 /**
- * mvs_mem_read_pieces - mvs_mem_read_uaddr() over the ends of pages
+ * mvs_mem_read_pieces - mvs_mem_read_uaddr() across page boundaries
  * @gm: guest memory
- * @uaddr: where from
- * @to: where to
+ * @uaddr: VMM-virtual address of the source
+ * @to: destination
  * @len: bytes
  * @fault: what was missing, on %-EAGAIN
  *
@@ -220,10 +219,10 @@ int mvs_mem_read_pieces(struct mvs_mem *gm, u64 uaddr, void *to, u32 len,
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_read_pieces);
 
 /**
- * mvs_mem_read_ranges - mvs_mem_read() over the ends of ranges
+ * mvs_mem_read_ranges - mvs_mem_read() across range boundaries
  * @gm: guest memory
- * @addr: where from
- * @to: where to
+ * @addr: source
+ * @to: destination
  * @len: bytes
  * @fault: what was missing, on %-EAGAIN
  *

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A ring's fields in guest memory: what the layouts need beyond the common case, which is
- * inline.
+ * Access to a ring's fields in guest memory: the slow paths; the common case is inline.
  */
 #include <linux/align.h>
 
@@ -12,10 +11,10 @@
  * @ring: the ring
  * @addr: the address
  * @len: bytes, a power of two to which @addr is aligned
- * @write: they are to be written
+ * @write: for writing
  *
  * Context: inside a section.
- * Return: where the kernel sees them, or NULL with @ring->fault filled in.
+ * Return: their kernel address, or NULL with @ring->fault filled in.
  */
 void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 {
@@ -27,7 +26,7 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 				&ring->fault);
 	if (ret == -EAGAIN)
 		return NULL;
-	/* A translation may lead anywhere: the field must not cross the end of a page. */
+	/* A translation may lead anywhere: the field must not cross a page boundary. */
 	if (ret || run < len || !IS_ALIGNED(uaddr, len)) {
 		ring->fault = (struct mvs_mem_fault) {
 			.addr = addr,
@@ -39,7 +38,7 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write)
 	return mvs_mem_map(ring->gm, uaddr, write, &ring->fault);
 }
 
-/* A write may be in several places if its translations are. */
+/* If its translations differ, a write may go to several VMM-virtual addresses. */
 static int ring_log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 {
 	while (len) {
@@ -61,8 +60,8 @@ static int ring_log_iova(struct mvs_ring *ring, u64 addr, u32 len)
 /**
  * mvs_ring_log_write - the slow path of mvs_ring_log()
  * @ring: the ring, whose writes are logged
- * @addr: address of what was written
- * @len: its bytes
+ * @addr: address of the written field
+ * @len: its size in bytes
  *
  * Context: inside a section.
  * Return: 0, or %-EAGAIN with @ring->fault filled in.

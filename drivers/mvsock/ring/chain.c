@@ -40,7 +40,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_chain_destroy);
 
 /**
  * mvs_chain_grow - make room for more segments
- * @chain: the chain, after %-ENOSPC of mvs_chain_add(); its content is lost
+ * @chain: the chain, after mvs_chain_add() returned %-ENOSPC; its content is lost
  *
  * Context: process; may sleep.
  * Return: 0 or %-ENOMEM.

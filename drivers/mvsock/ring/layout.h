@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The two layouts of a virtqueue, as ring.c uses them. Each function runs in a
- * section and may run again: it keeps nothing before it is sure to succeed, and
- * returns -EAGAIN with ring->fault filled in when it missed a page.
+ * The two layouts of a virtqueue, as ring.c uses them. Each function runs in a section and may run
+ * again: it changes no state before it is sure to succeed, and returns -EAGAIN with ring->fault
+ * filled in when it missed a page.
  */
 #ifndef _MVSOCK_RING_LAYOUT_H
 #define _MVSOCK_RING_LAYOUT_H
@@ -13,7 +13,7 @@
 
 #include <mvsock/ring.h>
 
-/* A descriptor in the CPU's byte order; @next means nothing in a packed ring. */
+/* A descriptor in the CPU's byte order; @next is meaningless in a packed ring. */
 struct mvs_desc {
 	u64 addr;
 	u32 len;
@@ -44,8 +44,8 @@ void *mvs_ring_map_iova(struct mvs_ring *ring, u64 addr, u32 len, bool write);
 int mvs_ring_log_write(struct mvs_ring *ring, u64 addr, u32 len);
 
 /*
- * Where the kernel sees @len bytes of the ring, a power of two to which @addr is
- * aligned. NULL with ring->fault filled in when it does not.
+ * The kernel address of @len bytes of the ring, a power of two to which @addr is aligned. NULL with
+ * ring->fault filled in if they are not in the cache.
  */
 static __always_inline void *mvs_ring_map(struct mvs_ring *ring, u64 addr,
 					  u32 len, bool write)
@@ -55,7 +55,7 @@ static __always_inline void *mvs_ring_map(struct mvs_ring *ring, u64 addr,
 	return mvs_mem_map(ring->gm, addr, write, &ring->fault);
 }
 
-/* Copy @len bytes of the ring, a constant, that may be anywhere. */
+/* Copy @len bytes of the ring, a constant, from any address. */
 static __always_inline int mvs_ring_read(struct mvs_ring *ring, u64 addr,
 					 void *to, u32 len)
 {
@@ -65,8 +65,8 @@ static __always_inline int mvs_ring_read(struct mvs_ring *ring, u64 addr,
 }
 
 /*
- * Log that @len bytes at @addr of the ring were written. It does not fail after it
- * did not before, in the same section.
+ * Log that @len bytes at @addr of the ring were written. If it succeeded once in a section, it does
+ * not fail later in the same section.
  */
 static inline int mvs_ring_log(struct mvs_ring *ring, u64 addr, u32 len)
 {
@@ -93,7 +93,7 @@ static inline int mvs_ring_write16(struct mvs_ring *ring, u64 addr, __virtio16 v
 	return mvs_ring_log(ring, addr, sizeof(*p));
 }
 
-/* May this descriptor name an indirect table, as far as it itself tells? */
+/* Check whether this descriptor, by itself, may refer to an indirect table. */
 static inline bool mvs_indirect_ok(const struct mvs_ring *ring,
 				   const struct mvs_desc *ref)
 {

@@ -3,13 +3,12 @@
  * Packed virtqueues.
  *
  *   Descriptor Area   desc[num] of { addr, len, id, flags }, written by both
- *   Driver Area       off_wrap, flags: which used chains it wants to hear of
- *   Device Area       off_wrap, flags: which available ones we do
+ *   Driver Area       off_wrap, flags: the used chains for which the driver wants a notification
+ *   Device Area       off_wrap, flags: the available chains for which the device wants a kick
  *
- * A chain's descriptors follow one another, and the last one has its Buffer ID.
- * It is available when AVAIL in the first one's flags is our wrap counter and
- * USED is not, and used when both are. The fields are little-endian: there is no
- * legacy driver for this layout.
+ * A chain's descriptors follow one another, and the last one has its Buffer ID. It is available
+ * when AVAIL in the first one's flags equals our wrap counter and USED does not, and used when both
+ * do. The fields are little-endian: there is no legacy driver for this layout.
  */
 #include <asm/barrier.h>
 #include <linux/align.h>
@@ -122,8 +121,8 @@ static int packed_add_desc(struct mvs_ring *ring, struct mvs_chain *chain,
 }
 
 /*
- * A rejected chain is walked to its end, too: its Buffer ID, which is needed to give it
- * back, is in the last descriptor. A chain without an end breaks the ring.
+ * A rejected chain is walked to its end, too: its Buffer ID, which is needed to give it back, is in
+ * the last descriptor. A chain without an end breaks the ring.
  */
 static int packed_walk(struct mvs_ring *ring, struct mvs_chain *chain,
 		       u16 flags)
@@ -143,8 +142,7 @@ static int packed_walk(struct mvs_ring *ring, struct mvs_chain *chain,
 			return ret;
 		packed_desc_to_cpu(&d, &desc, &chain->id);
 		/*
-		 * The first descriptor's flags were read before, and must not be read
-		 * twice.
+		 * The first descriptor's flags have been read before, and must not be read twice.
 		 */
 		if (!found++)
 			desc.flags = flags;
@@ -166,14 +164,14 @@ static int packed_walk(struct mvs_ring *ring, struct mvs_chain *chain,
 }
 
 /**
- * mvs_packed_pop - find the next chain, for mvs_ring_pop()
- * @ring: the ring; its position stays
+ * mvs_packed_pop - get the next chain, for mvs_ring_pop()
+ * @ring: the ring; its position is not advanced
  * @chain: filled in
  *
  * Context: inside a section.
  * Return: 1 with a chain, 0 when there is none; %-EBADMSG when it must be given back unused;
- * %-EAGAIN with @ring->fault filled in; %-ENOSPC: see mvs_chain_grow(); %-EFAULT or %-EINVAL
- * when the ring can't be trusted or reached.
+ * %-EAGAIN with @ring->fault filled in; %-ENOSPC: see mvs_chain_grow(); %-EFAULT or %-EINVAL when
+ * the ring is inconsistent or can't be accessed.
  */
 int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
@@ -190,7 +188,7 @@ int mvs_packed_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 
 /**
  * mvs_packed_push - write a used descriptor at the next used position
- * @ring: the ring; its position stays
+ * @ring: the ring; its position is not advanced
  * @id: the chain's Buffer ID
  * @len: bytes written to it
  *
@@ -207,8 +205,8 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 	struct vring_packed_desc *d;
 
 	/*
-	 * Aligned to its size, so on one page. The log is checked before the write as well:
-	 * once it is used the descriptor is the driver's, and the write can't be repeated.
+	 * Aligned to its size, so it is in one page. The log is checked before the write as well:
+	 * once the descriptor is used it belongs to the driver, and the write can't be repeated.
 	 */
 	d = mvs_ring_map(ring, at, sizeof(*d), true);
 	if (unlikely(!d || mvs_ring_log(ring, at, sizeof(*d))))
@@ -229,7 +227,7 @@ int mvs_packed_push(struct mvs_ring *ring, u16 id, u32 len)
 }
 
 /**
- * mvs_packed_publish - write the first used flags, which the driver looks at
+ * mvs_packed_publish - write the flags of the first used descriptor, which the driver polls
  * @ring: the ring
  *
  * Context: inside a section.
@@ -295,7 +293,7 @@ int mvs_packed_need_signal(struct mvs_ring *ring)
 
 	off_wrap = __virtio16_to_cpu(true, v);
 	off = packed_index(off_wrap);
-	/* A position of the previous round is that far before this round's first. */
+	/* A position of the previous round is this far before the first one of this round. */
 	if (packed_wrap(off_wrap) != packed_wrap(ring->next_used))
 		off -= ring->num;
 	return vring_need_event(off, used, used - ring->unsignalled);
@@ -344,7 +342,7 @@ int mvs_packed_write_notify(struct mvs_ring *ring)
  * @ring: the ring
  *
  * Context: inside a section.
- * Return: 1 if there are some, 0 if not; %-EAGAIN with @ring->fault filled in.
+ * Return: 1 if there are any, 0 if not; %-EAGAIN with @ring->fault filled in.
  */
 int mvs_packed_has_avail(struct mvs_ring *ring)
 {
@@ -354,7 +352,7 @@ int mvs_packed_has_avail(struct mvs_ring *ring)
 }
 
 /**
- * mvs_packed_start - begin to use a ring, for mvs_ring_start()
+ * mvs_packed_start - start using a ring, for mvs_ring_start()
  * @ring: the ring
  *
  * Context: inside a section.

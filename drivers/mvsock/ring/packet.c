@@ -16,10 +16,10 @@
 
 static_assert(MVS_PACKET_MAX == VIRTIO_VSOCK_MAX_PKT_BUF_SIZE);
 
-/* Copies @n bytes between @mem and what @ctx stands for, from byte @done on. */
+/* Copies @n bytes between @mem and the memory that @ctx describes, from byte @done on. */
 typedef int (*step_fn)(void *ctx, u32 done, void *mem, u32 n);
 
-/* One step, inside a section: at most @max bytes, of one page. */
+/* One step, inside a section: at most @max bytes, within one page. */
 static __always_inline int packet_transfer_page(struct mvs_chain *chain,
 						struct mvs_mem *gm, u32 max,
 						u32 done, step_fn step,
@@ -37,9 +37,9 @@ static __always_inline int packet_transfer_page(struct mvs_chain *chain,
 }
 
 /*
- * Copy @len bytes from the chain's position on, a page at a time, which bounds the section.
- * A page that the VMM does not have makes the chain invalid. Inlined together with @step: a
- * header is copied as fast as by a function of its own.
+ * Copy @len bytes from the chain's position on, a page at a time, which bounds the section. A page
+ * that the VMM does not have makes the chain invalid. Inlined together with @step, so that a header
+ * is copied as fast as by a dedicated function.
  */
 static __always_inline int packet_transfer(struct mvs_chain *chain,
 					   struct mvs_mem *gm, u32 len,
@@ -62,7 +62,7 @@ static __always_inline int packet_transfer(struct mvs_chain *chain,
 	return 0;
 }
 
-/* Usually the whole header, for which inline code is shorter than a call. */
+/* Usually this is the whole header, for which inline code is faster than a call. */
 static __always_inline void packet_copy_header(void *to, const void *from,
 					       u32 n)
 {
@@ -78,7 +78,7 @@ static int packet_header_from_mem(void *hdr, u32 done, void *mem, u32 n)
 	int ret = copy_mc_to_kernel(hdr + done, mem, n) ?
 		  mvs_mem_memory_error(mem) : 0;
 
-	/* The copy is used, and not the memory again, which may change. */
+	/* Only the copy is used from here on: the memory may change. */
 	barrier();
 	return ret;
 }
@@ -112,8 +112,7 @@ static __always_inline int packet_payload_step(struct payload *payload,
 	if (unlikely(payload->moved != done))
 		iov_iter_revert(payload->iter, payload->moved - done);
 	/*
-	 * The _ variants: hardened usercopy checks kernel objects, and this is a guest's
-	 * page.
+	 * The _ variants: hardened usercopy checks kernel objects, and this is a page of the guest.
 	 */
 	pagefault_disable();
 	copied = to_mem ? _copy_from_iter(mem, n, payload->iter) :
@@ -122,7 +121,7 @@ static __always_inline int packet_payload_step(struct payload *payload,
 	payload->moved = done + copied;
 	if (likely(copied == n))
 		return 0;
-	/* Kernel memory is always there: what failed is the guest's page, by a memory error. */
+	/* Kernel memory never faults: the guest's page caused this, by a memory error. */
 	return iov_iter_is_kvec(payload->iter) ? mvs_mem_memory_error(mem) :
 						 -ENODATA;
 }
@@ -155,13 +154,13 @@ static int packet_transfer_payload(struct mvs_chain *chain, struct mvs_mem *gm,
 
 /**
  * mvs_packet_parse - get the header of a packet from the guest
- * @chain: a chain of the TX ring; its position moves behind the header
+ * @chain: a chain of the TX ring; its position moves past the header
  * @gm: guest memory
- * @guest_cid: the CID it must come from
- * @hdr: a private copy of the header, safe from what the guest does later
+ * @guest_cid: the required source CID
+ * @hdr: a private copy of the header, which the guest can't change later
  *
- * All checks of a packet that need no connection are here. The destination, type and op
- * are checked by the transport, as the specification has unknown ones answered. With
+ * All checks of a packet that need no connection are here. The destination, type and op are checked
+ * by the transport, as the specification requires an answer to unknown ones. With
  * MVS_REASON_BAD_LEN all of @hdr but len is valid.
  *
  * Context: process; may sleep.
@@ -197,13 +196,12 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_packet_parse);
  * mvs_packet_read - get the payload of a packet from the guest
  * @chain: the chain, as mvs_packet_parse() left it
  * @gm: guest memory
- * @len: bytes, what the header says
- * @to: where to; moves on by @len, or not at all
+ * @len: bytes, as in the header
+ * @to: destination; advanced by @len, or not at all
  *
  * Context: process; may sleep.
- * Return: 0; %-ENODATA when a page of @to is not in memory, or after a memory error unless
- * @to is of kvecs, and what else
- * mvs_packet_parse() has: the chain may be taken again.
+ * Return: 0; %-ENODATA when a page of @to is not in memory, or after a memory error unless @to
+ * consists of kvecs; or an error of mvs_packet_parse(): the chain may be taken again.
  */
 int mvs_packet_read(struct mvs_chain *chain, struct mvs_mem *gm, u32 len,
 		    struct iov_iter *to)
@@ -213,7 +211,7 @@ int mvs_packet_read(struct mvs_chain *chain, struct mvs_mem *gm, u32 len,
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_read);
 
 /**
- * mvs_packet_room - how much payload the guest's buffer takes
+ * mvs_packet_room - get the room for payload in the guest's buffer
  * @chain: a chain of the RX ring
  *
  * Return: bytes, at least one; or %-EBADMSG with @chain->reason set.
@@ -246,18 +244,18 @@ static u32 packet_limit_len(struct virtio_vsock_hdr *hdr, u32 left, u32 room)
 }
 
 /**
- * mvs_packet_write - put a packet, or as much as fits, into the guest's buffer
+ * mvs_packet_write - write a packet, or as much of it as fits, to the guest's buffer
  * @chain: a chain of the RX ring
  * @gm: guest memory
- * @hdr: the header, which becomes the one that was written: len is that of this
- *	piece, and a seqpacket's EOM and EOR are the last piece's alone
- * @from: the payload; moves on by what was written, or not at all
- * @left: how much of it there is, in bytes
+ * @hdr: the header; updated to the one that was written: len is that of this piece, and only the
+ *	last piece of a seqpacket has EOM and EOR
+ * @from: the payload; advanced by what was written, or not at all
+ * @left: its length in bytes
  *
  * Context: process; may sleep.
- * Return: payload bytes written; %-EBADMSG with @chain->reason set; %-ENODATA when a page
- * of @from is not in memory, %-ENOMEM, %-EINTR or %-ERESTART, after which the chain may be
- * taken again; %-EIO when the dirty log can't be reached.
+ * Return: payload bytes written; %-EBADMSG with @chain->reason set; %-ENODATA when a page of @from
+ * is not in memory, %-ENOMEM, %-EINTR or %-ERESTART, after which the chain may be taken again;
+ * %-EIO when the dirty log can't be accessed.
  */
 int mvs_packet_write(struct mvs_chain *chain, struct mvs_mem *gm,
 		     struct virtio_vsock_hdr *hdr, struct iov_iter *from,
@@ -282,18 +280,17 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_mem *gm,
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
 
 /**
- * mvs_packet_write_page - mvs_packet_write() of data into a buffer that is in one page
+ * mvs_packet_write_page - mvs_packet_write() of data to a buffer within one page
  * @chain: a chain of the RX ring; its position does not move
  * @gm: guest memory
  * @hdr: the header, as for mvs_packet_write()
- * @from: the payload; moves on by what was written, or not at all
- * @left: how much of it there is, in bytes, at least one
+ * @from: the payload; advanced by what was written, or not at all
+ * @left: its length in bytes, at least one
  *
  * This is how Linux lays out its buffers.
  *
  * Context: inside a section.
- * Return: payload bytes written; an error: let mvs_packet_write() do it, with another
- * header.
+ * Return: payload bytes written; or an error: use mvs_packet_write(), with a fresh header.
  */
 int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_mem *gm,
 			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,

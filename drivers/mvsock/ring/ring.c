@@ -95,14 +95,14 @@ void mvs_ring_sizes(const struct mvs_ring *ring, size_t *desc, size_t *avail,
 }
 
 /**
- * mvs_ring_prefetch - check that the IOTLB, if there is one, has all of a ring
+ * mvs_ring_prefetch - check that the IOTLB, if there is one, translates all of a ring
  * @ring: the ring
  *
- * After it, and until the IOTLB changes, only buffers and indirect tables miss.
+ * After this, and until the IOTLB changes, only buffers and indirect tables can miss.
  *
  * Context: any; the caller excludes a change of the IOTLB.
- * Return: 0; %-EINPROGRESS with @ring->fault filled in; %-EFAULT when a part may not
- * be accessed as it must be.
+ * Return: 0; %-EINPROGRESS with @ring->fault filled in; %-EFAULT when a part lacks the required
+ * access permission.
  */
 int mvs_ring_prefetch(struct mvs_ring *ring)
 {
@@ -118,15 +118,15 @@ int mvs_ring_prefetch(struct mvs_ring *ring)
 EXPORT_SYMBOL_IF_KUNIT(mvs_ring_prefetch);
 
 /**
- * mvs_ring_start - begin to use a ring
- * @ring: the ring, with all that the VMM sets
+ * mvs_ring_start - start using a ring
+ * @ring: the ring, with all fields that the VMM sets
  *
- * Chains that were not published when it broke still have to be.
+ * Used chains that were not published when the ring broke still have to be published.
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINPROGRESS
- * when the IOTLB does not have it; %-EINVAL when the size or the places do not go with
- * the layout; %-EIO when the dirty log can't be reached; %-ERESTART.
+ * Return: 0; %-EFAULT when the Device Area can't be read and written; %-EINPROGRESS when the IOTLB
+ * has no translation for it; %-EINVAL when the size or the positions do not fit the layout; %-EIO
+ * when the dirty log can't be accessed; %-ERESTART.
  */
 int mvs_ring_start(struct mvs_ring *ring)
 {
@@ -143,16 +143,16 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_start);
  * @chain: filled in, with its position at the first byte
  *
  * Context: process, outside of sections; may sleep.
- * Return: 1 with a chain, 0 when there is none; %-EBADMSG with a chain that must
- * be given back unused (@chain->id and @chain->reason are set); %-ENOMEM, %-EINTR, %-ERESTART,
- * or, with @ring->fault filled in, %-EINPROGRESS, with nothing changed; any other error
- * when the ring can't be trusted or reached any more.
+ * Return: 1 with a chain, 0 when there is none; %-EBADMSG with a chain that must be given back
+ * unused (@chain->id and @chain->reason are set); %-ENOMEM, %-EINTR, %-ERESTART, or, with
+ * @ring->fault filled in, %-EINPROGRESS, with nothing changed; any other error when the ring is
+ * inconsistent or can't be accessed any more.
  */
 int mvs_ring_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
 	int ret;
 
-	/* Not reset by a pop that fails before the first descriptor. */
+	/* Not initialized by a pop that fails before the first descriptor. */
 	chain->in_table = false;
 	do {
 		ret = in_section(ring, pop, chain);
@@ -197,10 +197,10 @@ static void ring_count_push(struct mvs_ring *ring,
  * @chain: the chain
  * @len: bytes written to it
  *
- * Chains may go back in another order than they came.
+ * Chains may be given back in another order than they were taken.
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0, or the error of mvs_mem_fault_in(): the ring can't be reached.
+ * Return: 0, or the error of mvs_mem_fault_in(): the ring can't be accessed.
  */
 int mvs_ring_push(struct mvs_ring *ring, const struct mvs_chain *chain, u32 len)
 {
@@ -218,11 +218,11 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_push);
  * @ring: the ring
  * @chain: filled in, with its position at the first byte
  *
- * With mvs_ring_give() it is taken and given back in one section, in place of
+ * Together with mvs_ring_give() this takes a chain and gives it back in one section, in place of
  * mvs_ring_pop() and mvs_ring_push().
  *
  * Context: inside a section.
- * Return: 1; anything else: let mvs_ring_pop() find out.
+ * Return: 1; on any other value call mvs_ring_pop(), which handles all cases.
  */
 int mvs_ring_peek(struct mvs_ring *ring, struct mvs_chain *chain)
 {
@@ -234,7 +234,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_peek);
 /**
  * mvs_ring_give - take a chain and give it back to the driver, unpublished
  * @ring: the ring
- * @chain: the chain, as mvs_ring_peek() found it
+ * @chain: the chain, from mvs_ring_peek()
  * @len: bytes written to it
  *
  * Context: inside the section of mvs_ring_peek().
@@ -259,8 +259,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_give);
  * @ring: the ring
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0, or the error of mvs_mem_fault_in() with nothing changed: it may be
- * called again.
+ * Return: 0, or the error of mvs_mem_fault_in() with nothing changed: this may be called again.
  */
 int mvs_ring_publish(struct mvs_ring *ring)
 {
@@ -293,9 +292,9 @@ int mvs_ring_need_signal(struct mvs_ring *ring)
 	int ret;
 
 	/*
-	 * The used index before the driver's event suppression is read: one of the two sees
-	 * the other's write. Pairs with the driver's barrier between enabling notifications
-	 * and checking for used chains.
+	 * Publish the used index before the driver's event suppression is read: one of the two sees
+	 * the other's write. Pairs with the driver's barrier between enabling notifications and
+	 * checking for used chains.
 	 */
 	smp_mb();
 
@@ -310,7 +309,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_need_signal);
  * mvs_ring_disable_notify - suppress kicks
  * @ring: the ring
  *
- * A hint: kicks may come all the same.
+ * This is a hint: kicks may still come.
  *
  * Context: process, outside of sections; may sleep.
  * Return: 0 or an error of mvs_mem_fault_in().
@@ -329,7 +328,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_ring_disable_notify);
  * @ring: the ring
  *
  * Context: process, outside of sections; may sleep.
- * Return: 0; 1 when chains came meanwhile, without a kick; or an error of
+ * Return: 0; 1 when chains became available meanwhile, without a kick; or an error of
  * mvs_ring_pop().
  */
 int mvs_ring_enable_notify(struct mvs_ring *ring)
@@ -346,9 +345,9 @@ int mvs_ring_enable_notify(struct mvs_ring *ring)
 	}
 
 	/*
-	 * The event suppression before the ring is checked again: one of the two sees the
-	 * other's write. Pairs with the driver's barrier between making a chain available
-	 * and checking whether to kick.
+	 * Write the event suppression before the ring is checked again: one of the two sees the
+	 * other's write. Pairs with the driver's barrier between making a chain available and
+	 * checking whether to kick.
 	 */
 	smp_mb();
 

@@ -70,7 +70,7 @@ static u64 split_used_entry(const struct mvs_ring *ring, u32 i)
  * struct table - a table of descriptors: the ring's, or an indirect one
  * @addr: its address
  * @count: its descriptors
- * @indirect: it is an indirect one
+ * @indirect: it is an indirect table
  * @driver_addr: @addr is the driver's, to be translated, and not VMM-virtual
  * @mapped: its kernel address, or NULL when it is not contiguous
  */
@@ -83,8 +83,8 @@ struct table {
 };
 
 /*
- * Map a table once for all its descriptors: each one's index comes from the previous one,
- * so that their loads can't overlap.
+ * Map a table once for all its descriptors: each one's index comes from the previous one, so that
+ * their loads can't overlap.
  */
 static __always_inline int split_map_table(struct mvs_ring *ring,
 					   struct table *table)
@@ -118,7 +118,7 @@ static __always_inline int split_read_desc(struct mvs_ring *ring,
 	i = array_index_nospec(i, table->count);
 	if (likely(table->mapped)) {
 		__builtin_memcpy(&d, table->mapped + i * sizeof(d), sizeof(d));
-		/* The copy is used, and not the memory again, which may change. */
+		/* Only the copy is used from here on: the memory may change. */
 		barrier();
 	} else if (table->driver_addr) {
 		ret = mvs_mem_read(ring->gm, table->addr + i * sizeof(d), &d,
@@ -217,8 +217,8 @@ static int split_walk(struct mvs_ring *ring, struct mvs_chain *chain)
  * @ring: the ring
  *
  * Context: inside a section.
- * Return: 1 if there are some, 0 if not; %-EAGAIN with @ring->fault filled in;
- * %-EINVAL when the driver's index can't be right.
+ * Return: 1 if there are any, 0 if not; %-EAGAIN with @ring->fault filled in; %-EINVAL when the
+ * driver's index is impossible.
  */
 int mvs_split_has_avail(struct mvs_ring *ring)
 {
@@ -241,14 +241,14 @@ int mvs_split_has_avail(struct mvs_ring *ring)
 }
 
 /**
- * mvs_split_pop - find the next chain, for mvs_ring_pop()
- * @ring: the ring; its position stays
+ * mvs_split_pop - get the next chain, for mvs_ring_pop()
+ * @ring: the ring; its position is not advanced
  * @chain: filled in
  *
  * Context: inside a section.
  * Return: 1 with a chain, 0 when there is none; %-EBADMSG when it must be given back unused;
- * %-EAGAIN with @ring->fault filled in; %-ENOSPC: see mvs_chain_grow(); %-EFAULT or %-EINVAL
- * when the ring can't be trusted or reached.
+ * %-EAGAIN with @ring->fault filled in; %-ENOSPC: see mvs_chain_grow(); %-EFAULT or %-EINVAL when
+ * the ring is inconsistent or can't be accessed.
  */
 int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 {
@@ -279,7 +279,7 @@ int mvs_split_pop(struct mvs_ring *ring, struct mvs_chain *chain)
 
 /**
  * mvs_split_push - write a used entry, which mvs_split_publish() makes visible
- * @ring: the ring; its position stays
+ * @ring: the ring; its position is not advanced
  * @id: the chain's ID
  * @len: bytes written to it
  *
@@ -296,7 +296,7 @@ int mvs_split_push(struct mvs_ring *ring, u16 id, u32 len)
 	if (unlikely(!elem_id))
 		return -EAGAIN;
 	elem_len = elem_id + 1;
-	/* An entry is aligned to 4 bytes only: it may lie on two pages. */
+	/* An entry is aligned to 4 bytes only: it may cross a page boundary. */
 	if (unlikely(ring->gm->iotlb || !offset_in_page(second))) {
 		elem_len = mvs_ring_map(ring, second, sizeof(*elem_len), true);
 		if (!elem_len)
@@ -376,12 +376,12 @@ int mvs_split_write_notify(struct mvs_ring *ring)
 	if (!ring->no_notify)
 		return split_write16(ring, split_used_entry(ring, ring->num),
 				     ring->avail_idx);
-	/* An old avail_event suppresses kicks. */
+	/* A stale avail_event suppresses kicks. */
 	return 0;
 }
 
 /**
- * mvs_split_start - begin to use a ring, for mvs_ring_start()
+ * mvs_split_start - start using a ring, for mvs_ring_start()
  * @ring: the ring
  *
  * Context: inside a section.

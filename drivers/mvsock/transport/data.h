@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets to the guest, packets from it, and readers that take them themselves.
+ * Packets to the guest, packets from the guest, and readers that take packets themselves.
  */
 #ifndef _MVSOCK_DATA_H
 #define _MVSOCK_DATA_H
@@ -14,7 +14,7 @@ struct msghdr;
 
 /**
  * mvs_account - count and trace a packet that was delivered
- * @vq: the virtqueue it went through
+ * @vq: its virtqueue
  * @hdr: its header
  *
  * Context: with the virtqueue's mutex held.

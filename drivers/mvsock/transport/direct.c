@@ -2,9 +2,9 @@
 /*
  * Direct reads: recv() takes packets from the TX virtqueue itself.
  *
- * A reader that waits for a large packet copies it from the guest's memory to its own. A
- * reader that waits for an answer each time takes that, whatever its size, and is woken by
- * the kick in place of the worker. If an expected reader does not come, the worker goes on.
+ * A reader that waits for a large packet copies it from the guest's memory to its own. A reader
+ * that waits for one answer after the other takes these whatever their size, and is woken by the
+ * kick in place of the worker. If an expected reader does not come, the worker takes the packets.
  */
 #include <linux/virtio_vsock.h>
 #include <net/af_vsock.h>
@@ -16,23 +16,23 @@
 #include "data.h"
 #include "tap.h"
 
-/* Minimum payload, in bytes, for which a direct read pays for waking the reader. */
+/* Minimum payload, in bytes, for which a direct read is worth waking the reader. */
 #define MVS_DIRECT_MIN		(16 * 1024)
 
 /* Maximum number of packets that one recv() takes. */
 #define MVS_DIRECT_PACKETS	256
 
-/* Answers in a row after which a reader is expected to wait for each. */
+/* Number of answers in a row after which a reader is expected to wait for each one. */
 #define MVS_ANSWERS_MIN	4
 
 /*
- * Packets that go by way of the queue after a lease expired, before one is left to a reader
- * again; answers likewise. So a reader that has no CPU costs others one lease, not one for
+ * Number of packets that go through the queue after a lease expired, before one is left to a reader
+ * again; likewise for answers. So a reader that gets no CPU costs others one lease, not one for
  * each recv().
  */
 #define MVS_WARY	64
 
-/* A socket in a sockmap has a recv() of its own, which does not look at the virtqueue. */
+/* A socket in a sockmap has its own recv(), which does not look at the virtqueue. */
 static bool direct_has_own_recv(const struct mvs_conn *conn)
 {
 	return READ_ONCE(sk_vsock(conn->vsk)->sk_prot)->recvmsg;
@@ -40,7 +40,7 @@ static bool direct_has_own_recv(const struct mvs_conn *conn)
 
 /* --- for the worker ------------------------------------------------------- */
 
-/* Note a lease of the connection's that expired. */
+/* Note that a lease of the connection expired. */
 static void direct_note_miss(struct mvs_conn *conn, struct mvs_lease *lease)
 {
 	if (likely(!mvs_lease_missed(lease, conn)))
@@ -55,7 +55,7 @@ static void direct_note_miss(struct mvs_conn *conn, struct mvs_lease *lease)
  * @conn: the connection
  * @hdr: the packet
  *
- * The reader waits in recv(), with room for it. The caller wakes it, after it has released the
+ * The reader waits in recv(), with enough room. The caller wakes it after it has released the
  * virtqueue's mutex.
  *
  * Context: with the TX virtqueue's mutex held.
@@ -89,11 +89,11 @@ bool mvs_direct_hand_over(struct mvs_conn *conn,
 }
 
 /**
- * mvs_direct_note - account data for a connection as an answer, or not
+ * mvs_direct_note - account data for a connection, as an answer or not
  * @conn: the connection
  * @direct: taken from the virtqueue by its reader
  *
- * Data that the worker took although a reader was expected to wait for them do not count.
+ * Data that the worker took although a reader was expected to wait for them are not counted.
  *
  * Context: with the TX virtqueue's mutex held.
  */
@@ -116,14 +116,14 @@ void mvs_direct_note(struct mvs_conn *conn, bool direct)
 
 /* --- by the reader -------------------------------------------------------- */
 
-/* What is left in the TX virtqueue after a direct read. */
+/* What remains in the TX virtqueue after a direct read. */
 enum rest {
 	REST_NONE,	/* nothing: the driver will kick */
 	REST_READER,	/* more for the reader, or the answer to its next send() */
 	REST_WORKER,
 };
 
-/* A packet of the connection's that changes nothing but its data and credit. */
+/* A packet of this connection that carries only data and credit. */
 static bool direct_takes(const struct mvs_conn *conn,
 			 const struct virtio_vsock_hdr *hdr)
 {
@@ -136,7 +136,7 @@ static bool direct_takes(const struct mvs_conn *conn,
 	       hdr->dst_port == cpu_to_le32(conn->key.local_port);
 }
 
-/* Account @len bytes as received and read, if credit allows. */
+/* Account @len bytes as received and read, if the credit allows it. */
 static bool direct_account(struct mvs_conn *conn, u32 len)
 {
 	bool ok;
@@ -153,8 +153,8 @@ static bool direct_account(struct mvs_conn *conn, u32 len)
 }
 
 /*
- * Copy the data of the packet @hdr in @vq->chain to the reader's memory, of which @room
- * bytes are left. Returns true on success; otherwise @rest says what takes the packet.
+ * Copy the data of the packet @hdr in @vq->chain to the reader's memory, which has @room bytes
+ * left. Returns true on success; otherwise @rest says what takes the packet.
  */
 static bool direct_copy_data(struct mvs_conn *conn, struct mvs_vq *vq,
 			     const struct virtio_vsock_hdr *hdr,
@@ -203,9 +203,9 @@ static s64 direct_copy_packet(struct mvs_conn *conn, struct mvs_vq *vq,
 }
 
 /*
- * True for a stream on which each side answers the other, as the guest's only traffic. Not
- * with a receive timeout, which would restart at each wakeup without data; not on a
- * seqpacket socket, whose reader does not look at the virtqueue when a kick wakes it.
+ * True for a stream on which each side answers the other and which is the guest's only traffic. Not
+ * with a receive timeout, which would restart at each wakeup without data; not on a seqpacket
+ * socket, whose reader does not look at the virtqueue when a kick wakes it.
  */
 static bool direct_awaits_answers(const struct mvs_conn *conn)
 {
@@ -231,11 +231,11 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 
 	if (vq->running)
 		ret = mvs_vq_begin(vq);
-	/* A guest may send packets without data for the reader without end. */
+	/* A guest may send packets without data for the reader endlessly. */
 	while (ret == 1 && packets++ < MVS_DIRECT_PACKETS) {
 		/*
-		 * A driver whose reader has taken a question sends a credit update, and then
-		 * the answer.
+		 * A driver whose reader has taken a request sends a credit update, and then the
+		 * answer.
 		 */
 		soon = awaits && !done && packets == 2;
 		ret = soon ? mvs_vq_pop_soon(vq) : mvs_vq_pop(vq);
@@ -261,19 +261,19 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 	return done;
 }
 
-/* Publish the used chains, and decide what takes the next packet. */
+/* Publish the used chains, and determine what takes the next packet. */
 static void direct_end(struct mvs_conn *conn, struct mvs_vq *vq, enum rest rest)
 {
 	mvs_vq_flush_used(vq);
 	if (rest == REST_READER)
 		mvs_lease_grant(&vq->lease, conn);
 	else if (rest == REST_NONE)
-		/* A reader that was quick is expected back. */
+		/* A reader that was quick is expected to come back. */
 		WRITE_ONCE(conn->waits, true);
 }
 
 /**
- * mvs_direct_promise - suppress kicks for a reader that will come for the next data
+ * mvs_direct_promise - suppress kicks for a reader that will come back for the next data
  * @conn: the connection
  *
  * Only if nothing else is expected from the guest.
@@ -298,24 +298,24 @@ void mvs_direct_promise(struct mvs_conn *conn)
  * @room: bytes of it
  * @wait: the reader may wait
  *
- * If there is more for the reader it should call again soon, or the worker goes on.
+ * If there is more for the reader, it should call again soon; otherwise the worker takes it.
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: bytes, or 0 if there are none to take: data come by way of the queue.
+ * Return: bytes, or 0 if none can be taken directly: the data then come through the queue.
  */
 size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room,
 		       bool wait)
 {
 	struct mvs_vq *vq = &conn->device->vqs[MVS_VQ_TX];
-	/* May there be chains without a kick? */
+	/* Can there be chains without a kick? */
 	bool unkicked = mvs_lease_end(&vq->lease, conn);
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
 
-	/* trylock: its holder may be waiting for the socket's lock. */
+	/* trylock: the mutex's holder may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
 		unkicked = true;
-		/* Without data this reader sleeps, and a kick wakes it. */
+		/* Without data this reader is going to sleep, and a kick wakes it. */
 		if (direct_awaits_answers(conn))
 			mvs_lease_arm(&vq->lease, conn,
 				      sk_sleep(sk_vsock(conn->vsk)));
@@ -323,7 +323,7 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room,
 		direct_end(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}
-	/* Data that can't be taken directly come by way of the queue, the next time too. */
+	/* Data that can't be taken directly come through the queue, the next time as well. */
 	if (!done)
 		WRITE_ONCE(conn->read_len, 0);
 	if (rest == REST_WORKER && unkicked)

@@ -20,17 +20,17 @@
 #include "tap.h"
 
 /*
- * Budget of one call of the worker, in packets and in bytes of payload, before the other
- * virtqueue has its turn.
+ * Budget of one call of the worker, in packets and in payload bytes, before the other virtqueue is
+ * served.
  */
 #define MVS_RECV_PACKETS	256
 #define MVS_RECV_BYTES		(512 * 1024)
 
-/* Bytes in a burst after which its reader is woken before the end of the burst. */
+/* Bytes after which a reader is woken during a burst, without waiting for its end. */
 #define MVS_RECV_WAKE_BYTES	(32 * 1024)
 
 /**
- * struct burst - packets that are handled in one round
+ * struct burst - packets that are handled in one call of the worker
  * @device: the guest
  * @conn: the last packet's connection, from mvs_conn_find(); or NULL
  * @bytes: bytes appended since its reader was last woken
@@ -47,7 +47,7 @@ struct burst {
 	bool tapped;
 };
 
-/* A replaced sk_data_ready(), as sockmap's, is called with the socket's lock held. */
+/* A replaced sk_data_ready(), such as sockmap's, is called with the socket's lock held. */
 static void recv_tell_replaced(struct mvs_conn *conn, struct sock *sk)
 {
 	u64 before, left;
@@ -56,7 +56,7 @@ static void recv_tell_replaced(struct mvs_conn *conn, struct sock *sk)
 	do {
 		before = READ_ONCE(conn->rx_len);
 		sk->sk_data_ready(sk);
-		/* It may take one packet per call. */
+		/* The replaced function may take only one packet per call. */
 		left = READ_ONCE(conn->rx_len);
 	} while (left && left != before);
 	release_sock(sk);
@@ -104,8 +104,8 @@ static struct mvs_conn *recv_find_conn(struct burst *burst,
 /* --- events --------------------------------------------------------------- */
 
 /*
- * Answer with RST, except to a RST: the specification has one of an unknown type answered
- * as well, but two sides that do so never stop. Returns 0 or %-ENOMEM.
+ * Answer with RST, except to a RST: the specification requires an answer to a RST of an unknown
+ * type as well, but two sides that do so would never stop. Returns 0 or %-ENOMEM.
  */
 static int recv_answer_rst(struct mvs_device *device,
 			   const struct virtio_vsock_hdr *hdr)
@@ -121,9 +121,9 @@ static int recv_answer_rst(struct mvs_device *device,
 }
 
 /*
- * Apply a packet to the connection that was looked up. If that was closed since, the packet is
- * for one that has its addresses now, or for none. The guest was told of the end already,
- * unless a connect() was given up. Returns 0 or %-ENOMEM.
+ * Apply a packet to the connection that was looked up. If that has been closed since, the packet is
+ * for another connection that has its addresses now, or for none. The guest has been told that the
+ * old one ended, unless a connect() was given up. Returns 0 or %-ENOMEM.
  */
 static int recv_apply_event(struct burst *burst, enum mvs_conn_event event,
 			    const struct virtio_vsock_hdr *hdr)
@@ -133,7 +133,7 @@ static int recv_apply_event(struct burst *burst, enum mvs_conn_event event,
 
 	if (likely(mvs_socket_event(conn, event, hdr)))
 		return 0;
-	/* The lookup releases the connection that has it. */
+	/* The lookup releases the connection that @burst holds. */
 	key = conn->key;
 	conn = recv_find_conn(burst, &key);
 	if (conn && conn->type == le16_to_cpu(hdr->type)) {
@@ -149,7 +149,7 @@ static int recv_apply_event(struct burst *burst, enum mvs_conn_event event,
 
 static bool recv_records_allowed(const struct mvs_conn *conn)
 {
-	/* Each record takes memory, and an empty one no credit. */
+	/* Each record takes memory, and an empty record takes no credit. */
 	return conn->type == VIRTIO_VSOCK_TYPE_STREAM ||
 	       conn->rx_records < conn->credit.buf_alloc;
 }
@@ -193,7 +193,7 @@ static void recv_end_put(struct mvs_conn *conn, struct mvs_queue_room *room,
 		conn->rx_messages += mark && *mark & MVS_RECORD_EOM;
 		room = NULL;
 	}
-	/* The socket was closed meanwhile, which left the purge to the producer. */
+	/* The socket was closed meanwhile, and left purging the queue to the producer. */
 	if (conn->discard)
 		swap(purge, conn->rx);
 	spin_unlock(&conn->lock);
@@ -222,7 +222,7 @@ static int recv_put_data(struct mvs_conn *conn, struct mvs_vq *vq,
 	}
 	mvs_queue_fill(&room, &mark, size, len, &iter);
 	ret = mvs_packet_read(&vq->chain, vq->ring.gm, len, &iter);
-	/* The tap comes before the commit: after it the reader may free the pages. */
+	/* Deliver to the tap before the commit: after it the reader may free the pages. */
 	if (ret)
 		mvs_queue_cancel(pool, &room);
 	else
@@ -295,15 +295,15 @@ static enum mvs_conn_event recv_packet_event(const struct virtio_vsock_hdr *hdr)
 }
 
 /*
- * Guests send packets for any CID to the host if they have no other transport. Without a
- * RST each connect() there would last until its timeout.
+ * Guests without another transport send packets for any CID to the host. Without a RST each such
+ * connect() would last until its timeout.
  */
 static bool recv_to_host(const struct virtio_vsock_hdr *hdr)
 {
 	return hdr->dst_cid == cpu_to_le64(MVS_HOST_CID);
 }
 
-/* Check that a packet's type is known and was negotiated. */
+/* Check that a packet's type is known and has been negotiated. */
 static bool recv_type_ok(const struct mvs_device *device, u16 type)
 {
 	return (type == VIRTIO_VSOCK_TYPE_STREAM ||
@@ -461,7 +461,7 @@ out:
 		burst.conn->data_ready(sk_vsock(burst.conn->vsk));
 	recv_end_conn(&burst);
 
-	/* There is no wakeup when memory is free again. */
+	/* Nothing wakes the worker when memory is free again. */
 	if (ret == -ENOMEM)
 		schedule_timeout_killable(1);
 	return again || ret == 1 || ret == -ENOMEM;

@@ -2,11 +2,11 @@
 /*
  * To the guest: packets into the RX virtqueue.
  *
- * send() copies from the caller's memory into RX chains; without a free chain the connection
- * is parked in the list of those that wait for one. Packets without data are marks on their
- * connections, and resets are in a list of their own; they are sent when there is a chain.
+ * send() copies from the caller's memory into RX chains. Without a free chain the connection is
+ * parked in the list of those that wait for one. Packets without data are marks on their
+ * connections, and resets are in a separate list; they are sent when there is a chain.
  *
- * The worker runs when the driver kicks, which it is asked for when there is no chain.
+ * The worker runs when the driver kicks, for which it asks when there is no chain.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -21,8 +21,8 @@
 #include "tap.h"
 
 /*
- * Chains that are taken, valid or not, before others have their turn: a driver may make
- * them available without end.
+ * Budget of chains, valid or not, before others are served: a driver may make chains available
+ * endlessly.
  */
 #define MVS_SEND_CHAINS		256
 
@@ -91,7 +91,9 @@ static int send_put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
 	return ret;
 }
 
-/* A packet was not sent: the guest knows the credit before its mvs_conn_header(). */
+/*
+ * Undo mvs_conn_header() for a packet that was not sent: the guest still knows the earlier credit.
+ */
 static void send_untell(struct mvs_conn *conn, u64 told)
 {
 	spin_lock(&conn->lock);
@@ -101,7 +103,7 @@ static void send_untell(struct mvs_conn *conn, u64 told)
 
 /* --- what is queued of a message ------------------------------------------ */
 
-/* Some of it is sent. */
+/* Some bytes of the queued message have been sent. */
 static void send_message_sent(struct mvs_conn *conn, u32 len)
 {
 	struct mvs_pool *pool = &conn->device->conns->pool;
@@ -113,7 +115,7 @@ static void send_message_sent(struct mvs_conn *conn, u32 len)
 	spin_lock(&conn->lock);
 	conn->tx_left -= len;
 	mvs_conn_room_changed(conn);
-	/* A sender that was refused, or a close() that lingers. */
+	/* Wake a sender that was refused, or a lingering close(). */
 	wake = !conn->tx_left && !conn->parked;
 	if (wake)
 		conn->blocked = false;
@@ -303,7 +305,7 @@ static bool send_any_waiting(const struct mvs_conns *conns)
 	return send_any_pending(conns) || !list_empty_careful(&conns->waiting);
 }
 
-/* Begin to use the virtqueue. Returns 1, 0 if it can't be used now, or an error. */
+/* Start using the virtqueue. Returns 1, 0 if it can't be used now, or an error. */
 static int send_begin(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
@@ -312,8 +314,8 @@ static int send_begin(struct mvs_vq *vq)
 }
 
 /*
- * send_begin() has suppressed kicks. If anything waits for a chain, the worker looks for
- * one, and asks for a kick if there is none.
+ * send_begin() has suppressed kicks. If anything waits for a chain, the worker checks for one, and
+ * enables kicks if there is none.
  */
 static void send_keep_kicks(struct mvs_device *device)
 {
@@ -322,7 +324,7 @@ static void send_keep_kicks(struct mvs_device *device)
 }
 
 /**
- * mvs_send_pending - send pending packets, if that is possible at once
+ * mvs_send_pending - send pending packets, if possible at once
  * @device: the guest
  *
  * Otherwise the worker sends them.
@@ -343,7 +345,7 @@ void mvs_send_pending(struct mvs_device *device)
 		send_keep_kicks(device);
 	}
 	mutex_unlock(&vq->mutex);
-	/* A trylock may have failed while the mutex was held. */
+	/* Another task's trylock may have failed while this one held the mutex. */
 	if (send_any_pending(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
@@ -351,8 +353,8 @@ void mvs_send_pending(struct mvs_device *device)
 /* --- waiting for room ----------------------------------------------------- */
 
 /*
- * Park a connection until there is a chain. Called with the RX virtqueue's mutex held, so
- * that no kick is missed.
+ * Park a connection until there is a chain. Called with the RX virtqueue's mutex held, so that no
+ * kick is missed.
  */
 static void send_park(struct mvs_conns *conns, struct mvs_conn *conn)
 {
@@ -377,8 +379,8 @@ static void send_unpark(struct mvs_conn *conn)
 }
 
 /*
- * Wake the senders that wait for a chain, in the order of their arrival. All of them: one
- * that does not run must not block the others.
+ * Wake the senders that wait for a chain, in order of arrival. All of them, as one that does not
+ * run must not block the others.
  */
 static void send_wake_waiting(struct mvs_conns *conns)
 {
@@ -434,7 +436,7 @@ bool mvs_send_work(struct mvs_device *device)
 	if (wake)
 		send_wake_waiting(conns);
 
-	/* There is no wakeup when memory is free again. */
+	/* Nothing wakes the worker when memory is free again. */
 	if (ret == -ENOMEM)
 		schedule_timeout_killable(1);
 	return again || ret == -ENOMEM || ret == -EBADMSG;
@@ -443,9 +445,8 @@ bool mvs_send_work(struct mvs_device *device)
 /* --- data ----------------------------------------------------------------- */
 
 /*
- * The fast path of send_put_slowly(): in one section, for a chain of one buffer, if all of
- * it is in memory. Returns the number of payload bytes; on any error the slow path is to be
- * used.
+ * The fast path of send_put_slowly(): in one section, for a chain of one buffer, if all of it is in
+ * memory. Returns the number of payload bytes; on any error the caller has to use the slow path.
  */
 static int send_put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 			    struct iov_iter *from, u32 left)
@@ -454,7 +455,7 @@ static int send_put_at_once(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
 	struct mvs_mem *gm = vq->ring.gm;
 	int len = -EAGAIN;
 
-	/* The chain is in use by a push that failed. */
+	/* The chain is still in use by a push that failed. */
 	if (unlikely(vq->held))
 		return -EAGAIN;
 	mvs_mem_begin(gm);
@@ -488,8 +489,8 @@ static int send_put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
 }
 
 /*
- * Put data into chains until there are none, or the budget is used up. Adds to @done.
- * Returns 1 if all data are sent, or the reason why not.
+ * Put data into chains until there are no more chains, or the budget is used up. Adds to @done.
+ * Returns 1 if all data have been sent, or the reason why not.
  */
 static int send_put_data(struct mvs_vq *vq, struct mvs_conn *conn,
 			 struct iov_iter *from, u32 len, u32 flags, u32 *done)
@@ -529,7 +530,7 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	ret = send_begin(vq);
 	if (ret != 1)
 		return ret;
-	/* The connection's pending packets come before its data. */
+	/* The connection's pending packets go before its data. */
 	if (READ_ONCE(conn->marks))
 		ret = send_marks(vq, conn);
 	if (ret == 1)
@@ -543,7 +544,7 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	return ret;
 }
 
-/* True if a sender can go on only after the driver or the VMM has done something. */
+/* True if a sender can continue only after the driver or the VMM has done something. */
 static bool send_needs_room(int ret)
 {
 	switch (ret) {
@@ -569,9 +570,9 @@ static bool send_needs_room(int ret)
  * there is one.
  *
  * Context: process, with sk_lock held; may sleep, but not for the driver.
- * Return: bytes sent; %-ENODATA when none were, as not all of @from is in memory: bring it
- * in and try again; %-ENOMEM; %-EINTR when the caller was killed; %-EHOSTUNREACH when the
- * device refuses it, see mvs_device_refuses().
+ * Return: bytes sent; %-ENODATA when none were sent, as not all of @from is in memory: fault it in
+ * and try again; %-ENOMEM; %-EINTR when the caller was killed; %-EHOSTUNREACH when the device
+ * refuses it, see mvs_device_refuses().
  */
 int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		  u32 flags)
@@ -583,7 +584,7 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	if (mutex_lock_killable(&vq->mutex))
 		return -EINTR;
 	ret = send_locked(vq, conn, from, len, flags, &done);
-	/* After a partial send the caller tries again, and is parked if there is no chain. */
+	/* After a partial send the caller calls again, and is parked if there is no chain. */
 	if (!done && send_needs_room(ret)) {
 		send_park(conn->device->conns, conn);
 		mvs_count(&vq->waits, 1);
@@ -598,7 +599,7 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 
 /**
  * mvs_send_flush - send a delayed notification to the guest
- * @conn: the connection, whose program is going to wait
+ * @conn: the connection, on which the program is about to wait
  *
  * Context: process, with sk_lock held; may sleep.
  */
@@ -625,12 +626,11 @@ void mvs_send_flush(struct mvs_conn *conn)
  * mvs_send_later - queue the rest of a message
  * @conn: the connection, attached, with nothing queued
  * @from: the data
- * @len: bytes, all there are; there is credit for them
+ * @len: bytes, all of @from; there is credit for them
  * @flags: of the last packet, VIRTIO_VSOCK_SEQ_*
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: @len; %-EFAULT when @from has not as many; %-ENOMEM; %-EINTR when the caller was
- * killed.
+ * Return: @len; %-EFAULT when @from is shorter; %-ENOMEM; %-EINTR when the caller was killed.
  */
 int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		   u32 flags)
@@ -645,7 +645,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return ret;
 	}
-	/* Its holder may have lost its CPU. */
+	/* The mutex's holder may have lost its CPU. */
 	if (mutex_lock_killable(&vq->mutex)) {
 		mvs_queue_purge(&queue, &device->conns->pool);
 		return -EINTR;
@@ -655,7 +655,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	spin_lock(&conn->lock);
 	conn->tx_left = len;
 	spin_unlock(&conn->lock);
-	/* From here on the worker waits for a chain, and not the sender. */
+	/* From here on the worker waits for a chain, not the sender. */
 	spin_lock(&device->conns->lock);
 	send_unpark(conn);
 	spin_unlock(&device->conns->lock);

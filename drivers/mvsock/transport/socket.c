@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_VSOCK sockets: how they begin and end. A connection's transitions are in conn/state.c;
- * their effects on its socket are here.
+ * AF_VSOCK sockets: setup and teardown of connections. A connection's transitions are in
+ * conn/state.c; their effects on its socket are here.
  */
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -18,10 +18,10 @@
 #include "data.h"
 #include "socket.h"
 
-/* How long a guest may take to answer SHUTDOWN; the same as with vhost_vsock. */
+/* Timeout for a guest to answer SHUTDOWN; the same as with vhost_vsock. */
 #define MVS_CLOSE_TIMEOUT	(8 * HZ)
 
-/* AF_VSOCK may have another transport take a socket. */
+/* AF_VSOCK may have assigned the socket to another transport. */
 static bool socket_is_ours(const struct vsock_sock *vsk)
 {
 	return vsk->transport && vsk->transport->module == THIS_MODULE;
@@ -44,8 +44,8 @@ int mvs_socket_register(void)
 /**
  * mvs_socket_unregister - undo mvs_socket_register(); there are no sockets
  *
- * The timeout work may put the last socket, and with it the module's last reference: after
- * this has returned no such work runs.
+ * The timeout work may put the last socket, and with it the module's last reference: no such work
+ * runs after this returns.
  */
 void mvs_socket_unregister(void)
 {
@@ -70,12 +70,12 @@ bool mvs_socket_type_allowed(u64 features, u16 type)
 }
 
 /**
- * mvs_socket_readable - check that there is as much to read
+ * mvs_socket_readable - check that at least so many bytes can be read
  * @conn: the socket's connection
- * @target: bytes; of seqpackets it takes one whole message, however long
+ * @target: bytes; for seqpackets one whole message counts, however long it is
  *
  * Context: any.
- * Return: true if there is.
+ * Return: true if they can.
  */
 bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
 {
@@ -85,13 +85,13 @@ bool mvs_socket_readable(struct mvs_conn *conn, u64 target)
 }
 
 /**
- * mvs_socket_awaited - check that there is as much data as a reader waits for
+ * mvs_socket_awaited - check for as much data as a reader waits for
  * @conn: the socket's connection
  *
- * A reader that has some of what SO_RCVLOWAT or MSG_WAITALL asks for waits for the rest.
+ * A reader that has part of the bytes it needs for SO_RCVLOWAT or MSG_WAITALL waits for the rest.
  *
  * Context: any.
- * Return: true if there is; false without a reader that waits.
+ * Return: true if there is as much; false if no reader waits.
  */
 bool mvs_socket_awaited(struct mvs_conn *conn)
 {
@@ -119,7 +119,7 @@ static void socket_remove(struct vsock_sock *vsk)
 	vsock_remove_sock(vsk);
 }
 
-/* The socket was released, and the connection is closed. */
+/* The socket has been released, and the connection is closed. */
 static void socket_remove_closed(struct vsock_sock *vsk)
 {
 	sock_set_flag(sk_vsock(vsk), SOCK_DONE);
@@ -128,7 +128,7 @@ static void socket_remove_closed(struct vsock_sock *vsk)
 }
 
 /*
- * Does nothing if the timeout has expired: socket_close_timeout() waits for the socket's
+ * Has no effect if the timeout has already expired: socket_close_timeout() waits for the socket's
  * lock.
  */
 static void socket_cancel_timeout(struct vsock_sock *vsk)
@@ -140,8 +140,8 @@ static void socket_cancel_timeout(struct vsock_sock *vsk)
 }
 
 /*
- * The connection is closed: received data may still be read, no packet is sent any more but
- * the reset, if this side closes.
+ * The connection is closed. Received data may still be read. No packet is sent any more but the
+ * reset, if this side closes.
  */
 static void socket_over(struct vsock_sock *vsk, bool reset)
 {
@@ -184,7 +184,7 @@ static void socket_enter_state(struct vsock_sock *vsk, enum mvs_conn_state old,
 	switch (t->next) {
 	case MVS_CONN_CLOSED:
 		if (old == MVS_CONN_CONNECTING) {
-			/* The request may still wait for a chain. */
+			/* The request may still be waiting for a chain. */
 			if (t->send != MVS_MARK_RST)
 				mvs_conn_forget(vsk->trans);
 			sk_vsock(vsk)->sk_state = TCP_CLOSE;
@@ -210,8 +210,8 @@ static void socket_enter_state(struct vsock_sock *vsk, enum mvs_conn_state old,
 }
 
 /*
- * Look up an event's transition and apply it. Returns true if there is a packet to send; a
- * reset has been sent already, or is left to the worker.
+ * Look up an event's transition and apply it. Returns true if there is a packet to send; a reset
+ * has been sent already, or is left to the worker.
  */
 static bool socket_apply_event(struct vsock_sock *vsk,
 			       enum mvs_conn_event event)
@@ -224,9 +224,8 @@ static bool socket_apply_event(struct vsock_sock *vsk,
 	conn->state = t.next;
 	if (t.send == MVS_MARK_RST) {
 		/*
-		 * The guest's port is in use until it gets the reset. So that comes first:
-		 * a program that sees the end may have the guest connect from that port
-		 * again.
+		 * The guest's port is in use until it gets the reset. So the reset is sent first: a
+		 * program that sees the end may make the guest connect from that port again.
 		 */
 		mvs_conn_reset(conn);
 		mvs_send_pending(conn->device);
@@ -257,7 +256,10 @@ static bool socket_peer_shutdown(struct vsock_sock *vsk, u32 flags)
 		shutdown |= RCV_SHUTDOWN;
 	if (flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
 		shutdown |= SEND_SHUTDOWN;
-	/* At the end socket_over() sets peer_shutdown, after the reset was sent. */
+	/*
+	 * When both directions are shut down, socket_over() sets peer_shutdown, after the reset was
+	 * sent.
+	 */
 	if (shutdown == SHUTDOWN_MASK && !READ_ONCE(conn->rx_bytes))
 		return socket_apply_event(vsk, MVS_EVENT_SHUTDOWN_READ);
 	WRITE_ONCE(vsk->peer_shutdown, shutdown);
@@ -271,15 +273,15 @@ static bool socket_peer_shutdown(struct vsock_sock *vsk, u32 flags)
 
 /**
  * mvs_socket_event - handle a packet that may change a connection's state
- * @conn: the connection, as mvs_conn_find() gave it
+ * @conn: the connection, from mvs_conn_find()
  * @event: the packet
  * @hdr: its header
  *
  * Answers are queued for the worker.
  *
  * Context: the worker; may sleep.
- * Return: false if the connection was closed since the lookup, so that the packet is for no
- * connection.
+ * Return: false if the connection has been closed since the lookup, so that the packet belongs to
+ * no connection.
  */
 bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 		      const struct virtio_vsock_hdr *hdr)
@@ -289,7 +291,7 @@ bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 	bool send, found;
 
 	lock_sock(sk);
-	/* The socket may have been closed since the lookup, or have another transport. */
+	/* The socket may have been closed since the lookup, or may have another transport. */
 	found = vsk->trans == conn && READ_ONCE(conn->in_table);
 	if (found) {
 		if (event == MVS_EVENT_SHUTDOWN &&
@@ -335,7 +337,7 @@ static int socket_adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	conn = vsk->trans;
 	conn->credit.peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
 	conn->credit.peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
-	/* As in vhost_vsock, a guest may send before RESPONSE. */
+	/* As in vhost_vsock: a guest may send data before RESPONSE. */
 	conn->credit.granted = conn->credit.buf_alloc;
 	conn->open = true;
 	ret = mvs_conn_attach(conn, device, key);
@@ -369,7 +371,7 @@ static bool socket_queue_child(struct sock *sk, struct mvs_device *device,
 /**
  * mvs_socket_accept - handle a guest's REQUEST
  * @device: the guest
- * @key: the addresses, of no connection yet
+ * @key: the addresses, not yet those of a connection
  * @hdr: the packet
  *
  * Context: the worker; may sleep.
@@ -403,7 +405,7 @@ bool mvs_socket_accept(struct mvs_device *device,
 	return taken;
 }
 
-/* --- what the program does ------------------------------------------------ */
+/* --- calls from the program ----------------------------------------------- */
 
 /**
  * mvs_socket_init - assign the transport to a socket
@@ -435,7 +437,7 @@ void mvs_socket_destruct(struct vsock_sock *vsk)
 	struct mvs_conn *conn = vsk->trans;
 
 	socket_cancel_timeout(vsk);
-	/* A reader may have come back while mvs_socket_release() lingered. */
+	/* A reader may have taken a lease again while mvs_socket_release() lingered. */
 	mvs_direct_decline(conn);
 	mvs_conn_discard(conn);
 	mvs_conn_remove(conn);
@@ -444,8 +446,7 @@ void mvs_socket_destruct(struct vsock_sock *vsk)
 }
 
 /*
- * A connection is used once, as its packets may still be under way: the socket gets a new
- * one.
+ * A connection is used only once, as its packets may still be in flight: the socket gets a new one.
  */
 static int socket_renew_conn(struct vsock_sock *vsk)
 {
@@ -458,7 +459,7 @@ static int socket_renew_conn(struct vsock_sock *vsk)
 	if (!conn)
 		return -ENOMEM;
 	conn->credit.buf_alloc = old->credit.buf_alloc;
-	/* mvs_socket_release() will not know the former device. */
+	/* mvs_socket_release() will not know the previous device. */
 	mvs_direct_decline(old);
 	mvs_conn_remove(old);
 	mvs_conn_forget(old);
@@ -500,9 +501,9 @@ static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
  * @vsk: the socket, with the addresses of both ends
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device
- * refuses it, see mvs_device_refuses(); %-ENETUNREACH when it has no connections of this
- * type; %-EADDRINUSE; %-ENOMEM.
+ * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device refuses it, see
+ * mvs_device_refuses(); %-ENETUNREACH when its driver has not negotiated this type; %-EADDRINUSE;
+ * %-ENOMEM.
  */
 int mvs_socket_connect(struct vsock_sock *vsk)
 {
@@ -523,7 +524,7 @@ int mvs_socket_connect(struct vsock_sock *vsk)
  * mvs_socket_cancel - give up a connect()
  * @vsk: the socket
  *
- * Before the fix of CVE-2025-40248 AF_VSOCK gives up a connection to a signal even if it was
+ * Without the fix of CVE-2025-40248, AF_VSOCK gives up a connection on a signal even if it has been
  * established at that moment. It is closed later, with a SHUTDOWN to the guest.
  *
  * Context: process, with sk_lock held.
@@ -552,7 +553,7 @@ int mvs_socket_shutdown(struct vsock_sock *vsk, int mode)
 
 	if (conn->state == MVS_CONN_CLOSED) {
 		/*
-		 * vsock_shutdown() clears SOCK_DONE: recv() would fail in place of
+		 * vsock_shutdown() clears SOCK_DONE, which would make recv() fail in place of
 		 * returning 0.
 		 */
 		if (sk_vsock(vsk)->sk_state == TCP_CLOSING)
@@ -595,8 +596,8 @@ static void socket_close_timeout(struct work_struct *work)
 }
 
 /*
- * Begin to close an open connection. Returns true if it is closed, false if the guest has
- * to answer first.
+ * Start closing an open connection. Returns true if it is closed, false if the guest has to answer
+ * first.
  */
 static bool socket_close_open(struct vsock_sock *vsk)
 {

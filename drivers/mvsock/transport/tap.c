@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copies of packets for vsockmon, made while there is a listener.
+ * Copies of packets for vsockmon, made only while vsockmon has a listener.
  */
 #include <linux/skbuff.h>
 #include <linux/uaccess.h>
@@ -40,7 +40,7 @@ static u16 tap_op(u16 op)
 	}
 }
 
-/* A program's page that was swapped out since the copy stays zero here. */
+/* A page of the program that has been swapped out since the copy stays zero here. */
 static void tap_put_payload(struct sk_buff *skb, const struct iov_iter *payload,
 			    u32 len)
 {
@@ -48,7 +48,7 @@ static void tap_put_payload(struct sk_buff *skb, const struct iov_iter *payload,
 	struct iov_iter iter = *payload;
 
 	iov_iter_revert(&iter, len);
-	/* Read again what was copied to it. */
+	/* Read back what was copied to the program's memory. */
 	iter.data_source = ITER_SOURCE;
 	pagefault_disable();
 	_copy_from_iter(to, len, &iter);

@@ -27,7 +27,7 @@
 
 /* --- to the guest --------------------------------------------------------- */
 
-/* May there be a chain? A sender that the device refuses does not wait for one. */
+/* Check whether there may be a chain. A sender that the device refuses does not wait for one. */
 static bool transport_may_have_room(const struct mvs_conn *conn)
 {
 	return (!conn->parked && !conn->tx_left) ||
@@ -35,8 +35,8 @@ static bool transport_may_have_room(const struct mvs_conn *conn)
 }
 
 /*
- * Bytes that there is credit, and may be a chain, for; 0 if these are fewer than the sender
- * waits for, which is woken when that changes.
+ * Number of bytes for which there is credit, and possibly a chain; 0 if that is fewer than the
+ * sender waits for. The sender is woken when this changes.
  */
 static u32 transport_conn_space(struct mvs_conn *conn)
 {
@@ -53,9 +53,7 @@ static u32 transport_conn_space(struct mvs_conn *conn)
 	return 0;
 }
 
-/*
- * Send a CREDIT_REQUEST, as a peer may send CREDIT_UPDATE only when asked. Once per stall.
- */
+/* Send a CREDIT_REQUEST, as a peer may send CREDIT_UPDATE only on request. Once per stall. */
 static void transport_ask_for_credit(struct mvs_conn *conn)
 {
 	bool ask;
@@ -87,7 +85,7 @@ static s64 transport_has_space(struct vsock_sock *vsk)
 	return bytes;
 }
 
-/* Take credit for up to @len bytes, but for no fewer than @least. */
+/* Take credit for up to @len bytes, but only if there is credit for @least. */
 static u32 transport_take_credit(struct mvs_conn *conn, size_t len, u32 least)
 {
 	u32 bytes;
@@ -110,8 +108,8 @@ static void transport_return_credit(struct mvs_conn *conn, u32 bytes)
 }
 
 /*
- * Fault in the next @len bytes of the program's data. As in vhost_vsock: all that fits into
- * a packet, else %-ENOMEM.
+ * Fault in the next @len bytes of the program's data. As in vhost_vsock: all that fits into a
+ * packet, else %-ENOMEM.
  */
 static int transport_check_memory(struct msghdr *msg, u32 len)
 {
@@ -123,14 +121,14 @@ static int transport_check_memory(struct msghdr *msg, u32 len)
 }
 
 /*
- * Times in a row that the program's data are faulted in: if that does not help there is a memory
- * error, which each further copy would report again, until the kernel panics.
+ * How many times in a row the program's data are faulted in. If that does not help there is a
+ * memory error, which each further copy would report again, until the kernel panics.
  */
 #define TRANSPORT_FAULTS_MAX	3
 
 /*
- * Send up to @len bytes, which there is credit for. Returns the number of bytes sent, 0 if
- * there is no chain, or an error.
+ * Send up to @len bytes, for which there is credit. Returns the number of bytes sent, 0 if there is
+ * no chain, or an error.
  */
 static ssize_t transport_send_bytes(struct mvs_conn *conn, struct msghdr *msg,
 				    u32 len, u32 flags)
@@ -150,18 +148,16 @@ static ssize_t transport_send_bytes(struct mvs_conn *conn, struct msghdr *msg,
 		} else if (ret == -ENODATA) {
 			ret = -ENOMEM;
 		}
-		/*
-		 * A guest may keep this loop running for as long as there are data to send.
-		 */
+		/* A guest may keep this loop running as long as there are data to send. */
 		cond_resched();
 	} while (ret > 0 && done < len && !fatal_signal_pending(current));
 	return done ?: ret;
 }
 
 /*
- * Data within a page are usually in memory, else transport_send_bytes() faults them in.
- * Programs that do not block rely on it that 64 KiB are sent whole or not at all, as with
- * vhost_vsock: the rest of a packet that was begun is queued.
+ * Data within a page are usually in memory; if not, transport_send_bytes() faults them in.
+ * Non-blocking programs rely on 64 KiB being sent whole or not at all, as with vhost_vsock: the
+ * rest of a packet that was begun is queued.
  */
 static ssize_t transport_send_stream(struct mvs_conn *conn, struct msghdr *msg,
 				     u32 len)
@@ -182,8 +178,8 @@ static ssize_t transport_send_stream(struct mvs_conn *conn, struct msghdr *msg,
 }
 
 /*
- * Send a whole message, or nothing if there is no chain. The rest of a message that was
- * begun is queued, as no other packet of the connection may come in between.
+ * Send a whole message, or nothing if there is no chain. The rest of a message that was begun is
+ * queued, as no other packet of the connection may come in between.
  */
 static ssize_t transport_send_message(struct mvs_conn *conn, struct msghdr *msg,
 				      u32 len, u32 flags)
@@ -217,7 +213,7 @@ static struct ubuf_info *transport_begin_zerocopy(struct sock *sk,
 
 	if (!sock_flag(sk, SOCK_ZEROCOPY))
 		msg->msg_flags &= ~MSG_ZEROCOPY;
-	/* A caller that passes its own completes it itself. */
+	/* A caller that passes its own completion completes it itself. */
 	if (!(msg->msg_flags & MSG_ZEROCOPY) || msg->msg_ubuf)
 		return NULL;
 	uarg = mvs_zerocopy_begin(sk, len);
@@ -236,7 +232,7 @@ static void transport_end_zerocopy(struct ubuf_info *uarg, bool sent)
 		net_zcopy_put_abort(uarg, true);
 }
 
-/* Send as much as there is credit for; a message whole or not at all. */
+/* Send as much as the credit allows; a message whole or not at all. */
 static ssize_t transport_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				 size_t len, bool message, u32 flags)
 {
@@ -283,7 +279,7 @@ static int transport_seqpacket_enqueue(struct vsock_sock *vsk,
 
 /* --- from the guest ------------------------------------------------------- */
 
-/* May there be a packet in the TX virtqueue for the reader? */
+/* Check whether the TX virtqueue may have a packet for the reader. */
 static bool transport_left_to_reader(const struct mvs_conn *conn)
 {
 	return conn->device &&
@@ -291,8 +287,8 @@ static bool transport_left_to_reader(const struct mvs_conn *conn)
 }
 
 /*
- * In a reader's wait loop, which has set the task's state, a packet that is left to it counts
- * as well. Others, like SIOCINQ, want to know the number of bytes.
+ * In a reader's wait loop, which has set the task's state, a packet that is left to this reader
+ * counts as well. Other callers, like SIOCINQ, want the number of bytes.
  */
 static s64 transport_has_data(struct vsock_sock *vsk)
 {
@@ -311,7 +307,7 @@ static u32 transport_seqpacket_has_data(struct vsock_sock *vsk)
 		       transport_left_to_reader(conn);
 
 	mvs_conn_report_reset(conn);
-	/* AF_VSOCK has no other call that tells that a reader waits for a message. */
+	/* AF_VSOCK makes no other call from which to tell that a reader waits for a message. */
 	if (!messages)
 		WRITE_ONCE(conn->waits, true);
 	return messages;
@@ -342,7 +338,7 @@ static void transport_refresh_credit(struct mvs_conn *conn, u64 wanted)
 		transport_send_credit_update(conn);
 }
 
-/* Get the unread bytes, with their records, and the position of the first. */
+/* Get the unread bytes, including their records, and the position of the first one. */
 static u64 transport_begin_read(struct mvs_conn *conn,
 				struct mvs_queue_pos *pos)
 {
@@ -355,7 +351,7 @@ static u64 transport_begin_read(struct mvs_conn *conn,
 	return bytes;
 }
 
-/* Remove what is before @pos: that many bytes, records and messages. */
+/* Remove what is before @pos: the given number of bytes, records and messages. */
 static void transport_consume(struct mvs_conn *conn,
 			      const struct mvs_queue_pos *pos, u32 bytes,
 			      u32 records, u32 messages)
@@ -376,8 +372,8 @@ static void transport_consume(struct mvs_conn *conn,
 }
 
 /*
- * A device may be reset meanwhile, which does not take the socket's lock. A peer that has
- * shut down receiving only may still send.
+ * A device may be reset meanwhile, which does not take the socket's lock. A peer that has shut down
+ * receiving only may still send.
  */
 static bool transport_readable_or_over(struct mvs_conn *conn)
 {
@@ -389,8 +385,8 @@ static bool transport_readable_or_over(struct mvs_conn *conn)
 }
 
 /*
- * MSG_PEEK looks at the queue only: have the worker append what was left to the reader.
- * Returns 0 or the error of a recv() that has waited.
+ * MSG_PEEK looks only at the queue, so have the worker append what was left to the reader. Returns
+ * 0, or the error of a recv() that has waited.
  */
 static int transport_wait_for_worker(struct mvs_conn *conn, int flags)
 {
@@ -414,8 +410,8 @@ static int transport_wait_for_worker(struct mvs_conn *conn, int flags)
 }
 
 /*
- * Read what was left to the reader. Returns the number of bytes, or 0 if there are none and
- * the caller has to wait.
+ * Read a packet that was left to the reader. Returns the number of bytes, or 0 if there are none
+ * and the caller has to wait.
  */
 static ssize_t transport_read_direct(struct mvs_conn *conn, struct msghdr *msg,
 				     size_t len, int flags)
@@ -469,7 +465,7 @@ static u32 transport_read_record(struct mvs_queue_pos *pos)
 	return record;
 }
 
-/* A message that does not fit is truncated, one that can't be copied is lost. */
+/* A message that does not fit is truncated; one that can't be copied is lost. */
 static ssize_t transport_read_message(struct mvs_conn *conn, struct msghdr *msg,
 				      int flags)
 {
@@ -511,14 +507,14 @@ static ssize_t transport_seqpacket_dequeue(struct vsock_sock *vsk,
 
 	mvs_fault_delay();
 	empty = !READ_ONCE(conn->rx_messages);
-	/* A reader that does not wait now is not expected to the next time. */
+	/* A reader that does not wait now is not expected to wait the next time. */
 	WRITE_ONCE(conn->read_len, flags & (MSG_PEEK | MSG_DONTWAIT) ? 0 : len);
 	WRITE_ONCE(conn->waits, false);
 	if (empty && transport_left_to_reader(conn) && !(flags & MSG_PEEK))
 		ret = transport_read_direct(conn, msg, len, flags);
 	/*
-	 * A packet was left to this reader, though its lease may have expired. On a return of
-	 * 0 AF_VSOCK would not wait again.
+	 * A packet was left to this reader, though its lease may have expired. If this returned 0,
+	 * AF_VSOCK would not wait again.
 	 */
 	if (empty && !ret)
 		ret = transport_wait_for_worker(conn, flags);
@@ -570,7 +566,7 @@ static int transport_read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
 	return actor(sk_vsock(vsk), skb);
 }
 
-/* --- what else AF_VSOCK asks for ------------------------------------------ */
+/* --- other callbacks of AF_VSOCK ------------------------------------------- */
 
 static u32 transport_get_local_cid(void)
 {
@@ -664,7 +660,7 @@ static int transport_notify_poll_out(struct vsock_sock *vsk, size_t target,
 	return 0;
 }
 
-/* Clear what the last recv() waited for. */
+/* Clear the target of the last recv(). */
 static int transport_notify_recv_init(struct vsock_sock *vsk, size_t target,
 				      struct vsock_transport_recv_notify_data *data)
 {
@@ -674,7 +670,7 @@ static int transport_notify_recv_init(struct vsock_sock *vsk, size_t target,
 	conn->rx_target = 0;
 	conn->waits = false;
 	spin_unlock(&conn->lock);
-	/* The reader waits for the answer to what was sent. */
+	/* The reader is going to wait for the answer to what was sent. */
 	if (!READ_ONCE(conn->rx_bytes) && !transport_left_to_reader(conn))
 		mvs_send_flush(conn);
 	return 0;
@@ -687,7 +683,7 @@ static int transport_notify_recv(struct vsock_sock *vsk, size_t target,
 	return 0;
 }
 
-/* The reader waits for more than there is. */
+/* The reader waits for more data than there are. */
 static int transport_notify_recv_pre_block(struct vsock_sock *vsk,
 					   size_t target,
 					   struct vsock_transport_recv_notify_data *data)
@@ -696,7 +692,7 @@ static int transport_notify_recv_pre_block(struct vsock_sock *vsk,
 	u64 bytes;
 
 	/*
-	 * That may sleep for memory, in another task state: do not sleep for data this
+	 * mvs_conn_mark() may sleep for memory, in another task state: do not sleep for data this
 	 * time.
 	 */
 	if (transport_credit_stale(conn, target)) {
@@ -722,7 +718,7 @@ transport_notify_recv_post_dequeue(struct vsock_sock *vsk, size_t target,
 	return 0;
 }
 
-/* Clear what the last send() waited for. */
+/* Clear the target of the last send(). */
 static int transport_notify_send_init(struct vsock_sock *vsk,
 				      struct vsock_transport_send_notify_data *data)
 {
@@ -745,7 +741,7 @@ transport_notify_send_post_enqueue(struct vsock_sock *vsk, ssize_t written,
 	return 0;
 }
 
-/* A program may make its buffer larger or smaller at any time. */
+/* A program may change the size of its buffer at any time. */
 static void transport_notify_buffer_size(struct vsock_sock *vsk, u64 *val)
 {
 	struct mvs_conn *conn = vsk->trans;
@@ -843,7 +839,7 @@ static bool transport_work(struct mvs_vq *vq)
 					mvs_send_work(vq->device);
 }
 
-/* Connections that the previous driver was not asked for go to the next one. */
+/* Connections of which the previous driver has not been told go to the next one. */
 static void transport_device_renewed(struct mvs_device *device)
 {
 	mvs_conns_forget(device->conns, false);
@@ -863,7 +859,7 @@ const struct mvs_device_ops mvs_transport_device_ops = {
 };
 
 /**
- * mvs_transport_register - offer the transport to AF_VSOCK
+ * mvs_transport_register - register the transport with AF_VSOCK
  *
  * Return: 0, %-EBUSY when there is another host-to-guest transport, or %-ENOMEM.
  */

@@ -7,7 +7,9 @@
 
 #include <mvsock/virtqueue.h>
 
-/* Intervals after which the driver of a stream is notified, if it wants that. */
+/*
+ * Intervals after which the driver of a stream is notified, unless it has suppressed notifications.
+ */
 #define MVS_TICKS_MAX	2
 
 /**
@@ -15,8 +17,8 @@
  * @vq: the virtqueue, which may have been found broken since
  *
  * For streams: the driver is not notified before half of the ring is used or an interval has
- * passed, as it would wake up for each packet. The next mvs_vq_flush() notifies it, or the
- * worker if there is none.
+ * passed, as it would otherwise wake up for each packet. The next mvs_vq_flush() notifies it, or,
+ * if there is none, the worker.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -25,7 +27,7 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 	if (!mvs_vq_publish(vq))
 		return;
 	/*
-	 * unnotified is set before the timer is checked: either it has stopped, or
+	 * unnotified is set before the timer is checked: either the timer has stopped, or
 	 * vq_tick_expired() sees unnotified. Pairs with the barrier there.
 	 */
 	smp_mb();
@@ -33,7 +35,7 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
 	    READ_ONCE(vq->ticks) < MVS_TICKS_MAX) {
 		if (hrtimer_is_queued(&vq->tick))
 			return;
-		/* A lone packet is notified at once. */
+		/* A single packet is notified at once. */
 		if (ktime_get_ns() - vq->signalled < mvs_vq_tick_ns(vq)) {
 			mvs_vq_start_tick(vq, vq->published);
 			return;
@@ -46,8 +48,9 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
  * mvs_vq_flush_used - publish used TX chains and delay the notification
  * @vq: the virtqueue, which may have been found broken since
  *
- * A driver with free descriptors does not wait for them. It is notified when half of the
- * ring is used or %MVS_TX_NOTIFY_NS have passed; at once if it was seen to wait for that.
+ * A driver with free descriptors does not wait for used chains. It is notified when half of the
+ * ring is used or %MVS_TX_NOTIFY_NS have passed; or at once if it was observed to wait for the
+ * notification.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -75,7 +78,8 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 		return;
 	}
 	/*
-	 * If the driver made no chain available since, it may wait for this notification.
+	 * If the driver has made no chain available since then, it may be waiting for this
+	 * notification.
 	 */
 	vq->batch = vq->ring.unsignalled;
 	vq->expired = vq->asked && (s64)(vq->asked - vq->unnotified_since) <

@@ -11,7 +11,7 @@
 #include <mvsock/virtqueue.h>
 #include <mvsock/worker.h>
 
-/* Called under the wait queue's lock with interrupts off: only wake. */
+/* Called with the wait queue's lock held and interrupts off, so it only wakes. */
 static int kick_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		       void *key)
 {
@@ -53,7 +53,7 @@ void mvs_kick_init(struct mvs_kick *kick, unsigned int vq)
 /**
  * mvs_kick_start - listen to the eventfd, if there is one
  * @kick: the kick, which may listen already
- * @worker: the worker to wake; it is woken at once as well, for kicks that came before
+ * @worker: the worker to wake; also woken at once, for kicks that came earlier
  *
  * Context: process, with the device's mutex held.
  */
@@ -66,7 +66,7 @@ void mvs_kick_start(struct mvs_kick *kick, struct mvs_worker *worker)
 }
 
 /**
- * mvs_kick_stop - stop listening; no task is woken after it has returned
+ * mvs_kick_stop - stop listening; no task is woken after this returns
  * @kick: the kick
  *
  * Context: process, with the device's mutex held.

@@ -10,7 +10,7 @@
 #include <mvsock/virtqueue.h>
 #include <mvsock/worker.h>
 
-/* How long a lease is held at most, in intervals of mvs_vq_interval_ns(). */
+/* Maximum duration of a lease, in intervals of mvs_vq_interval_ns(). */
 #define MVS_LEASE_INTERVALS	2
 
 /* The next state, for each event and state. */
@@ -49,7 +49,7 @@ static void lease_apply(struct mvs_lease *lease, enum mvs_lease_event event)
 	enum mvs_lease_state old = lease->state;
 
 	lockdep_assert_held(&lease->lock);
-	/* After the connection. Pairs with the acquire in mvs_lease_held_by(). */
+	/* Written after the connection. Pairs with the acquire in mvs_lease_held_by(). */
 	smp_store_release(&lease->state, mvs_lease_next(old, event));
 	if (lease->state != MVS_LEASE_ARMED)
 		lease->readers = NULL;
@@ -58,7 +58,7 @@ static void lease_apply(struct mvs_lease *lease, enum mvs_lease_event event)
 	WRITE_ONCE(lease->missed, false);
 	lease->until = ktime_get_ns() + MVS_LEASE_INTERVALS *
 		       mvs_vq_interval_ns(container_of(lease, struct mvs_vq, lease));
-	/* A timer that runs is put off when it expires. */
+	/* A running timer is not restarted: at its expiry it is moved to the end of this lease. */
 	if (!lease->ticking)
 		hrtimer_start(&lease->timer, ns_to_ktime(lease->until),
 			      HRTIMER_MODE_ABS_SOFT);
@@ -89,7 +89,7 @@ static enum hrtimer_restart lease_timer_expired(struct hrtimer *timer)
 }
 
 /**
- * mvs_lease_init - set up a lease that no reader has
+ * mvs_lease_init - set up a lease that no reader holds
  * @lease: the lease, a virtqueue's, zeroed
  */
 void mvs_lease_init(struct mvs_lease *lease)
@@ -101,7 +101,7 @@ void mvs_lease_init(struct mvs_lease *lease)
 EXPORT_SYMBOL_IF_KUNIT(mvs_lease_init);
 
 /**
- * mvs_lease_stop - end the lease, whatever holds it
+ * mvs_lease_stop - end the lease, whoever holds it
  * @lease: the lease; its virtqueue's kick is stopped
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
@@ -122,7 +122,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_lease_stop);
  * @conn: the connection; mvs_lease_end() is called before it is freed
  * @readers: the wait queue of its socket
  *
- * No effect if the lease is held: its reader looks before the next kick counts.
+ * No effect if the lease is held: its holder checks for chains before the next kick matters.
  *
  * Context: process.
  */
@@ -157,9 +157,9 @@ void mvs_lease_disarm(struct mvs_lease *lease)
 EXPORT_SYMBOL_IF_KUNIT(mvs_lease_disarm);
 
 /*
- * Wake the first task in recv()'s wait loop, by its wait function: of a connected socket's
- * waiters no others have it. Returns false if there is none, or it is awake already: it may
- * have looked for data before the lease was its.
+ * Wake the first task in recv()'s wait loop, by its wait function: of the waiters on a connected
+ * socket, only recv() uses that one. Returns false if there is none, or if it is awake already: it
+ * may have checked for data before it held the lease.
  */
 static bool lease_wake_first(wait_queue_head_t *readers)
 {
@@ -173,8 +173,8 @@ static bool lease_wake_first(wait_queue_head_t *readers)
 }
 
 /*
- * AIO may signal an eventfd under the lock of a socket's wait queue, so this must not wait for
- * that lock under the eventfd's.
+ * AIO may signal an eventfd with the lock of a socket's wait queue held, so do not wait for that
+ * lock with the eventfd's lock held.
  */
 static bool lease_try_wake_first(wait_queue_head_t *readers)
 {
@@ -205,7 +205,7 @@ bool mvs_lease_kick(struct mvs_lease *lease)
 	spin_lock(&lease->lock);
 	readers = lease->readers;
 	if (lease->state == MVS_LEASE_ARMED) {
-		/* Before the reader runs, which checks whether the lease is its. */
+		/* Set before the reader runs, which checks whether it holds the lease. */
 		lease_apply(lease, MVS_LEASE_KICK);
 		if (!lease_try_wake_first(readers))
 			lease_apply(lease, MVS_LEASE_END);
@@ -218,14 +218,14 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_lease_kick);
 
 /**
  * mvs_lease_grant - leave the next chain to a connection's reader
- * @lease: the lease, of a virtqueue that runs
+ * @lease: the lease, of a running virtqueue
  * @conn: the connection
  *
- * Kicks are suppressed, or a chain is there: the reader is woken, or is going to call recv().
+ * Kicks are suppressed, or there is a chain: the reader is woken, or is going to call recv().
  *
  * Context: process, with the virtqueue's mutex held.
- * Return: false if the lease is held already: two that renew it in turns would delay the look
- * for ever.
+ * Return: false if the lease is held already: two connections that renew it in turns would delay
+ * the check for chains for ever.
  */
 bool mvs_lease_grant(struct mvs_lease *lease, const struct mvs_conn *conn)
 {
@@ -246,12 +246,12 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_lease_grant);
 /**
  * mvs_lease_end - end a connection's lease
  * @lease: the lease
- * @conn: the connection; no effect if the lease is not its
+ * @conn: the connection; no effect if it does not have the lease
  *
- * Either the caller sees the chains that follow, or their kick wakes the worker.
+ * Either the caller sees chains that become available from now on, or their kick wakes the worker.
  *
  * Context: process.
- * Return: true if the lease was held: the caller looks for chains now, or wakes the worker.
+ * Return: true if the lease was held: the caller must check for chains now, or wake the worker.
  */
 bool mvs_lease_end(struct mvs_lease *lease, const struct mvs_conn *conn)
 {

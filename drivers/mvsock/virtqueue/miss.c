@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Translations that virtqueues wait for. A virtqueue has at most one miss, so that there is no
- * queue that could grow.
+ * Translations for which virtqueues wait. A virtqueue has at most one miss, so no queue of misses
+ * can grow.
  */
 #include <linux/poll.h>
 #include <linux/wait.h>
@@ -38,7 +38,7 @@ void mvs_misses_forget(struct mvs_misses *misses)
  * mvs_misses_ask - report a miss to the VMM
  * @misses: the misses
  * @vq: index of the virtqueue that waits for it
- * @fault: what it missed
+ * @fault: the miss
  *
  * Context: process.
  */
@@ -56,7 +56,7 @@ void mvs_misses_ask(struct mvs_misses *misses, unsigned int vq,
 }
 
 /**
- * mvs_misses_take - take a miss that the VMM was not told of yet
+ * mvs_misses_take - take a miss that was not reported to the VMM yet
  * @misses: the misses
  * @vq: set to the index of the virtqueue that waits for it
  * @miss: set to the miss
@@ -83,7 +83,7 @@ bool mvs_misses_take(struct mvs_misses *misses, unsigned int *vq,
 }
 
 /**
- * mvs_misses_untake - undo mvs_misses_take(): it did not reach the VMM
+ * mvs_misses_untake - undo mvs_misses_take(), as the miss did not reach the VMM
  * @misses: the misses
  * @vq: index of the virtqueue that waits for it
  *
@@ -95,12 +95,12 @@ void mvs_misses_untake(struct mvs_misses *misses, unsigned int vq)
 	if (misses->miss[vq].state == MVS_MISS_ASKED)
 		misses->miss[vq].state = MVS_MISS_WANTED;
 	spin_unlock(&misses->lock);
-	/* Other readers may wait for it. */
+	/* Other readers may be waiting for it. */
 	wake_up_interruptible_poll(&misses->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
- * mvs_misses_pending - check for a miss that the VMM was not told of yet
+ * mvs_misses_pending - check for a miss that was not reported to the VMM yet
  * @misses: the misses
  *
  * Context: process.
@@ -123,10 +123,10 @@ bool mvs_misses_pending(struct mvs_misses *misses)
  * @misses: the misses
  * @vq: index of the virtqueue
  * @first: first I/O virtual address of the translation
- * @last: its last one
+ * @last: last I/O virtual address of the translation
  *
  * Context: process.
- * Return: true if it does: the virtqueue is to be woken.
+ * Return: true if it does: the caller wakes the virtqueue.
  */
 bool mvs_misses_answer(struct mvs_misses *misses, unsigned int vq, u64 first,
 		       u64 last)

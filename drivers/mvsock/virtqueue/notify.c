@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Notifications of a virtqueue: the interval for which they are saved, its timers, and when
+ * Notifications of a virtqueue: the interval by which they are coalesced, its timers, and when
  * kicks stay suppressed.
  */
 #include <linux/ktime.h>
@@ -12,25 +12,26 @@
 #include <mvsock/worker.h>
 
 /*
- * Minimum interval, in ns, for which notifications are saved: used buffers of a stream are
- * coalesced, and the worker looks for the next chain in place of a kick. It is short compared
- * to what waking a driver takes.
+ * Minimum interval, in ns, by which notifications are coalesced: used buffer notifications of a
+ * stream are delayed, and the worker checks for the next chain in place of a kick. It is short
+ * compared to the time for waking a driver.
  */
 #define MVS_TICK_NS	(50 * NSEC_PER_USEC)
 
 /*
- * Scale the interval with measured timer latency: where timers expire late, interrupts and
+ * Scale the interval with the measured timer latency: where timers expire late, interrupts and
  * kicks are expensive. Factor and maximum.
  */
 #define MVS_TICK_LATE		8
 #define MVS_TICK_MAX_NS		(400 * NSEC_PER_USEC)
 
-/*
- * The interval doubles while a stream goes on, so many times at most.
- */
+/* How many times at most the interval doubles while a stream lasts. */
 #define MVS_TICK_DOUBLINGS	3
 
-/* Looks in a row, with data in one direction, that make a stream, whose next packet may wait. */
+/*
+ * Number of consecutive checks for chains, with data in one direction, that make a stream, whose
+ * next packet may wait.
+ */
 #define MVS_STREAM_MIN	8U
 
 /*
@@ -44,7 +45,7 @@
 
 static void vq_note_latency(struct mvs_vq *vq, const struct hrtimer *timer)
 {
-	/* It may have been started again meanwhile, with a later expiry. */
+	/* The timer may have been restarted meanwhile, with a later expiry. */
 	s64 late = -data_race(ktime_to_ns(hrtimer_expires_remaining(timer)));
 
 	if (late >= 0)
@@ -62,7 +63,7 @@ static enum hrtimer_restart vq_late_expired(struct hrtimer *timer)
 }
 
 /**
- * mvs_vq_interval_ns - get the interval for which a notification is saved
+ * mvs_vq_interval_ns - get the interval by which notifications are coalesced
  * @vq: the virtqueue
  *
  * Context: any.
@@ -101,7 +102,7 @@ void mvs_vq_start_tick(struct mvs_vq *vq, u32 published)
 }
 
 /*
- * In softirq: starts again while the stream goes on, else the worker notifies the driver.
+ * In softirq: restart the timer while the stream lasts; otherwise the worker notifies the driver.
  */
 static enum hrtimer_restart vq_tick_expired(struct hrtimer *timer)
 {
@@ -170,9 +171,9 @@ void mvs_vq_wake_in(struct mvs_vq *vq, u64 ns)
 }
 
 /*
- * True if the next packet may wait: for MVS_STREAM_MIN looks data went in one direction only,
- * and no packets but of credit in the other. If they come from the guest no packet
- * at all was sent since the last look, which the guest might have waited for.
+ * True if the next packet may wait: in MVS_STREAM_MIN consecutive checks, data went in one
+ * direction only, and only credit packets in the other. If the data come from the guest, no packet
+ * at all was sent since the last check, as the guest might have waited for it.
  */
 static bool vq_packet_can_wait(struct mvs_vq *vq)
 {
@@ -198,8 +199,8 @@ static bool vq_packet_can_wait(struct mvs_vq *vq)
 }
 
 /*
- * Poll, if this is the worker and its CPU has nothing else to run. Other tasks wake the
- * worker, which exists while a virtqueue runs.
+ * Poll, if this is the worker and its CPU has nothing else to run. Other tasks wake the worker,
+ * which exists while a virtqueue runs.
  */
 static bool vq_poll(struct mvs_vq *vq, bool worker)
 {
@@ -216,7 +217,7 @@ static bool vq_poll(struct mvs_vq *vq, bool worker)
  * @vq: the virtqueue
  *
  * Context: process, with the virtqueue's mutex held.
- * Return: true if the worker looks for the next chain in place of a kick, by polling, or after a
+ * Return: true if the worker checks for the next chain in place of a kick, by polling, or after a
  * delay if the next packet may wait.
  */
 bool mvs_vq_look_again(struct mvs_vq *vq)
@@ -230,7 +231,7 @@ bool mvs_vq_look_again(struct mvs_vq *vq)
 		vq->patient = vq_packet_can_wait(vq);
 	}
 	age = now - vq->look_start;
-	/* It exists while a virtqueue runs. */
+	/* The worker exists while a virtqueue runs. */
 	worker = mvs_worker_runs(vq->waker->worker);
 	if (age < vq->busyloop_timeout * (u64)NSEC_PER_USEC &&
 	    vq_poll(vq, worker))
@@ -249,7 +250,7 @@ bool mvs_vq_look_again(struct mvs_vq *vq)
 }
 
 /**
- * mvs_vq_note_kick - account the first chain after a kick was asked for
+ * mvs_vq_note_kick - account the first chain after kicks were enabled
  * @vq: the virtqueue
  *
  * Context: process, with the virtqueue's mutex held.

@@ -29,10 +29,10 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 	[MVS_REASON_BAD_CID]		= "bad_cid",
 };
 
-/* Interval before the worker tries again what failed, in ns. */
+/* Delay, in ns, before the worker retries what failed. */
 #define MVS_RETRY_NS		NSEC_PER_MSEC
 
-/* Tries, of about 1 ms each, to publish used chains at stop when memory is short. */
+/* Number of attempts, about 1 ms each, to publish used chains at stop when memory is short. */
 #define MVS_STOP_TRIES	100
 
 /* Calls of mvs_vq_pop_soon() that do not poll after a poll in vain. */
@@ -54,7 +54,7 @@ void mvs_vq_init(struct mvs_vq *vqs, unsigned int index, struct mvs_mem *gm,
 	struct mvs_vq *vq = &vqs[index];
 
 	mutex_init(&vq->mutex);
-	/* A class for each: sockets' locks come between the two of a device. */
+	/* One lock class for each: sockets' locks nest between a device's two virtqueues. */
 	lockdep_set_class(&vq->mutex, &mutex_keys[index]);
 	vq->vqs = vqs;
 	vq->index = index;
@@ -92,7 +92,7 @@ int mvs_set_eventfd(struct eventfd_ctx **slot, int fd)
 }
 
 /**
- * mvs_vq_reset - reset all that the VMM has set
+ * mvs_vq_reset - reset all settings made by the VMM
  * @vq: the virtqueue, stopped
  *
  * The counters stay.
@@ -119,10 +119,9 @@ void mvs_vq_reset(struct mvs_vq *vq)
  * mvs_vq_access_ok - check that a ring lies in user space
  * @ring: the ring
  *
- * Whether the VMM has mapped it is checked when it is used, and so are I/O virtual
- * addresses.
+ * Whether the VMM has mapped it is checked on use, and so are I/O virtual addresses.
  *
- * Return: true if all of it does.
+ * Return: true if all of it is in user space.
  */
 bool mvs_vq_access_ok(const struct mvs_ring *ring)
 {
@@ -154,8 +153,8 @@ bool mvs_vq_log_ok(const struct mvs_ring *ring, u64 log_base)
 }
 
 /*
- * What a running ring keeps until it is started again. Used chains that were not published when
- * it broke are lost in another layout.
+ * Set what a running ring keeps until it is started again. If the layout changes, used chains that
+ * were not published when the ring broke are lost.
  */
 static void vq_set_layout(struct mvs_vq *vq, u64 features)
 {
@@ -190,14 +189,14 @@ void mvs_vq_set_features(struct mvs_vq *vq, u64 features)
 }
 
 /**
- * mvs_vq_start - begin to use a virtqueue
+ * mvs_vq_start - start using a virtqueue
  * @vq: the virtqueue; no effect if it runs
  * @features: negotiated features
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 0; %-EFAULT when the ring, or its log, can't be reached; %-EINVAL when the
- * size or the base do not go with the layout; %-ENOMEM; %-EINTR; %-ERESTART: try again after
- * mvs_mem_bring_in(), without the mutex.
+ * Return: 0; %-EFAULT when the ring, or its log, can't be accessed; %-EINVAL when the size or the
+ * base do not fit the layout; %-ENOMEM; %-EINTR; %-ERESTART: try again after mvs_mem_bring_in(),
+ * without the mutex.
  */
 int mvs_vq_start(struct mvs_vq *vq, u64 features)
 {
@@ -217,20 +216,18 @@ int mvs_vq_start(struct mvs_vq *vq, u64 features)
 			return ret;
 	}
 	ret = mvs_ring_start(&vq->ring);
-	/* As in vhost: at start all translations must be there, and the log mapped. */
+	/* As in vhost: at start all translations must be present, and the log mapped. */
 	if (ret == -EINPROGRESS || ret == -EIO)
 		ret = -EFAULT;
 	if (ret)
 		return ret;
 	vq->running = true;
-	/* Publish the used chains of before the ring broke. */
+	/* Publish the chains that were used before the ring broke. */
 	mvs_vq_flush(vq);
 	return 0;
 }
 
-/*
- * The ring is invalid or inaccessible: stop using it, and signal the VMM's error eventfd.
- */
+/* The ring is invalid or inaccessible: stop using it, and signal the VMM's error eventfd. */
 static void vq_break_ring(struct mvs_vq *vq, int error)
 {
 	if (!vq->running)
@@ -247,7 +244,7 @@ static void vq_break_ring(struct mvs_vq *vq, int error)
  * @vq: the virtqueue
  *
  * Context: with the virtqueue's mutex held.
- * Return: true if there are some.
+ * Return: true if there are any.
  */
 bool mvs_vq_unflushed(const struct mvs_vq *vq)
 {
@@ -255,8 +252,8 @@ bool mvs_vq_unflushed(const struct mvs_vq *vq)
 }
 
 /*
- * The last flush: the driver never gets what is not published now. Lack of memory may pass,
- * but the VMM's wait for that is bounded.
+ * The last flush: the driver never gets what is not published now. A lack of memory may pass, but
+ * the VMM waits for that only for a bounded time.
  */
 static void vq_flush_all(struct mvs_vq *vq)
 {
@@ -283,7 +280,7 @@ void mvs_vq_stop(struct mvs_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
 	vq_flush_all(vq);
-	/* Whether the driver wants this one could not be read. */
+	/* Reading whether the driver wants this notification has failed. */
 	if (vq->unnotified && vq->call)
 		eventfd_signal(vq->call);
 	WRITE_ONCE(vq->unnotified, false);
@@ -296,9 +293,9 @@ void mvs_vq_stop(struct mvs_vq *vq)
 }
 
 /*
- * True for errors that pass: lack of memory, which may be that of the calling program's
- * cgroup, a calling program that is killed, a page that the worker has to bring in, or one that
- * was taken away each time. The worker tries again.
+ * True for transient errors: lack of memory, perhaps only in the cgroup of the calling program; a
+ * calling program that is killed; a page that the worker has to bring in, or that was taken away
+ * each time it was brought in. The worker retries.
  */
 static bool vq_error_passes(struct mvs_vq *vq, int ret)
 {
@@ -317,7 +314,7 @@ static bool vq_error_passes(struct mvs_vq *vq, int ret)
 	return false;
 }
 
-/* Handle an error: retry later, ask for a translation, or break the ring. Returns @ret. */
+/* Handle an error: retry later, request a translation, or break the ring. Returns @ret. */
 static int vq_check_error(struct mvs_vq *vq, int ret)
 {
 	if (likely(ret >= 0) || vq_error_passes(vq, ret))
@@ -330,8 +327,8 @@ static int vq_check_error(struct mvs_vq *vq, int ret)
 }
 
 /*
- * False after a switch to or from an IOMMU, until the VMM has set the ring's addresses,
- * which wakes the worker.
+ * False after a switch to or from an IOMMU, until the VMM has set the ring's addresses, which wakes
+ * the worker.
  */
 static bool vq_has_addrs(const struct mvs_ring *ring)
 {
@@ -339,7 +336,7 @@ static bool vq_has_addrs(const struct mvs_ring *ring)
 }
 
 /**
- * mvs_vq_begin - begin to take chains: suppress kicks until there are none
+ * mvs_vq_begin - start taking chains: suppress kicks until there are none
  * @vq: the virtqueue, running
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
@@ -382,8 +379,8 @@ static int vq_pop_polled(struct mvs_vq *vq)
 }
 
 /*
- * No chain: enable kicks, after a poll if one is expected soon. Returns 0, or as mvs_ring_pop() if
- * a chain came meanwhile.
+ * No chain: enable kicks, after polling if a chain is expected soon. Returns 0, or as
+ * mvs_ring_pop() if a chain became available meanwhile.
  */
 static int vq_pop_late(struct mvs_vq *vq, bool soon)
 {
@@ -405,8 +402,8 @@ static int vq_pop_late(struct mvs_vq *vq, bool soon)
 }
 
 /*
- * Push the held chain, which mvs_vq_push() could not. Returns 0; an error to retry later;
- * or an error after which the ring is broken.
+ * Push the held chain, for which mvs_vq_push() failed. Returns 0; an error to retry later; or an
+ * error after which the ring is broken.
  */
 static int vq_push_held(struct mvs_vq *vq)
 {
@@ -448,11 +445,10 @@ static int vq_pop(struct mvs_vq *vq, bool soon)
  * @vq: the virtqueue, running
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 1; 0 when there is none, and kicks are enabled or the worker looks again by
- * itself; %-EBADMSG when an invalid one was given back to the driver; %-ENOMEM, %-EINTR or
- * %-ERESTART with nothing changed, after which the worker is woken; %-EINPROGRESS when an IOTLB
- * miss was reported, whose answer wakes the worker; any other error when the ring was broken,
- * and stopped.
+ * Return: 1; 0 when there is none, and kicks are enabled or the worker checks again by itself;
+ * %-EBADMSG when an invalid one was given back to the driver; %-ENOMEM, %-EINTR or %-ERESTART with
+ * nothing changed, after which the worker is woken; %-EINPROGRESS when an IOTLB miss was reported,
+ * whose answer wakes the worker; any other error when the ring is broken, and was stopped.
  */
 int mvs_vq_pop(struct mvs_vq *vq)
 {
@@ -513,7 +509,7 @@ int mvs_vq_unpop(struct mvs_vq *vq, int error)
  * mutex. When memory is short, or the caller was killed, it is held until the next call.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 0, or an error when the ring was found broken.
+ * Return: 0, or an error when the ring is broken.
  */
 int mvs_vq_push(struct mvs_vq *vq, u32 len)
 {
@@ -537,7 +533,7 @@ int mvs_vq_push(struct mvs_vq *vq, u32 len)
  * @vq: the virtqueue
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
- * Return: 0, or an error when the ring was found broken.
+ * Return: 0, or an error when the ring is broken.
  */
 int mvs_vq_reject(struct mvs_vq *vq)
 {
@@ -546,7 +542,7 @@ int mvs_vq_reject(struct mvs_vq *vq)
 	mvs_count(&vq->rejected[chain->reason], 1);
 	trace_mvs_chain_rejected(READ_ONCE(vq->ring.gm->cid), vq->index,
 				 chain->id, mvs_reason_names[chain->reason]);
-	/* Invalid chains may be the longest. */
+	/* Invalid chains may be the longest ones to walk. */
 	cond_resched();
 	return mvs_vq_push(vq, 0);
 }
@@ -592,14 +588,14 @@ void mvs_vq_signal(struct mvs_vq *vq)
 {
 	int wanted = vq_check_error(vq, mvs_ring_need_signal(&vq->ring));
 
-	/* The worker will know. */
+	/* The worker will read whether the driver wants it. */
 	if (unlikely(wanted == -ERESTART))
 		return;
 	WRITE_ONCE(vq->unnotified, false);
 	WRITE_ONCE(vq->ticks, 0);
 	vq->unnotified_since = 0;
 	vq->signalled = ktime_get_ns();
-	/* On an error notify as well. */
+	/* On an error, notify as well. */
 	if (!wanted || !vq->call)
 		return;
 	mvs_count(&vq->signals, 1);

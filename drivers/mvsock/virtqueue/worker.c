@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker: a thread of the VMM's, or a kernel thread, from VHOST_SET_OWNER on.
+ * The worker: a thread of the VMM, or a kernel thread, from VHOST_SET_OWNER on.
  */
 #include <linux/bitops.h>
 #include <linux/cgroup.h>
@@ -16,7 +16,7 @@
 #include <mvsock/virtqueue.h>
 #include <mvsock/worker.h>
 
-/* Rounds with data that make a stream, and the maximum gap between two of them, in ns. */
+/* Number of rounds with data that make a stream, and the maximum gap between two of them, in ns. */
 #define MVS_STREAK_MIN		16
 #define MVS_STREAK_GAP_NS	(4 * NSEC_PER_MSEC)
 
@@ -35,9 +35,9 @@ static void worker_set_policy(int policy)
 }
 
 /*
- * A worker that preempts the driver at its kick finds one packet each time, at the cost of
- * two context switches. During a stream it is SCHED_BATCH, which does not preempt. A policy
- * that was set from outside stays.
+ * A worker that preempts the driver at its kick finds one packet each time, at the cost of two
+ * context switches. During a stream it is SCHED_BATCH, which does not preempt. A policy that was
+ * set from outside is kept.
  */
 static void worker_set_patience(struct mvs_worker *worker)
 {
@@ -53,7 +53,7 @@ static void worker_set_patience(struct mvs_worker *worker)
 	}
 }
 
-/* Data sent to the guest may answer a request: that is no stream. */
+/* Data sent to the guest may answer a request, so this is no stream. */
 static void worker_end_round(struct mvs_worker *worker)
 {
 	const struct mvs_vq *vqs = worker->vqs;
@@ -74,7 +74,7 @@ static void worker_end_round(struct mvs_worker *worker)
 	worker_set_patience(worker);
 }
 
-/* Called with the task state at TASK_INTERRUPTIBLE; false lets it sleep. */
+/* Called with the task state set to TASK_INTERRUPTIBLE; if it returns false the worker sleeps. */
 static bool worker_run(void *data)
 {
 	struct mvs_worker *worker = data;
@@ -85,7 +85,7 @@ static bool worker_run(void *data)
 
 	__set_current_state(TASK_RUNNING);
 	WRITE_ONCE(worker->self, current);
-	/* There is no wakeup when memory is free again. */
+	/* Nothing wakes the worker when memory is free again. */
 	if (mvs_mem_bring_in(worker->gm) == -ENOMEM)
 		schedule_timeout_killable(1);
 	mvs_mem_trim(worker->gm);
@@ -95,21 +95,21 @@ static bool worker_run(void *data)
 		    worker->serve(&worker->vqs[vq]))
 			set_bit(vq, &worker->work);
 	worker_end_round(worker);
-	/* A polling worker may not sleep for long. */
+	/* A polling worker may not sleep for a long time. */
 	cond_resched_tasks_rcu_qs();
 	return true;
 }
 
 /*
- * The VMM exits, and its threads with it: the guest is not served any more. The rest is
- * cleaned up when the device is closed, here or in another process that has the file.
+ * The VMM exits, and its threads with it: the guest is not served any more. The rest is cleaned up
+ * when the device is closed, by this process or by another one that has the file.
  */
 static void worker_killed(void *data)
 {
 	struct mvs_worker *worker = data;
 
 	WRITE_ONCE(worker->killed, true);
-	/* Wakeups that are under way are over before the thread is gone. */
+	/* Wakeups in progress end before the thread is gone. */
 	synchronize_rcu();
 }
 
@@ -160,11 +160,11 @@ static int worker_start_task(struct mvs_worker *worker, const char *name)
 
 /**
  * mvs_worker_create - start a worker
- * @serve: serves a virtqueue for a bounded time; returns true to be called again
+ * @serve: callback that serves a virtqueue for a bounded time; returns true to be called again
  * @gm: guest memory, whose missing pages it brings in
- * @vqs: the virtqueues that it serves, which outlive it
- * @own_thread: it is to be a thread of the VMM's, with the cgroups, limits, CPUs and priority of
- *	the calling one; otherwise a kernel thread in the same cgroups
+ * @vqs: the virtqueues that it serves, which outlive the worker
+ * @own_thread: create a thread of the VMM, with the cgroups, limits, CPUs and priority of the
+ *	calling one; otherwise a kernel thread in the same cgroups
  *
  * Context: process, in the VMM; may sleep.
  * Return: the worker, or an ERR_PTR().
@@ -184,7 +184,7 @@ struct mvs_worker *mvs_worker_create(bool (*serve)(struct mvs_vq *vq),
 	worker->gm = gm;
 	worker->vqs = vqs;
 
-	/* The same name as vhost's, for tools. */
+	/* The same name as vhost's, for tools that rely on it. */
 	snprintf(name, sizeof(name), "vhost-%d", current->pid);
 	ret = own_thread ? worker_start_task(worker, name) :
 			   worker_start_kthread(worker, name);
@@ -196,11 +196,10 @@ struct mvs_worker *mvs_worker_create(bool (*serve)(struct mvs_vq *vq),
 }
 
 /**
- * mvs_worker_destroy - stop a worker and wait until it is gone
+ * mvs_worker_destroy - stop a worker and wait until it has exited
  * @worker: the worker; no work is queued any more
  *
- * Context: process; may sleep. Takes none of the locks that the worker's work may
- * take.
+ * Context: process; may sleep. The caller must hold none of the locks that the worker may take.
  */
 void mvs_worker_destroy(struct mvs_worker *worker)
 {
@@ -221,8 +220,8 @@ void mvs_worker_destroy(struct mvs_worker *worker)
 void mvs_worker_queue(struct mvs_worker *worker, unsigned int vq)
 {
 	/*
-	 * test_and_set_bit() orders the work before the bit. Pairs with the
-	 * test_and_clear_bit() in worker_run().
+	 * test_and_set_bit() orders the work before the bit. Pairs with the test_and_clear_bit() in
+	 * worker_run().
 	 */
 	if (test_and_set_bit(vq, &worker->work))
 		return;
@@ -260,7 +259,7 @@ void mvs_waker_init(struct mvs_waker *waker)
 /**
  * mvs_waker_set - set or remove the worker
  * @waker: the waker
- * @worker: the worker, or NULL: the former one is not woken any more
+ * @worker: the worker, or NULL: the previous one is not woken any more
  *
  * Context: process.
  */
