@@ -23,7 +23,7 @@ static void call_addr(struct caller *c, unsigned int q)
 {
 	const struct ring *r = &c->g->q[q].ring;
 	void *addr[] = { r->desc_area, r->driver_area, r->device_area };
-	/* The last one is in front of all memory that there is. */
+	/* The last address is just before the guest's memory. */
 	void *bad[] = { NULL, addr[0] + 1, addr[0] + 8,
 			c->g->mem.region[0].va - 16 };
 
@@ -90,7 +90,7 @@ static void call_mem_table(struct caller *c)
 	dev_set_mem_table(&c->dev, &m);
 }
 
-/* Any ioctl; each may be refused. */
+/* Any ioctl; the device may refuse each of them. */
 static void call_one(struct caller *c)
 {
 	unsigned int q = rng_below(&c->rng, 2);

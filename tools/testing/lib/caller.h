@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * A thread that calls one ioctl after the other, whatever the device does.
- */
+/* A thread that makes one ioctl after the other, whatever the device does. */
 #ifndef MVS_RING_CALLER_H
 #define MVS_RING_CALLER_H
 
@@ -20,12 +18,12 @@ struct caller {
 };
 
 /**
- * caller_start() - begin to call
+ * caller_start() - start the thread
  * @c: the thread
- * @g: whose device, through a descriptor of its own
- * @seed: of what is called
- * @bad: also with arguments that do not fit the guest. Its rings must lie in
- *	its memory, as the device may then write behind them.
+ * @g: the guest, whose device the thread uses through a descriptor of its own
+ * @seed: seed of the sequence of calls
+ * @bad: also pass arguments that do not fit the guest. Its rings must then be in guest memory, as
+ *	the device may write past their ends.
  *
  * Return: 0 or a negative errno.
  */

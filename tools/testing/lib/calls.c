@@ -60,7 +60,7 @@ static struct vhost_vring_addr ring_addr(const struct guest *g, __u32 ring,
 	return a;
 }
 
-/* How many regions there are, not what the table says. */
+/* The number of regions passed in memory; the table's count may differ. */
 static unsigned int table_regions(const struct guest *g, enum table how)
 {
 	switch (how) {
@@ -120,9 +120,7 @@ static struct vhost_memory *mem_table(const struct guest *g, enum table how,
 	return m;
 }
 
-/* Make the call with the first bytes of @arg at the end of a page, behind which
- * there is nothing.
- */
+/* Make the call with @arg's first bytes at the end of a page, followed by unmapped memory. */
 static int make(const struct guest *g, const struct call *c, const void *arg,
 		size_t size)
 {

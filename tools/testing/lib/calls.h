@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Single ioctls, right and wrong, and how far a device is set up when they come.
- */
+/* Single ioctls, valid and invalid, and the state of the device in which they are made. */
 #ifndef MVS_RING_CALLS_H
 #define MVS_RING_CALLS_H
 
@@ -54,18 +52,18 @@ struct call {
 	enum arg arg;
 	__u64 a;
 	__u64 b;
-	bool cut;		/* only the first bytes of it are mapped: */
+	bool cut;		/* only its first bytes are mapped: */
 	unsigned int there;
 };
 
-/* Make @c; what the ioctl returned, or a negative errno. */
+/* Make @c. Returns what the ioctl returned, or a negative errno. */
 int call_make(const struct guest *g, const struct call *c);
 
-/* A device in state @to, just opened. 0 or a negative errno. */
+/* Open a device and bring it to state @to. 0 or a negative errno. */
 int state_reach(struct guest *g, const struct guest_config *cfg,
 		enum state to);
 
-/* One step further than @from. 0 or a negative errno. */
+/* Advance the device by one state from @from. 0 or a negative errno. */
 int state_next(struct guest *g, enum state from);
 
 #endif

@@ -7,7 +7,7 @@
 #include "rows.h"
 #include "tap.h"
 
-/* One line of each output, cut up. */
+/* One line of output, split into its fields. */
 struct line {
 	char *name;
 	char *state;
@@ -25,7 +25,7 @@ static bool read_line(FILE *f, struct line *l)
 	return l->outcome;
 }
 
-/* What follows the first comma is the same. */
+/* True if the text after the first comma is the same. */
 static bool same_rest(const struct line *a, const struct line *b)
 {
 	const char *s = strchr(a->outcome, ','), *t = strchr(b->outcome, ',');
@@ -40,7 +40,7 @@ static bool only_answer(const char *pattern)
 	return comma && !strcmp(comma, ", *");
 }
 
-/* What a pattern's "*" in front stands for. */
+/* Length of what a pattern's leading "*" stands for. */
 static size_t head_len(const char *pattern, const char *outcome)
 {
 	return strlen(outcome) - strlen(pattern + 1);
@@ -116,7 +116,7 @@ static bool result(bool good, const char *what, const char *name,
 	return good;
 }
 
-/* Both outputs, line by line; the names of which a state differed. */
+/* Compare both outputs, line by line. Returns the number of names with a differing state. */
 static unsigned int compare_lines(const struct compare *c, FILE *fa, FILE *fb)
 {
 	static struct line a, b;
@@ -140,7 +140,7 @@ static unsigned int compare_lines(const struct compare *c, FILE *fa, FILE *fb)
 	return bad;
 }
 
-/* Those that were to be seen; how many were not. */
+/* Check that all expected differences were seen. Returns how many were not. */
 static unsigned int compare_differences(const struct compare *c)
 {
 	unsigned int i, bad = 0;

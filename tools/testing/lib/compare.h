@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What two modules did, line by line: "name, tab, state, tab, outcome".
- */
+/* Compares what two modules did, line by line: "name, tab, state, tab, outcome". */
 #ifndef MVS_RING_COMPARE_H
 #define MVS_RING_COMPARE_H
 
 #include "util.h"
 
 /*
- * What mvsock does otherwise on purpose; all are patterns, those of outcomes may have
- * "?(this)" for what may be there. Each must be seen, on kernels from @since on and
- * before @before, as LINUX() has them; 0: on all.
+ * An intended difference between mvsock and vhost_vsock. All strings are patterns; in those of
+ * outcomes "?(this)" marks optional text. Each difference must be seen on kernels from @since on
+ * and before @before, both as in LINUX(); 0 means no limit.
  */
 struct difference {
 	const char *name;
@@ -24,15 +22,14 @@ struct difference {
 
 /**
  * struct compare - what to compare
- * @n: names, each a test
- * @states: lines of each
- * @name: the @i-th
- * @never: patterns of outcomes that neither module may have, up to NULL
- * @differences: those that are meant. If the pattern is an answer and ", *", only
- *	what stands before the first comma of the outcome may differ. If both
- *	patterns begin with "*", and have nothing else like that, only what follows
- *	may.
- * @ndifferences: how many
+ * @n: number of names, each of which is a test
+ * @states: number of lines for each name
+ * @name: returns the @i-th name
+ * @never: patterns of outcomes that neither module may have, ended by NULL
+ * @differences: intended differences. If the pattern is an answer and ", *", only the text before
+ *	the first comma of the outcome may differ. If both patterns begin with "*", and have no
+ *	other wildcard, only the text after it may differ.
+ * @ndifferences: number of intended differences
  */
 struct compare {
 	unsigned int n;
@@ -43,7 +40,7 @@ struct compare {
 	unsigned int ndifferences;
 };
 
-/* Compare two files. Prints TAP; the exit status. */
+/* Compare two files. Prints TAP. Returns the exit status. */
 int compare(const struct compare *c, const char *vhost_vsock,
 	    const char *mvsock);
 

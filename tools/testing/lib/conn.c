@@ -36,7 +36,7 @@ struct pkt conn_pkt(const struct conn *c, __u16 op)
 	};
 }
 
-/* A packet tells the peer what we grant; nothing that was granted is taken back. */
+/* Account the credit that a packet grants to the peer; granted credit is never taken back. */
 static void tell_credit(struct conn *c)
 {
 	__s64 room = (__s64)c->buf_alloc - (__s32)(c->rx_cnt - c->fwd_cnt);
@@ -60,7 +60,7 @@ int conn_credit_update(struct conn *c)
 	return conn_send_op(c, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 }
 
-/* What a packet of this connection means. Takes over @p. */
+/* Handle a packet of this connection. Takes ownership of @p. */
 static int handle(struct conn *c, struct packet *p)
 {
 	const struct pkt h = p->hdr;
@@ -110,8 +110,8 @@ static bool ours(const struct conn *c, const struct pkt *h)
 	return h->dst_port == c->port && h->src_port == c->peer_port;
 }
 
-/* Split the inbox into the others' packets and ours, then handle ours: an answer may
- * collect more.
+/* Split the inbox into other connections' packets and ours, then handle ours: sending an answer may
+ * receive more.
  */
 static int take_ours(struct conn *c)
 {
@@ -135,7 +135,7 @@ int conn_pump(struct conn *c, int timeout)
 	__u64 deadline = now_ms() + timeout;
 	int n;
 
-	/* A used transmit buffer, too, wakes the driver. */
+	/* A used transmit buffer also wakes the driver. */
 	do {
 		n = take_ours(c);
 		if (n)
@@ -145,7 +145,7 @@ int conn_pump(struct conn *c, int timeout)
 	return n < 0 ? n : take_ours(c);
 }
 
-/* Pump until @cond(@c), a reset, or the time is over. */
+/* Poll until @cond(@c), a reset, or the timeout. */
 static int pump_until(struct conn *c, bool (*cond)(const struct conn *c),
 		      int timeout)
 {
@@ -210,7 +210,7 @@ int conn_accept(struct conn *c, int timeout)
 		p = guest_recv(c->g, ms_left(deadline));
 		if (!p)
 			return -ETIMEDOUT;
-		/* Others are of former connections. */
+		/* Other packets are of previous connections. */
 		found = p->hdr.dst_port == c->port &&
 			p->hdr.op == VIRTIO_VSOCK_OP_REQUEST &&
 			p->hdr.type == c->type;
@@ -271,7 +271,7 @@ int conn_send_message(struct conn *c, const void *buf, __u32 len, int timeout)
 	       conn_send_rw(c, buf, len, VIRTIO_VSOCK_SEQ_EOM, ms_left(deadline));
 }
 
-/* Tell the peer before half of what we granted is used up unsaid. */
+/* Send a CREDIT_UPDATE before half of the credit is used up that the peer knows of. */
 static int grant(struct conn *c, __u32 len)
 {
 	c->fwd_cnt += len;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest's end of connections: enough of the protocol to talk to a socket
- * of the host, with credit kept in both directions.
+ * The guest's end of connections: enough of the protocol to talk to a socket of the host, with
+ * credit in both directions.
  *
- * Functions return 0 or a negative errno; -EPROTO if the device's packets
- * break the protocol, -ECONNRESET after RST. Packets of other ports stay in
- * the guest's inbox.
+ * Functions return 0 or a negative errno; -EPROTO if the device's packets violate the protocol,
+ * -ECONNRESET after RST. Packets for other ports stay in the guest's inbox.
  */
 #ifndef MVS_RING_CONN_H
 #define MVS_RING_CONN_H
@@ -20,14 +19,14 @@ struct conn {
 	__u32 port;
 	__u32 peer_port;
 
-	/* what we grant */
+	/* the credit that we grant */
 	__u32 buf_alloc;
 	__u32 rx_cnt;
 	__u32 fwd_cnt;
 	__u32 told_fwd_cnt;
-	__s64 room;	/* what the peer may still send, by what it was told */
+	__s64 room;	/* what the peer may still send, as it knows */
 
-	/* what the peer grants */
+	/* the credit that the peer grants */
 	__u32 tx_cnt;
 	__u32 peer_buf_alloc;
 	__u32 peer_fwd_cnt;
@@ -41,20 +40,20 @@ struct conn {
 void conn_init(struct conn *c, struct guest *g, __u16 type, __u32 port,
 	       __u32 peer_port);
 
-/* Drop what was received and not read. Sends nothing. */
+/* Drop received data that were not read. Sends nothing. */
 void conn_free(struct conn *c);
 
-/* The header of a packet of this connection, and sending it. */
+/* Build the header of a packet of this connection, and send the packet. */
 struct pkt conn_pkt(const struct conn *c, __u16 op);
 int conn_send_op(struct conn *c, __u16 op, __u32 flags);
 
 /* REQUEST to a listener of the host, then wait for the RESPONSE. */
 int conn_connect(struct conn *c, int timeout);
 
-/* Wait for a REQUEST to @c's port, answer it. @c's peer port is set. */
+/* Wait for a REQUEST to @c's port and answer it. Sets @c's peer port. */
 int conn_accept(struct conn *c, int timeout);
 
-/* What the peer may be sent now. */
+/* Number of bytes that may be sent to the peer now. */
 __u32 conn_credit(const struct conn *c);
 
 /* Send within the peer's credit, in packets of at most 64 KiB. */
@@ -63,14 +62,14 @@ int conn_send(struct conn *c, const void *buf, __u32 len, int timeout);
 /* Send a seqpacket in one packet, of at most 64 KiB. */
 int conn_send_message(struct conn *c, const void *buf, __u32 len, int timeout);
 
-/* One packet, whatever the credit says. */
+/* Send one packet, whatever the credit is. */
 int conn_send_rw(struct conn *c, const void *buf, __u32 len, __u32 flags,
 		 int timeout);
 
 /* Read exactly @len bytes of the stream, granting credit for them. */
 int conn_recv(struct conn *c, void *buf, __u32 len, int timeout);
 
-/* The next RW packet as it came, to be freed; NULL after @timeout ms. */
+/* Receive the next RW packet, unchanged; the caller frees it. NULL after @timeout ms. */
 struct packet *conn_recv_packet(struct conn *c, int timeout);
 
 int conn_credit_update(struct conn *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The device file: every ioctl by itself, so that any sequence can be played.
+ * The device file: one function for each ioctl, so that tests can make them in any sequence.
  *
  * All return 0 (or what the ioctl returned) or a negative errno.
  */
@@ -13,10 +13,10 @@
 
 #define DEV_PATH "/dev/vhost-vsock"
 
-/* Ring numbers. The event ring is the VMM's own. */
+/* Virtqueue numbers. The event queue is handled by the VMM. */
 enum { RXQ, TXQ, NUM_QUEUES };
 
-/* Both rings' features and the vsock device's. */
+/* Features of both the rings and the vsock device. */
 #define F_NOTIFY_ON_EMPTY	BIT_ULL(24)
 #define F_LOG_ALL		BIT_ULL(VHOST_F_LOG_ALL)
 #define F_ANY_LAYOUT		BIT_ULL(27)
@@ -64,7 +64,7 @@ int dev_set_running(const struct dev *d, int running);
  * dev_counter() - read one line of /proc/self/fdinfo
  * @d: open device
  * @name: the line's name
- * @value: where its value goes
+ * @value: set to its value
  *
  * Return: 0, or -ENOENT if there is no such line.
  */

@@ -34,7 +34,7 @@ void failing_thread(pid_t thread, bool fails)
 	close(fd);
 }
 
-/* The device's worker has its name from the thread that it was made by. */
+/* The device's worker is named after the thread that created it. */
 pid_t failing_worker(void)
 {
 	DIR *dir = opendir("/proc/self/task");

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Allocations and mappings that fail in threads that are chosen for it, as the kernel's
- * fault injection has it.
- */
+/* Makes allocations and mappings fail in selected threads, by the kernel's fault injection. */
 #ifndef MVS_RING_FAILING_H
 #define MVS_RING_FAILING_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Set what @attr, a folder of /sys/kernel/debug, has under @name. A kernel without
- * fault injection skips the running test.
+/* Write @name of @attr, a directory of /sys/kernel/debug. Skips the running test on a kernel
+ * without fault injection.
  */
 void failing_set(const char *attr, const char *name, const char *value);
 
-/* What is set of failslab and the like is for threads that shall. */
+/* Set whether failslab and the like inject failures in this thread. */
 void failing_thread(pid_t thread, bool fails);
 
-/* The thread that a device has in this process. */
+/* The worker thread of a device of this process. */
 pid_t failing_worker(void);
 
 #endif

@@ -105,7 +105,7 @@ static int alloc_queue(struct guest *g, unsigned int i)
 	if (q->kick < 0 || q->call < 0 || q->err < 0)
 		return -errno;
 	if (g->cfg.rings_apart) {
-		/* Shared with children as well: no write gives them pages of their own. */
+		/* Shared even with child processes, so that no write after a fork copies pages. */
 		q->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (q->mem == MAP_FAILED)
@@ -168,7 +168,7 @@ void guest_free(struct guest *g)
 	mem_free(&g->mem);
 }
 
-/* Behind an IOMMU rings are named as buffers are. */
+/* Behind an IOMMU the addresses of rings are I/O virtual, as those of buffers are. */
 static __u64 ring_addr(const struct guest *g, const void *area)
 {
 	return g->cfg.iommu ? mem_gpa(&g->mem, area) : (uintptr_t)area;
@@ -246,7 +246,7 @@ int guest_empty_ring(struct guest *g, unsigned int i)
 	__u32 base;
 	int err;
 
-	/* Rings that begin elsewhere would be another driver's. */
+	/* Keep the base: a ring that starts at another one would belong to another driver. */
 	err = dev_get_ring_base(&g->dev, i, &base);
 	if (err)
 		return err;
@@ -313,7 +313,7 @@ static int push_segs(struct guest *g, unsigned int q, const struct seg *segs,
 				 table, token);
 }
 
-/* @gpa 0: wherever there is room. */
+/* @gpa 0: at any free address. */
 static struct rx_buf *rx_buf_new(struct guest *g, __u64 gpa, __u32 size,
 				 const struct layout *l)
 {
@@ -321,7 +321,7 @@ static struct rx_buf *rx_buf_new(struct guest *g, __u64 gpa, __u32 size,
 	struct rx_buf *b;
 	int n;
 
-	/* Cut at address 0 first, to learn how much memory it spans. */
+	/* Lay the buffer out at address 0 first, to find out how much memory it spans. */
 	n = layout_cut(l, 0, size, true, segs, GUEST_MAX_SEGS);
 	if (n <= 0)
 		return NULL;
@@ -344,7 +344,7 @@ static struct rx_buf *rx_buf_new(struct guest *g, __u64 gpa, __u32 size,
 	return b;
 }
 
-/* A buffer that came back and has this form, or a new one. */
+/* Reuse a returned buffer of this size and layout, or allocate a new one. */
 static struct rx_buf *rx_buf_get(struct guest *g, __u32 size,
 				 const struct layout *l)
 {
@@ -394,7 +394,7 @@ int guest_post_rx_at(struct guest *g, __u64 gpa, __u32 size,
 	return post_rx(g, rx_buf_new(g, gpa, size, l));
 }
 
-/* Move a used receive buffer's packet to the inbox. */
+/* Move the packet of a used receive buffer to the inbox. */
 static int take_packet(struct guest *g, const struct rx_buf *b, __u32 len)
 {
 	struct virtio_vsock_hdr hdr;
@@ -428,7 +428,7 @@ static int reap_rx(struct guest *g)
 		struct rx_buf *b = token;
 
 		n++;
-		/* A test's own, that nothing was to be put into. */
+		/* A buffer posted by the test itself, into which nothing may be written. */
 		if (!b) {
 			g->bad_used += len != 0;
 			continue;
@@ -494,7 +494,7 @@ static int poll_once(struct guest *g, int timeout)
 	n = reap(g);
 	if (n || !timeout)
 		return n;
-	/* Interrupts for what was reaped above are of the past. */
+	/* Discard interrupts for chains that were reaped above. */
 	for (i = 0; i < NUM_QUEUES; i++) {
 		eventfd_read(g->q[i].call, &junk);
 		ring_arm(&g->q[i].ring);
@@ -503,7 +503,7 @@ static int poll_once(struct guest *g, int timeout)
 		n = poll(fds, NUM_QUEUES, timeout);
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		/* The interrupt may be a little behind the index. */
+		/* The interrupt may come a little later than the index. */
 		if (!n && has_used(g) && poll(fds, NUM_QUEUES, 2000) == 0)
 			g->missed_calls++;
 	}
@@ -515,7 +515,7 @@ int guest_poll(struct guest *g, int timeout)
 	__u64 deadline = now_ms() + timeout;
 	int n;
 
-	/* An interrupt may be for what was reaped before it was seen. */
+	/* An interrupt may belong to chains that were reaped before it was seen. */
 	do {
 		n = poll_once(g, timeout ? ms_left(deadline) : 0);
 	} while (!n && timeout && ms_left(deadline));
@@ -557,7 +557,7 @@ int guest_send_segs(struct guest *g, const struct seg *segs, unsigned int n,
 		return head;
 	guest_notify(g, TXQ);
 	r = guest_wait_tx(g, &tx, timeout);
-	/* A late used entry must not find this frame. */
+	/* A late used entry must not refer to this stack frame. */
 	if (r)
 		g->q[TXQ].ring.chain[head].token = NULL;
 	return r;

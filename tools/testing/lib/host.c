@@ -50,7 +50,7 @@ static int new_socket(int socktype)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Close @fd, keep the error that was. */
+/* Close @fd and keep errno. */
 static int fail(int fd)
 {
 	int err = -errno;
@@ -130,7 +130,7 @@ int host_connected(int fd, int timeout)
 	return host_error(fd);
 }
 
-/* Send what there is room for now. 0, or a negative errno. */
+/* Send as much as there is room for now. 0, or a negative errno. */
 static int send_some(struct sending *s)
 {
 	ssize_t n;
@@ -150,7 +150,7 @@ static bool may_go_on(int err)
 	return err == -EAGAIN || err == -EHOSTUNREACH;
 }
 
-/* What @err says may pass. A guest that is stopped is not what poll() waits for. */
+/* Wait until a send that failed with @err may succeed. poll() does not wait for a stopped guest. */
 static bool wait_for_room(int fd, int err, int timeout)
 {
 	if (err == -EAGAIN)

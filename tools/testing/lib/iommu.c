@@ -18,7 +18,7 @@ static unsigned int count_pages(const struct mem *mem)
 	return n;
 }
 
-/* The how many-th page of all that the guest has; -1 in a hole. */
+/* Index of a page among all pages of the guest; -1 in a hole. */
 static long page_number(const struct iommu *m, __u64 iova)
 {
 	const struct mem *mem = &m->g->mem;
@@ -35,7 +35,7 @@ static long page_number(const struct iommu *m, __u64 iova)
 	return -1;
 }
 
-/* Where the guest sees its @n-th page. */
+/* Address of the @n-th page in the guest's view. */
 static void *page_ptr(const struct iommu *m, __u32 n)
 {
 	const struct mem_region *r = m->g->mem.region;
@@ -55,8 +55,8 @@ static int map_page(const struct iommu *m, void *va, __u32 frame)
 	return p == va ? 0 : -errno;
 }
 
-/* Pages that lie somewhere else each: those that rings and buffers take first. The
- * others lie where they would without an IOMMU, as each costs a mapping.
+/* Pages with scattered frames: those that rings and buffers take first. The others keep the
+ * addresses they would have without an IOMMU, as each scattered page costs a mapping.
  */
 static const struct { unsigned int region, first, n; } scattered[] = {
 	{ 0, 0, 64 }, { 1, 0, 64 }, { 1, 512, 192 },
@@ -64,7 +64,7 @@ static const struct { unsigned int region, first, n; } scattered[] = {
 
 #define SCATTERED 320
 
-/* Swap the frames around, so that of these no two follow one another. */
+/* Swap frames, so that no two of the scattered pages are adjacent. */
 static void scatter(struct iommu *m, __u32 *pages)
 {
 	const struct mem *mem = &m->g->mem;
@@ -348,7 +348,7 @@ int iommu_setup(struct iommu *m, struct guest *g,
 	err = guest_alloc(g, cfg);
 	if (!err)
 		err = make_memory(m);
-	/* What was laid is in the memory that was there before. */
+	/* The rings were initialized in the memory that was mapped here before. */
 	for (i = 0; !err && i < NUM_QUEUES; i++)
 		ring_reset(&g->q[i].ring, cfg->base[i] ?:
 			   ring_first_base(&g->q[i].ring.f));

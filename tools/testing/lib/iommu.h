@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guest behind an IOMMU, and the VMM that has it: what the guest's memory map calls
- * guest-physical is I/O virtual then, its pages lie anywhere in the physical
- * memory, and a thread reads from the device which translations it misses, and tells
- * them a page at a time.
+ * A guest behind an IOMMU, and its VMM. The guest's memory map then has I/O virtual addresses in
+ * place of guest-physical ones, its pages are anywhere in physical memory, and a thread reads IOTLB
+ * misses from the device and answers them, a page at a time.
  */
 #ifndef MVS_RING_IOMMU_H
 #define MVS_RING_IOMMU_H
@@ -13,31 +12,31 @@
 #include "guest.h"
 
 #define IOMMU_PAGE	4096ULL
-#define IOMMU_GPA	0x40000000ULL	/* where the physical memory begins */
-#define IOMMU_SPARE	256		/* frames of it that no page has at first */
+#define IOMMU_GPA	0x40000000ULL	/* start of physical memory */
+#define IOMMU_SPARE	256		/* frames that are not used by any page at first */
 #define IOMMU_HELD	64
 
 struct iommu;
 
-/* What the VMM does about a question, with @m->lock held. */
+/* Callback for IOTLB misses, with @m->lock held. */
 typedef void (*iommu_answer_fn)(struct iommu *m, __u64 iova, __u8 perm);
 
 /**
  * struct iommu - the VMM's side
- * @g: whose it is
+ * @g: the guest
  * @v1: messages are struct vhost_msg, else struct vhost_msg_v2
  * @phys: the physical memory, one region
- * @memory: a file with its pages, which both views are mappings of
- * @npages: pages that the guest has
- * @nframes: pages that the physical memory has
- * @frame: which frame each page lies in
- * @spare: the next frame that is free
- * @lock: protects what follows against the thread
- * @answer: what to do about questions
- * @questions: how many there were
- * @held: those that iommu_hold() kept
- * @nheld: how many
- * @hold_from: the range whose questions iommu_hold() keeps
+ * @memory: a file with its pages, of which both views are mappings
+ * @npages: number of the guest's pages
+ * @nframes: number of pages of physical memory
+ * @frame: the frame of each page
+ * @spare: the next free frame
+ * @lock: protects the following fields against the thread
+ * @answer: callback for misses
+ * @questions: number of misses so far
+ * @held: misses that iommu_hold() holds back
+ * @nheld: their number
+ * @hold_from: start of the range whose misses iommu_hold() holds back
  * @hold_to: its end
  */
 struct iommu {
@@ -63,76 +62,77 @@ struct iommu {
 };
 
 /**
- * iommu_setup() - a guest that is set up but does not run, and no thread yet
+ * iommu_setup() - set up a guest that does not run yet, without the thread
  * @m: the VMM's side
  * @g: the guest
- * @cfg: what it shall be; @cfg->iommu must be set
- * @v1: the form of messages
+ * @cfg: its configuration; @cfg->iommu must be set
+ * @v1: version of messages
  *
- * The first page of each used ring is told, as VMMs do before a start.
+ * The translation of the first page of each used ring is sent to the device, as VMMs do before a
+ * start.
  *
  * Return: 0 or a negative errno.
  */
 int iommu_setup(struct iommu *m, struct guest *g,
 		const struct guest_config *cfg, bool v1);
 
-/* The thread that answers. */
+/* Start and stop the thread that answers misses. */
 int iommu_run(struct iommu *m);
 void iommu_halt(struct iommu *m);
 
-/* iommu_setup(), iommu_run(), SET_RUNNING(1), receive buffers. */
+/* iommu_setup(), iommu_run(), SET_RUNNING(1), post receive buffers. */
 int iommu_start(struct iommu *m, struct guest *g,
 		const struct guest_config *cfg, bool v1);
 
 /* What a VMM does when the guest resets its device: empty rings. */
 int iommu_restart(struct iommu *m);
 
-/* Undo iommu_setup(); the guest is its owner's to stop. */
+/* Undo iommu_setup(); the caller stops the guest. */
 void iommu_free(struct iommu *m);
 
-/* Tell the device of each ring the page that its Device Area begins in. */
+/* Send the device the translation of the first page of each ring's Device Area. */
 int iommu_tell_used(struct iommu *m);
 
-/* Where an I/O virtual address is in this process, and guest-physical. */
+/* The address of an I/O virtual address in this process, and its guest-physical address. */
 void *iommu_ptr(const struct iommu *m, __u64 iova);
 __u64 iommu_gpa(const struct iommu *m, __u64 iova);
 
-/* Messages; what write() returned, or a negative errno. */
+/* Send messages. Returns what write() returned, or a negative errno. */
 int iommu_tell(const struct iommu *m, __u64 iova, __u64 size, const void *va,
 	       __u8 perm);
 int iommu_invalidate(const struct iommu *m, __u64 iova, __u64 size);
 
-/* Read a question. 0, or a negative errno; -ENODATA if there was no message. */
+/* Read a miss. 0, or a negative errno; -ENODATA if there was no message. */
 int iommu_ask(const struct iommu *m, struct vhost_iotlb_msg *msg);
 
-/* The default answer: the page, with all permissions. */
+/* The default answer: translate the page, with all permissions. */
 void iommu_answer(struct iommu *m, __u64 iova, __u8 perm);
 
-/* Set what is done about questions from now on. */
+/* Set the callback for misses from now on. */
 void iommu_answer_by(struct iommu *m, iommu_answer_fn answer);
 unsigned int iommu_questions(struct iommu *m);
 
-/* Keep questions about a range; wait until there is one; answer all that came. */
+/* Hold back misses of a range; wait until there is one; answer all that were held back. */
 void iommu_hold(struct iommu *m, __u64 from, __u64 to);
 bool iommu_wait_held(struct iommu *m, int timeout);
 void iommu_release(struct iommu *m);
 
-/* Answer those that come, but none that was kept. */
+/* Answer new misses, but none of those that were held back. */
 void iommu_forget(struct iommu *m);
 
 /**
- * iommu_move() - give a page another frame
+ * iommu_move() - move a page to another frame
  * @m: the VMM's side
  * @iova: anywhere in the page
  *
- * The device is told that the translation is void, the page's content moves, and
- * where it was is filled with bytes that must not be read nor change any more.
+ * The device is told that the translation is invalid, the page's content is copied, and the old
+ * frame is filled with bytes that must not be read or changed any more.
  *
- * Return: where it was in this process.
+ * Return: the old frame's address in this process.
  */
 void *iommu_move(struct iommu *m, __u64 iova);
 
-/* Are these bytes as iommu_move() left them? */
+/* Check that these bytes are as iommu_move() left them. */
 bool iommu_untouched(const void *page);
 
 #endif

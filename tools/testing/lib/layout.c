@@ -22,7 +22,7 @@ int layout_cut(const struct layout *l, __u64 gpa, __u32 len, bool write,
 	return n;
 }
 
-/* Calls @copy for each piece of a range of the chain. */
+/* Call @copy for each piece of a range of the chain. */
 static int walk(const struct mem *m, const struct seg *segs, unsigned int n,
 		__u64 off, __u8 *buf, __u64 len,
 		int (*copy)(const struct mem *m, __u64 gpa, __u8 *buf,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * How a packet's bytes are cut into descriptors.
- */
+/* How a packet's bytes are divided into descriptors. */
 #ifndef MVS_RING_LAYOUT_H
 #define MVS_RING_LAYOUT_H
 
@@ -11,13 +9,12 @@
 #define LAYOUT_PIECES 6
 
 /**
- * struct layout - a recipe
+ * struct layout - how to divide a buffer
  * @name: for messages
- * @n: how many of @piece are given
- * @piece: sizes of the first pieces; the last one repeats to the end; 0 takes
- *	what is left
- * @gap: bytes of memory between pieces
- * @zero_first: start with a descriptor of no bytes
+ * @n: number of elements in @piece
+ * @piece: sizes of the first pieces; the last size repeats to the end; 0 takes all the rest
+ * @gap: unused bytes of memory between pieces
+ * @zero_first: start with an empty descriptor
  */
 struct layout {
 	const char *name;
@@ -31,20 +28,20 @@ struct layout {
 extern const struct layout layout_one;
 
 /**
- * layout_cut() - cut a buffer
- * @l: the recipe
- * @gpa: where the first piece starts
+ * layout_cut() - divide a buffer
+ * @l: the layout
+ * @gpa: address of the first piece
  * @len: length of all pieces together
- * @write: the device writes them
- * @segs: where the pieces go
- * @max: how many may go there
+ * @write: device-writable
+ * @segs: set to the pieces
+ * @max: size of @segs
  *
- * Return: how many, or -ENOSPC.
+ * Return: number of pieces, or -ENOSPC.
  */
 int layout_cut(const struct layout *l, __u64 gpa, __u32 len, bool write,
 	       struct seg *segs, unsigned int max);
 
-/* Copy into and out of a chain's buffers, from byte @off of the chain. */
+/* Copy to and from a chain's buffers, from byte @off of the chain. */
 int segs_write(const struct mem *m, const struct seg *segs, unsigned int n,
 	       __u64 off, const void *buf, __u64 len);
 int segs_read(const struct mem *m, const struct seg *segs, unsigned int n,

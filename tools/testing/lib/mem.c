@@ -109,7 +109,7 @@ int mem_replace(struct mem *m, __u64 gpa, __u64 size)
 	return err;
 }
 
-/* The longest piece of a range that lies in one region. */
+/* The part of a range that lies in the region of its start. */
 static __u8 *piece(const struct mem *m, __u64 gpa, __u64 len, __u64 *n)
 {
 	const struct mem_region *r = find(m, gpa);

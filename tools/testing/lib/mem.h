@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guest memory: regions of guest-physical addresses, holes between them.
+ * Guest memory: regions of guest-physical addresses with holes between them.
  *
- * Every region has an inaccessible page before and after it in this process,
- * so regions that touch in the guest never touch here, and a device that
- * leaves a region faults.
+ * In this process every region has an inaccessible page before and after it. So regions that are
+ * adjacent in the guest are not adjacent here, and a device that leaves a region faults.
  */
 #ifndef MVS_RING_MEM_H
 #define MVS_RING_MEM_H
@@ -39,7 +38,7 @@ int mem_add(struct mem *m, __u64 gpa, __u64 size);
 void mem_free(struct mem *m);
 
 /**
- * mem_ptr() - where a range of guest memory is in this process
+ * mem_ptr() - get the address of a range of guest memory in this process
  * @m: the guest's memory
  * @gpa: first guest-physical address
  * @len: length of the range
@@ -48,24 +47,24 @@ void mem_free(struct mem *m);
  */
 void *mem_ptr(const struct mem *m, __u64 gpa, __u64 len);
 
-/* The guest-physical address of a place in this process, 0 if it has none. */
+/* The guest-physical address of an address in this process, 0 if it has none. */
 __u64 mem_gpa(const struct mem *m, const void *va);
 
 /**
- * mem_alloc() - take memory from a region, for good
+ * mem_alloc() - allocate memory from a region, without a way to free it
  * @m: the guest's memory
  * @region: index of the region
  * @size: bytes
  * @align: power of two
  *
- * Return: the guest-physical address, 0 if the region is used up.
+ * Return: the guest-physical address, 0 if the region is full.
  */
 __u64 mem_alloc(struct mem *m, unsigned int region, __u64 size, __u64 align);
 
 /**
- * mem_replace() - other pages at the same place, with the same content
+ * mem_replace() - replace pages by others at the same address, with the same content
  * @m: the guest's memory
- * @gpa: the first page
+ * @gpa: address of the first page
  * @size: a multiple of the page size, in one region
  *
  * Return: 0 or a negative errno.
@@ -73,15 +72,15 @@ __u64 mem_alloc(struct mem *m, unsigned int region, __u64 size, __u64 align);
 int mem_replace(struct mem *m, __u64 gpa, __u64 size);
 
 /**
- * mem_hold() - take the content of a region away; accesses to it block from here on
+ * mem_hold() - discard the content of a region; from now on accesses to it block
  * @r: the region
  *
- * Return: a userfaultfd, readable when something is blocked, until it is closed: the memory is
- * zeroed then; or a negative errno.
+ * Return: a userfaultfd, readable while an access is blocked; closing it ends this, and the memory
+ * is zeroed then; or a negative errno.
  */
 int mem_hold(const struct mem_region *r);
 
-/* Copy to and from guest memory, over the regions' edges. -EFAULT in a hole. */
+/* Copy to and from guest memory, across regions. -EFAULT in a hole. */
 int mem_write(const struct mem *m, __u64 gpa, const void *buf, __u64 len);
 int mem_read(const struct mem *m, __u64 gpa, void *buf, __u64 len);
 int mem_fill(const struct mem *m, __u64 gpa, __u8 byte, __u64 len);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Packet headers, in the host's byte order on this side.
- */
+/* Packet headers, in host byte order. */
 #ifndef MVS_RING_PACKET_H
 #define MVS_RING_PACKET_H
 
@@ -13,7 +11,7 @@
 #define MAX_PAYLOAD	(64 * 1024U)
 #define HOST_CID	2
 
-/* What a header says. */
+/* The fields of a header. */
 struct pkt {
 	__u64 src_cid;
 	__u64 dst_cid;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the layouts have in common: which chains are in flight, and whether the
- * device gives back what it should.
+ * What both layouts have in common: which chains are in flight, and checks that the device gives
+ * back the right ones.
  */
 #include "ring_layout.h"
 
@@ -112,7 +112,9 @@ void ring_publish(struct ring *r)
 
 bool ring_kick_wanted(struct ring *r)
 {
-	/* The chains before the device's wish: it looks in the other order. */
+	/* Make the chains visible before reading the device's event suppression: the device does so
+	 * in the opposite order.
+	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return r->ops->kick_wanted(r);
 }
@@ -209,7 +211,7 @@ int ring_get_used(struct ring *r, __u32 *len, void **token)
 void ring_arm(struct ring *r)
 {
 	r->ops->want_calls(r, true);
-	/* The wish before the caller's last look at the used ring. */
+	/* Write the event suppression before the caller checks the used ring again. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What the two layouts of a virtqueue do differently, as ring.c uses it.
- */
+/* The operations that differ between the two layouts of a virtqueue, as ring.c uses them. */
 #ifndef MVS_RING_RING_LAYOUT_H
 #define MVS_RING_RING_LAYOUT_H
 
 #include "ring.h"
 
 /**
- * struct ring_ops - a layout
+ * struct ring_ops - operations of a layout
  * @bytes: see ring_bytes()
- * @init: find the areas in memory, get memory of the driver's own
- * @free: give that back
- * @reset: empty, at a base; all descriptors are free
+ * @init: locate the areas in memory, and allocate the driver's state
+ * @free: free the driver's state
+ * @reset: empty the ring, at a base; all descriptors are free
  * @base: see ring_base()
  * @device_base: see ring_device_base()
  * @take: see ring_take(); there are enough descriptors
@@ -22,11 +20,11 @@
  * @publish: see ring_publish()
  * @kick_wanted: see ring_kick_wanted()
  * @has_used: see ring_has_used()
- * @read_used: the chain of the next used entry, which there is, and its
- *	length; may be any number
- * @advance_used: go on behind a used entry of so many descriptors
- * @release: make a chain's descriptors free
- * @want_calls: ask for an interrupt at the next used entry, or for none
+ * @read_used: the chain and the length of the next used entry, which exists; the chain may be any
+ *	number
+ * @advance_used: advance past a used entry of so many descriptors
+ * @release: free a chain's descriptors
+ * @want_calls: enable an interrupt at the next used entry, or disable interrupts
  */
 struct ring_ops {
 	size_t (*bytes)(unsigned int num);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Packed virtqueues. A chain is named by its Buffer ID.
- */
+/* Packed virtqueues. A chain is identified by its Buffer ID. */
 #include "ring_layout.h"
 
 #define F_AVAIL BIT_ULL(VRING_PACKED_DESC_F_AVAIL)
@@ -56,7 +54,7 @@ static __u16 place_encode(struct ring_place p)
 	return p.index | (p.wrap ? PLACE_WRAP : 0);
 }
 
-/* Before the place all were used in this round, from there on in the last. */
+/* Descriptors before the used position were used in this round, the others in the previous one. */
 static void packed_reset(struct ring *r, __u32 base)
 {
 	struct ring_packed *p = &r->p;
@@ -186,7 +184,7 @@ static bool packed_kick_wanted(struct ring *r)
 					   __ATOMIC_RELAXED));
 	at = place_decode(off_wrap);
 	event = at.index;
-	/* On the round before: that many places behind this one's first. */
+	/* A position of the previous round is this far before the first one of this round. */
 	if (at.wrap != p->avail.wrap)
 		event -= r->num;
 	return (__u16)(new - event - 1) < added;
@@ -212,7 +210,7 @@ static __u32 used_id(const struct ring *r, struct ring_place at)
 	return r->p.alias >= 0 && id == r->p.alias_id ? (__u32)r->p.alias : id;
 }
 
-/* The length counts only with WRITE. */
+/* The length is valid only with WRITE. */
 static __u32 packed_read_used(const struct ring *r, __u32 *len)
 {
 	const struct vring_packed_desc *d = &r->p.desc[r->p.used.index];
@@ -226,8 +224,8 @@ static void packed_advance_used(struct ring *r, unsigned int n)
 	place_move(r, &r->p.used, n);
 }
 
-/* No chain is in the device's hands for longer than it takes to use it, so it
- * takes the next one from where it puts the next used one.
+/* The device holds no chain for longer than it takes to use it, so its next available position
+ * equals its next used one.
  */
 static __u32 packed_device_base(const struct ring *r)
 {
@@ -256,7 +254,7 @@ static void packed_want_calls(struct ring *r, bool want)
 		__atomic_store_n(&e->off_wrap, htole16(place_encode(r->p.used)),
 				 __ATOMIC_RELAXED);
 	}
-	/* The place before the flags that say that it counts. */
+	/* Write the position before the flags that make it valid. */
 	__atomic_store_n(&e->flags, htole16(flags), __ATOMIC_RELEASE);
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Split virtqueues. A chain is named by its head.
- */
+/* Split virtqueues. A chain is identified by its head. */
 #include "ring_layout.h"
 
 static size_t desc_bytes(unsigned int num)
@@ -88,8 +86,8 @@ static __u32 split_device_base(const struct ring *r)
 	return used_idx(r);
 }
 
-/* The one that was freed first comes first: with IN_ORDER that is the order of
- * the table, as the specification wants it.
+/* Descriptors are allocated in the order in which they were freed: with IN_ORDER that is the order
+ * of the table, as the specification requires.
  */
 static int split_take(struct ring *r, unsigned int n, __u16 *idx)
 {
@@ -104,7 +102,7 @@ static int split_take(struct ring *r, unsigned int n, __u16 *idx)
 	return idx[0];
 }
 
-/* The queue's end is as far behind its start as there are free ones. */
+/* The end of the queue of free descriptors is its start plus their number. */
 static void split_release(struct ring *r, __u16 head)
 {
 	struct ring_split *s = &r->s;
@@ -142,7 +140,7 @@ static void split_push(struct ring *r, __u16 head)
 
 static void split_publish(struct ring *r)
 {
-	/* The entries and descriptors before the index. */
+	/* Write entries and descriptors before the index. */
 	__atomic_store_n(&r->s.avail->idx, htole16(r->s.avail_idx),
 			 __ATOMIC_RELEASE);
 }
@@ -187,7 +185,7 @@ static void split_want_calls(struct ring *r, bool want)
 	__u16 flags = want ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
 
 	__atomic_store_n(&r->s.avail->flags, htole16(flags), __ATOMIC_RELAXED);
-	/* With the event index there is but a place that is not soon reached. */
+	/* With EVENT_IDX, suppress interrupts by an index that will not be reached soon. */
 	__atomic_store_n(used_event(r), htole16(r->s.last_used - !want),
 			 __ATOMIC_RELAXED);
 }

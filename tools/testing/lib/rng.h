@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Random numbers that are the same for the same seed on every machine.
- */
+/* Random numbers that depend only on the seed, on every machine. */
 #ifndef MVS_RING_RNG_H
 #define MVS_RING_RNG_H
 
@@ -21,7 +19,7 @@ static inline __u64 rng_next(struct rng *r)
 	return z ^ z >> 31;
 }
 
-/* Below @n, which is not 0. */
+/* A number below @n, which is not 0. */
 static inline __u32 rng_below(struct rng *r, __u32 n)
 {
 	return (rng_next(r) >> 32) % n;
@@ -32,7 +30,7 @@ static inline bool rng_one_in(struct rng *r, __u32 n)
 	return !rng_below(r, n);
 }
 
-/* Small ones are as likely as large ones: 0 to @max. */
+/* A number from 0 to @max, small ones as likely as large ones. */
 static inline __u32 rng_size(struct rng *r, __u32 max)
 {
 	static const __u32 steps[] = { 4, 64, 1024, 8192 };

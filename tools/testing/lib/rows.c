@@ -13,7 +13,7 @@
 
 #define MAX_AT_ONCE 32
 
-/* A process that plays. In memory that all processes share, as what follows. */
+/* A process that plays rows. Like the following data, in memory shared by all processes. */
 struct player {
 	pid_t pid;
 	unsigned int row;
@@ -53,7 +53,7 @@ bool row_is_untold(void)
 static void play_rows(const struct rows *rows, struct player *p)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* What it prints is of no interest: the outcome is. */
+	/* Discard what it prints: only the outcome counts. */
 	require(dup2(open("/dev/null", O_RDWR), 0) == 0 && dup2(0, 1) == 1,
 		"/dev/null");
 	do {
@@ -79,7 +79,7 @@ static void start_player(const struct rows *rows, struct player *p)
 	p->pid = pid;
 }
 
-/* Wait for a process; true if there is nothing left for another one. */
+/* Wait for a process, and start another one. Returns true if no rows are left for that. */
 static bool end_player(const struct rows *rows)
 {
 	struct player *p = table->player;

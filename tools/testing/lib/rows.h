@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Rows of a table: each is played in front of a module, and what came of it is
- * its outcome, a line of text.
- */
+/* Rows of a table: each is played against a module, and gives an outcome, a line of text. */
 #ifndef MVS_RING_ROWS_H
 #define MVS_RING_ROWS_H
 
@@ -12,13 +9,12 @@
 
 /**
  * struct rows - how to play them
- * @n: how many there are
- * @at_once: how many processes play, as a row may wait for what does not come
- * @apart: each row has a process of its own; else only those behind one that
- *	failed have a new one
- * @seconds: that a row may take
- * @play: play row @i; what it does not tell with row_tell() is lost
- * @label: how row @i begins when it is printed: name, tab, state
+ * @n: number of rows
+ * @at_once: number of processes that play at once, as a row may wait in vain until its timeout
+ * @apart: each row has a process of its own; otherwise a process is replaced only after a failure
+ * @seconds: time limit for a row
+ * @play: plays row @i; only what it passes to row_tell() becomes the outcome
+ * @label: the start of row @i's line: name, tab, state
  */
 struct rows {
 	unsigned int n;
@@ -29,13 +25,13 @@ struct rows {
 	void (*label)(unsigned int i, char *text, size_t size);
 };
 
-/* Play all, print a line for each. The exit status. */
+/* Play all rows and print a line for each. Returns the exit status. */
 int rows_print(const struct rows *rows);
 
-/* Append to what is known of the row that is played. */
+/* Append to the outcome of the current row. */
 void row_tell(const char *fmt, ...);
 
-/* Has nothing been told yet? */
+/* Check whether the outcome is still empty. */
 bool row_is_untold(void);
 
 #endif

@@ -22,7 +22,7 @@ static __u16 value(struct scribble *s, size_t i)
 		return s->before[i];
 	if (r & 2)
 		return telling[(r >> 8) % ARRAY_SIZE(telling)];
-	/* Near to what was there. */
+	/* A value close to the previous one. */
 	if (r & 4)
 		return s->before[i] + (r >> 8) % 9 - 4;
 	return r >> 8;
@@ -37,7 +37,7 @@ static void *run(void *arg)
 		size_t i = next(&s->seed) % s->n;
 
 		__atomic_store_n(&s->at[i], value(s, i), __ATOMIC_RELAXED);
-		/* The device may run on the same processor. */
+		/* Give the device a chance to run on the same processor. */
 		if (!(++round % 64))
 			sched_yield();
 	}

@@ -21,20 +21,19 @@ struct scribble {
 };
 
 /**
- * scribble_start() - begin to rewrite
+ * scribble_start() - start rewriting
  * @s: the thread
- * @at: even address
+ * @at: start of the memory, an even address
  * @len: bytes, at most 2 * SCRIBBLE_MAX
- * @seed: of what is written where
+ * @seed: seed of the values and their places
  *
- * Half of what is written is what was there at first, so that much of it makes
- * sense.
+ * Half of the values written are the original ones, so that much of the memory stays valid.
  *
  * Return: 0 or a negative errno.
  */
 int scribble_start(struct scribble *s, void *at, size_t len, __u32 seed);
 
-/* Stop, and write back what was there. */
+/* Stop, and restore the original content. */
 void scribble_stop(struct scribble *s);
 
 #endif

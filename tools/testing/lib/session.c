@@ -26,7 +26,7 @@ static const char *const counter_names[NUM_COUNTERS] = {
 	[BROKEN_RINGS] = "broken_rings",
 };
 
-/* Returns -1, or what main() is to return. */
+/* Returns -1, or the exit status for main() to return. */
 static int seed_options(int argc, char **argv, const char *help)
 {
 	static const struct option options[] = {
@@ -90,7 +90,7 @@ bool session_begin(void)
 		       strerror(errno));
 		return false;
 	}
-	/* Another run in the same boot gets others. */
+	/* Another run in the same boot gets other CIDs. */
 	test_options.cid_base = now_ms() / 1000 * 512;
 	signal(SIGPIPE, SIG_IGN);
 	return true;
@@ -100,7 +100,7 @@ __u32 test_cid(unsigned int n)
 {
 	__u32 test = test_options.cid_base + tap_number();
 
-	/* Never a reserved one: bit 30 is set, bit 31 is not. */
+	/* Never a reserved CID: bit 30 is set, bit 31 is not. */
 	return 0x40000000 | (test & 0x3ffff) << 12 | (n & 0xfff);
 }
 
@@ -332,7 +332,7 @@ void guest_restart(struct guest *g)
 	for (i = 0; i < NUM_QUEUES; i++)
 		require_ok(guest_empty_ring(g, i));
 	require_ok(dev_set_running(&g->dev, 1));
-	/* Upstream left the driver's kicks disabled; QEMU kicks, too. */
+	/* vhost_vsock left kicks disabled; QEMU kicks, too. */
 	for (i = 0; test_options.upstream && i < NUM_QUEUES; i++)
 		guest_kick(g, i);
 }
@@ -364,7 +364,7 @@ void guest_check(const struct guest *g)
 	require(!g->bad_used, "%u bad used entries", g->bad_used);
 }
 
-/* What of a segment lies in @len bytes from @gpa on is as if not used. */
+/* Overwrite the part of a segment that lies in @len bytes from @gpa on, as if it was not used. */
 static void unuse(__u8 *mem, __u64 gpa, __u32 len, __u8 byte, __u64 addr,
 		  __u32 size)
 {

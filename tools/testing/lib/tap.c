@@ -5,7 +5,7 @@
 
 #include "tap.h"
 
-#define SLOW 1000	/* ms; worth a line */
+#define SLOW 1000	/* ms; longer tests are reported */
 
 static struct tap_test *tests;
 static unsigned int ntests;
@@ -68,7 +68,7 @@ static bool wanted(const struct tap_test *t, const struct tap_options *opt)
 	return !opt->nmatch;
 }
 
-/* Wait for @pid; kill it when its time is over. -1 if it can't be killed. */
+/* Wait for @pid; kill it at its timeout. -1 if it can't be killed. */
 static int reap(pid_t pid)
 {
 	__u64 deadline = now_ms() + (timeout + 2) * 1000;
@@ -107,7 +107,7 @@ static int run_one(const struct tap_test *t)
 	return reap(pid);
 }
 
-/* Print the result's line. True unless the test failed. */
+/* Print the result line. Returns true unless the test failed. */
 static bool report(const struct tap_test *t, int status)
 {
 	if (WIFEXITED(status) && !WEXITSTATUS(status)) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Test Anything Protocol: a list of named tests, each run in a process of its
- * own for a bounded time.
- */
+/* Test Anything Protocol: a list of named tests, each run in its own process with a time limit. */
 #ifndef MVS_RING_TAP_H
 #define MVS_RING_TAP_H
 
@@ -11,16 +8,16 @@
 
 #include "util.h"
 
-#ifndef __FILE_NAME__	/* gcc 12 has it */
+#ifndef __FILE_NAME__	/* gcc 12 defines it */
 #define __FILE_NAME__ __FILE__
 #endif
 
-/* Only mvsock can pass. */
+/* Only mvsock can pass this test. */
 #define TAP_MVSOCK 1U
-/* From here on flags are the tests' own. */
+/* The following flags are the tests' own. */
 #define TAP_OWN 0x100U
 
-#define TAP_TIMEOUT 30	/* seconds, unless the options have another */
+#define TAP_TIMEOUT 30	/* seconds, unless the options have another limit */
 
 /* How a test's process ends. */
 #define TAP_EXIT_FAIL 1
@@ -34,35 +31,35 @@ struct tap_test {
 };
 
 struct tap_options {
-	unsigned int skip;	/* tests with one of these flags */
+	unsigned int skip;	/* skip tests with one of these flags */
 	const char *skip_why;
-	char **match;		/* run only tests whose name has one of these */
+	char **match;		/* run only tests whose name contains one of these */
 	int nmatch;
 	bool list;
-	unsigned int timeout;	/* seconds a test may take, 0: TAP_TIMEOUT */
+	unsigned int timeout;	/* time limit of a test in seconds, 0: TAP_TIMEOUT */
 };
 
 void tap_add(const char *name, void (*run)(const void *arg), const void *arg,
 	     unsigned int flags);
 
-/* Same with a name made of two parts. */
+/* The same with a name of two parts. */
 void tap_add2(const char *group, const char *name,
 	      void (*run)(const void *arg), const void *arg,
 	      unsigned int flags);
 
-/* Run all; the exit status. */
+/* Run all tests. Returns the exit status. */
 int tap_run(const struct tap_options *opt);
 
-/* The number of the test that runs, from 1, and its flags. */
+/* The number of the running test, from 1, and its flags. */
 unsigned int tap_number(void);
 unsigned int tap_flags(void);
 
-/* Have @explain called when the running test fails, before it ends. */
+/* Call @explain when the running test fails, before it ends. */
 void tap_on_failure(void (*explain)(void));
 
-void tap_explain(void);	/* calls it */
+void tap_explain(void);	/* calls @explain */
 
-/* A line beside the result. */
+/* Print a line in addition to the result. */
 #define tap_note(...)							\
 	do {								\
 		printf("# " __VA_ARGS__);				\

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Small things that every part of the ring driver uses: time, data patterns.
- */
+/* Helpers that every part of the ring driver uses: time, data patterns. */
 #ifndef MVS_RING_UTIL_H
 #define MVS_RING_UTIL_H
 
@@ -33,9 +31,7 @@ static inline int ms_left(__u64 deadline)
 	return now < deadline ? (int)(deadline - now) : 0;
 }
 
-/* Each position of each stream has its byte, so a shifted or swapped block
- * shows.
- */
+/* Each position of each stream has its own byte, so a shifted or swapped block is detected. */
 static inline __u8 pattern_byte(__u32 seed, __u64 pos)
 {
 	return pos * 167 + (pos >> 8) * 13 + (pos >> 16) * 7 + seed * 59;
@@ -50,7 +46,7 @@ static inline void pattern_fill(void *buf, size_t len, __u32 seed, __u64 pos)
 		p[i] = pattern_byte(seed, pos + i);
 }
 
-/* The offset of the first byte that differs, or -1. */
+/* The offset of the first differing byte, or -1. */
 static inline long pattern_check(const void *buf, size_t len, __u32 seed,
 				 __u64 pos)
 {
