@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Tests of a vhost-vsock device file, as a guest's driver and a VMM see it.
- */
+/* Tests of a vhost-vsock device file, from the view of a guest's driver and a VMM. */
 #include <getopt.h>
 #include <stdio.h>
 

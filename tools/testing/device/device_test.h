@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Each group of tests puts its own in the list. */
+/* Each group of tests adds its tests to the list. */
 #ifndef MVS_RING_DEVICE_TEST_H
 #define MVS_RING_DEVICE_TEST_H
 

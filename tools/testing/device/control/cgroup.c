@@ -18,7 +18,7 @@ bool cgroup_possible(void)
 	return !access(CGROUPS, F_OK);
 }
 
-/* The hierarchy's root, wherever it is mounted, if at all. */
+/* The root of the hierarchy, wherever it is mounted, if at all. */
 static int open_root(void)
 {
 	char dir[64];
@@ -77,7 +77,7 @@ void cgroup_hear(const struct cgroup *c)
 	require(read(c->in, &byte, 1) == 1, "the other process ended");
 }
 
-/* The number in a line of a cgroup's file. */
+/* The number in a line of a cgroup file. */
 static __u64 number(const struct cgroup *c, const char *name, const char *format)
 {
 	int fd = openat(c->dir, name, O_RDONLY | O_CLOEXEC);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * A VMM's process in a memory cgroup of its own, and a way for it and the test to wait for
- * each other.
- */
+/* A VMM process in a memory cgroup of its own, and synchronization between it and the test. */
 #ifndef MVS_RING_CGROUP_H
 #define MVS_RING_CGROUP_H
 
@@ -17,28 +14,28 @@ struct cgroup {
 	int out;
 };
 
-/* Has the kernel memory cgroups? */
+/* Check whether the kernel has memory cgroups. */
 bool cgroup_possible(void);
 
 /**
- * cgroup_fork() - begin a process in a new cgroup
+ * cgroup_fork() - start a process in a new cgroup
  * @c: the cgroup
  *
  * Return: true in the new process, which ends with _exit().
  */
 bool cgroup_fork(struct cgroup *c);
 
-/* Tell the other process to go on, wait until it tells so. */
+/* Tell the other process to continue; wait for its message. */
 void cgroup_say(const struct cgroup *c);
 void cgroup_hear(const struct cgroup *c);
 
-/* Bytes that the kernel has for those in a cgroup. */
+/* Kernel memory charged to the cgroup, in bytes. */
 __u64 cgroup_charged(const struct cgroup *c);
 
-/* Bytes that a cgroup has been charged, at once: those of its programs, and some in advance. */
+/* Bytes charged to the cgroup now: memory of its programs, and some charged in advance. */
 __u64 cgroup_current(const struct cgroup *c);
 
-/* Wait for the end of the process, which must be a good one. */
+/* Wait for the process to exit, which must be successful. */
 void cgroup_end(struct cgroup *c);
 
 #endif

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Memory cgroups: unread data of a guest are charged to its VMM, whoever
- * is to read it.
- */
+/* Memory cgroups: unread data from a guest are charged to its VMM, whichever process reads them. */
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
@@ -14,7 +11,7 @@
 #define MIB		0x100000ULL
 #define UNREAD		(4 * MIB)
 
-/* The kernel adds up what its processors counted every two seconds. */
+/* The kernel flushes the per-CPU statistics every two seconds. */
 static void wait_charged(const struct cgroup *c, __u64 from, __u64 to)
 {
 	__u64 deadline = now_ms() + 2 * TIMEOUT, n;
@@ -25,7 +22,7 @@ static void wait_charged(const struct cgroup *c, __u64 from, __u64 to)
 	}
 }
 
-/* The VMM's process, in its cgroup: connects, sends, and ends, each when it is told. */
+/* The VMM's process, in its cgroup: it connects, sends, and exits, each step when it is told to. */
 static void vmm(const struct cgroup *cgroup, __u32 port)
 {
 	static __u8 buf[UNREAD];
@@ -47,7 +44,7 @@ static void vmm(const struct cgroup *cgroup, __u32 port)
 	_exit(0);
 }
 
-/* With room for all that the guest sends. */
+/* With a buffer for all that the guest sends. */
 static int listen_with_room(__u32 *port)
 {
 	unsigned long long size = UNREAD + MIB;
@@ -94,7 +91,7 @@ static void unread(const void *arg)
 	cgroup_end(&c);
 }
 
-/* Where the kernel has them. */
+/* Only if the kernel has memory cgroups. */
 void add_cgroup_tests(void)
 {
 	if (cgroup_possible())

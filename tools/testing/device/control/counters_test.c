@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What a device counts, and /proc/net/mvsock.
- */
+/* A device's counters, and /proc/net/mvsock. */
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -158,7 +156,7 @@ static void direct_receives(const void *arg)
 
 /* --- /proc/net/mvsock ------------------------------------------------------- */
 
-/* The @n-th word of a line, from 0. */
+/* The @n-th word of a line, counted from 0. */
 static const char *word(const char *line, int n, char *to, size_t size)
 {
 	size_t len;
@@ -172,7 +170,7 @@ static const char *word(const char *line, int n, char *to, size_t size)
 	return to;
 }
 
-/* What a list says of the device in a column; "" if it is not there. */
+/* Value of a device's column in a list; "" if the device is not listed. */
 static const char *listed_in(const char *path, __u64 cid, const char *column,
 			     char *to, size_t size)
 {
@@ -204,7 +202,7 @@ static void expect_listed(__u64 cid, const char *column, const char *want)
 	require(!strcmp(got, want), "%s is '%s', not '%s'", column, got, want);
 }
 
-/* Each counter is what fdinfo has. */
+/* Each counter has the same value as in fdinfo. */
 static void expect_same(const struct guest *g)
 {
 	char header[2048], name[64], want[64];
@@ -240,7 +238,7 @@ static void states(const void *arg)
 	expect_listed(cfg.cid, "pid", pid);
 	require_ok(dev_set_running(&g.dev, 1));
 	expect_listed(cfg.cid, "state", "running");
-	/* An index that is ahead by more than there is. */
+	/* An index that is ahead by more than the ring's size breaks the ring. */
 	g.q[TXQ].ring.s.avail_idx += cfg.num[TXQ] + 1;
 	guest_kick(&g, TXQ);
 	require(guest_ring_error(&g, TXQ, TIMEOUT), "no error eventfd");
@@ -283,9 +281,9 @@ static void anybody(const void *arg)
 
 struct hiding {
 	const char *name;
-	const char *options;	/* of the mount of /proc */
-	bool other;		/* the reader has another user than the VMM */
-	bool new_pids;		/* and another PID namespace */
+	const char *options;	/* mount options of /proc */
+	bool other;		/* the reader runs as another user than the VMM */
+	bool new_pids;		/* and in another PID namespace */
 	bool admin;		/* with CAP_NET_ADMIN */
 	bool has_owner;
 	bool sees_device, sees_pid;
@@ -320,7 +318,7 @@ static void keep_net_admin(void)
 		strerror(errno));
 }
 
-/* With a mount of /proc of its own. */
+/* With its own mount of /proc. */
 static void read_hidden(const struct hiding *h, __u32 cid)
 {
 	char dir[] = "/dev/shm/proc-XXXXXX", path[64], pid[32], text[32];
@@ -371,7 +369,7 @@ static void hidden(const void *arg)
 	dev_close(&dev);
 }
 
-/* Read it while devices come and go. */
+/* Read the list while devices are opened and closed. */
 static void race(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What each ioctl answers, in each state of the device, and that one that
- * fails leaves the device as it was.
+ * The result of each ioctl in each state of the device; an ioctl that fails leaves the device
+ * unchanged.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -22,7 +22,7 @@ struct ioctl_case {
 	__u64 a;
 	__u64 b;
 	int err;
-	bool split_only;	/* packed, the answer is another */
+	bool split_only;	/* in a packed ring the result differs */
 };
 
 static const struct ioctl_case cases[] = {
@@ -233,7 +233,7 @@ static const struct ioctl_case cases[] = {
 	{ "case 73: kick is a pipe, running", RUNNING, VHOST_SET_VRING_KICK,
 	  RING_FILE, 1, PIPE, EINVAL },
 
-	/* what is not there */
+	/* requests that do not exist */
 	{ "feature array (0x83)", OWNED, GET_FEATURES_ARRAY, U64, 0, 0,
 	  ENOTTY },
 	{ "feature array (0x83), running", RUNNING, GET_FEATURES_ARRAY, U64, 0,
@@ -242,7 +242,7 @@ static const struct ioctl_case cases[] = {
 	  ENOTTY },
 };
 
-/* One step further than @from. */
+/* Advance the device by one state from @from. */
 static void advance(struct guest *g, enum state from)
 {
 	require_ok(state_next(g, from));
@@ -263,7 +263,7 @@ static void one_ioctl(const void *arg)
 	enum state i;
 	int r;
 
-	/* The case of fd 0 wants a file that is no eventfd. */
+	/* The case of fd 0 needs a file that is not an eventfd. */
 	require(dup2(open("/dev/null", O_RDONLY), 0) == 0, "/dev/null");
 	bring_to(&s.g, c->state);
 	r = call_make(&s.g, &call);
@@ -296,7 +296,7 @@ static void features_offered(const void *arg)
 	dev_close(&d);
 }
 
-/* What was set is read back; then what the device has taken. */
+/* What was set is read back; then the position that the device has reached. */
 static void ring_base_read(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -339,7 +339,7 @@ static void cid_taken(const void *arg)
 	require(dev_set_cid(&b, cid) == -EADDRINUSE, "not EADDRINUSE");
 	require_ok(dev_set_cid(&a, cid));
 	require(dev_set_cid(&b, cid) == -EADDRINUSE, "not EADDRINUSE");
-	/* Moving away frees it; a failure frees nothing. */
+	/* A new CID frees the old one; a failure frees nothing. */
 	require(dev_set_cid(&a, 2) == -EINVAL, "not EINVAL");
 	require(dev_set_cid(&b, cid) == -EADDRINUSE, "not EADDRINUSE");
 	require_ok(dev_set_cid(&a, cid + 1));
@@ -350,7 +350,7 @@ static void cid_taken(const void *arg)
 	dev_close(&a);
 }
 
-/* As VMMs that get an open descriptor with the CID set do. */
+/* As done by VMMs that get an open descriptor with the CID set. */
 static void cid_again_running(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -370,7 +370,7 @@ static void cid_again_running(const void *arg)
 	session_close(&s);
 }
 
-/* Another process has the descriptor: it may not drive the device. */
+/* Another process has the descriptor, but may not control the device. */
 static void other_process(const void *arg)
 {
 	struct session s;
@@ -397,7 +397,7 @@ static void other_process(const void *arg)
 	session_close(&s);
 }
 
-/* The device is as if just opened, but for its CID, and can be set up again. */
+/* The device is as if just opened, except for its CID, and can be set up again. */
 static void reset_owner(const void *arg)
 {
 	struct session s;
@@ -418,7 +418,7 @@ static void reset_owner(const void *arg)
 	session_close(&s);
 }
 
-/* A driver that negotiates nothing. */
+/* A driver that negotiates no features. */
 static void no_features(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -437,7 +437,7 @@ static void no_features(const void *arg)
 	session_close(&s);
 }
 
-/* Eventfds are replaced while packets come. */
+/* Eventfds are replaced during traffic. */
 static void eventfds_swapped(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * From open to close: what connections live through, what ends them.
- */
+/* The device's life from open to close: which events connections survive, and which end them. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +10,7 @@
 #include "device_test.h"
 #include "session.h"
 
-/* The host's socket is told that its peer is gone. */
+/* The host's socket is notified that its peer is gone. */
 static void require_gone(int fd)
 {
 	char c;
@@ -38,7 +36,7 @@ static void close_resets(const void *arg)
 	session_close(&s);
 }
 
-/* Many sockets, some with data waiting that the guest never takes. */
+/* Many sockets, some with pending data that the guest never takes. */
 static void close_resets_many(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -63,7 +61,7 @@ static void close_resets_many(const void *arg)
 				TIMEOUT);
 	dev_close(&s[0].g.dev);
 	for (i = 0; i < 20; i++) {
-		/* There is room for the first two; the rest of the third is queued. */
+		/* The first two fit; the rest of the third is queued. */
 		if (i < 2)
 			require_ok(host_send_end(&sending[i]));
 		else if (i == 2)
@@ -74,7 +72,7 @@ static void close_resets_many(const void *arg)
 	}
 }
 
-/* A connection that was not accepted yet is closed, too. */
+/* A connection that has not been accepted yet is closed, too. */
 static void close_before_accept(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -91,7 +89,7 @@ static void close_before_accept(const void *arg)
 	require_ok(conn_connect(&c, TIMEOUT));
 	guest_stop(&g);
 	fd = host_accept(l, TIMEOUT);
-	/* Accepting it may fail; if not, it is at its end. */
+	/* accept() may fail; if it succeeds, the connection has ended. */
 	if (fd >= 0)
 		require_gone(fd);
 }
@@ -142,7 +140,7 @@ static void open_close(const void *arg)
 	}
 }
 
-/* Stop, check that the device is still, start where it was. */
+/* Stop, check that nothing moves, and start at the same position. */
 static void restart(struct guest *g)
 {
 	unsigned int i;
@@ -157,12 +155,12 @@ static void restart(struct guest *g)
 		require_ok(dev_set_ring_base(&g->dev, i, base));
 	}
 	require_ok(dev_set_running(&g->dev, 1));
-	/* What was published while it stood still. */
+	/* Chains published while the device was stopped. */
 	for (i = 0; i < NUM_QUEUES; i++)
 		guest_kick(g, i);
 }
 
-/* The ring begins anew: so do the connections, of this guest alone. */
+/* The ring restarts at its beginning, so connections end: those of this guest alone. */
 static void driver_afresh(const void *arg)
 {
 	struct guest_config cfg = test_config(0), cfg2 = test_config(1);
@@ -181,7 +179,7 @@ static void driver_afresh(const void *arg)
 	session_close(&s);
 }
 
-/* The next owner's guest has none of the last one's connections. */
+/* The next owner's guest has none of the previous one's connections. */
 static void owner_reset(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -195,7 +193,7 @@ static void owner_reset(const void *arg)
 	session_close(&s);
 }
 
-/* Blocks under way both ways while the device stops and starts. */
+/* Blocks are in flight in both directions while the device stops and starts. */
 static void start_stop(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -225,7 +223,7 @@ static void start_stop(const void *arg)
 	session_close(&s);
 }
 
-/* Nothing moves while it is stopped. */
+/* Nothing is transferred while the device is stopped. */
 static void stopped_is_still(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -254,7 +252,7 @@ static void stopped_is_still(const void *arg)
 	session_close(&s);
 }
 
-/* It is answered after the start, or, since Linux 7.2, it fails and another is. */
+/* It is answered after the start; since Linux 7.2 it fails, and another one succeeds. */
 static void connect_before_start(const void *arg)
 {
 	bool refused = host_linux() >= LINUX_REFUSES;
@@ -295,7 +293,7 @@ static void unknown_cid(const void *arg)
 	require(r == -ENODEV, "%s", strerror(-r));
 }
 
-/* The device lives as long as one of its descriptors. */
+/* The device exists as long as one of its descriptors. */
 static void dup_closed(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -328,13 +326,13 @@ static void two_guests(const void *arg)
 		session_to_guest(&a, 3000 + i);
 		session_to_host(&b, 4000 + i);
 	}
-	/* One's end is not the other's. */
+	/* Closing one does not close the other. */
 	session_close(&a);
 	session_exchange(&b, 1000);
 	session_close(&b);
 }
 
-/* A guest for one connection, driven until the process is killed. */
+/* A guest for one connection, run until the process is killed. */
 static void drive(struct guest_config *cfg, __u32 port)
 {
 	struct guest g;

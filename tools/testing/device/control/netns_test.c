@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Network namespaces: which guests and sockets there are for one another. Those that
- * are "global", as all were before Linux 7.0, share their CIDs; a "local" one has its
- * own.
+ * Network namespaces: which guests and sockets can reach one another. "global" namespaces, as all
+ * were before Linux 7.0, share their CIDs; a "local" one has its own.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -34,7 +33,7 @@ static int enter_new(void)
 	return this_netns();
 }
 
-/* Those that are made in this one. A namespace takes that once. */
+/* Set the mode of child namespaces. A namespace accepts that only once. */
 static void make_children_local(void)
 {
 	int fd = open(CHILD_MODE, O_WRONLY | O_CLOEXEC);
@@ -44,7 +43,7 @@ static void make_children_local(void)
 	close(fd);
 }
 
-/* A connection to the guest, which ends; and one from it, which stays, with the same
+/* A connection to the guest, which is closed, and one from it, which stays open, with the same
  * ports for every guest.
  */
 static void connect_both_ways(struct session *s)
@@ -80,7 +79,7 @@ static void require_cid_taken(const struct guest_config *cfg)
 		strerror(-err));
 }
 
-/* A guest of the first namespace is there for those of another, and so is its CID. */
+/* A guest of the first namespace is reachable from others, and its CID is taken there. */
 static void global(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -137,7 +136,7 @@ static void local(const void *arg)
 	close(middle);
 }
 
-/* Where the kernel has them. */
+/* Only if the kernel has such namespaces. */
 void add_netns_tests(void)
 {
 	if (!access(NETNS, F_OK))

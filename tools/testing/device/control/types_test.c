@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which socket types a guest has, by the features that it negotiated (virtio
- * 1.3, 5.10.3), in both directions.
+ * Which socket types a guest may use, by the features that it negotiated (virtio 1.3, 5.10.3), in
+ * both directions.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ static const struct type_case cases[] = {
 	  F_STREAM | F_SEQPACKET, true, true },
 };
 
-/* One message each way; of a stream it is just bytes. */
+/* One message in each direction; on a stream just bytes. */
 static void exchange(struct session *s)
 {
 	__u8 out[500], in[500];
@@ -67,8 +67,8 @@ static void allowed(struct session *s, int socktype)
 	hang_up(s);
 }
 
-/* The answer to a packet from @port is RST. Before it come the host's last
- * words on connections that are over.
+/* The answer to a packet from @port is RST. The host's last packets of closed connections may come
+ * before it.
  */
 static void require_reset(struct session *s, __u16 type, __u32 peer_port,
 			  __u32 port)
@@ -88,7 +88,7 @@ static void require_reset(struct session *s, __u16 type, __u32 peer_port,
 	} while (!found);
 }
 
-/* Each packet is answered by RST, but for RST; the host gets an error. */
+/* Each packet is answered with RST, except RST itself; the host gets an error. */
 static void refused(struct session *s, int socktype, int err)
 {
 	static const __u16 ops[] = { VIRTIO_VSOCK_OP_REQUEST,

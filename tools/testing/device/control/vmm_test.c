@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What each VMM does to the device, in its order, ends in a connection that
- * works both ways.
+ * The sequence of calls that each VMM makes, in its order, results in a connection that works in
+ * both directions.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -16,15 +16,15 @@
 #include "session.h"
 #include "vmm.h"
 
-/* A VMM with its guest, which has a connection once it was started. */
+/* A VMM with its guest, which has a connection after the start. */
 struct vmm {
 	struct session s;
-	int masked[NUM_QUEUES];	/* takes calls while the vector is masked */
-	__u32 base[NUM_QUEUES];	/* read back at a stop */
+	int masked[NUM_QUEUES];	/* receives interrupts while the vector is masked */
+	__u32 base[NUM_QUEUES];	/* read back at stop */
 };
 
 struct step {
-	/* with the device, or with one ring after the other */
+	/* for the device, or for each ring in turn */
 	void (*device)(struct vmm *v);
 
 	void (*ring[8])(struct vmm *v, unsigned int q);
@@ -34,7 +34,7 @@ struct sequence {
 	const char *name;
 	const struct step *const *parts;
 	unsigned int ring_size;
-	unsigned int rings;	/* kinds that the VMM has */
+	unsigned int rings;	/* kinds of rings that the VMM supports */
 };
 
 /* --- steps of the device --- */
@@ -59,8 +59,8 @@ static void set_owner(struct vmm *v)
 	require_ok(dev_set_owner(&v->s.g.dev));
 }
 
-/* What the device does not know, with arguments as VMMs have them: ENOTTY,
- * except that upstream first looks for a ring number in them.
+/* Requests that the device does not have, with the arguments of VMMs: ENOTTY, except that
+ * vhost_vsock first looks for a ring number in them.
  */
 static void unknown(struct vmm *v, unsigned long req, __u64 first)
 {
@@ -84,7 +84,7 @@ static void set_features_array(struct vmm *v)
 	unknown(v, SET_FEATURES_ARRAY, 2);
 }
 
-/* Other drivers', of rings that exist and do not. */
+/* Requests of other drivers, for rings that exist and for rings that do not. */
 static void unknown_ioctls(struct vmm *v)
 {
 	static const unsigned long reqs[] = {
@@ -179,7 +179,7 @@ static void set_call(struct vmm *v, unsigned int q)
 	require_ok(dev_set_ring_call(&v->s.g.dev, q, v->s.g.q[q].call));
 }
 
-/* The vector is masked: QEMU takes the calls itself. */
+/* The vector is masked: QEMU receives the interrupts itself. */
 static void mask_call(struct vmm *v, unsigned int q)
 {
 	require_ok(dev_set_ring_call(&v->s.g.dev, q, v->masked[q]));
@@ -210,7 +210,7 @@ static void no_err(struct vmm *v, unsigned int q)
 	require_ok(dev_set_ring_err(&v->s.g.dev, q, -1));
 }
 
-/* All that the driver has seen is all that the device has done. */
+/* All that the device has used has been seen by the driver. */
 static void get_base(struct vmm *v, unsigned int q)
 {
 	const struct ring *r = &v->s.g.q[q].ring;
@@ -220,13 +220,13 @@ static void get_base(struct vmm *v, unsigned int q)
 		q, v->base[q], ring_device_base(r));
 }
 
-/* As VMMs have it that know nothing of packed virtqueues. */
+/* As done by VMMs that do not support packed virtqueues. */
 static void set_base_0(struct vmm *v, unsigned int q)
 {
 	require_ok(dev_set_ring_base(&v->s.g.dev, q, 0));
 }
 
-/* --- the guest's --- */
+/* --- steps of the guest --- */
 
 static void kick_both(struct vmm *v)
 {
@@ -239,7 +239,7 @@ static void exchange(struct vmm *v)
 	session_exchange(&v->s, 20000);
 }
 
-/* The driver of a guest that booted: buffers, connections in both ways. */
+/* The driver of a booted guest: buffers, and connections in both directions. */
 static void boot_guest(struct vmm *v)
 {
 	struct session *s = &v->s;
@@ -258,8 +258,8 @@ static void boot_guest(struct vmm *v)
 	exchange(v);
 }
 
-/* Something for the guest while its vectors are masked: QEMU is told, and
- * when the guest unmasks them it gives the interrupt.
+/* Data for the guest while its vectors are masked: QEMU gets the interrupt, and injects it when the
+ * guest unmasks them.
  */
 static void data_while_masked(struct vmm *v)
 {
@@ -277,14 +277,14 @@ static void data_while_masked(struct vmm *v)
 	require(c == 'm', "data differ");
 }
 
-/* The interrupt may be a few steps behind the index. */
+/* The interrupt may come a little later than the index. */
 static void settle(struct vmm *v)
 {
 	while (guest_poll(&v->s.g, QUIET) > 0)
 		;
 }
 
-/* The guest's driver looks at the rings by itself, now and then. */
+/* The guest's driver polls its rings from time to time. */
 static void data_without_call(struct vmm *v)
 {
 	struct session *s = &v->s;
@@ -302,7 +302,7 @@ static void data_without_call(struct vmm *v)
 	set_call(v, TXQ);
 }
 
-/* The guest resets its device: rings are empty and start anew. */
+/* The guest resets its device: rings are empty and start at their beginning. */
 static void reset_rings(struct vmm *v)
 {
 	unsigned int q;
@@ -447,7 +447,7 @@ static const struct step *const stratovirt[] = {
 	stratovirt_snapshot, resumed, NULL
 };
 
-/* --- VMMs that offer their guest all that the device offers --- */
+/* --- VMMs that offer their guest all features of the device --- */
 
 static const struct step stratovirt_begins[] = {
 	{ open_device }, { set_owner }, { get_features }, { set_features },
@@ -527,7 +527,7 @@ static void vmm(const void *arg)
 	session_close(&v.s);
 }
 
-/* What a driver takes of what it is offered: of the rings, and of vsock. */
+/* The offered features that a driver accepts: of the rings, and of vsock. */
 #define DRIVER_KNOWS (F_INDIRECT | F_EVENT_IDX | F_VERSION_1 | F_PACKED |	\
 		      F_IN_ORDER | F_STREAM | F_SEQPACKET | F_NO_IMPLIED_STREAM)
 
@@ -548,9 +548,9 @@ void vmm_offers_all(enum vmm_kind kind, unsigned int n)
 	session_close(&v.s);
 }
 
-/* --- descriptors that come from another process --- */
+/* --- descriptors from another process --- */
 
-/* As libvirt looks for a CID: the next one as long as one is taken. */
+/* Search for a free CID as libvirt does: try the next one while the CID is taken. */
 static __u32 scan_cids(const struct dev *d, __u32 from)
 {
 	__u32 cid = from;
@@ -602,8 +602,8 @@ static const struct step *const qemu_from_fd[] = {
 	qemu_realize, qemu_start, boot, qemu_stop, qemu_start, resumed, NULL
 };
 
-/* The opener ends before the VMM starts (libvirt), or keeps the descriptor to
- * itself for as long as the VMM runs (systemd-vmspawn, Kata).
+/* The opener exits before the VMM starts (libvirt), or keeps the descriptor for as long as the VMM
+ * runs (systemd-vmspawn, Kata).
  */
 static void fd_passed(const void *keeps)
 {
@@ -641,7 +641,7 @@ static void fd_passed(const void *keeps)
 	require_ok(dev_set_cid(&other[0], cfg.cid));
 }
 
-/* --- many at once --- */
+/* --- many VMMs at once --- */
 
 #define DEVICES 200
 

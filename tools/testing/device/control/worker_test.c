@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker's scheduling policy: what the VMM has, but that it does not preempt a driver
- * that sends a stream.
+ * The worker's scheduling policy is that of the VMM, except that the worker does not preempt a
+ * driver that sends a stream.
  */
 #include <sched.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include "failing.h"
 #include "session.h"
 
-#define ROUNDS	100	/* more than make a stream, one after the other */
+#define ROUNDS	100	/* consecutive rounds, more than make a stream */
 #define TRIES	10000
 
 struct policy_test {
@@ -35,7 +35,7 @@ static void expect(pid_t worker, int policy, int nice, const char *when)
 		getpriority(PRIO_PROCESS, worker), when);
 }
 
-/* On a machine that is busy otherwise the packets may be too far from one another. */
+/* On a machine with other load the gaps between the packets may be too long. */
 static void send_stream(struct session *s, pid_t worker, int policy)
 {
 	int i;
@@ -61,7 +61,7 @@ static void worker_policy(const void *arg)
 	send_stream(&s, worker, t->in_stream);
 	expect(worker, t->in_stream, t->nice, "in a stream");
 	session_to_guest(&s, 1);
-	/* The round that has the first one is over when that with the second begins. */
+	/* The round with the first packet has ended when the round with the second one starts. */
 	session_to_host(&s, 1);
 	session_to_host(&s, 1);
 	expect(worker, t->policy, t->nice, "after an answer");

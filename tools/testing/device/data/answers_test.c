@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A host's program that asks and waits for each answer: the driver's kick wakes it in the
- * worker's place. Whatever it does instead of reading on, what the guest sends arrives.
+ * A host's program that sends a request and waits for each answer: the driver's kick wakes it in
+ * place of the worker. Whatever the program does instead of reading on, the guest's data arrive.
  */
 #include <linux/sockios.h>
 #include <poll.h>
@@ -16,25 +16,25 @@
 #include "session.h"
 
 #define SMALL	64U
-#define ROUNDS	10000	/* at most, before a reader is believed to wait for answers */
+#define ROUNDS	10000	/* maximum until a reader is expected to wait for answers */
 #define DIRECT	8U	/* packets by direct reads */
 
-/* What the reader does after an answer; the first byte of each answer. */
+/* What the reader does after an answer; sent as the first byte of each answer. */
 enum then {
 	ASK_AGAIN,
-	WAIT,		/* for another answer, without asking */
+	WAIT,		/* for another answer, without a request */
 	STOP,
 	LINGER,		/* do not read any more */
-	STARVE,		/* wait for a CPU that others have */
-	POLL,		/* and read when there is something */
-	LOOK,		/* and do not take it */
-	TIME_OUT,	/* have a timeout, and read */
-	LEAVE,		/* the socket to the others, and the process */
+	STARVE,		/* wait for a CPU that others use */
+	POLL,		/* and read when there are data */
+	LOOK,		/* MSG_PEEK, and do not consume the answer */
+	TIME_OUT,	/* set a timeout, and read */
+	LEAVE,		/* leave the socket to the others, and exit */
 };
 
 static const __u8 question[SMALL];
 
-/* Sleep in a system call that returns when anything wakes the task. */
+/* Sleep in a system call that returns whenever the task is woken. */
 static void sleep_elsewhere(void)
 {
 	sigset_t set;
@@ -55,7 +55,7 @@ static void take(int fd, __u8 *answer, int flags)
 		sleep_elsewhere();
 	if (n != SMALL)
 		_exit(1);
-	/* Only later kernels know SIOCINQ. */
+	/* Only newer kernels support SIOCINQ. */
 	if (!(flags & MSG_PEEK) && !ioctl(fd, SIOCINQ, &unread) && unread)
 		_exit(6);
 }
@@ -65,7 +65,7 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-/* Spins on the first CPU with scheduling policy @policy. */
+/* Spin on the first CPU with scheduling policy @policy. */
 static void spin(int policy)
 {
 	const struct sched_param param = { 0 };
@@ -129,7 +129,7 @@ static void tell(struct session *s, enum then then)
 	require_ok(conn_send(&s->c, out, SMALL, TIMEOUT));
 }
 
-/* Until the reader has taken some answers by direct reads; then it has sent a question. */
+/* Wait until the reader has taken some answers by direct reads; it has then sent a request. */
 static void warm_up(struct session *s)
 {
 	__u64 before, direct = 0;
@@ -179,7 +179,7 @@ static void end_reader(pid_t pid, int sig)
 		status);
 }
 
-/* What is there to read is what the guest told @then with. */
+/* The data to read are the guest's answer with @then. */
 static void expect(struct session *s, enum then then)
 {
 	__u8 in[SMALL];
@@ -189,7 +189,7 @@ static void expect(struct session *s, enum then then)
 	require(in[0] == then, "%u, not %u", in[0], then);
 }
 
-/* The reader is stopped after an answer, then while it waits; others are served. */
+/* The reader is stopped after an answer, then while it waits; other connections are served. */
 static void stopped(const void *arg)
 {
 	struct session s, other;
@@ -233,7 +233,7 @@ static void killed(const void *arg)
 	end(&s, &other);
 }
 
-/* The reader ends after an answer. */
+/* The reader exits after an answer. */
 static void leaves(const void *arg)
 {
 	struct session s, other;
@@ -248,7 +248,7 @@ static void leaves(const void *arg)
 	end(&s, &other);
 }
 
-/* The reader sleeps elsewhere, with an answer or after a signal, and no kick wakes it there. */
+/* The reader sleeps elsewhere, after an answer or a signal; no kick wakes it there. */
 static void lingers(const void *arg)
 {
 	const bool *interrupted = arg;
@@ -269,7 +269,7 @@ static void lingers(const void *arg)
 	end(&s, &other);
 }
 
-/* The reader has no CPU; the worker waits for it, but not for long. */
+/* The reader gets no CPU; the worker waits for it only for a bounded time. */
 static void starves(const void *arg)
 {
 	struct session s, other;
@@ -343,7 +343,7 @@ static void *read_large(void *arg)
 	return NULL;
 }
 
-/* Packets that a reader waits for count as a whole, or not at all. */
+/* Packets that a reader waits for are counted as a whole, or not at all. */
 static void large_unread(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -371,9 +371,9 @@ static void large_unread(const void *arg)
 }
 
 #define ANSWER 16000U	/* too small to be left to a reader */
-#define ANSWERS 5U	/* after which a reader is expected to wait for the next */
+#define ANSWERS 5U	/* after which a reader is expected to wait for the next one */
 
-/* Two readers take the available data in turns, a byte each. */
+/* Two readers take the available data alternately, one byte each. */
 struct sippers {
 	int fd;
 	bool stop;
@@ -409,7 +409,7 @@ static void *sip_odd(void *arg)
 	return NULL;
 }
 
-/* Five answered questions without a reader. */
+/* Five requests with answers, without a reader. */
 static void leave_unread(struct session *s)
 {
 	static const __u8 answer[ANSWER];
@@ -422,7 +422,7 @@ static void leave_unread(struct session *s)
 	}
 }
 
-/* However long they take for what is queued, others are served. */
+/* However long the readers take for queued data, other connections are served. */
 static void in_turns(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -450,7 +450,7 @@ static void in_turns(const void *arg)
 }
 
 /*
- * A stock driver sends a credit update when a question was read, and then the answer: at once,
+ * The driver in Linux sends a credit update when a request was read, and then the answer: at once,
  * while the reader polls for it, or later, after packets of another connection.
  */
 static void credit_first(const void *arg)
@@ -477,8 +477,8 @@ static void credit_first(const void *arg)
 #define DELAYED		2000U	/* messages */
 
 /*
- * Transitions of the lease, up to a number of them, take two milliseconds with this
- * probability. Called before the test has a child or a device, as it may skip the test.
+ * Up to a maximum number, transitions of the lease take two milliseconds with this probability.
+ * Call this before the test has a child or a device, as it may skip the test.
  */
 static void set_delays(const char *probability)
 {
@@ -509,7 +509,7 @@ static void delayed(const void *arg)
 	end(&s, &other);
 }
 
-/* Looks first, and sees something each time. */
+/* Peeks first, and sees data each time. */
 static void *peek_large(void *arg)
 {
 	static __u8 buf[LARGE];
@@ -527,7 +527,7 @@ struct large {
 	int (*send)(struct conn *c, const void *buf, __u32 len, int timeout);
 };
 
-/* The same for packets that are left to a reader: one that ends makes the guest wait. */
+/* The same for packets that are left to a reader; one that exits delays the guest. */
 static void delayed_large(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VHOST_SET_VRING_BUSYLOOP_TIMEOUT: for a while the device looks for chains itself,
- * in the place of a kick. It does so only while no other task wants the processor: where
- * there is one alone, it gives that up to us, and asks for kicks as ever.
+ * VHOST_SET_VRING_BUSYLOOP_TIMEOUT: for a while the device polls for chains itself, without a kick.
+ * It does so only while no other task wants the CPU: on a single CPU it yields to this process, and
+ * enables kicks as usual.
  */
 #include <sched.h>
 #include <signal.h>
@@ -14,12 +14,12 @@
 #include "device_test.h"
 #include "session.h"
 
-#define LONG 10000000U	/* us, more than a test takes */
+#define LONG 10000000U	/* us, longer than a test takes */
 #define ABSURD 0xffffffffU
 #define TRIES 1000
 #define STREAK 5
 
-/* The @n-th CPU of a set that has it. */
+/* The @n-th CPU of a set that contains it. */
 static int nth_cpu(const cpu_set_t *set, int n)
 {
 	int cpu = 0;
@@ -29,7 +29,7 @@ static int nth_cpu(const cpu_set_t *set, int n)
 	return cpu;
 }
 
-/* A connection, and no receive buffers. */
+/* A connection, without receive buffers. */
 static void start(struct session *s, bool event_idx)
 {
 	struct guest_config cfg = test_config(0);
@@ -49,7 +49,7 @@ static void set_timeouts(struct session *s, __u32 us)
 		require_ok(dev_set_ring_busyloop(&s->g.dev, q, us));
 }
 
-/* A packet without an answer, or a buffer for one. */
+/* A packet that needs no answer, or a buffer for one. */
 static void add_chain(struct session *s, unsigned int q)
 {
 	struct pkt p = conn_pkt(&s->c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
@@ -78,7 +78,7 @@ static void wait_for_used(struct session *s, unsigned int q, const char *how)
 	require(ring_get_used(r, &len, &token) >= 0, "bad used entry");
 }
 
-/* Have a chain used. Returns true when that took a kick. */
+/* Have a chain used. Returns true if that took a kick. */
 static bool use_chain(struct session *s, unsigned int q)
 {
 	add_chain(s, q);
@@ -91,7 +91,7 @@ static bool use_chain(struct session *s, unsigned int q)
 	return true;
 }
 
-/* The same where the device has just found none. */
+/* The same when the device has just found no chain. */
 static bool takes_kick(struct session *s, unsigned int q)
 {
 	struct sending x;
@@ -99,10 +99,13 @@ static bool takes_kick(struct session *s, unsigned int q)
 
 	if (q == RXQ)
 		host_send_begin(&x, s->fd, "x", 1, 0, TIMEOUT);
-	/* After the second one RX, too, has been looked at since the first. */
+	/* After the second chain, RX has been checked as well since the first one. */
 	use_chain(s, TXQ);
 	use_chain(s, TXQ);
-	/* Without a timeout it looks for less than that, where chains come quickly. */
+	/*
+	 * Without the ioctl's timeout, the device polls for less than this where chains come
+	 * quickly.
+	 */
 	usleep(1000);
 	kick = use_chain(s, q);
 	if (q == RXQ)
@@ -111,8 +114,8 @@ static bool takes_kick(struct session *s, unsigned int q)
 }
 
 /*
- * Does a chain come to take a kick, or none? Some times in a row: the device may be
- * about to look for another reason, and may have had to stop for one.
+ * Wait until chains repeatedly need a kick, or none, as given by @kick: several times in a row,
+ * because the device may poll for another reason, or may have had to stop polling.
  */
 static bool comes_to(struct session *s, unsigned int q, bool kick)
 {
@@ -146,8 +149,8 @@ static void looks_itself(const void *arg)
 	require(!sched_getaffinity(0, sizeof(allowed), &allowed), "affinity");
 	alone = CPU_COUNT(&allowed) == 1;
 	/*
-	 * The worker has the CPU of the thread that starts it. On one with the driver, where a
-	 * scheduler may leave both, each would keep the other from it.
+	 * The worker gets the CPU of the thread that starts it. On one CPU with the driver, where a
+	 * scheduler may leave both, each would keep the other from running.
 	 */
 	require_ok(host_use_cpu(nth_cpu(&allowed, 0)));
 	start(&s, t->event_idx);
@@ -161,7 +164,7 @@ static void looks_itself(const void *arg)
 	session_close(&s);
 }
 
-/* The device looks for packets, and for buffers for what waits. */
+/* The device polls for packets, and for buffers for pending data. */
 static void look_forever(struct session *s)
 {
 	int err;
@@ -232,7 +235,7 @@ static void call_meanwhile(const void *arg)
 	close(s.fd);
 }
 
-/* The process goes, and the thread that looks is one of its own. */
+/* The process exits, although the polling thread is one of its own. */
 static void killed_meanwhile(const void *arg)
 {
 	__u64 deadline;

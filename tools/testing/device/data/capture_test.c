@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packet capture: what vsockmon sees is what went to the other end, whatever becomes of the
- * guest's memory.
+ * Packet capture: vsockmon sees exactly what went to the other end, whatever happens to the guest's
+ * memory.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -21,7 +21,7 @@
 
 #define MONITOR	"mvsmon0"
 #define ROUNDS	100
-#define FROM_GUEST	4000	/* bytes of a packet, less than what hands it over */
+#define FROM_GUEST	4000	/* payload of a packet, too small for a direct read */
 #define LARGE		65536
 
 static void set_up(const char *name, bool up)
@@ -96,7 +96,7 @@ static void capture(const void *arg)
 	del_monitor();
 }
 
-/* A socket that gets what the monitor does. */
+/* A socket that receives what the monitor device does. */
 static int open_monitor(void)
 {
 	struct sockaddr_ll sa = {
@@ -121,7 +121,7 @@ static void close_monitor(int fd)
 	del_monitor();
 }
 
-/* The payload of the next packets of data from @cid, @len bytes in all. */
+/* The payload of the next data packets from @cid, @len bytes in all. */
 static void monitored(int fd, __u64 cid, __u8 *data, __u32 len)
 {
 	static __u8 buf[LARGE + 1024];
@@ -144,7 +144,7 @@ static void monitored(int fd, __u64 cid, __u8 *data, __u32 len)
 	}
 }
 
-/* In either direction, however the bytes take their way. */
+/* In either direction, whichever path the bytes take. */
 static void contents(const void *arg)
 {
 	static const __u32 sizes[] = { 1, 1000, 20000, LARGE };
@@ -178,12 +178,12 @@ static void read_once(const struct session *s)
 {
 	static __u8 in[LARGE];
 
-	/* In memory, or it goes by way of the queue. */
+	/* Touch the buffer: if it is not in memory, the data go through the queue. */
 	memset(in, 1, LARGE);
 	_exit(recv(s->fd, in, LARGE, MSG_WAITALL) != LARGE);
 }
 
-/* A program that waits takes it from the guest's memory itself, if it comes in time. */
+/* A waiting program takes data from the guest's memory itself, if it runs in time. */
 static void by_reader(const void *arg)
 {
 	static __u8 out[LARGE], seen[LARGE];
@@ -213,7 +213,7 @@ static void by_reader(const void *arg)
 	close_monitor(fd);
 }
 
-/* What is seen is what the host's program got, though the guest rewrites it. */
+/* The capture has what the host's program got, although the guest rewrites its memory. */
 static void rewritten(const void *arg)
 {
 	static __u8 out[FROM_GUEST], in[FROM_GUEST], seen[FROM_GUEST];
@@ -242,7 +242,7 @@ static void rewritten(const void *arg)
 	close_monitor(fd);
 }
 
-/* The payload was not taken: the capture has none. */
+/* The payload was not taken, so the capture has none. */
 static void for_nobody(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

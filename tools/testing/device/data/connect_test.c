@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * connect() against a signal at the moment of RESPONSE: it is connected, or given up, and the
+ * connect() races with a signal at the moment of RESPONSE: it succeeds or is given up, and the
  * guest is told of the end in either case.
  */
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 #define TRIES	500
 #define PORT	5000
-#define JITTER	20000	/* turns of a loop, at most */
+#define JITTER	20000	/* maximum iterations of a delay loop */
 
 struct connecting {
 	pthread_t thread;

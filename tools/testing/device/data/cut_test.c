@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Full load both ways, and in the middle of it the guest stops, resets its
- * connections, or is gone; or the host's sockets are.
+ * Full load in both directions, during which the guest stops, resets its connections, or
+ * disappears; or the host's sockets do.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,14 +14,14 @@
 
 #define CONNS 4
 #define BLOCK 4000U
-#define LOAD (64 * 1024)	/* bytes each way of each, before it is cut */
+#define LOAD (64 * 1024)	/* bytes in each direction of each connection before the cut */
 
 enum cut { NOTHING, STOP, RESET, CLOSE, KILL, HOST_CLOSES };
 
-/* What the guest's process and the test tell each other. */
+/* Messages between the guest's process and the test. */
 struct shared {
 	int cut;
-	int done;	/* the last one that the guest has carried out */
+	int done;	/* the last command that the guest has executed */
 };
 
 static void thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg)
@@ -29,7 +29,7 @@ static void thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg)
 	require(!pthread_create(thread, NULL, run, arg), "thread");
 }
 
-/* --- the guest, a process of its own --- */
+/* --- the guest, in its own process --- */
 
 static void carry_out(struct guest *g, struct conn *c, int cut)
 {
@@ -51,8 +51,8 @@ static void carry_out(struct guest *g, struct conn *c, int cut)
 	}
 }
 
-/* What came is checked, and read, but no more than so much: more comes meanwhile.
- * Then a block is sent, if there is credit for it.
+/* Received data are checked and read, but only up to this amount, as more arrive meanwhile. Then a
+ * block is sent, if there is credit for it.
  */
 static void turn(struct conn *c, __u64 *in, __u64 *out)
 {
@@ -139,7 +139,7 @@ static void *write_all(void *arg)
 		if (n > 0)
 			__atomic_add_fetch(&e->out, n, __ATOMIC_SEQ_CST);
 		else if (errno == EHOSTUNREACH)
-			usleep(1000);	/* later kernels refuse while it is stopped */
+			usleep(1000);	/* newer kernels refuse while it is stopped */
 	} while (n > 0 || errno == EHOSTUNREACH);
 	require(errno == EPIPE || errno == ECONNRESET, "send: %s",
 		strerror(errno));
@@ -156,7 +156,7 @@ static __u64 sent(struct end *e)
 	return __atomic_load_n(&e->out, __ATOMIC_SEQ_CST);
 }
 
-/* However slow the machine is, something moves. */
+/* Fail only if nothing moves, so that slow machines pass. */
 static void wait_carried(struct end *e, __u64 in, __u64 out)
 {
 	__u64 deadline = now_ms() + 2 * TIMEOUT, before = 0;
@@ -175,7 +175,7 @@ static void wait_carried(struct end *e, __u64 in, __u64 out)
 	}
 }
 
-/* Each carries so much more, each way. */
+/* Wait until each has transferred this much more in each direction. */
 static void wait_load(struct end *e)
 {
 	__u64 in[CONNS], out[CONNS];
@@ -213,7 +213,7 @@ static void cut_off(struct end *e, struct shared *shared, int cut, pid_t pid)
 		return;
 	__atomic_store_n(&shared->cut, cut, __ATOMIC_SEQ_CST);
 	wait_done(shared, cut);
-	/* What stood still goes on. */
+	/* Transfers that were stopped continue. */
 	if (cut == STOP) {
 		wait_load(e);
 		kill(pid, SIGKILL);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Data in quantity: many senders and readers, random sizes, tiny messages.
- */
+/* Large amounts of data: many senders and readers, random sizes, tiny messages. */
 #include <pthread.h>
 #include <stdio.h>
 #include <linux/vm_sockets.h>
@@ -20,7 +18,7 @@ static void thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg)
 /* --- order --- */
 
 #define RECORDS 400
-#define RECORD 16U	/* credit comes in multiples of it */
+#define RECORD 16U	/* credit is granted in multiples of it */
 
 struct record {
 	__u32 sender;
@@ -31,7 +29,7 @@ struct record {
 struct sender {
 	int fd;
 	__u32 id;
-	__u32 len;	/* of a message, which begins with a record */
+	__u32 len;	/* of a message, which starts with a record */
 	__u32 count;
 	pthread_t thread;
 };
@@ -55,7 +53,7 @@ static void *send_records(void *arg)
 	return NULL;
 }
 
-/* The next one of its sender. */
+/* The next record of its sender. */
 static void check_record(const struct record *r, __u32 *next)
 {
 	require(r->sender < THREADS, "sender %u", r->sender);
@@ -65,7 +63,7 @@ static void check_record(const struct record *r, __u32 *next)
 	next[r->sender]++;
 }
 
-/* Each sender's records come in their order, whole. */
+/* Each sender's records arrive in order and complete. */
 static void one_socket(const void *arg)
 {
 	const int *socktype = arg;
@@ -126,10 +124,10 @@ static void eight_sockets(const void *arg)
 
 /* --- messages of several writers and readers --- */
 
-#define LONG_MESSAGE 6000U	/* two receive buffers */
+#define LONG_MESSAGE 6000U	/* takes two receive buffers */
 #define LONG_MESSAGES 50
 
-/* A message is not torn by another one, however little room there is. */
+/* Concurrent messages are not interleaved, however little room there is. */
 static void two_writers(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -177,7 +175,7 @@ static void two_writers(const void *arg)
 struct reader {
 	int fd;
 	unsigned int got;
-	__u8 *seen;	/* each reader its own array of RECORDS */
+	__u8 *seen;	/* an array of RECORDS for each reader */
 	pthread_t thread;
 };
 
@@ -198,7 +196,7 @@ static void *read_records(void *arg)
 	return NULL;
 }
 
-/* Each message goes to one of two readers, and to each in order. */
+/* Each message goes to one of two readers, which gets its messages in order. */
 static void two_readers(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -227,12 +225,12 @@ static void two_readers(const void *arg)
 	session_close(&s);
 }
 
-/* --- random sizes both ways --- */
+/* --- random sizes in both directions --- */
 
 #define FLOW 1048576U
 #define FLOW_MAX 16000
 
-/* Sizes and bytes follow from the seed, at both ends. */
+/* Both ends derive sizes and bytes from the seed. */
 struct flow {
 	int fd;
 	struct rng rng;
@@ -263,7 +261,7 @@ static void *write_flow(void *arg)
 	return NULL;
 }
 
-/* Of seqpackets each recv() is a message; of streams it is so much or less. */
+/* On seqpackets each recv() returns a message; on streams up to this many bytes. */
 static void *read_flow(void *arg)
 {
 	static __u8 buf[FLOW_MAX];
@@ -286,9 +284,7 @@ static void *read_flow(void *arg)
 	return NULL;
 }
 
-/* The host never says that the guest's bytes were read before they were sent, or
- * fewer than it said before.
- */
+/* The host never acknowledges more bytes than the guest has sent, or fewer than before. */
 static void check_credit(const struct conn *c, __u32 *fwd_cnt)
 {
 	require((__s32)(c->tx_cnt - c->peer_fwd_cnt) >= 0 &&
@@ -362,7 +358,7 @@ static void both_ways(const void *arg)
 #define ROOM 262144U
 #define EMPTY_ROOM 4096U
 
-/* The host's side has so much room. */
+/* Set the size of the host's buffer. */
 static void session_with_room(struct session *s, struct guest_config *cfg,
 			      int socktype, __u64 room)
 {
@@ -377,8 +373,8 @@ static void session_with_room(struct session *s, struct guest_config *cfg,
 				    sizeof(room)), "room: %s", strerror(errno));
 }
 
-/* Send @n times the packet in the guest's memory, as many as fit at a time. Stops when
- * the host resets the connection; returns how many were sent.
+/* Send the packet in the guest's memory @n times, as many as fit at a time. Stops when the host
+ * resets the connection; returns how many were sent.
  */
 static __u32 send_same(struct session *s, const struct pkt *p, __u32 n)
 {
@@ -403,7 +399,7 @@ static __u32 send_same(struct session *s, const struct pkt *p, __u32 n)
 
 #define AT_ONCE 256
 
-/* @n messages of one byte each. */
+/* Receive @n messages of one byte each. */
 static void read_tiny(int fd, __u32 n)
 {
 	static char in[AT_ONCE][2];
@@ -426,7 +422,7 @@ static void read_tiny(int fd, __u32 n)
 	}
 }
 
-/* As many one-byte messages as there is credit for, unread. */
+/* As many one-byte messages as the credit allows, unread. */
 static void tiny(const void *arg)
 {
 	const int *socktype = arg;
@@ -443,7 +439,7 @@ static void tiny(const void *arg)
 	p.len = 1;
 	p.flags = VIRTIO_VSOCK_SEQ_EOM;
 	n = send_same(&s, &p, ROOM);
-	/* Upstream counts what each packet takes of the kernel's memory. */
+	/* vhost_vsock counts the kernel memory that each packet takes. */
 	if (test_options.upstream && s.c.reset) {
 		tap_note("reset after %u packets at most", n);
 		require(host_error(s.fd) == -ENOBUFS, "not ENOBUFS");
@@ -464,7 +460,7 @@ static void tiny(const void *arg)
 	session_close(&s);
 }
 
-/* Messages without a byte take no credit, but there is an end to them. */
+/* Empty messages take no credit, but their number is limited. */
 static void empty_messages(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Large packets to the host: a reader that waits for one copies it from the guest's memory. If
- * it does not come after all, no data are lost, and other connections do not wait.
+ * Large packets to the host: a waiting reader copies them from the guest's memory. If it does not
+ * come, no data are lost, and other connections do not wait.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -13,9 +13,9 @@
 #include "session.h"
 
 #define TOTAL (2U * 1024 * 1024)
-#define LARGE 20000U	/* worth to be left to a reader */
+#define LARGE 20000U	/* large enough to be left to a reader */
 
-/* One packet, when there is credit for it. */
+/* Send one packet when there is credit for it. */
 static void send_packet(struct session *s, const __u8 *buf, __u32 len, __u32 flags)
 {
 	while (conn_credit(&s->c) < len)
@@ -27,11 +27,11 @@ static void send_packet(struct session *s, const __u8 *buf, __u32 len, __u32 fla
 
 struct message {
 	__u32 len;
-	__u32 first;	/* of its two packets; 0 if it is one */
+	__u32 first;	/* length of the first of two packets; 0 if there is one */
 	__u32 flags;
 };
 
-/* What comes next follows from the seed, at both ends. */
+/* Both ends derive the next size from the seed. */
 static struct message next_message(struct rng *rng)
 {
 	struct message m = { .flags = VIRTIO_VSOCK_SEQ_EOM };
@@ -46,7 +46,7 @@ static struct message next_message(struct rng *rng)
 
 struct reader {
 	int fd;
-	__u32 room;	/* of a message the rest is cut off */
+	__u32 room;	/* the rest of a message is truncated */
 	pthread_t thread;
 };
 
@@ -127,7 +127,7 @@ static void send_messages(struct session *s)
 	}
 }
 
-/* Packets of all sizes, to readers with room for each and for some. */
+/* Packets of all sizes, to readers with room for all of a packet or for part of it. */
 static void sizes(const void *arg)
 {
 	static const __u32 rooms[] = { MAX_PAYLOAD, 30000 };
@@ -158,7 +158,7 @@ static void sizes(const void *arg)
 
 /* --- readers that do not come --- */
 
-/* A process that reads messages of the test's, one after the other; or asks for each. */
+/* A process that reads the test's messages, one after the other; or asks for each one. */
 static pid_t start_reader(const struct session *s, bool asks)
 {
 	pid_t pid = fork();
@@ -192,7 +192,7 @@ static void recv_large(struct session *s, __u32 seed, int flags)
 	require(pattern_check(in, LARGE, seed, 0) < 0, "data differ");
 }
 
-/* Two messages to a reader that took both, and waits for the next. */
+/* Two messages to a reader that takes both, and waits for the next one. */
 static pid_t begin(struct session *s, int socktype)
 {
 	struct guest_config cfg = test_config(0);
@@ -218,7 +218,7 @@ static int end_reader(pid_t pid)
 	return status;
 }
 
-/* The reader is stopped, while others of its guest are served; then it continues. */
+/* The reader is stopped, while other connections of its guest are served; then it continues. */
 static void stopped(const void *arg)
 {
 	struct session s, other;
@@ -284,10 +284,10 @@ static void closed(const void *arg)
 
 /* --- other ways to read --- */
 
-#define ROUNDS 1000	/* at most */
+#define ROUNDS 1000	/* maximum */
 #define IN_A_ROW 6	/* answers by direct reads */
 
-/* A reader that waits for each answer takes each itself, however many there were. */
+/* A reader that waits for each answer takes all of them directly, however many there were. */
 static void asked(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -319,7 +319,7 @@ static void asked(const void *arg)
 	session_close(&s);
 }
 
-/* A reader whose wait ended without data takes later data itself. */
+/* A reader whose wait ended without data takes later data directly. */
 static void polled(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

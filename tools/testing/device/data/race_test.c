@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that a thread rewrites while the device reads it. What becomes of the
- * chains is not known; that nothing else is touched, is.
+ * A thread rewrites memory while the device reads it. The fate of the chains is undefined, but
+ * nothing else may be touched.
  */
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ struct race {
 	unsigned int q;
 };
 
-/* Each chain has a table of three entries and a buffer in a page of its own. */
+/* Each chain has a table of three entries, and a buffer in its own page. */
 struct layout_of {
 	__u64 tables;
 	__u64 buffers;
@@ -34,7 +34,7 @@ static void *target_of(struct session *s, const struct race *t,
 
 	switch (t->target) {
 	case AVAILABLE:
-		/* The index and entries, or what makes descriptors available. */
+		/* The index and the entries, or the flags that make descriptors available. */
 		*len = r->f.packed ? RING * RING_DESC_LEN : 4 + 2 * RING;
 		return r->f.packed ? r->desc_area : r->driver_area;
 	case EVENTS:
@@ -53,7 +53,7 @@ static void *target_of(struct session *s, const struct race *t,
 	}
 }
 
-/* Fill the ring with good chains, direct and indirect in turn. */
+/* Fill the ring with valid chains, direct and indirect alternately. */
 static void fill(struct session *s, unsigned int q, const struct layout_of *at)
 {
 	struct ring *r = &s->g.q[q].ring;
@@ -78,7 +78,7 @@ static void fill(struct session *s, unsigned int q, const struct layout_of *at)
 	}
 }
 
-/* One round: rewrite for some milliseconds, kicking, then set it right. */
+/* One round: rewrite and kick for some milliseconds, then restore valid content. */
 static void round_of(struct session *s, const struct race *t,
 		     const struct layout_of *at, __u32 seed)
 {
@@ -115,8 +115,8 @@ static void prepare(struct session *s, struct layout_of *at)
 	at->buffers = mem_alloc(&s->g.mem, 1, RING * 4096, 4096);
 }
 
-/* With rewritten addresses the guest harms itself anywhere in its memory, but
- * no byte outside of it; the guard pages around its regions see to that.
+/* With rewritten addresses the guest may corrupt any of its own memory, but no byte outside of it;
+ * the guard pages around its regions check that.
  */
 static void race(const void *arg)
 {
@@ -131,7 +131,7 @@ static void race(const void *arg)
 		round_of(&a, t, &at, seed + i * 77);
 	neighbour_exchange(1000);
 
-	/* What the first connection got is lost. */
+	/* Data of the first connection were lost. */
 	close(a.fd);
 	close(a.listener);
 	conn_free(&a.c);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What was wrong once between a connection, its socket and the rings.
- */
+/* Regressions: former bugs between a connection, its socket and the rings. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -63,7 +61,7 @@ static void read_once(struct session *s)
 	require(recv(s->fd, in, BLOCK, 0) == 1 && in[0] == 'o', "first recv");
 }
 
-/* A thread waits in recv(). */
+/* Start a thread that waits in recv(). */
 static void reading_begin(struct reading *r, int fd, void *buf, int flags)
 {
 	*r = (struct reading){ .fd = fd, .buf = buf, .flags = flags };
@@ -73,7 +71,7 @@ static void reading_begin(struct reading *r, int fd, void *buf, int flags)
 	wait_asleep(r->tid);
 }
 
-/* The packet does not go to and fro between reader and device. */
+/* The packet is not passed back and forth between reader and device. */
 static void reading_end(struct reading *r)
 {
 	pthread_join(r->thread, NULL);
@@ -111,7 +109,7 @@ static void require_block(const void *buf, ssize_t n)
 	require(pattern_check(buf, BLOCK, 1, 0) < 0, "data differ");
 }
 
-/* One block each way. Streams and messages. */
+/* One block in each direction. Streams and messages. */
 static void exchange(struct session *s)
 {
 	static __u8 in[BLOCK];
@@ -138,7 +136,7 @@ static void *map_block(int prot)
 	return p;
 }
 
-/* None of the buffer's pages is there yet. */
+/* None of the buffer's pages is in memory yet. */
 static void fresh_buffer(const void *arg)
 {
 	void *buf = map_block(PROT_READ | PROT_WRITE);
@@ -155,7 +153,7 @@ static void fresh_buffer(const void *arg)
 	session_close(&s);
 }
 
-/* The next recv() has what this one could not take. */
+/* The next recv() returns what this one could not take. */
 static void bad_buffer(const void *arg)
 {
 	void *none = map_block(PROT_NONE);
@@ -174,7 +172,7 @@ static void bad_buffer(const void *arg)
 	session_close(&s);
 }
 
-/* A payload that the VMM has no memory for is refused, and its connection reset. */
+/* A payload in memory that the VMM does not have is rejected, and its connection reset. */
 static void bad_payload(const void *arg)
 {
 	const int *socktype = arg;
@@ -197,7 +195,7 @@ static void bad_payload(const void *arg)
 	require(!guest_wait_used(&s.g, TXQ), "used length");
 	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
 
-	/* What was lost ends the connection, and the reader learns of it. */
+	/* Lost data end the connection, and the reader gets an error. */
 	require_ok(conn_wait_reset(&s.c, TIMEOUT));
 	reading_end(&r);
 	require(r.n <= 0, "%zd bytes", r.n);
@@ -208,7 +206,7 @@ static void bad_payload(const void *arg)
 	session_close(&s);
 }
 
-/* --- looking at them --- */
+/* --- MSG_PEEK --- */
 
 struct peek_case {
 	int socktype;
@@ -241,7 +239,7 @@ static void peek(const void *arg)
 	/* Without a timeout, which would hide a missing wakeup. */
 	require_ok(host_set_blocking(s.fd, 0));
 	set_lowat(s.fd, t->lowat);
-	/* The buffer is in memory, or there would be no direct read. */
+	/* The buffer must be in memory, or there is no direct read. */
 	memset(in, 0xff, BLOCK);
 	reading_begin(&r, s.fd, in, MSG_PEEK);
 	send_block(&s.c);
@@ -275,7 +273,7 @@ static void peek_at_once(const void *arg)
 	require_ok(ring_add(&s.g.q[TXQ].ring, &seg, 1, &tx));
 	guest_notify(&s.g, TXQ);
 	memset(in, 0xff, BLOCK);
-	/* The worker looks at it, and leaves it to the reader, for a while. */
+	/* The worker handles it, and leaves it to the reader for a while. */
 	usleep(1000);
 	n = recv(s.fd, in, BLOCK, MSG_PEEK | MSG_DONTWAIT);
 	if (n >= 0 || errno != EAGAIN)
@@ -293,8 +291,8 @@ static void peek_at_once(const void *arg)
 
 /* --- kicks that a reader waits for --- */
 
-/* The guest has ended a connection, of which the host has something unread, and begins
- * one with the same ports.
+/* The guest has ended a connection of which the host has unread data, and opens one with the same
+ * ports.
  */
 static void begin_again(struct session *ended, struct session *s)
 {
@@ -317,8 +315,8 @@ static void close_ended(struct session *s)
 	s->fd = -1;
 }
 
-/* A sender waits for a chain; the end of another connection, which the guest is not to
- * hear of, takes none. The driver is still to kick.
+/* A sender waits for a chain; the end of another connection, about which the guest gets no packet,
+ * takes none. The driver still has to kick.
  */
 static void kick_after_end(const void *arg)
 {
@@ -346,8 +344,8 @@ static void kick_after_end(const void *arg)
 	session_close(&s);
 }
 
-/* The same with a reader that takes the first of two chains before the driver checks whether
- * it has to kick.
+/* The same with a reader that takes the first of two chains before the driver checks whether to
+ * kick.
  */
 static void kick_after_send(const void *arg)
 {
@@ -381,10 +379,10 @@ static void kick_after_send(const void *arg)
 	session_close(&s);
 }
 
-/* --- connections that are over --- */
+/* --- connections that have ended --- */
 
-/* What the program does to one that the guest has ended does not reach the next one
- * of the same ports.
+/* What the program does with a connection that the guest has ended does not affect the next one
+ * with the same ports.
  */
 static void ended_is_silent(const void *arg)
 {
@@ -415,7 +413,7 @@ static void ended_is_silent(const void *arg)
 
 /* --- connect() again --- */
 
-/* The guest's driver begins anew, and with it all that was. */
+/* The guest's driver restarts with empty rings and no connections. */
 static void reboot(struct guest *g)
 {
 	unsigned int i;
@@ -445,10 +443,10 @@ static void connect_again(struct session *s, int fd, int socktype)
 
 struct again_case {
 	int socktype;
-	bool flag;	/* closed; interrupted */
+	bool flag;	/* close the device; interrupt connect() */
 };
 
-/* The guest has been asked, and its device is reset or closed before it answers. */
+/* The guest has received the REQUEST, and its device is reset or closed before it answers. */
 static void after_reset(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -489,7 +487,7 @@ static void set_connect_timeout(int fd, int ms)
 			    sizeof(tv)), "timeout: %s", strerror(errno));
 }
 
-/* Wait for a guest that does not answer. Returns how connect() ended. */
+/* Wait for a guest that does not answer. Returns the result of connect(). */
 static int connect_in_vain(int fd, __u32 cid, bool interrupted)
 {
 	static const struct sigaction action = { .sa_handler = on_signal };
@@ -517,7 +515,7 @@ static int connect_in_vain(int fd, __u32 cid, bool interrupted)
 	return err;
 }
 
-/* The guest, which had no chain to be asked in, has some now, and is not asked. */
+/* The guest, which had no chain for the REQUEST, now has some, and gets no REQUEST. */
 static void expect_unasked(struct session *s, int socktype)
 {
 	require_ok(guest_post_rx(&s->g, 4096, &layout_one));
@@ -534,8 +532,8 @@ static void require_given_up(int fd, const struct again_case *t, __u32 cid)
 		strerror(-err));
 }
 
-/* The guest had no chain for the request. It never gets it; another guest, that the
- * same socket connects to, gets one.
+/* The guest had no chain for the REQUEST and never gets it; another guest, to which the same socket
+ * connects, gets one.
  */
 static void elsewhere(const void *arg)
 {
@@ -557,8 +555,8 @@ static void elsewhere(const void *arg)
 }
 
 /*
- * The chain for the request has memory that is not there, and when it comes the connection is
- * not wanted any more: the chain is the next one's.
+ * The chain for the REQUEST is in memory that is held back, and when the memory becomes available
+ * the connect() has been given up: the next packet gets the chain.
  */
 static void given_up_late(const void *arg)
 {
@@ -595,7 +593,7 @@ static void given_up_late(const void *arg)
 /* --- credit for a waiting reader --- */
 
 #define SENT	150000U		/* the guest then knows of 112144 bytes of room */
-#define READ	100000U		/* without telling it */
+#define READ	100000U		/* without telling the guest */
 #define MORE	250000U		/* less than the socket's buffer */
 
 static __u8 out[READ + MORE], in[READ + MORE];
@@ -610,8 +608,8 @@ static void *read_more(void *arg)
 }
 
 /*
- * A reader that is about to sleep sends a CREDIT_UPDATE, to a buffer that has to be brought in.
- * That may sleep, which must not be done in the task state of the reader's wait loop.
+ * A reader that is about to sleep sends a CREDIT_UPDATE to a buffer that has to be brought in. That
+ * may sleep, which must not be done in the task state of the reader's wait loop.
  */
 static void credit_to_nowhere(const void *arg)
 {

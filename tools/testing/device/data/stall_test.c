@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A guest that takes what the host sends slowly, not at all, or no longer.
- */
+/* A guest that takes the host's data slowly, not at all, or no longer. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -70,7 +68,7 @@ static void require_none_queued(int fd)
 	require(!ioctl(fd, SIOCOUTQ, &n) && !n, "SIOCOUTQ: %d bytes", n);
 }
 
-/* A sender that waits for the guest may give up. */
+/* A sender that waits for the guest can time out. */
 static void ends_of_waiting(const void *arg)
 {
 	struct session s;
@@ -101,7 +99,7 @@ static void ends_of_waiting(const void *arg)
 
 #define WAITERS 4
 
-/* Several wait, and each chain is for one of them. None is forgotten. */
+/* Several senders wait, and each chain serves one of them. None is forgotten. */
 static void waiters(const void *arg)
 {
 	struct session s[WAITERS];
@@ -135,12 +133,12 @@ static void waiters(const void *arg)
 	session_close(&s[0]);
 }
 
-/* --- within a message --- */
+/* --- in the middle of a message --- */
 
 #define MESSAGE 60000U
 #define FIRST_CHAINS 5
 
-/* A message that the guest has a part of. Returns how long that is. */
+/* Part of a message has reached the guest. Returns the length of that part. */
 static __u32 begin_message(struct session *s, struct sending *sending,
 			   const __u8 *message)
 {
@@ -162,7 +160,7 @@ static __u32 begin_message(struct session *s, struct sending *sending,
 	return len;
 }
 
-/* The guest stops refilling its ring, and goes on later. */
+/* The guest stops refilling its ring, and continues later. */
 static void stops_within(const void *arg)
 {
 	static __u8 message[MESSAGE], in[MESSAGE];
@@ -193,8 +191,8 @@ static void stops_within(const void *arg)
 	session_close(&s);
 }
 
-/* It resets the connection instead, or its device is closed. What was left of the message
- * may have been queued by then, so that the sender knows of nothing.
+/* The guest resets the connection instead, or its device is closed. The rest of the message may
+ * have been queued by then, in which case the sender gets no error.
  */
 static void ends_within(const void *arg)
 {
@@ -231,8 +229,8 @@ static __u32 take_piece(struct session *s, __u8 *in, __u32 size, __u64 gpa)
 	return PIECE(size);
 }
 
-/* Chains whose memory goes away while a sender waits are refused, or filled if it is
- * there again; not a byte is lost.
+/* Chains whose memory is unmapped while a sender waits are rejected, or filled if the memory is
+ * mapped again; no byte is lost.
  */
 static void memory_within(const void *arg)
 {
@@ -253,7 +251,7 @@ static void memory_within(const void *arg)
 	while (at < 4 * PIECE(PAGE))
 		at += take_piece(&s, in + at, PAGE, 0);
 
-	/* Of a size of its own, so that it is not used again. */
+	/* With a unique size, so that the buffer is not reused. */
 	at += take_piece(&s, in + at, PAGE / 2, GUEST_EDGE);
 	require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise");
 	at += take_piece(&s, in + at, PAGE / 2, GUEST_EDGE);
@@ -273,7 +271,7 @@ static void memory_within(const void *arg)
 
 /* --- credit --- */
 
-/* The guest has room, but says so only when it is asked: that is once. */
+/* The guest has room, but grants it only on request: one CREDIT_REQUEST per stall. */
 static void asked_for_credit(const void *arg)
 {
 	static __u8 out[CONN_BUF_ALLOC + 1000];
@@ -315,8 +313,8 @@ static void asked_for_credit(const void *arg)
 }
 
 /*
- * Programs, and the kernel's own test of io_uring, rely on it that a packet of a stream is
- * sent whole or not at all, though they do not wait.
+ * Programs, and the kernel's own test of io_uring, rely on a packet of a stream being sent whole or
+ * not at all in non-blocking mode.
  */
 static void whole_or_not(const void *arg)
 {
@@ -340,7 +338,7 @@ static void whole_or_not(const void *arg)
 	session_close(&s);
 }
 
-/* How a close() that lingers, with the rest of a message not sent, comes to its end. */
+/* How a lingering close(), with the rest of a message unsent, ends. */
 enum linger_end {
 	ALL_SENT,
 	RESET,
@@ -366,8 +364,8 @@ static void require_closed(const int *fd, int timeout)
 }
 
 /*
- * close() waits for the rest, and no longer; before Linux 6.16 until the guest has answered
- * SHUTDOWN.
+ * close() waits until the rest is sent, and no longer; before Linux 6.16 until the guest has
+ * answered SHUTDOWN.
  */
 static void lingers(const void *arg)
 {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Traffic: which side connects, how much, ring sizes, index wrap, full rings.
- */
+/* Traffic: connections from either side, amounts of data, ring sizes, index wrap, full rings. */
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -53,7 +51,7 @@ static void many_sizes(const void *arg)
 	session_close(&s);
 }
 
-/* More than the credit of either side, so that both must grant. */
+/* More than the credit of either side, so that both must grant more. */
 static void credit(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -67,7 +65,7 @@ static void credit(const void *arg)
 	session_close(&s);
 }
 
-/* Two connections of one guest don't mix. */
+/* Two connections of one guest do not mix. */
 static void two_connections(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -114,7 +112,7 @@ static void guest_closes(const void *arg)
 	session_close(&s);
 }
 
-/* A program that knows of the end may have the guest connect again from the same port. */
+/* A program that sees the end may make the guest connect again from the same port. */
 static void answered_first(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -165,7 +163,7 @@ static void guest_resets(const void *arg)
 	session_close(&s);
 }
 
-/* Ring sizes and the ways to notify. */
+/* Ring sizes and notification features. */
 
 struct size_case {
 	unsigned int num;
@@ -194,11 +192,11 @@ static void ring_size(const void *arg)
 	session_close(&s);
 }
 
-#define FIRST_PORT 1000000	/* this port and those after it have no listener */
+#define FIRST_PORT 1000000	/* no listener on this port and later ones */
 #define WRAP_TRIPS 2000
 
-/* Round trips until the indices of both rings have wrapped, one by one.
- * Each packet is for nobody, and answered by one RST.
+/* Round trips until the indices of both rings have wrapped, one chain at a time. Each packet is for
+ * a port without a listener, and answered with one RST.
  */
 static void index_wrap(const void *arg)
 {
@@ -275,7 +273,7 @@ static void rings_apart(const void *arg)
 	session_close(&s);
 }
 
-/* The driver asks for no interrupts and polls. */
+/* The driver disables interrupts and polls. */
 static void no_interrupt(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -309,7 +307,7 @@ static void open_rx(struct guest *g, unsigned int n)
 		require_ok(guest_post_rx(g, 4096, &layout_one));
 }
 
-/* Without receive buffers, what the guest sends still arrives. */
+/* Without receive buffers, the guest's data still arrive. */
 static void rx_empty(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -329,13 +327,13 @@ static void rx_empty(const void *arg)
 		require_ok(host_recv(s.fd, in, sizeof(in), TIMEOUT));
 		require(!memcmp(buf, in, sizeof(in)), "block %d differs", i);
 	}
-	/* What waited comes once there is room. */
+	/* Pending packets arrive once there is room. */
 	open_rx(&s.g, 32);
 	session_exchange(&s, 65536);
 	session_close(&s);
 }
 
-/* Packets to @n ports without a listener, each answered by RST. */
+/* Packets to @n ports without a listener, each answered with RST. */
 static void provoke_resets(struct guest *g, unsigned int n)
 {
 	struct pkt p = {
@@ -360,8 +358,8 @@ static void provoke_resets(struct guest *g, unsigned int n)
 	}
 }
 
-/* More replies than the device keeps: it may stop reading, must not lose one,
- * and goes on when there are receive buffers again.
+/* More replies than the device queues: it may stop reading, must not lose one, and continues when
+ * there are receive buffers again.
  */
 static void reply_limit(const void *arg)
 {
@@ -391,7 +389,7 @@ static void reply_limit(const void *arg)
 	session_close(&s);
 }
 
-/* The transmit ring stands still and what the host sends still arrives. */
+/* The transmit ring is stalled, and the host's data still arrive. */
 static void tx_idle_rx_goes_on(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -452,7 +450,7 @@ static void refused_by_guest(const void *arg)
 	guest_stop(&g);
 }
 
-/* Seqpacket messages each way, with their ends. */
+/* Seqpacket messages in each direction, with their boundaries. */
 static void seqpacket(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -494,7 +492,7 @@ static void seqpacket(const void *arg)
 	session_close(&s);
 }
 
-/* The counters that count what is good. */
+/* The counters of valid packets. */
 static void counters(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -516,7 +514,7 @@ static void counters(const void *arg)
 	txb = counter_get(&s.g, "tx_bytes") - txb;
 	require(txb == 1000 || txb == 1044, "tx_bytes moved by %llu",
 		(unsigned long long)txb);
-	/* The host grants credit for what it read. */
+	/* The host grants credit for what it has read. */
 	guest_poll(&s.g, QUIET);
 	rxp = counter_get(&s.g, "rx_packets") - rxp;
 	require(rxp <= 1, "%llu packets without data",
@@ -534,7 +532,7 @@ static void counters(const void *arg)
 	session_close(&s);
 }
 
-/* Any size will do for a packed ring. */
+/* A packed ring may have any size. */
 static const struct size_case sizes[] = {
 	{ 1, false, false }, { 2, false, false }, { 8, false, false },
 	{ 256, false, false }, { 1024, false, false }, { 32768, false, false },

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What goes with sockets and devices: zero copy, tracepoints.
- */
+/* MSG_ZEROCOPY and tracepoints. */
 #include <fcntl.h>
 #include <time.h>
 #include <linux/errqueue.h>
@@ -14,7 +12,7 @@
 #include "device_test.h"
 #include "session.h"
 
-/* One completion from the error queue. */
+/* Read one completion from the error queue. */
 static void require_completion(int fd)
 {
 	struct sock_extended_err *err;
@@ -61,9 +59,7 @@ static void zero_copy(const void *arg)
 	session_close(&s);
 }
 
-/* The guest takes a part of what is sent, then the device is closed: the pages
- * come back all the same.
- */
+/* The guest takes part of the data, then the device is closed: the pages are still released. */
 static void zero_copy_close(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -87,7 +83,7 @@ static void zero_copy_close(const void *arg)
 	host_send_begin(&sending, s.fd, out, len, MSG_ZEROCOPY, TIMEOUT);
 	dev_close(&s.g.dev);
 	require_ended(&sending);
-	/* Forget the reset. */
+	/* Clear the error of the reset. */
 	require(host_poll(s.fd, POLLIN, TIMEOUT), "no reset");
 	host_error(s.fd);
 	require_completion(s.fd);
@@ -105,7 +101,7 @@ static bool put_file(const char *path, const char *text)
 	return done;
 }
 
-/* The trace's line that has @text, or "". */
+/* The trace's line that contains @text, or "". */
 static void find_trace(const char *text, char *line, size_t size)
 {
 	FILE *f = fopen(TRACING "trace", "r");
@@ -119,7 +115,7 @@ static void find_trace(const char *text, char *line, size_t size)
 	fclose(f);
 }
 
-/* The trace tells which guest sent an invalid chain, and why it was rejected. */
+/* The trace says which guest sent an invalid chain, and why it was rejected. */
 static void trace_rejected(const void *arg)
 {
 	static const char event[] =

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A guest or a VMM that does at the wrong time what is allowed, or does it
- * without end.
- */
+/* A guest or a VMM that makes valid calls or packets at the wrong time, or endlessly. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,10 +13,10 @@
 #include "device_test.h"
 #include "session.h"
 
-/* --- receive buffers without end --- */
+/* --- endless receive buffers --- */
 
-/* Buffers that are too small, given back by the device at once and posted
- * again at once: neither the other ring nor another guest starves.
+/* Buffers that are too small, which the device gives back at once and the driver posts again at
+ * once: neither the other ring nor another guest starves.
  */
 static void endless_refill(const void *arg)
 {
@@ -87,7 +84,7 @@ static void cid_changed(const void *arg)
 	require(dev_set_cid(&a.g.dev, neighbour_cid()) == -EADDRINUSE,
 		"the neighbour's CID");
 	session_exchange(&a, 1000);
-	/* The former connection may be lost; no packet goes astray. */
+	/* The previous connection may be lost; no packet goes to the wrong guest. */
 	a.g.cfg.cid = test_cid(7);
 	require_ok(dev_set_cid(&a.g.dev, a.g.cfg.cid));
 	fd = host_connect(SOCK_STREAM, cfg.cid, 7);
@@ -104,7 +101,7 @@ static void cid_changed(const void *arg)
 	dev_close(&other);
 }
 
-/* What a guest negotiated changes while its rings are in use. */
+/* The negotiated features change while the rings are in use. */
 static void features_toggled(const void *arg)
 {
 	static const __u64 sets[] = {
@@ -125,8 +122,8 @@ static void features_toggled(const void *arg)
 		require_ok(dev_set_features(&a.g.dev, f));
 		require(dev_set_features(&a.g.dev, BIT_ULL(63)) == -EOPNOTSUPP,
 			"unknown features");
-		/* Big-endian hosts apart, this works with any of them; an
-		 * interrupt may be missing.
+		/* Except on big-endian hosts, this works with any of these features; an interrupt
+		 * may be missing.
 		 */
 		require_ok(host_send(a.fd, "x", 1, 0, TIMEOUT));
 		while (!conn_recv(&a.c, &c, 1, 5) && c != 'x')
@@ -167,7 +164,7 @@ static void truncated(const void *arg)
 	for (i = 1; i <= 10; i++) {
 		__u64 tx_gpa = a.g.tx_gpa;
 
-		/* Used once, so that the device may remember the page. */
+		/* Used once, so that the device may cache the page. */
 		a.g.tx_gpa = GUEST_EDGE;
 		session_to_host(&a, 1000);
 		a.g.tx_gpa = tx_gpa;
@@ -235,7 +232,7 @@ static void *send_until_error(void *arg)
 	return NULL;
 }
 
-/* The device is closed while a socket of the host sends to it. */
+/* The device is closed while a host socket sends to it. */
 static void close_in_flight(const void *arg)
 {
 	struct session a;
@@ -272,7 +269,7 @@ static void *connect_forever(void *arg)
 	return NULL;
 }
 
-/* An open device holds the module, whatever the sockets do. */
+/* An open device keeps the module from being unloaded, whatever the sockets do. */
 static void unload_refused(const void *arg)
 {
 	bool stop = false;
@@ -295,7 +292,7 @@ static void unload_refused(const void *arg)
 	pthread_join(thread, NULL);
 }
 
-/* --- ioctls at once, and again and again --- */
+/* --- concurrent and repeated ioctls --- */
 
 #define CALLERS 4
 
@@ -329,7 +326,7 @@ static void concurrent(const void *arg)
 	session_close(&a);
 }
 
-/* All that can be set, over and over; what it replaces is given back. */
+/* All settings, over and over; replaced objects are released. */
 static void set_up_again(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a reading of the module as a guest, a VMM or a program that means harm found,
- * and the bounds that it showed the need of.
+ * Attacks by a malicious guest, VMM or program, found by reviews of the module, and the limits that
+ * they made necessary.
  */
 #include <sched.h>
 #include <sys/mman.h>
@@ -12,14 +12,13 @@
 
 #define PAGE 4096U
 
-/* --- a ring's layout changes when it is broken --- */
+/* --- the ring's layout changes while the ring is broken --- */
 
 #define FILLER 0xff
 
 /*
- * Memory for a split ring: its descriptors end what there is of a page but for two bytes
- * that a packed ring's flags would take, one of them in the next page; its used index
- * ends another page.
+ * Memory for a split ring: its descriptors end two bytes short of what a packed ring's flags would
+ * need, one of them in the next page; its used index is at the end of another page.
  */
 static __u8 *lay_askew(struct ring *r)
 {
@@ -35,7 +34,7 @@ static __u8 *lay_askew(struct ring *r)
 	return p;
 }
 
-/* Chains that were used and could not be shown to the driver are no descriptors. */
+/* Used chains that could not be published are not taken for descriptors. */
 static void other_layout(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -67,14 +66,14 @@ static void other_layout(const void *arg)
 	guest_stop(&g);
 }
 
-/* --- chains without end --- */
+/* --- endless chains --- */
 
-#define CHAINS	2048U	/* in the ring */
-#define TURN	256U	/* that one call may take */
+#define CHAINS	2048U	/* chains in the ring */
+#define TURN	256U	/* maximum that one call may take */
 
 /*
- * From here on this thread has the CPU until it waits, and the device's worker does
- * nothing by itself.
+ * From here on this thread keeps the CPU until it waits, so the device's worker does nothing
+ * meanwhile.
  */
 static void run_alone(void)
 {
@@ -91,7 +90,7 @@ static void run_with_others(void)
 	require(!sched_setscheduler(0, SCHED_OTHER, &param), "SCHED_OTHER");
 }
 
-/* A guest on one CPU, with nothing in its receive ring. */
+/* A guest on one CPU, with an empty receive ring. */
 static void start_on_one_cpu(struct guest *g)
 {
 	struct guest_config cfg = test_config(0);
@@ -119,8 +118,8 @@ static int send_one(int fd)
 }
 
 /*
- * One call has refused some of them. Others refuse the rest: the worker, or more calls if
- * a program has to say what it wants to send.
+ * One call has rejected some of them. The rest are rejected by the worker, or by more calls if a
+ * program has to pass the data each time.
  */
 static void check_turn(struct guest *g, const struct counters *before, int fd)
 {
@@ -170,7 +169,7 @@ static void turn_of_connect(const void *arg)
 	guest_stop(&g);
 }
 
-/* Nor is send() by chains with room for a header only. */
+/* Nor is send(), by chains with room for a header only. */
 static void turn_of_send(const void *arg)
 {
 	struct counters before;
@@ -191,11 +190,11 @@ static void turn_of_send(const void *arg)
 	session_close(&s);
 }
 
-/* --- messages without bytes --- */
+/* --- empty messages --- */
 
 #define SMALL_BUFFER	256U
 
-/* Each takes the host memory and no credit: as many as the buffer has bytes may wait. */
+/* Each takes memory of the host but no credit: as many as the buffer has bytes may be queued. */
 static void empty_messages(const void *arg)
 {
 	unsigned long long size = SMALL_BUFFER;

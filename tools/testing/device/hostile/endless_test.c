@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that makes a packet available for each one that the device takes, before it is
- * shown that: a ring that is never empty.
+ * A driver that makes a packet available for each one that the device takes, before that is
+ * published: a ring that is never empty.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -11,15 +11,15 @@
 #include "device_test.h"
 #include "session.h"
 
-#define LARGE	20000U	/* worth to be left to a reader */
+#define LARGE	20000U	/* large enough to be left to a reader */
 #define UNUSED	(~0U)
 
 struct endless {
 	struct ring *ring;
-	__u16 pos;	/* how many the device has taken, and was given before */
+	__u16 pos;	/* position of the next chain for the device to take */
 	__u16 bare;	/* the descriptor of a packet without data */
 	bool stop;
-	bool late;	/* it was not stopped in time */
+	bool late;	/* the deadline passed before it was stopped */
 	pthread_t thread;
 };
 
@@ -34,7 +34,7 @@ static void write_packet(struct session *s, __u64 at, __u16 op, __u32 len)
 	require_ok(mem_write(&s->g.mem, at, &h, HDR_LEN));
 }
 
-/* A descriptor of the ring's for it. */
+/* Set a ring's descriptor for it. */
 static __u16 describe(struct ring *r, __u64 at, __u32 len)
 {
 	__u16 i;
@@ -44,7 +44,7 @@ static __u16 describe(struct ring *r, __u64 at, __u32 len)
 	return i;
 }
 
-/* The entry of the used ring is written before its index is. */
+/* The used entry is written before the used index. */
 static bool taken(struct endless *e)
 {
 	struct vring_used_elem *used = &e->ring->s.used->ring[e->pos & (e->ring->num - 1)];
@@ -76,7 +76,7 @@ static void *supply(void *arg)
 	return NULL;
 }
 
-/* First there are data, then packets that have none. */
+/* First data, then packets without data. */
 static void start(struct endless *e, struct session *s)
 {
 	struct ring *r = &s->g.q[TXQ].ring;
@@ -119,7 +119,7 @@ static void send_large(struct session *s)
 	require_ok(conn_send_rw(&s->c, out, LARGE, 0, TIMEOUT));
 }
 
-/* A program that reads can be killed meanwhile, and the device stopped. */
+/* A reading program can be killed meanwhile, and the device stopped. */
 static void endless(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -129,7 +129,7 @@ static void endless(const void *arg)
 	int i;
 
 	(void)arg;
-	/* So many that it is not empty when the driver has to wait for a processor. */
+	/* Enough that the ring does not become empty while the driver waits for a CPU. */
 	cfg.num[TXQ] = 32768;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	require_ok(host_set_blocking(s.fd, 0));

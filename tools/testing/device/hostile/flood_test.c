@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest with more to be answered than it has receive buffers for: the host keeps a
- * bounded number of answers, and goes on.
+ * A guest that requires more answers than it has receive buffers for: the host queues a bounded
+ * number of answers, and keeps working.
  */
 #include <stdio.h>
 #include <sys/resource.h>
@@ -10,8 +10,8 @@
 #include "device_test.h"
 #include "session.h"
 
-#define RESETS	1024U	/* that wait for a chain, at most */
-#define NOBODY	999999	/* a port where nobody listens */
+#define RESETS	1024U	/* maximum that wait for a chain */
+#define NOBODY	999999	/* a port without a listener */
 
 static void open_rx(struct guest *g, unsigned int n)
 {
@@ -20,7 +20,7 @@ static void open_rx(struct guest *g, unsigned int n)
 		require_ok(guest_post_rx(g, 4096, &layout_one));
 }
 
-/* --- more resets than are kept --- */
+/* --- more resets than are queued --- */
 
 #define TX_RING		16
 #define STRAYS		(RESETS + 500)
@@ -44,7 +44,7 @@ static unsigned int fill_tx(struct guest *g, unsigned int max)
 	return n;
 }
 
-/* Exactly @n of them come. */
+/* Exactly @n of them arrive. */
 static void recv_resets(struct guest *g, unsigned int n)
 {
 	struct packet *p;
@@ -59,7 +59,7 @@ static void recv_resets(struct guest *g, unsigned int n)
 	require(!guest_recv(g, QUIET), "a packet after %u resets", n);
 }
 
-/* The driver gets each of its packets back, whatever becomes of the answers. */
+/* The driver gets each of its chains back, whatever happens to the answers. */
 static void more_resets(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -86,11 +86,11 @@ static void more_resets(const void *arg)
 	session_close(&s);
 }
 
-/* --- more connections that end than resets are kept --- */
+/* --- more ended connections than queued resets --- */
 
 #define ENDED	(RESETS + 1000)
 
-/* The guest opens and ends it, the program takes and closes it. */
+/* The guest opens and ends it, the program accepts and closes it. */
 static void come_and_go(struct session *s, unsigned int i)
 {
 	struct conn c;
@@ -107,7 +107,7 @@ static void come_and_go(struct session *s, unsigned int i)
 	close(fd);
 }
 
-/* Of each nothing is left but its reset, of which so many wait for a chain. */
+/* Only the reset of each remains, of which a bounded number wait for a chain. */
 static void more_ends(const void *arg)
 {
 	struct session s;
@@ -129,7 +129,7 @@ static void more_ends(const void *arg)
 
 /* --- refused connections from both sides --- */
 
-#define CLOSED_PORT	500000U	/* to the host's, and the guest's from there on */
+#define CLOSED_PORT	500000U	/* first of the host's and of the guest's closed ports */
 #define GOOD_PORT	77U
 #define FLOOD		1000U
 #define ROUNDS		30
@@ -138,8 +138,8 @@ static void more_ends(const void *arg)
 #define TX_SLOTS	64U
 
 /*
- * A guest as Linux is one: what it sends goes out in order; and while as many answers as
- * its transmit ring is long wait to go out, it takes no packets.
+ * A guest that behaves like Linux: its packets are sent in order, and while as many answers are
+ * pending as the transmit ring has entries, it takes no packets.
  */
 struct stock {
 	struct guest g;
@@ -147,7 +147,7 @@ struct stock {
 	unsigned int first;
 	unsigned int nout;
 	unsigned int answers;
-	__u64 free;	/* transmit slots */
+	__u64 free;	/* free transmit slots */
 	unsigned int resets;
 	unsigned int good;
 };
@@ -223,7 +223,7 @@ static void stock_answer(struct stock *s, const struct pkt *p)
 			    p->dst_port, p->src_port);
 		break;
 	case VIRTIO_VSOCK_OP_RST:
-		/* Others are of connections that were good, and closed. */
+		/* Others belong to connections that succeeded and were closed. */
 		s->resets += p->src_port == NOBODY;
 		break;
 	case VIRTIO_VSOCK_OP_RESPONSE:
@@ -262,7 +262,7 @@ static void stock_run(struct stock *s)
 		usleep(1000);
 }
 
-/* What each end asks of the other's closed ports. */
+/* What each end sends to closed ports of the other. */
 static void stock_flood(struct stock *s)
 {
 	unsigned int resets = s->resets + FLOOD;
@@ -285,7 +285,7 @@ static void stock_flood(struct stock *s)
 		close(fd[i]);
 }
 
-/* A connection each way is there within two seconds. */
+/* A connection in each direction succeeds within two seconds. */
 static void stock_connect(struct stock *s)
 {
 	unsigned int good = s->good + 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory that the VMM has to bring in and does not: as in a postcopy migration, whose
- * source is slow. Only the device's worker waits for it.
+ * Guest memory that the VMM has to bring in and does not, as in a postcopy migration with a slow
+ * source. Only the device's worker waits for it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include "device_test.h"
 #include "session.h"
 
-/* Where the memory is that is held. */
+/* Address of the memory that is held back. */
 #define HELD	GUEST_EDGE
 #define LEN	1000U
 
@@ -28,7 +28,7 @@ static int hold(const struct session *s)
 	return memory;
 }
 
-/* A connection to a guest whose only receive buffer is in memory that is held. */
+/* A connection to a guest whose only receive buffer is in memory that is held back. */
 static int connect_held(struct session *s, int socktype)
 {
 	struct seg seg = { HELD, 4096, true };
@@ -56,7 +56,7 @@ static void send_in_vain(int fd)
 		"send: %s", strerror(errno));
 }
 
-/* send() has a chain whose memory is not there: it does not block if it must not. */
+/* send() finds a chain whose memory is not present: with MSG_DONTWAIT it does not block. */
 static void send_with_dontwait(const void *arg)
 {
 	struct session s;
@@ -65,7 +65,7 @@ static void send_with_dontwait(const void *arg)
 	memory = connect_held(&s, *(const int *)arg);
 	send_in_vain(s.fd);
 	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
-	/* The first may have been told of the chain before its memory was missed. */
+	/* The first POLLOUT may be due to the chain, before its memory was found to be missing. */
 	send_in_vain(s.fd);
 	require(!host_poll(s.fd, POLLOUT, QUIET), "POLLOUT");
 	neighbour_exchange(LEN);
@@ -76,7 +76,7 @@ static void send_with_dontwait(const void *arg)
 	session_close(&s);
 }
 
-/* The same without: the socket's lock is free meanwhile. */
+/* The same without MSG_DONTWAIT: the socket's lock is free meanwhile. */
 static void send_that_waits(const void *arg)
 {
 	__u64 size = 256 * 1024;
@@ -95,7 +95,7 @@ static void send_that_waits(const void *arg)
 	session_close(&s);
 }
 
-/* Make a packet available whose payload is in memory that is held. */
+/* Make a packet available whose payload is in memory that is held back. */
 static void send_held(struct session *s, __u64 header)
 {
 	struct seg segs[] = { { header, HDR_LEN, false }, { HELD, LEN, false } };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest, a VMM or a program does without end takes no memory without end: each attack
- * is repeated thousands of times, and then the kernel has no more for the VMM's cgroup, and
- * no more slab, than Documentation/security.rst allows ("What one guest can cost").
+ * Endless actions of a guest, a VMM or a program take a bounded amount of memory: each attack is
+ * repeated thousands of times, after which the kernel memory charged to the VMM's cgroup, and the
+ * slab, have not grown by more than Documentation/security.rst allows ("What one guest can cost").
  *
- * The program is in the VMM's process here, so that the cgroup has all there is to charge.
- * The slab has what is charged to nobody.
+ * The program is in the VMM's process here, so that the cgroup is charged for everything that can
+ * be charged. The slab also has what is charged to nobody.
  *
- * Places that the VMM has left: see "places left behind" of moving_test.c.
+ * For address ranges that the VMM has unmapped, see "places left behind" in moving_test.c.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,19 +22,19 @@
 #include "iommu.h"
 #include "session.h"
 
-#define SLACK		160	/* KiB: of the processors' caches, and slabs that are not full */
-#define WARM		10	/* a part of the repetitions comes before, of so many */
-#define SLOTS		32U	/* packets under way, two descriptors each */
+#define SLACK		160	/* KiB: per-CPU caches, and partial slabs */
+#define WARM		10	/* warm up with this fraction of the repetitions */
+#define SLOTS		32U	/* packets in flight, two descriptors each */
 #define SLOT		64U
 #define PAYLOAD		4096U
-#define NOBODY		999999	/* a port where nobody listens */
+#define NOBODY		999999	/* a port without a listener */
 #define FIRST_PORT	10000U
-#define BURST		16U	/* connections that a program takes at once */
-#define CONNECT_MS	100	/* AF_VSOCK keeps a socket that connects for so long */
-#define BATCH		256	/* KiB that a cgroup is charged in advance, for each processor */
+#define BURST		16U	/* connections that a program accepts at once */
+#define CONNECT_MS	100	/* how long AF_VSOCK keeps a connecting socket */
+#define BATCH		256	/* KiB that a cgroup is charged in advance, per CPU */
 
 /* Bounds of Documentation/security.rst, in KiB. */
-#define RESETS		(1024 * 72 / 1024)	/* with the pointer to a cgroup */
+#define RESETS		(1024 * 72 / 1024)	/* including the pointer to a cgroup */
 #define BACKLOG		(65 * 3)		/* a connection and its socket each */
 #define BUFFER		(256 + 4)
 #define TRANSLATIONS	(2048 * 96 / 1024)
@@ -55,7 +55,7 @@ struct attack {
 	void (*once)(struct attacker *a, unsigned int i);
 	unsigned int times;
 	unsigned int kib;	/* the bound */
-	unsigned int rest_ms;	/* after which it is reached */
+	unsigned int rest_ms;	/* time until it is reached */
 };
 
 /* --- the guest's packets --- */
@@ -153,9 +153,9 @@ static void begin_iommu(struct attacker *a)
 	require_ok(iommu_setup(&a->iommu, &a->g, &cfg, false));
 }
 
-/* --- what they do --- */
+/* --- attacks --- */
 
-/* The program does so with several at a time. */
+/* The program handles several at a time. */
 static void take_and_close(struct attacker *a, unsigned int i)
 {
 	int fd;
@@ -170,7 +170,7 @@ static void take_and_close(struct attacker *a, unsigned int i)
 	}
 }
 
-/* Of each a reset is left. */
+/* A reset of each remains. */
 static void ends(struct attacker *a, unsigned int i)
 {
 	push_op(a, VIRTIO_VSOCK_OP_REQUEST, FIRST_PORT + i);
@@ -179,8 +179,8 @@ static void ends(struct attacker *a, unsigned int i)
 }
 
 /*
- * The program has not read all, and has not closed its end, when the guest ends the connection
- * and opens another one with the same ports. A reset waits before all that is sent.
+ * The program has not read everything, and has not closed its end, when the guest ends the
+ * connection and opens another one with the same ports. A reset is queued before all data are sent.
  */
 static void port_again(struct attacker *a, unsigned int i)
 {
@@ -234,7 +234,7 @@ static void memory_table(struct attacker *a, unsigned int i)
 	require_ok(dev_set_mem_table(&a->g.dev, &a->g.mem));
 }
 
-/* A socket of port FIRST_PORT + @i that connects. */
+/* A connecting socket of port FIRST_PORT + @i. */
 static int connecting(struct attacker *a, unsigned int i)
 {
 	struct sockaddr_vm sa = {
@@ -261,7 +261,7 @@ static void connect_and_close(struct attacker *a, unsigned int i)
 	close(connecting(a, i));
 }
 
-/* The guest, which has no buffers, refuses what it was not asked for yet. */
+/* The guest, which has no buffers, refuses a REQUEST that it has not received yet. */
 static void refuse(struct attacker *a, unsigned int i)
 {
 	int fd = connecting(a, i);
@@ -291,7 +291,7 @@ static const struct attack attacks[] = {
 	  CONNECT_MS + 200 },
 };
 
-/* --- how much memory that takes --- */
+/* --- measuring the memory --- */
 
 static void write_file(const char *path, const char *text)
 {
@@ -301,7 +301,7 @@ static void write_file(const char *path, const char *text)
 		tap_note("%s: %s", path, strerror(-err));
 }
 
-/* Slabs without objects go. */
+/* Release slabs without objects. */
 static void shrink_slabs(void)
 {
 	DIR *dir = opendir("/sys/kernel/slab");
@@ -320,12 +320,12 @@ static void shrink_slabs(void)
 		closedir(dir);
 }
 
-/* What is freed after a grace period of RCU is free now. */
+/* Wait until objects that are freed after an RCU grace period have been freed. */
 static void wait_rcu(void)
 {
 	unsigned int i;
 
-	/* Its shrinker has it begin at once. */
+	/* The shrinker of RCU starts freeing at once. */
 	write_file("/proc/sys/vm/drop_caches", "2");
 	for (i = 0; i < 3; i++) {
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
@@ -344,7 +344,7 @@ static struct taken measure(const struct cgroup *c)
 
 	wait_rcu();
 	shrink_slabs();
-	/* What each processor has counted for itself is added. */
+	/* Flush the per-CPU counters. */
 	write_file("/proc/sys/vm/stat_refresh", "1");
 	t.slab = host_meminfo_kib("SUnreclaim");
 	t.charged = cgroup_current(c) / 1024;
@@ -409,7 +409,7 @@ void add_grow_tests(void)
 {
 	unsigned int i;
 
-	/* A debug kernel has objects of its own for what is allocated, and keeps what is freed. */
+	/* A debug kernel has additional objects for each allocation, and delays frees. */
 	if (!cgroup_possible() || !access("/sys/kernel/debug/kmemleak", F_OK))
 		return;
 	for (i = 0; i < ARRAY_SIZE(attacks); i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest behind an IOMMU: traffic over scattered pages, questions that wait,
- * translations that go, answers that make no sense.
+ * A guest behind an IOMMU: traffic over scattered pages, pending IOTLB misses, invalidations,
+ * invalid answers.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -55,7 +55,7 @@ struct traffic_case {
 	bool v1;
 	bool event_idx;
 	bool indirect;
-	bool host;	/* connects */
+	bool host;	/* the host connects */
 	struct layout layout;
 };
 
@@ -95,7 +95,7 @@ static void traffic(const void *arg)
 	cfg.indirect = c->indirect;
 	cfg.features |= c->event_idx ? F_EVENT_IDX : 0;
 	cfg.features |= c->indirect ? F_INDIRECT : 0;
-	/* As many descriptors as the ring has, when they are not indirect. */
+	/* As many descriptors as the ring has, unless they are indirect. */
 	if (c->num / c->layout.n < cfg.rx_bufs)
 		cfg.rx_bufs = c->indirect ? c->num : c->num / c->layout.n;
 	require_ok(iommu_start(&t.m, &t.s.g, &cfg, c->v1));
@@ -161,14 +161,14 @@ static void seqpacket(const void *arg)
 	end(&t);
 }
 
-/* --- questions that wait --- */
+/* --- pending misses --- */
 
 static bool in_flight(const struct guest *g, unsigned int q)
 {
 	return g->q[q].ring.nfree < g->q[q].ring.num;
 }
 
-/* No answer for what is sent: what is received comes all the same. */
+/* The TX miss is not answered: RX continues. */
 static void tx_waits(const void *arg)
 {
 	struct iommu_session t;
@@ -184,7 +184,7 @@ static void tx_waits(const void *arg)
 		"it was sent");
 	require(iommu_wait_held(&t.m, TIMEOUT), "no question");
 	session_to_guest(&t.s, 20000);
-	/* A kick in between does no harm. */
+	/* A kick meanwhile does no harm. */
 	guest_kick(g, TXQ);
 	session_to_guest(&t.s, 20001);
 	require(in_flight(g, TXQ), "it was sent");
@@ -223,7 +223,7 @@ static void rx_waits(const void *arg)
 	end(&t);
 }
 
-/* The ring itself is not translated any more. */
+/* The ring itself is no longer translated. */
 static void ring_waits(const void *arg)
 {
 	const unsigned int *q = arg;
@@ -265,9 +265,9 @@ static void ring_waits(const void *arg)
 	end(&t);
 }
 
-/* --- what goes while a question waits --- */
+/* --- events while a miss is pending --- */
 
-/* Leaves a packet of ten bytes waiting for where it is. */
+/* Leave a packet of ten bytes waiting for a translation. */
 static void leave_waiting(struct iommu_session *t)
 {
 	const struct guest *g = &t->s.g;
@@ -298,11 +298,11 @@ static void stopped_waiting(const void *arg)
 	for (i = 0; i < 3; i++) {
 		leave_waiting(&t);
 		require_ok(dev_set_running(&t.s.g.dev, 0));
-		/* The answer to a miss that is not pending any more. */
+		/* The answer to a miss that is no longer pending. */
 		if (i == 1)
 			iommu_release(&t.m);
 		require_ok(dev_set_running(&t.s.g.dev, 1));
-		/* Upstream does not look by itself; QEMU kicks. */
+		/* vhost_vsock does not check by itself; QEMU kicks. */
 		if (test_options.upstream)
 			guest_kick(&t.s.g, TXQ);
 		iommu_release(&t.m);
@@ -328,8 +328,8 @@ static void closed_waiting(const void *arg)
 	end(&b);
 }
 
-/* The same features again make the IOTLB empty. Who waited goes on, and asks for
- * what is gone, whether the VMM answers the former question or not.
+/* Setting the same features again empties the IOTLB. The waiting virtqueue continues, and misses
+ * the translation again, whether or not the VMM answers the previous miss.
  */
 static void features_waiting(const void *arg)
 {
@@ -360,7 +360,7 @@ static void table_waiting(const void *arg)
 	end(&t);
 }
 
-#define LATE 10000	/* us; longer than a signal is put off */
+#define LATE 10000	/* us; longer than a notification is delayed */
 
 static void set_rings(struct guest *g)
 {
@@ -376,7 +376,7 @@ static void take_away(struct guest *g)
 	require_ok(dev_set_features(&g->dev, g->cfg.features & ~F_ACCESS_PLATFORM));
 	usleep(LATE);
 	g->cfg.iommu = false;
-	/* Without translation, the guest's view is its memory. */
+	/* Without translation, use the guest's view as its memory. */
 	require_ok(dev_set_mem_table(&g->dev, &g->mem));
 	set_rings(g);
 }
@@ -391,7 +391,7 @@ static void put_back(struct iommu_session *t)
 	set_rings(g);
 }
 
-/* Taken from behind the IOMMU and put there again, while running. */
+/* Removed from the IOMMU and attached again, while running. */
 static void toggled(const void *arg)
 {
 	struct iommu_session t;
@@ -426,7 +426,7 @@ static void *send_bytes(void *arg)
 	return NULL;
 }
 
-/* The same while small packets go to the guest, which is not signalled for each. */
+/* The same while small packets go to the guest, with coalesced notifications. */
 static void toggled_in_stream(const void *arg)
 {
 	static char in[STREAM / TOGGLES];
@@ -448,11 +448,11 @@ static void toggled_in_stream(const void *arg)
 	end(&t);
 }
 
-/* --- translations that go --- */
+/* --- invalidations --- */
 
 #define MOVES 200
 
-/* Nothing of where a page was is read or written any more. */
+/* The old frame of a page is neither read nor written any more. */
 static void pages_moved(const void *arg)
 {
 	struct guest_config cfg = config(0);
@@ -477,7 +477,7 @@ static void pages_moved(const void *arg)
 			mem_gpa(&g->mem, g->q[TXQ].ring.device_area),
 		};
 
-		/* A packet is on its way while its pages move. */
+		/* A packet is in flight while its pages move. */
 		pattern_fill(out, sizeof(out), n, 0);
 		host_send_beside(&sending, t.s.fd, out, sizeof(out), 0, TIMEOUT);
 		for (i = 0; i < ARRAY_SIZE(places); i++) {
@@ -502,7 +502,7 @@ static void pages_moved(const void *arg)
 static __u8 answer_perm;
 static __u64 answer_size;
 
-/* Pieces of pages. */
+/* Translations of parts of pages. */
 static void answer_piece(struct iommu *m, __u64 iova, __u8 perm)
 {
 	(void)perm;
@@ -531,7 +531,7 @@ static void small_answers(const void *arg)
 	end(&t);
 }
 
-/* What has nothing to do with the question, then what has, twice. */
+/* First translations that do not match the miss, then the matching one, twice. */
 static void answer_more(struct iommu *m, __u64 iova, __u8 perm)
 {
 	__u64 other = GUEST_EDGE + iova % 0x100000;
@@ -563,7 +563,7 @@ static void answer_perms(struct iommu *m, __u64 iova, __u8 perm)
 	iommu_tell(m, iova, IOMMU_PAGE, iommu_ptr(m, iova), answer_perm);
 }
 
-/* Memory that is not there. */
+/* A translation to memory that does not exist. */
 static void answer_nothing(struct iommu *m, __u64 iova, __u8 perm)
 {
 	static void *nothing;
@@ -596,7 +596,7 @@ static const struct refused_case refused_cases[] = {
 	{ "transmit buffer in memory that is not there", TXQ, answer_nothing },
 };
 
-/* A chain comes back unused when the VMM's answer is no good for it. */
+/* A chain is returned unused when the VMM's answer does not allow its access. */
 static void refused(const void *arg)
 {
 	const struct refused_case *c = arg;
@@ -634,7 +634,7 @@ static void refused(const void *arg)
 	end(&t);
 }
 
-/* --- rings where no rings may be --- */
+/* --- rings at invalid addresses --- */
 
 enum area { DESC, DRIVER, DEVICE };
 enum bad { ODD, ENDS, NOTHING, NO_PERM, WRONG_PERM };
@@ -659,7 +659,7 @@ static const struct ring_case ring_cases[] = {
 	{ "used ring whose index is in two places", DEVICE, ENDS },
 };
 
-/* What the area is told to be in place of what it is. */
+/* Give the area an invalid translation. */
 static void tell_bad(const struct iommu_session *t, const struct ring_case *c,
 		     __u64 iova)
 {
@@ -672,7 +672,7 @@ static void tell_bad(const struct iommu_session *t, const struct ring_case *c,
 		va++;
 		break;
 	case ENDS:
-		/* A byte here, the rest elsewhere. */
+		/* One part here, the rest elsewhere. */
 		require(iommu_tell(m, iova, 3, va, perm) > 0, "update");
 		iova += 3;
 		va += 64;
@@ -692,7 +692,7 @@ static void tell_bad(const struct iommu_session *t, const struct ring_case *c,
 	require(iommu_tell(m, iova, IOMMU_PAGE, va, perm) > 0, "update");
 }
 
-/* A valid packet at @at, whose used chain is not waited for. */
+/* A valid packet at @at; its used chain is not awaited. */
 static void push_packet(struct session *s, __u64 at)
 {
 	struct pkt p = conn_pkt(&s->c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
@@ -719,7 +719,7 @@ static void ring_misplaced(const void *arg)
 	area[DESC] = mem_gpa(&g->mem, r->desc_area);
 	area[DRIVER] = mem_gpa(&g->mem, r->driver_area);
 	area[DEVICE] = mem_gpa(&g->mem, r->device_area);
-	/* The area alone, at an address of its own. */
+	/* Only this area, at an address of its own. */
 	tell_bad(&t, c, far);
 	area[c->area] = far;
 	push_packet(&t.s, g->tx_gpa);
@@ -731,7 +731,7 @@ static void ring_misplaced(const void *arg)
 	counters_expect(g, &before, BROKEN_RINGS, 1);
 	session_to_guest(&t.s, 1000);
 
-	/* Set right, it starts again. */
+	/* After it has been corrected, the ring starts again. */
 	require(iommu_invalidate(&t.m, far, 2 * IOMMU_PAGE) > 0, "invalidate");
 	require_ok(iommu_restart(&t.m));
 	for (cfg.rx_bufs = 4; cfg.rx_bufs; cfg.rx_bufs--)
@@ -741,7 +741,7 @@ static void ring_misplaced(const void *arg)
 	end(&t);
 }
 
-/* --- more translations than there may be --- */
+/* --- more translations than the limit --- */
 
 #define MANY	2400
 #define PIECES	120
@@ -755,8 +755,8 @@ static void send_pieces(struct session *s, const struct seg *segs)
 	require_ok(guest_send_segs(&s->g, segs, PIECES, TIMEOUT));
 }
 
-/* Chains whose pieces lie each on a page of its own, through all that the guest has
- * of them, and through them again: those told first are gone by then.
+/* Chains whose pieces are each in a page of their own, over all pages of the guest, twice: the
+ * first translations have been dropped by then.
  */
 static void many_translations(const void *arg)
 {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The IOTLB's messages: read(), write() and poll() of the device.
- */
+/* IOTLB messages: read(), write() and poll() of the device. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,7 +20,7 @@ static struct guest_config config(void)
 	struct guest_config cfg = test_config(0);
 
 	cfg.iommu = true;
-	/* Of several pages, so that there is more to ask than what was told. */
+	/* Of several pages, so that more is missed than was translated in advance. */
 	cfg.num[RXQ] = 512;
 	cfg.num[TXQ] = 512;
 	return cfg;
@@ -37,7 +35,7 @@ static void start_unanswered(struct iommu *m, struct guest *g, bool v1)
 	require_ok(dev_set_running(&g->dev, 1));
 }
 
-/* Once they are answered, all works. */
+/* Once they are answered, everything works. */
 static void end_answered(struct iommu *m, struct session *s)
 {
 	int i;
@@ -51,7 +49,7 @@ static void end_answered(struct iommu *m, struct session *s)
 	iommu_free(m);
 }
 
-/* Answer what is asked, until nothing is for a while. */
+/* Answer misses until there are none for a while. */
 static void answer_all(struct iommu *m)
 {
 	struct vhost_iotlb_msg msg;
@@ -62,7 +60,7 @@ static void answer_all(struct iommu *m)
 	}
 }
 
-/* Both rings ask for their descriptors first. */
+/* Both rings first miss their descriptors. */
 static void require_question(const struct iommu *m,
 			     const struct vhost_iotlb_msg *msg)
 {
@@ -94,7 +92,7 @@ static void asks(const void *arg)
 	end_answered(&m, &s);
 }
 
-/* What is between the fields must not be the kernel's. */
+/* The padding between fields must not leak kernel memory. */
 static void no_leak(const void *arg)
 {
 	union {
@@ -125,7 +123,7 @@ static void no_leak(const void *arg)
 	end_answered(&m, &s);
 }
 
-/* A question that could not be read is there still. */
+/* A miss that could not be read is still pending. */
 static void unreadable(const void *arg)
 {
 	struct vhost_iotlb_msg msg;
@@ -168,7 +166,7 @@ static void non_blocking(const void *arg)
 	end_answered(&m, &s);
 }
 
-/* A read without an IOMMU would block for ever. */
+/* Without an IOMMU a read would block for ever. */
 static void not_behind_one(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -191,9 +189,9 @@ static void not_behind_one(const void *arg)
 	session_close(&s);
 }
 
-/* --- readers that wait --- */
+/* --- blocked readers --- */
 
-/* A process that waits in read() with the same file; its status is the error. */
+/* A process that waits in read() on the same file; its exit status is the error. */
 static pid_t start_reader(const struct iommu *m)
 {
 	pid_t pid = fork();
@@ -231,7 +229,7 @@ static void reader_wakes(const void *arg)
 	answer_all(&m);
 	pid = start_reader(&m);
 	wait_asleep(pid);
-	/* The kick makes the device look where the ring is. */
+	/* The kick makes the device access the ring. */
 	require(iommu_invalidate(&m, 0, ~0ULL) > 0, "invalidate");
 	guest_kick(&s.g, TXQ);
 	require(!reader_status(pid), "the reader failed");
@@ -263,7 +261,7 @@ static void reader_left(const void *arg)
 	if (*ending == KILLED) {
 		struct dev other;
 
-		/* The device is the reader's now. */
+		/* The reader is now the last user of the device. */
 		require_ok(dev_open(&other, s.g.cfg.path, 0));
 		require(dev_set_cid(&other, s.g.cfg.cid) == -EADDRINUSE,
 			"the device is gone");
@@ -284,7 +282,7 @@ static void reader_left(const void *arg)
 static void short_write(const void *arg)
 {
 	struct vhost_msg_v2 v2 = { .type = VHOST_IOTLB_MSG_V2 };
-	/* Up to the end of the fields; the padding behind need not be there. */
+	/* Up to the end of the fields; the padding after them may be missing. */
 	ssize_t least = offsetof(struct vhost_msg_v2, iotlb) +
 			sizeof(struct vhost_iotlb_msg), n, ret;
 	struct iommu m;
@@ -346,7 +344,7 @@ static void ranges(const void *arg)
 		{ 0, 0x1000, 1ULL << 63, 3, -EFAULT },
 		{ 0, 0x1000, 1ULL << 63, 1, -EFAULT },
 		{ 0, 0x1000, 1ULL << 63, 2, -EFAULT },
-		/* Good for nothing, and harmless. */
+		/* Useless, and harmless. */
 		{ 0, 0x1000, 1ULL << 63, 0 },
 		{ 1, all, 0, 0 },
 		{ all, 1, 0x1000, 3 },
@@ -359,7 +357,7 @@ static void ranges(const void *arg)
 
 	(void)arg;
 	start_unanswered(&m, &s.g, false);
-	/* Or a ring would take what is good for nothing as its answer, and stop. */
+	/* Otherwise a ring would take the useless one as its answer, and stop. */
 	answer_all(&m);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct range_case *c = &cases[i];
@@ -368,7 +366,7 @@ static void ranges(const void *arg)
 			       (void *)(unsigned long)c->uaddr, c->perm);
 		require(c->err ? n == c->err : n == MSG_LEN, "%u: %d", i, n);
 	}
-	/* Void, in all the ways to say so; the rings must be told again. */
+	/* Invalidate in all possible ways; the rings must be translated again. */
 	require(iommu_invalidate(&m, 0, 0) == empty, "all of it");
 	require(iommu_invalidate(&m, 1, all) == MSG_LEN, "all but byte 0");
 	require(iommu_invalidate(&m, 0, all) == MSG_LEN, "all but the last");
@@ -399,7 +397,7 @@ static void flood(const void *arg)
 			       m.phys.region[0].va, 3) != MSG_LEN)
 			tap_fail("update %llu", (unsigned long long)i);
 	after = host_free_kib();
-	/* Kept, they would take 64 bytes at least, and with KASAN far more. */
+	/* If they were kept, they would take at least 64 bytes each, and with KASAN far more. */
 	require(before < after + FLOOD * 64 / 1024,
 		"%lld KiB are gone", (long long)(before - after));
 	session_exchange(&s, 65536);
@@ -407,7 +405,7 @@ static void flood(const void *arg)
 	iommu_free(&m);
 }
 
-/* Translations come and go as fast as a process can, while others are served. */
+/* A process adds and removes translations as fast as it can, while others are served. */
 static void update_flood(const void *arg)
 {
 	struct guest_config cfg = config();

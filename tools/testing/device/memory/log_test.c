@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The dirty log: every page that the device writes is in it, and no other is.
+ * The dirty log: it has every page that the device writes, and no other.
  *
- * What the device wrote shows when it is stopped: a page is compared with what it was
- * when the log was cleared. Receive buffers are filled with one byte before, so that
- * each write to them shows.
+ * The device's writes are determined while it is stopped: a page is compared with its content when
+ * the log was cleared. Receive buffers are first filled with one byte value, so that each write to
+ * them shows.
  */
 #include <poll.h>
 #include <stdint.h>
@@ -25,13 +25,13 @@ struct log_session {
 	struct session s;
 	struct iommu m;		/* if s.g.cfg.iommu */
 	__u64 *log;
-	__u8 *rings;		/* what the region of the rings was */
+	__u8 *rings;		/* previous content of the rings' region */
 	bool rings_logged;
 };
 
 /* --- the VMM's side --- */
 
-/* With the guest-physical address of the Device Area, as VMMs have it. */
+/* With the guest-physical address of the Device Area, as VMMs set it. */
 static int set_ring_addr(const struct log_session *t, unsigned int q, bool log)
 {
 	const struct guest *g = &t->s.g;
@@ -94,7 +94,7 @@ static __u64 rx_end(const struct guest *g)
 	return g->mem.region[1].gpa + g->mem.region[1].next;
 }
 
-/* Start again. Behind an IOMMU it takes what SET_FEATURES forgot. */
+/* Start again. Behind an IOMMU this needs the translations that SET_FEATURES dropped. */
 static void run(struct log_session *t)
 {
 	struct guest *g = &t->s.g;
@@ -103,12 +103,12 @@ static void run(struct log_session *t)
 	if (g->cfg.iommu)
 		require_ok(iommu_tell_used(&t->m));
 	require_ok(dev_set_running(&g->dev, 1));
-	/* Upstream left the driver's kicks disabled; QEMU kicks, too. */
+	/* vhost_vsock left kicks disabled; QEMU kicks, too. */
 	for (q = 0; test_options.upstream && q < NUM_QUEUES; q++)
 		guest_kick(g, q);
 }
 
-/* The device is stopped: all is as it is now, and the log says nothing. */
+/* With the device stopped, save the current content and clear the log. */
 static void round_begin(struct log_session *t)
 {
 	struct guest *g = &t->s.g;
@@ -121,8 +121,8 @@ static void round_begin(struct log_session *t)
 	run(t);
 }
 
-/* Written by the device alone: the Device Area, and packed the descriptors that
- * are used (what the driver took from there is none of them any more).
+/* True for bytes written by the device alone: in the Device Area, and in a packed ring in used
+ * descriptors (those that the driver has reused are no longer used).
  */
 static bool device_wrote(const struct log_session *t, const struct ring *r,
 			 __u64 at)
@@ -147,7 +147,7 @@ static bool device_wrote(const struct log_session *t, const struct ring *r,
 	return false;
 }
 
-/* May the device write to that page of the ring at all? */
+/* Check whether the device may write to this page of the ring at all. */
 static bool is_devices(const struct log_session *t, const struct ring *r,
 		       __u64 page)
 {
@@ -193,7 +193,7 @@ static bool was_written(const struct guest *g, __u64 page)
 	return false;
 }
 
-/* @rings: all that the device wrote to them since was to be logged. */
+/* @rings: all writes of the device to the rings since then had to be logged. */
 static void round_end(struct log_session *t, bool rings)
 {
 	struct guest *g = &t->s.g;
@@ -231,7 +231,7 @@ struct log_case {
 	unsigned int num;
 	bool event_idx;
 	bool iommu;
-	bool unaligned;		/* used entries lie on two pages */
+	bool unaligned;		/* used entries cross a page boundary */
 	struct layout layout;	/* of receive buffers */
 };
 
@@ -307,13 +307,13 @@ static void traffic(const void *arg)
 		session_exchange(&t.s, sizes[i]);
 		round_end(&t, true);
 	}
-	/* Nothing is written, nothing is logged but what a start writes. */
+	/* Nothing is written, so only what a start writes is logged. */
 	round_begin(&t);
 	round_end(&t, true);
 	end(&t);
 }
 
-/* Each used entry by itself, up to where one lies on two pages and beyond. */
+/* Each used entry by itself, up to and beyond one that crosses a page boundary. */
 static void entry_on_two_pages(const void *arg)
 {
 	struct log_session t;
@@ -336,7 +336,7 @@ static void entry_on_two_pages(const void *arg)
 	end(&t);
 }
 
-/* Turned on and off as VMMs do it when a migration begins and ends. */
+/* Logging is enabled and disabled as VMMs do it when a migration starts and ends. */
 static void toggled(const void *arg)
 {
 	struct log_session t;
@@ -349,7 +349,7 @@ static void toggled(const void *arg)
 		round_begin(&t);
 		set_logging(&t, true);
 		session_exchange(&t.s, 10000);
-		/* Of what the start wrote to the rings nothing was logged. */
+		/* The start's writes to the rings were not logged. */
 		round_end(&t, false);
 		round_begin(&t);
 		session_exchange(&t.s, 10001);
@@ -363,8 +363,8 @@ static void toggled(const void *arg)
 	end(&t);
 }
 
-/* The VMM fetches and clears while packets come: no page that changed after that
- * is missed. What it has at the end is what the guest has.
+/* The VMM fetches and clears the log during traffic: no page that changes after that is missed.
+ * Finally it has the same memory as the guest.
  */
 static void fetched_under_traffic(const void *arg)
 {
@@ -415,9 +415,7 @@ static void fetched_under_traffic(const void *arg)
 	end(&t);
 }
 
-/* Nothing but the ring is logged without LOG_ALL, and nothing but the packets
- * without the ring's flag.
- */
+/* Only the ring is logged without LOG_ALL, and only the packets without the ring's flag. */
 static void one_alone(const void *arg)
 {
 	const bool *ring = arg;
@@ -451,7 +449,7 @@ static void one_alone(const void *arg)
 	end(&t);
 }
 
-/* Rings that the guest has no address of: the log has what the VMM says. */
+/* Rings without a guest-physical address: the log uses the address that the VMM gives. */
 static void ring_elsewhere(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -488,7 +486,7 @@ static void ring_elsewhere(const void *arg)
 	session_close(&t.s);
 }
 
-/* The same memory at two guest-physical places: both are dirty. */
+/* The same memory at two guest-physical addresses: both are dirty. */
 static void seen_twice(const void *arg)
 {
 	struct log_session t;
@@ -520,7 +518,7 @@ static void seen_twice(const void *arg)
 
 struct lost_case {
 	const char *name;
-	bool ring;	/* logs the ring, too */
+	bool ring;	/* also logs the ring */
 	bool read_only;
 };
 
@@ -531,8 +529,8 @@ static const struct lost_case lost_cases[] = {
 	{ "log made read-only, packets alone", false, true },
 };
 
-/* The log is not there: the ring stops. The guest is not to blame, and its chain is
- * there when the log is.
+/* The log is not mapped: the ring stops. The guest is not at fault, and its chain is still there
+ * when the log is mapped.
  */
 static void log_lost(const void *arg)
 {
@@ -598,7 +596,7 @@ static void log_fd(const void *arg)
 		require_ok(dev_set_features(&t.s.g.dev, t.s.g.cfg.features));
 	session_exchange(&t.s, 1000);
 	require(host_poll(a, POLLIN, TIMEOUT), "not signalled");
-	/* After this the former one is not used any more. */
+	/* After this the previous eventfd is not used any more. */
 	require_ok(set_log_fd(&t, b));
 	eventfd_read(a, &n);
 	session_exchange(&t.s, 1000);
@@ -618,7 +616,7 @@ static void log_fd(const void *arg)
 	end(&t);
 }
 
-/* Logging with no base, and with one where no log may be. */
+/* Logging without a base, and with an invalid one. */
 static void no_base(const void *arg)
 {
 	static const __u64 bad[] = {
@@ -636,7 +634,7 @@ static void no_base(const void *arg)
 	start_default(&t);
 	before = counters_read(g);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		/* Nothing is logged: it may be anywhere in reach. */
+		/* Nothing is logged, so any valid address is accepted. */
 		err = dev_set_log_base(&g->dev, bad[i]);
 		require(!err || err == -EFAULT, "%s", strerror(-err));
 		if (err)
@@ -647,7 +645,7 @@ static void no_base(const void *arg)
 		require(err == -EINVAL, "ring: %s", strerror(-err));
 		session_exchange(&t.s, 1000);
 	}
-	/* With none it is at 0, where nothing is mapped. */
+	/* Without a base the log is at 0, where nothing is mapped. */
 	require_ok(dev_set_log_base(&g->dev, 0));
 	require_ok(dev_set_features(&g->dev, g->cfg.features | F_LOG_ALL));
 	host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
@@ -670,7 +668,7 @@ void add_log_tests(void)
 	static const char g[] = "log";
 	unsigned int i;
 
-	/* Upstream logs the rings, and not what packets write. */
+	/* vhost_vsock logs the rings, but not the packets' writes. */
 	for (i = 0; i < ARRAY_SIZE(log_cases); i++)
 		session_test(g, log_cases[i].name, traffic, &log_cases[i],
 			     TAP_MVSOCK, RINGS_BOTH);

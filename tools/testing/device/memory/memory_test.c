@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory that changes under the device: pages replaced, taken away,
- * shared by a fork, a new memory table.
+ * Guest memory that changes under the device: pages are replaced, unmapped, shared by a fork; a new
+ * memory table.
  */
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "device_test.h"
 #include "session.h"
 
-/* As after a balloon: the device must not keep the former pages. */
+/* As after a balloon: the device must not keep the previous pages. */
 static void region_replaced(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -25,7 +25,7 @@ static void region_replaced(const void *arg)
 	r = &s.g.mem.region[*region];
 	for (i = 0; i < 5; i++) {
 		session_exchange(&s, 20000 + i);
-		/* Pages are not replaced in one step: what the device writes meanwhile is lost. */
+		/* Pages are not replaced atomically: what the device writes meanwhile is lost. */
 		usleep(QUIET * 1000);
 		require_ok(mem_replace(&s.g.mem, r->gpa, r->size));
 	}
@@ -60,7 +60,7 @@ static void fork_in_between(const void *arg)
 	session_close(&s);
 }
 
-/* A chain whose memory was unmapped comes back, the ring goes on. */
+/* A chain whose memory was unmapped is returned, and the ring continues. */
 static void tx_buffer_unmapped(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -71,7 +71,7 @@ static void tx_buffer_unmapped(const void *arg)
 	(void)arg;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	before = counters_read(&s.g);
-	/* Use it once, so that the device may remember its pages. */
+	/* Use it once, so that the device may cache its pages. */
 	s.g.tx_gpa = GUEST_EDGE;
 	session_to_host(&s, 1000);
 	munmap(s.g.mem.region[3].va, s.g.mem.region[3].size);
@@ -80,7 +80,7 @@ static void tx_buffer_unmapped(const void *arg)
 	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
 	s.g.tx_gpa = mem_alloc(&s.g.mem, 1, 0x20000, 4096);
 	session_exchange(&s, 1000);
-	/* The map of this process has changed: leave what remains alone. */
+	/* The map of this process has changed: do not touch the remaining mappings. */
 	dev_close(&s.g.dev);
 }
 
@@ -98,7 +98,7 @@ static void rx_buffer_unmapped(const void *arg)
 	(void)arg;
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&s.g, &cfg));
-	/* Of a size of its own, so that it is not used again. */
+	/* With a unique size, so that the buffer is not reused. */
 	require_ok(guest_post_rx_at(&s.g, GUEST_EDGE, 2048, &layout_one));
 	session_connect(&s, SOCK_STREAM);
 	before = counters_read(&s.g);
@@ -140,7 +140,7 @@ static void new_table(const void *arg)
 	session_close(&s);
 }
 
-/* A region taken out of the table is a hole from then on. */
+/* A region removed from the table is a hole from then on. */
 static void smaller_table(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -165,7 +165,7 @@ static void smaller_table(const void *arg)
 	session_close(&s);
 }
 
-/* The table says other pages for the same guest addresses. */
+/* The table has other pages for the same guest-physical addresses. */
 static void moved_table(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -186,9 +186,7 @@ static void moved_table(const void *arg)
 	dev_close(&s.g.dev);
 }
 
-/* Where regions overlap, the one that starts first counts; behind its end, the
- * other one.
- */
+/* Where regions overlap, the one with the lower start is used; after its end, the other one. */
 static void overlapping(const void *arg)
 {
 	const __u64 low = 0x00f80000, size = 0x100000, end = low + size;
@@ -208,7 +206,7 @@ static void overlapping(const void *arg)
 	require_ok(mem_add(&m, low, size));
 	require_ok(mem_add(&m, GUEST_BUFFERS + size, size));
 	require_ok(dev_set_mem_table(&s.g.dev, &m));
-	/* The new one's last bytes, and what follows them in region 2. */
+	/* The last bytes of the new region, and those that follow in region 2. */
 	seen.region[0] = m.region[4];
 	seen.region[1] = m.region[2];
 	require_ok(mem_fill(&s.g.mem, seg.addr, 0xee, seg.len));
@@ -222,7 +220,7 @@ static void overlapping(const void *arg)
 	require_ok(host_recv(s.fd, in, sizeof(in), TIMEOUT));
 	require(!memcmp(in, out, sizeof(in)), "data differ");
 	s.c.tx_cnt += sizeof(out);
-	/* Region 1 starts before what lies over it. */
+	/* Region 1 starts before the region that overlaps it. */
 	s.g.tx_gpa = GUEST_BUFFERS + size;
 	session_exchange(&s, 20000);
 	counters_expect(&s.g, &before, NO_COUNTER, 0);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory of each kind that VMMs use, and what the host's kernel does to it while
- * packets are on their way: it takes pages from the VMM, merges, moves, collapses,
- * splits, writes back. The guest must not notice.
+ * Each kind of guest memory that VMMs use, and what the host's kernel does to it during traffic: it
+ * reclaims, merges, migrates, collapses, splits and writes back pages. The guest must not notice.
  */
 #include <fcntl.h>
 #include <linux/mempolicy.h>
@@ -32,7 +31,7 @@ enum ram {
 	RAM_DISK,	/* memory-backend-file, on a disk */
 };
 
-/* A thread that does something to the guest's memory, over and over. */
+/* A thread that acts on the guest's memory, over and over. */
 struct mover {
 	void (*step)(struct mover *m);
 	struct session *s;
@@ -42,7 +41,7 @@ struct mover {
 	unsigned int moved;	/* pages */
 };
 
-/* --- what the host's kernel is told --- */
+/* --- settings of the host's kernel --- */
 
 static long read_number(const char *path)
 {
@@ -101,8 +100,8 @@ static int ram_file(enum ram ram, __u64 size)
 }
 
 /*
- * Let other memory take the place of a region's, at a place that huge pages may be;
- * returns its file. The device is told.
+ * Replace a region's memory by another mapping, aligned for huge pages, and tell the device.
+ * Returns the memory's file.
  */
 static int use_ram(struct session *s, unsigned int region, enum ram ram)
 {
@@ -123,7 +122,7 @@ static int use_ram(struct session *s, unsigned int region, enum ram ram)
 	return fd;
 }
 
-/* The region that buffers are in; its memory is freed as it came. */
+/* The region that has the buffers; its memory is freed in the usual way. */
 #define BUFFERS 1
 
 static int session_with_ram(struct session *s, enum ram ram)
@@ -135,7 +134,7 @@ static int session_with_ram(struct session *s, enum ram ram)
 	return use_ram(s, BUFFERS, ram);
 }
 
-/* The process ends, and what it mapped with it. */
+/* The process exits, which unmaps the rest. */
 static void session_end(struct session *s)
 {
 	session_exchange(s, 65536);
@@ -175,7 +174,7 @@ static void mover_stop(struct mover *m)
 	pthread_join(m->thread, NULL);
 }
 
-/* How many pages moved, where that is counted. */
+/* The number of moved pages, if the kernel counts them. */
 static unsigned int exchange_while(struct session *s,
 				   void (*step)(struct mover *m))
 {
@@ -183,7 +182,7 @@ static unsigned int exchange_while(struct session *s,
 	int i;
 
 	mover_start(&m, s, step);
-	/* It may have the processor late. */
+	/* The thread may get the CPU late. */
 	for (i = 0; i < ROUNDS || !mover_moves(&m); i++)
 		session_exchange(s, 20000 + 100 * i);
 	mover_stop(&m);
@@ -195,13 +194,13 @@ static struct mem_region *buffers(struct mover *m)
 	return &m->s->g.mem.region[BUFFERS];
 }
 
-/* Shared memory stays what it is; it only has to be found again. */
+/* The content of shared memory stays; it only has to be mapped again. */
 static void step_zap(struct mover *m)
 {
 	madvise(buffers(m)->va, buffers(m)->size, MADV_DONTNEED);
 }
 
-/* Written back and thrown out of memory, where there is something to write to. */
+/* Written back and evicted, if there is a place to write it to. */
 static void step_page_out(struct mover *m)
 {
 	madvise(buffers(m)->va, buffers(m)->size, MADV_PAGEOUT);
@@ -218,7 +217,7 @@ static void step_compact(struct mover *m)
 	host_write_file(AT_FDCWD, "/proc/sys/vm/compact_memory", "1");
 }
 
-/* To the other node, and with the next step back. */
+/* To the other node, and back with the next step. */
 static void step_migrate(struct mover *m)
 {
 	struct mem_region *r = buffers(m);
@@ -240,7 +239,7 @@ static void step_migrate(struct mover *m)
 	free(status);
 }
 
-/* Hot-plug: a region more, and one less. */
+/* Hot-plug: one region more, and one less. */
 static void step_table(struct mover *m)
 {
 	struct mem mem = m->s->g.mem;
@@ -255,7 +254,7 @@ static void step_collapse(struct mover *m)
 {
 	struct mem_region *r = buffers(m);
 
-	/* One page of its own in each splits what is collapsed then. */
+	/* A page with other permissions splits its huge page, which is collapsed again. */
 	mprotect(r->va + HUGE_PAGE / 2, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
 	madvise(r->va, r->size, MADV_COLLAPSE);
 	mprotect(r->va + HUGE_PAGE / 2, 4096, PROT_READ | PROT_WRITE);
@@ -279,9 +278,9 @@ static const struct moved {
 };
 
 /*
- * User-mode Linux tells no other processor that a program's page may not be written any more: a
- * write to one that is being merged or moved is lost (seen with 7.3: without any device, and, as a
- * program of this test that was killed, with vhost_vsock).
+ * User-mode Linux does not tell other CPUs that a program's page may no longer be written: a write
+ * to a page that is being merged or migrated is lost (observed with 7.3: without any device, and,
+ * as a killed program of this test, with vhost_vsock).
  */
 static bool loses_writes(void)
 {
@@ -340,10 +339,10 @@ static void huge_pages(const void *arg)
 
 #define EQUAL_PAGES 64
 
-/* So many pages at the end of the buffers' region become one. */
+/* Merge this many pages at the end of the buffers' region. */
 static void wait_merged(struct session *s, __u8 *first)
 {
-	/* Not with zeros: pages of those are all one without merging. */
+	/* Not zeros: zero pages may be shared even without merging. */
 	memset(first, 0x5a, EQUAL_PAGES * 4096);
 	require_ok(host_write_file(AT_FDCWD, KSM "pages_to_scan", "10000"));
 	require_ok(host_write_file(AT_FDCWD, KSM "sleep_millisecs", "0"));
@@ -352,7 +351,7 @@ static void wait_merged(struct session *s, __u8 *first)
 		session_exchange(s, 30000);
 }
 
-/* A page that was merged may only be read; the device must write to another. */
+/* A merged page is read-only; the device must write to a copy. */
 static void merged(const void *arg)
 {
 	struct mem_region *r;
@@ -375,10 +374,10 @@ static void merged(const void *arg)
 					    &layout_one));
 	s.g.tx_gpa = r->gpa + off + EQUAL_PAGES / 2 * 4096;
 	session_exchange(&s, 200000);
-	/* The others, which the device has not written, are still as they were. */
+	/* The other pages, to which the device has not written, are unchanged. */
 	for (i = EQUAL_PAGES * 7 / 8 * 4096; i < EQUAL_PAGES * 4096; i++)
 		require(r->va[off + i] == 0x5a, "byte %d has changed", i);
-	/* All are taken apart again. */
+	/* Unmerge all pages. */
 	require_ok(host_write_file(AT_FDCWD, KSM "run", "2"));
 	session_exchange(&s, 200000);
 	require_ok(host_write_file(AT_FDCWD, KSM "run", "0"));
@@ -387,7 +386,7 @@ static void merged(const void *arg)
 
 /* --- the balloon --- */
 
-/* Pages that the guest gave away and took again are new ones. */
+/* Pages that the guest gave away and took back are new ones. */
 static void ballooned(const void *arg)
 {
 	struct session s;
@@ -406,7 +405,7 @@ static void ballooned(const void *arg)
 	session_end(&s);
 }
 
-/* --- pages that the VMM may not have any more --- */
+/* --- pages that the VMM loses --- */
 
 static void expect_refused(struct session *s, const struct seg *seg)
 {
@@ -433,7 +432,7 @@ static void protected_memory(const void *arg)
 		session_to_host(&s, 1000);
 		require(!mprotect(r->va, r->size, PROT_NONE), "mprotect");
 		expect_refused(&s, &seg);
-		/* What may be read may be sent. */
+		/* A readable page may be sent. */
 		require(!mprotect(r->va, r->size, PROT_READ | PROT_WRITE),
 			"mprotect");
 		session_to_host(&s, 1000);
@@ -462,7 +461,7 @@ static void truncated_buffers(const void *arg)
 	session_end(&s);
 }
 
-/* The driver has lost its rings as well: nothing but the error is to be seen. */
+/* The driver has lost its rings as well: only the error can be observed. */
 static void truncated_rings(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -482,14 +481,14 @@ static void truncated_rings(const void *arg)
 	require(!ftruncate(fd, 0), "ftruncate");
 	for (i = 0; i < NUM_QUEUES; i++) {
 		eventfd_write(s.g.q[i].kick, 1);
-		/* Without packets RX is not looked at. */
+		/* Without packets RX is not checked. */
 		require(i == RXQ || guest_ring_error(&s.g, i, TIMEOUT),
 			"the ring went on");
 	}
 	dev_close(&s.g.dev);
 }
 
-/* --- what was written reaches the file --- */
+/* --- writes reach the file --- */
 
 #define MARK_LEN 3000
 
@@ -506,8 +505,8 @@ static bool in_file(int fd, __u64 size, const __u8 *mark)
 }
 
 /*
- * The device alone writes to the page after it was written back: what tells the
- * kernel that it must be written again is the device's.
+ * Only the device writes to the page after it was written back: it must be the device that marks it
+ * dirty again.
  */
 static void reaches_disk(const void *arg)
 {
@@ -536,7 +535,7 @@ static void reaches_disk(const void *arg)
 
 #define PLACES	3000
 
-/* Places that the VMM has left cost nothing, in place of a page and a bit each. */
+/* Address ranges that the VMM has unmapped cost nothing, rather than more than a page each. */
 static void left_places(const void *arg)
 {
 	struct mem_region *r;
@@ -568,7 +567,7 @@ static void left_places(const void *arg)
 		session_exchange(&s, 1);
 	}
 	gone = before - host_free_kib();
-	/* The VMM's page tables, a page for each place; windows would be two pages more. */
+	/* The VMM's page tables, a page for each range; windows would be two pages more. */
 	require(gone < PLACES * 6, "%lld KiB are gone", gone);
 	session_end(&s);
 }

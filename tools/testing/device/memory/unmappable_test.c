@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory that the kernel can't map: with an uncorrectable error, so that the VMM has lost
- * the page, or secret. A chain there is rejected, a ring or a dirty log there breaks the
- * virtqueue or lets the start fail, and the neighbour does not notice.
+ * Guest memory that the kernel can't map: with an uncorrectable error, so that the VMM has lost the
+ * page, or secret memory. A chain there is rejected; a ring or a dirty log there breaks the
+ * virtqueue or makes the start fail, and the neighbour is not affected.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -17,14 +17,14 @@
 
 #define PAGE	4096
 
-/* Have the page, which is of shared memory, lose its content. Returns an errno. */
+/* Make a page of shared memory lose its content. Returns an errno. */
 static int poison(void *page)
 {
 	pid_t pid = fork();
 	int status;
 
 	require(pid >= 0, "fork");
-	/* A process that asks for the error gets SIGBUS if it has mapped the page. */
+	/* A process that injects the error gets SIGBUS if it has mapped the page. */
 	if (!pid)
 		_exit(madvise(page, PAGE, MADV_HWPOISON) ? errno : 0);
 	require(waitpid(pid, &status, 0) == pid, "waitpid");
@@ -34,7 +34,7 @@ static int poison(void *page)
 	return WEXITSTATUS(status);
 }
 
-/* Put a page of secret memory in its place. Returns an errno. */
+/* Replace the page by a page of secret memory. Returns an errno. */
 static int hide(void *page)
 {
 	int fd = syscall(SYS_memfd_secret, 0);
@@ -52,7 +52,7 @@ static int hide(void *page)
 struct kind {
 	const char *name;
 	int (*take)(void *page);
-	bool readable;	/* by the VMM */
+	bool readable;	/* readable by the VMM */
 };
 
 static const struct kind kinds[] = {
@@ -70,7 +70,7 @@ static void *new_page(void)
 	return page;
 }
 
-/* Only a kernel that can has such memory. */
+/* Not all kernels support secret memory. */
 static void need(const struct kind *kind)
 {
 	void *page = new_page();
@@ -150,7 +150,7 @@ static void receive_buffer(const void *arg)
 	session_close(&s);
 }
 
-/* The driver must not touch it either: what it does is a kick. */
+/* The driver must not touch it either, so it only kicks. */
 static void ring(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -170,7 +170,7 @@ static void ring(const void *arg)
 	dev_close(&s.g.dev);
 }
 
-/* A line in the kernel's log that has all of @words. */
+/* Find a line in the kernel's log that contains all of @words. */
 static bool logged(const char *words)
 {
 	static char log[1 << 20];

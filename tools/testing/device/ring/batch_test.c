@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chains are given back in batches. A ring that breaks within one shows the driver
- * what was given back before.
+ * Chains are given back in batches. If a ring breaks within a batch, the driver still sees the
+ * chains that were given back before.
  */
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -13,10 +13,10 @@
 
 #define PAGE 4096U
 #define PAGE_DESCS (PAGE / RING_DESC_LEN)
-#define GOOD 3		/* chains, and one behind them that can't be taken */
+#define GOOD 3		/* chains, followed by one that can't be taken */
 #define LEN 100
 
-/* Rings whose descriptors fill pages of their own. */
+/* Rings whose descriptors fill whole pages. */
 static struct guest_config config(void)
 {
 	struct guest_config cfg = test_config(0);
@@ -29,7 +29,7 @@ static struct guest_config config(void)
 	return cfg;
 }
 
-/* One chain of each ring is used for the connection. */
+/* The connection uses one chain of each ring. */
 static void start(struct session *s, const struct guest_config *cfg,
 		  unsigned int q)
 {
@@ -47,7 +47,7 @@ static __u64 buffer(const struct session *s, unsigned int i)
 	return s->g.tx_gpa + i * PAGE;
 }
 
-/* A packet to the host, not kicked for. */
+/* A packet to the host, without a kick. */
 static void add_packet(struct session *s, unsigned int i)
 {
 	struct seg seg = { buffer(s, i), HDR_LEN + LEN, false };
@@ -71,7 +71,7 @@ static void add_buffer(struct session *s, unsigned int i)
 	require_ok(ring_add(&s->g.q[RXQ].ring, &seg, 1, NULL));
 }
 
-/* The good ones get the last of the first page's descriptors. */
+/* The good chains get the last descriptors of the first page. */
 static void skip_to_page_end(struct ring *r)
 {
 	__u16 idx;
@@ -123,7 +123,7 @@ static void go_on(struct session *s)
 		require_ok(guest_post_rx(&s->g, PAGE, &layout_one));
 }
 
-/* The ring's second page goes away, with the batch's last chain. */
+/* The ring's second page is unmapped, with the batch's last chain. */
 static void broken_within(const void *arg)
 {
 	struct guest_config cfg = config();
@@ -156,7 +156,7 @@ static void broken_within(const void *arg)
 	require(guest_ring_error(&s.g, q, TIMEOUT), "no error eventfd");
 	counters_expect(&s.g, &before, BROKEN_RINGS, 1);
 
-	/* The driver looks there as well, for what is used next. */
+	/* Map it again, as the driver also looks there for the next used chain. */
 	require(mmap(page, PAGE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page,
 		"mmap");
@@ -165,7 +165,7 @@ static void broken_within(const void *arg)
 		expect_data(&s);
 	go_on(&s);
 	if (q == RXQ) {
-		/* What the broken ring did not take. */
+		/* What was not sent through the broken ring. */
 		require_ok(conn_recv(&s.c, in, LEN, TIMEOUT));
 		require(!memcmp(in, out + GOOD * LEN, LEN), "data differ");
 		require_ok(host_send_end(&sending));
@@ -174,8 +174,8 @@ static void broken_within(const void *arg)
 }
 
 /*
- * The page with the index, and no entries, can't be written for a while: a batch
- * waits until the ring is started again.
+ * The page with the used index, but no used entries, can't be written for a while: the batch is
+ * published only when the ring is started again.
  */
 static void unpublished(const void *arg)
 {
@@ -187,7 +187,7 @@ static void unpublished(const void *arg)
 	char *page;
 
 	(void)arg;
-	/* The index is written for nothing else then. */
+	/* The index's page is then written for nothing else. */
 	cfg.features |= F_EVENT_IDX;
 	cfg.base[TXQ] = 2 * PAGE_DESCS - 8;
 	start(&s, &cfg, TXQ);

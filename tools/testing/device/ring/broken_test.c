@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Rings that can't be trusted any more: the ring stops, its error eventfd
- * says so, and all else goes on.
- */
+/* Invalid rings: the ring stops, its error eventfd is signalled, and everything else continues. */
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -38,7 +35,7 @@ struct broken_test {
 
 static struct broken_test broken_tests[2 * ARRAY_SIZE(cases)];
 
-/* Its ring is going to break. */
+/* A guest whose ring is going to break. */
 static void start(struct session *a, bool apart, bool indirect)
 {
 	struct guest_config cfg = test_config(0);
@@ -75,7 +72,7 @@ static void break_ring(struct session *s, const struct broken_test *t,
 {
 	struct ring *r = &s->g.q[t->q].ring;
 
-	/* The device looks at the receive ring when it has a packet. */
+	/* The device checks the receive ring when it has a packet. */
 	if (t->q == RXQ)
 		host_send_begin(x, s->fd, "x", 1, 0, TIMEOUT);
 	if (t->c->no_end)
@@ -138,13 +135,13 @@ static void broken(const void *arg)
 	session_close(&a);
 }
 
-/* Rings that fault. */
+/* Rings whose memory faults. */
 
 struct fault_test {
 	const char *name;
 	unsigned int q;
 	bool read_only;
-	bool indirect;	/* the chains before */
+	bool indirect;	/* of the chains before the fault */
 };
 
 static const struct fault_test fault_tests[] = {
@@ -190,7 +187,7 @@ static void fault(const void *arg)
 		require_ended(&x);
 }
 
-/* What finds no room in the ring is tried again. */
+/* A send that finds no room in the ring is retried. */
 static void send_ten(const struct session *s)
 {
 	int n, err;
@@ -201,7 +198,7 @@ static void send_ten(const struct session *s)
 	}
 }
 
-/* Both rings go away under load, then the device is closed. */
+/* Both rings are unmapped under load, then the device is closed. */
 static void fault_both(const void *arg)
 {
 	struct session a;

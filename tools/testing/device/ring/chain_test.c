@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chains that a well-behaved driver doesn't make: those the device has to
- * take, and those it has to give back with length 0, counted by their reason.
- * In either case what comes after is not disturbed.
+ * Chains that a well-behaved driver does not make: those that the device must accept, and those
+ * that it must give back with length 0, counted by reason. In either case the following chains are
+ * not affected.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -11,23 +11,23 @@
 #include "session.h"
 
 #define CHAIN_RING	16
-#define CHAIN_ROOM	4096	/* bytes of a good chain */
+#define CHAIN_ROOM	4096	/* bytes of a valid chain */
 #define CHAIN_PAYLOAD	100
 
-/* Where a descriptor points to. */
+/* The target of a descriptor. */
 enum place {
 	BUF,	/* the packet, at the offset */
 	TABLE,	/* the indirect table */
 	ABS,	/* guest-physical address */
 };
 
-/* Descriptor flags; which of them say WRITE depends on the ring. */
+/* Descriptor flags; which ones mean WRITE depends on the ring. */
 #define N	1U	/* NEXT */
 #define I	2U	/* INDIRECT */
 #define X	4U	/* the wrong direction; for an indirect one, WRITE */
-#define U	8U	/* flags that have no meaning */
+#define U	8U	/* flags without a meaning */
 
-/* In raw_desc.next: not a number of one of the chain's descriptors. */
+/* In raw_desc.next: not the index of one of the chain's descriptors. */
 #define RAW	0x10000
 
 struct raw_desc {
@@ -45,17 +45,17 @@ struct raw_desc {
 struct chain_case {
 	const char *name;
 	unsigned int rings;
-	enum counter reason;	/* NO_COUNTER: the chain is good */
-	bool upstream;		/* upstream can do it */
-	bool split_only;	/* packed, there is no such thing */
+	enum counter reason;	/* NO_COUNTER: the chain is valid */
+	bool upstream;		/* vhost_vsock passes */
+	bool split_only;	/* not possible in a packed ring */
 	struct raw_desc d[5];	/* in the ring */
 	struct raw_desc t[3];	/* in the indirect table */
 	bool loop_all;		/* instead of @d: a loop over the whole ring */
-	unsigned int repeat;	/* entries more in the table */
-	struct raw_desc rep;	/* what they are, without N */
+	unsigned int repeat;	/* additional entries in the table */
+	struct raw_desc rep;	/* their content, without N */
 	bool not_negotiated;	/* indirect descriptors */
-	__u64 at;		/* address of the packet, 0: anywhere */
-	__u32 table_off;	/* offset of the table from its aligned place */
+	__u64 at;		/* address of the packet, 0: any */
+	__u32 table_off;	/* misalignment of the table */
 	__u64 src_cid_xor;
 	bool set_len;
 	__u32 hdr_len;
@@ -68,7 +68,7 @@ struct chain_case {
 #define GOOD_NOT_UPSTREAM NO_COUNTER
 
 static const struct chain_case cases[] = {
-	/* good ones */
+	/* valid ones */
 	{ "case 45: len under the data", ON_BOTH, GOOD,
 	  .d = { { BUF, 0, CHAIN_ROOM } } },
 	{ "case 15: descriptors without bytes", ON_BOTH, GOOD, .d = {
@@ -274,7 +274,7 @@ static __u16 flags(const struct env *e, const struct raw_desc *d)
 	       (write ? VRING_DESC_F_WRITE : 0);
 }
 
-/* The packet that the transmit chain holds. */
+/* The packet in the transmit chain. */
 static void write_packet(struct env *e)
 {
 	struct pkt p = conn_pkt(&e->s.c, e->c->op ?: VIRTIO_VSOCK_OP_RW);
@@ -318,7 +318,7 @@ static void write_table(struct env *e)
 			    n + i + 1);
 }
 
-/* A table's first entry, right before the hole. */
+/* The first entry of a table, just before the hole. */
 static void write_table_at_hole(struct env *e)
 {
 	write_entry(e, GUEST_HOLE - RING_DESC_LEN, e->buf, 44,
@@ -353,7 +353,7 @@ static void push_chain(struct env *e)
 		push_loop_all(e);
 		return;
 	}
-	/* As many descriptors as are linked to. */
+	/* As many descriptors as are linked. */
 	for (i = 0, n = 1; i < n; i++)
 		if (d[i].flags & N && d[i].next < RAW && d[i].next >= n)
 			n = d[i].next + 1;
@@ -377,7 +377,7 @@ static void env_start(struct env *e, const struct chain_test *t)
 	cfg.features |= e->c->not_negotiated ? 0 : F_INDIRECT;
 	cfg.rx_bufs = 0;
 	require_ok(guest_start(&e->s.g, &cfg));
-	/* Used up by the RESPONSE: then the receive ring is empty. */
+	/* Used up by the RESPONSE, so that the receive ring is empty afterwards. */
 	require_ok(guest_post_rx(&e->s.g, 4096, &layout_one));
 	session_connect(&e->s, SOCK_STREAM);
 	e->buf = e->c->at ?: mem_alloc(&e->s.g.mem, 1, 0x40000, 4096);
@@ -385,7 +385,7 @@ static void env_start(struct env *e, const struct chain_test *t)
 		   e->c->table_off;
 }
 
-/* The rings work as if nothing had been. */
+/* The rings work as before. */
 static void env_finish(struct env *e)
 {
 	int i;
@@ -493,7 +493,7 @@ static void chain(const void *arg)
 
 #define FLOOD (10 * CHAIN_RING)
 
-/* As many bad chains as fill the ring ten times: none is lost. */
+/* Ten times as many bad chains as the ring holds: none is lost. */
 static void flood(const void *arg)
 {
 	const struct chain_test *t = arg;

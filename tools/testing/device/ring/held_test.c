@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A chain that is used, and that could not be given back for want of memory, is held until
- * there is some. If the VMM stops the device before, the driver gets it all the same, or the
- * VMM learns that the ring broke.
+ * A used chain that can't be given back for lack of memory is held until there is some. If the VMM
+ * stops the device before, the driver still gets the chain, or the VMM is notified that the ring
+ * broke.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 #define MAP	"fail_mvsock_map"
 #define MOST	16	/* mappings, more than a packet needs */
 
-/* All but the first @good ones. */
+/* Fail all mappings but the first @good ones. */
 static void fail_all_but(unsigned int good)
 {
 	char space[16];
@@ -65,7 +65,7 @@ static void stopped(const void *arg)
 	for (good = 0; good < MOST; good++) {
 		session_guest_connects(&s, &cfg, SOCK_STREAM);
 		broken = counter_get(&s.g, "broken_rings");
-		/* Shared: nothing is lost. */
+		/* Shared, so that no mapping is lost. */
 		for (i = 0; i < s.g.mem.nregions; i++)
 			require(!madvise(s.g.mem.region[i].va,
 					 s.g.mem.region[i].size,

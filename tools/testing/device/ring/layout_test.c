@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Any layout of a packet's bytes over descriptors and memory regions.
- */
+/* All layouts of a packet's bytes over descriptors and memory regions. */
 #include <poll.h>
 #include <stdio.h>
 
@@ -35,7 +33,7 @@ static const __u32 lengths[] = { 1, 20, 80, 4096, 65536 };
 
 #define LAYOUT_RING 128
 
-/* A packet of @len bytes fits the ring. */
+/* Check that a packet of @len bytes fits the ring. */
 static bool fits(const struct layout *l, __u32 len)
 {
 	struct seg segs[LAYOUT_RING];
@@ -63,7 +61,7 @@ static void tx_layout(const void *arg)
 
 	cfg.tx_layout = t->layout;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
-	/* Also with the header ending where a page ends. */
+	/* Also with the header ending at the end of a page. */
 	for (i = 0; i < ARRAY_SIZE(lengths); i++)
 		if (fits(t->layout, lengths[i]))
 			session_to_host(&s, lengths[i]);
@@ -101,7 +99,7 @@ static void rx_one(struct session *s, const struct layout *l, __u64 gpa,
 	require_ok(conn_credit_update(&s->c));
 }
 
-/* The receive ring is empty and nothing is under way. */
+/* Wait until the receive ring is empty and nothing is in flight. */
 static void session_one_rx(struct session *s, struct guest_config *cfg,
 			   int socktype)
 {
@@ -132,7 +130,7 @@ static void rx_layout(const void *arg)
 	session_close(&s);
 }
 
-/* Where in the packet two regions meet that are not neighbours here. */
+/* The position in the packet at which two regions meet that are not adjacent here. */
 static const __u32 edges[] = { 1, 20, 43, 44, 45, 1044, 4096, 30000 };
 
 static void tx_over_edge(const void *arg)
@@ -149,7 +147,7 @@ static void tx_over_edge(const void *arg)
 		session_to_host(&s, 65536);
 		session_to_host(&s, 100);
 	}
-	/* The last byte of a region is the packet's last. */
+	/* The packet's last byte is the region's last byte. */
 	s.g.tx_gpa = GUEST_END - HDR_LEN - 1000;
 	session_to_host(&s, 1000);
 	session_close(&s);
@@ -184,7 +182,7 @@ static void rx_small(const void *arg)
 	session_close(&s);
 }
 
-/* Buffers of all sizes in turn. */
+/* Buffers of all sizes alternately. */
 static void rx_mixed(const void *arg)
 {
 	static const __u32 sizes[] = { 45, 4096, 60, 1000, 46, 65580, 300 };
@@ -204,7 +202,7 @@ static void rx_mixed(const void *arg)
 	session_close(&s);
 }
 
-/* A control packet needs no room behind its header. */
+/* A control packet needs no room after its header. */
 static void rx_bare_header(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -220,7 +218,7 @@ static void rx_bare_header(const void *arg)
 	session_close(&s);
 }
 
-/* The message's end is told with its last piece only. */
+/* Only the last piece marks the end of the message. */
 static void rx_seqpacket_split(const void *arg)
 {
 	struct guest_config cfg = test_config(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that are refused after the device has read their destination: what they had to
- * say is lost, and their connection does not go on as if nothing had been. Both ends learn
- * of it, after what came before.
+ * Packets that are rejected after the device has read their destination: their content is lost, so
+ * their connection does not continue as if nothing had happened. Both ends are notified, after the
+ * data before.
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -11,7 +11,7 @@
 #include "device_test.h"
 #include "session.h"
 
-#define BEFORE 1000	/* bytes that come through */
+#define BEFORE 1000	/* bytes that arrive */
 
 enum lost_by { OVER_MAX, OVER_CHAIN, NO_PAGE };
 
@@ -22,7 +22,7 @@ struct lost {
 	enum counter reason;
 };
 
-/* A packet with @p as its header, whose payload the device can't have. */
+/* A packet with header @p, whose payload the device can't access. */
 static void send_lost(struct guest *g, enum lost_by by, struct pkt p)
 {
 	struct seg segs[2] = { { GUEST_EDGE - HDR_LEN, HDR_LEN, false },
@@ -40,7 +40,7 @@ static void send_lost(struct guest *g, enum lost_by by, struct pkt p)
 	require_ok(guest_send_segs(g, segs, 2, TIMEOUT));
 }
 
-/* Room for what was unmapped is there again: the guest's memory is freed at the end. */
+/* Map again what was unmapped, as the guest's memory is freed at the end. */
 static void undo(struct guest *g)
 {
 	void *va = g->mem.region[3].va;
@@ -77,7 +77,7 @@ static void on_connection(const void *arg)
 	require_ok(conn_wait_reset(&s.c, TIMEOUT));
 	check_before(s.fd);
 	err = host_recv(s.fd, &byte, 1, TIMEOUT);
-	/* AF_VSOCK's recv() of seqpackets looks for the error before it waits alone. */
+	/* AF_VSOCK's recv() of seqpackets checks for the error only before it waits. */
 	if (t->socktype == SOCK_SEQPACKET && err == -EPIPE)
 		err = host_error(s.fd);
 	require(err == -ECONNRESET, "recv(): %s", strerror(-err));
@@ -89,7 +89,7 @@ static void on_connection(const void *arg)
 	session_close(&s);
 }
 
-/* A reader that waits in recv() is told at once. */
+/* A reader that waits in recv() is woken at once. */
 static void wakes_reader(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -135,7 +135,7 @@ static void of_another(const void *arg)
 	session_close(&s);
 }
 
-/* Without a connection RST is the answer, but not to RST. */
+/* Without a connection the answer is RST, except to RST. */
 static void for_nobody(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -162,7 +162,7 @@ static void for_nobody(const void *arg)
 	session_close(&s);
 }
 
-/* What answers connect(), or says that the guest has reset it, counts all the same. */
+/* Packets that answer connect(), or report a reset by the guest, take effect all the same. */
 static void answers(const void *arg)
 {
 	static const __u16 ops[] = { VIRTIO_VSOCK_OP_RESPONSE,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chains come back in the order in which they were made available, whatever
- * becomes of them: good, refused, used in part.
+ * Chains are given back in the order in which they were made available, whatever their result:
+ * valid, rejected, partially used.
  */
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ struct order {
 	__u64 buf[CHAINS];
 };
 
-/* Every third one is bad, and they have from 1 to 4 descriptors. */
+/* Every third one is invalid, and they have from 1 to 4 descriptors. */
 static bool is_bad(unsigned int i)
 {
 	return i % 3 == 1;
@@ -113,13 +113,13 @@ static void tx_order(const void *arg)
 	session_close(&o.a);
 }
 
-/* What a receive chain gets of @left bytes. */
+/* How many of @left bytes a receive chain gets. */
 static __u32 piece(__u32 room, __u32 left)
 {
 	return HDR_LEN + (left < room - HDR_LEN ? left : room - HDR_LEN);
 }
 
-/* One packet over several chains, the last of which is used in part. */
+/* One packet over several chains, the last of which is partially used. */
 static void rx_order(const void *arg)
 {
 	struct counters before;

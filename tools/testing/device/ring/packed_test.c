@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Packed rings: where they lie and where they start, as ioctls set it.
- */
+/* Packed rings: their addresses and start positions, as set by ioctls. */
 #include <unistd.h>
 
 #include "device_test.h"
@@ -26,7 +24,7 @@ static void set_up(struct session *s)
 	require_ok(guest_setup(&s->g));
 }
 
-/* What was wrong is set right, and it starts and works. */
+/* After the invalid setting is corrected, the device starts and works. */
 static void start_right(struct session *s)
 {
 	unsigned int i;
@@ -120,7 +118,7 @@ static void misaligned_live(const void *arg)
 	session_close(&s);
 }
 
-/* A size set for one layout, started with the other. */
+/* A size valid for one layout, started with the other one. */
 static void other_layout(const void *arg)
 {
 	struct session s;
@@ -133,7 +131,7 @@ static void other_layout(const void *arg)
 	start_right(&s);
 }
 
-/* Both places, any of them, with either wrap counter, are taken up. */
+/* Both positions, any of them, with either wrap counter, are accepted. */
 static void any_base(const void *arg)
 {
 	unsigned int i;

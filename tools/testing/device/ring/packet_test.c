@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that the parser takes and the protocol does not, and too many of
- * those it does. Whatever comes, the chain is used with length 0, no chain is
- * counted as refused, and other connections and guests don't notice.
+ * Packets that the parser accepts and the protocol does not, and too many of valid ones. Whatever
+ * comes, the chain is used with length 0, no chain is counted as rejected, and other connections
+ * and guests are not affected.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "device_test.h"
 #include "session.h"
 
-#define NOBODY 999999	/* a port where nobody listens */
+#define NOBODY 999999	/* a port without a listener */
 
-/* @a: to be abused; @c2 is another connection of its guest. */
+/* @a: the guest to be abused; @c2 is another connection of it. */
 struct env {
 	struct session a;
 	struct conn c2;
@@ -35,7 +35,7 @@ static void env_start(struct env *e, struct guest_config *cfg, int socktype)
 	e->before = counters_read(&e->a.g);
 }
 
-/* The other connection goes on, no chain was refused. */
+/* The other connection continues, and no chain was rejected. */
 static void env_check(struct env *e)
 {
 	__u8 out[1000], in[1000];
@@ -139,7 +139,7 @@ static void stray_packet(const void *arg)
 	env_close(&e);
 }
 
-/* To another CID than the host's, with a connection's ports or others: RST. */
+/* To a CID other than the host's, with a connection's ports or others: RST. */
 struct cid_case {
 	const char *name;
 	__u64 cid;
@@ -185,7 +185,7 @@ static void other_cid(const void *arg)
 	env_close(&e);
 }
 
-/* On a connection, which goes on as if there had been nothing. */
+/* On a connection, which is not affected. */
 struct ignored_case {
 	const char *name;
 	__u16 op;
@@ -244,7 +244,7 @@ static void to_listener(const void *arg)
 
 #define FLOOD 300
 
-/* Each is answered, by RESPONSE while there is room, else by RST. */
+/* Each is answered, with RESPONSE while there is room, else with RST. */
 static void request_flood(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -269,14 +269,14 @@ static void request_flood(const void *arg)
 	}
 	require(taken + refused == FLOOD && refused, "%u taken, %u refused",
 		taken, refused);
-	/* host_listen() asks for 64. */
+	/* The backlog of host_listen() is 64. */
 	require(taken <= 65, "%u taken", taken);
 	session_exchange(&e.a, 1000);
 	env_close(&e);
 }
 
-/* What is over is a breach of the protocol: the connection ends, and what was
- * within the credit can be read.
+/* Data beyond the credit violate the protocol: the connection ends, and the data within the credit
+ * can be read.
  */
 static void beyond_credit(const void *arg)
 {
@@ -306,7 +306,7 @@ static void beyond_credit(const void *arg)
 	env_close(&e);
 }
 
-/* As many packets of one byte as the credit allows, never read meanwhile. */
+/* As many packets of one byte as the credit allows, without reads meanwhile. */
 static void one_byte_flood(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -329,7 +329,7 @@ static void one_byte_flood(const void *arg)
 	env_close(&e);
 }
 
-/* Send until it would block; how much that was. */
+/* Send until it would block. Returns how much that was. */
 static __u32 send_all(int fd, __u32 max)
 {
 	static const __u8 buf[16384];
@@ -345,9 +345,7 @@ static __u32 send_all(int fd, __u32 max)
 	return sent;
 }
 
-/* A guest that takes nothing makes the host keep nothing; upstream no more than it
- * wants to.
- */
+/* If the guest takes nothing, the host buffers nothing; vhost_vsock buffers up to its own limit. */
 static void huge_buf_alloc(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -364,7 +362,7 @@ static void huge_buf_alloc(const void *arg)
 	sent = send_all(a.fd, max);
 	require(test_options.upstream ? sent && sent < max : !sent,
 		"%u bytes are kept", sent);
-	/* Once it takes them, it gets them all. */
+	/* Once the guest takes packets, it gets all data. */
 	a.g.rx_repost = true;
 	require_ok(guest_post_rx(&a.g, 65536, &layout_one));
 	while (sent) {
@@ -379,13 +377,13 @@ static void huge_buf_alloc(const void *arg)
 	session_close(&a);
 }
 
-/* The guest takes back credit it had granted, with data under way: no more
- * comes until it grants again.
+/* The guest takes back credit that it had granted, with data in flight: no more data come until it
+ * grants credit again.
  */
 struct credit_case {
 	const char *name;
 	__u32 buf_alloc;
-	__s32 fwd_cnt;	/* from the right one */
+	__s32 fwd_cnt;	/* offset from the right value */
 };
 
 static const struct credit_case credits[] = {
@@ -423,7 +421,7 @@ static void bad_credit(const void *arg)
 	env_close(&e);
 }
 
-/* A message that does not end uses up the credit, and then the connection. */
+/* A message without an end uses up the credit, and then breaks the connection. */
 static void endless_message(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -452,9 +450,9 @@ static void endless_message(const void *arg)
 
 #define REQUESTS 200
 
-/* Replies that find no receive buffer: the device owes the connection one, which
- * says all. Upstream keeps some, takes no more packets then, and sends all once
- * there is room.
+/* Replies for which there is no receive buffer: the device owes the connection one reply, which
+ * covers all of them. vhost_vsock queues some, then takes no more packets, and sends all once there
+ * is room.
  */
 static void credit_request_flood(const void *arg)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rings that hold what no driver would put there, but from which the device
- * can still tell what to do.
+ * Rings with content that no driver would write, but from which the device can still tell what to
+ * do.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -12,11 +12,11 @@
 
 #define RING 16
 
-/* Of a packed descriptor's flags, what differs in the next round. */
+/* The flags of a packed descriptor that change in the next round. */
 #define OTHER_WRAP (BIT_ULL(VRING_PACKED_DESC_F_AVAIL) | \
 		    BIT_ULL(VRING_PACKED_DESC_F_USED))
 
-/* @a has no receive buffers; its connection is up. */
+/* @a has no receive buffers; its connection is established. */
 static void start(struct session *a)
 {
 	struct guest_config cfg = test_config(0);
@@ -29,7 +29,7 @@ static void start(struct session *a)
 	session_connect(a, SOCK_STREAM);
 }
 
-/* All works as if nothing had been. */
+/* Everything works as before. */
 static void finish(struct session *a)
 {
 	int i;
@@ -41,7 +41,7 @@ static void finish(struct session *a)
 	session_close(a);
 }
 
-/* A packet of @len bytes of payload at tx_gpa, as one descriptor. */
+/* A packet with @len bytes of payload at tx_gpa, as one descriptor. */
 static struct seg good_packet(struct session *s, __u32 len)
 {
 	struct pkt p = conn_pkt(&s->c, VIRTIO_VSOCK_OP_RW);
@@ -108,7 +108,7 @@ static void same_twice(const void *arg)
 			      le32toh(r->s.used->ring[r->s.last_used &
 						      (RING - 1)].id)) ==
 			first, "used entry %d is another's", i);
-		/* The second time it is not in flight any more. */
+		/* The second time it is no longer in flight. */
 		require(ring_get_used(r, &len, &token) == (i ? -EPROTO : first),
 			"used entry %d", i);
 		require(!len, "used length %u", len);
@@ -119,7 +119,7 @@ static void same_twice(const void *arg)
 	finish(&a);
 }
 
-/* What the driver says about interrupts. */
+/* The driver's setting for interrupts. */
 struct wish {
 	const char *name;
 	bool event_idx;
@@ -150,7 +150,7 @@ static void set_wish(struct ring *r, const struct wish *w)
 	}
 }
 
-/* Whatever it says, chains come back; there may be no interrupt. */
+/* Whatever the setting is, chains are given back; interrupts may be missing. */
 static void bad_wish(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
@@ -187,7 +187,7 @@ static void bad_wish(const void *arg)
 	session_close(&a);
 }
 
-/* A buffer for the device to read is the ring it writes. */
+/* A device-readable buffer is the part of the ring that the device writes. */
 static void tx_aliases_ring(const void *arg)
 {
 	struct counters before;
@@ -201,13 +201,13 @@ static void tx_aliases_ring(const void *arg)
 	seg = (struct seg){ a.g.mem.region[0].gpa +
 			    ((__u8 *)q->ring.device_area -
 			     a.g.mem.region[0].va), 128, false };
-	/* That no used_event, no address is a good header: an empty one. */
+	/* The content of the ring is not a valid header: the CID is not the guest's. */
 	require_ok(guest_send_segs(&a.g, &seg, 1, TIMEOUT));
 	counters_expect(&a.g, &before, REJ_BAD_CID, 1);
 	finish(&a);
 }
 
-/* The device writes a packet over what it then writes its used entry to. */
+/* The device writes a packet over the place of its used entry. */
 static void rx_aliases_ring(const void *arg)
 {
 	struct session a;
@@ -224,9 +224,9 @@ static void rx_aliases_ring(const void *arg)
 	require_ok(ring_add(&q->ring, &seg, 1, NULL));
 	guest_kick(&a.g, RXQ);
 	err = host_send(a.fd, "0123456789", 10, 0, QUIET);
-	/* Whether it was sent the ring does not tell any more. */
+	/* The ring does not tell any more whether it was sent. */
 	require(!err || err == -ETIMEDOUT, "%s", strerror(-err));
-	/* The ring is the guest's loss; all else works. */
+	/* Only the guest's ring is affected; everything else works. */
 	neighbour_exchange(1000);
 	guest_restart(&a.g);
 	close(a.fd);
@@ -239,7 +239,7 @@ static void rx_aliases_ring(const void *arg)
 	finish(&a);
 }
 
-/* Two of a ring's areas, or two rings, in one place. */
+/* Two areas of a ring, or two rings, at the same address. */
 struct overlap {
 	const char *name;
 	enum { DESC, DRIVER, DEVICE } area, onto;
@@ -293,7 +293,7 @@ static void overlap(const void *arg)
 	finish(&a);
 }
 
-/* Packed: not available yet, whatever else it says. */
+/* Packed: not available yet, whatever the other fields say. */
 static void wrong_wrap(const void *arg)
 {
 	const unsigned int *q = arg;
@@ -321,7 +321,7 @@ static void wrong_wrap(const void *arg)
 	counters_expect(&a.g, &before, NO_COUNTER, 0);
 	require(le16toh(r->p.desc[r->chain[chain].head].flags) == *flags,
 		"the descriptor was written");
-	/* Made available for good. */
+	/* Now it is really made available. */
 	*flags ^= OTHER_WRAP;
 	ring_push(r, chain);
 	guest_kick(&a.g, *q);
@@ -340,7 +340,7 @@ static void wrong_wrap(const void *arg)
 	finish(&a);
 }
 
-/* Packed: the ID is the driver's affair, and comes back as it was. */
+/* Packed: the driver chooses the Buffer ID, which is returned unchanged. */
 static void strange_id(const void *arg)
 {
 	static const __u16 ids[] = { RING, 0x7fff, 0x8000, 0xffff };
@@ -362,7 +362,7 @@ static void strange_id(const void *arg)
 
 		require_ok(chain);
 		head = r->chain[chain].head;
-		/* The last descriptor's counts. */
+		/* The last descriptor's ID is used. */
 		ring_set_id(r, chain, id);
 		r->p.desc[head].id = htole16(1);
 		guest_kick(&a.g, TXQ);
@@ -376,7 +376,7 @@ static void strange_id(const void *arg)
 	finish(&a);
 }
 
-/* Packed: a chain that is refused has its ID from its last descriptor. */
+/* Packed: a rejected chain has its ID from its last descriptor. */
 static void refused_id(const void *arg)
 {
 	struct session a;
@@ -410,8 +410,8 @@ static void refused_id(const void *arg)
 
 #define MANY 600
 
-/* Each descriptor is two segments: more of those than a chain may have, and
- * its end is far behind the one with the 1025th.
+/* Each descriptor is two segments: more than a chain may have, and the chain ends long after the
+ * descriptor with the 1025th segment.
  */
 static void many_segments(const void *arg)
 {
