@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long it takes from an available entry to a packet: the header of a TX packet,
- * checked, in private memory; or of an RX packet, written to its buffer.
+ * Benchmark: time from an available entry to a packet, which is a TX packet's header, checked, in
+ * private memory; or an RX packet written to its buffer.
  *
- * A ring of 256 is filled with equal chains, whose descriptors share the memory
- * that they name, and all of them are taken; that is done over and over for a
- * millisecond, many times, of which the fastest counts.
+ * A ring of 256 is filled with identical chains, whose descriptors share their buffers, and all
+ * chains are taken. This is repeated for a millisecond; of many such runs the fastest counts.
  */
 #include <asm/byteorder.h>
 #include <linux/ktime.h>
@@ -31,18 +30,19 @@
 #define RUN_NS		NSEC_PER_MSEC
 
 struct rig {
-	unsigned int n;		/* descriptors in a chain */
+	unsigned int n;		/* number of descriptors in a chain */
 	bool packed;
 	bool indirect;
 	bool rx;
 	unsigned int chains;
-	u64 best;		/* picoseconds a chain */
+	u64 best;		/* picoseconds per chain */
 	struct guest *guest;
 	struct mvs_ring ring;
 };
 
-/* What the @i-th of a chain's descriptors has: first the header, alone if there
- * are more. The last one has the rest of the payload.
+/*
+ * The buffer of the @i-th of a chain's descriptors: the first one has the header, alone if there
+ * are more descriptors; the last one has the rest of the payload.
  */
 static void buffer(const struct rig *rig, unsigned int i, u64 *addr, u32 *len)
 {
@@ -84,7 +84,7 @@ static void fill_packed(const struct rig *rig, struct vring_packed_desc *d,
 	rig_set_packed_desc(d, addr, len, flags, 0);
 }
 
-/* One chain from descriptor @first on. */
+/* Write one chain, from descriptor @first on. */
 static void lay_split(struct rig *rig, unsigned int first)
 {
 	struct vring_desc *d = guest_uaddr(rig->guest, RIG_DESC);
@@ -150,7 +150,7 @@ static void lay_header(struct rig *rig)
 	};
 }
 
-/* Take all chains that there are; how many, or an error. */
+/* Take all available chains. Returns their number, or an error. */
 static int take_all(struct rig *rig)
 {
 	struct mvs_chain *chain = &rig->guest->chain;
@@ -175,7 +175,7 @@ static int take_all(struct rig *rig)
 	return n;
 }
 
-/* Picoseconds a chain took, in one run. */
+/* Picoseconds per chain, in one run. */
 static u64 run(struct kunit *test, struct rig *rig)
 {
 	u64 start = ktime_get_ns(), ns, chains = 0;
@@ -221,7 +221,7 @@ static void bench_parse(struct kunit *test)
 		rigs[i].n = sizes[i % ARRAY_SIZE(sizes)];
 		lay(test, &rigs[i]);
 	}
-	/* Each has its turn now and then, as what disturbs comes and goes. */
+	/* Run the cases alternately, as disturbances come and go. */
 	for (j = 0; j < RUNS; j++)
 		for (i = 0; i < RIGS; i++)
 			rigs[i].best = min(rigs[i].best, run(test, &rigs[i]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chains: adding buffers, and walking their bytes.
+ * Chains: adding buffers, and iterating over their bytes.
  */
 #include <linux/mm.h>
 
@@ -78,7 +78,7 @@ static void add(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chain->writable, c->writable);
 }
 
-/* Buffers over the same memory may add up to more than 32 bits hold. */
+/* Buffers over the same memory may add up to more than 32 bits can represent. */
 static void add_more_than_4g(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -121,7 +121,7 @@ static void grow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chain->reason, MVS_REASON_TOO_LONG);
 }
 
-/* Pieces end at segments, at pages and at what was asked for. */
+/* Mapped pieces end at segments, at pages and at the requested length. */
 static void walk_bytes(struct kunit *test)
 {
 	static const u32 pieces[] = { 10, PAGE_SIZE - 10, 5, 5, 100 };
@@ -151,7 +151,7 @@ static void walk_bytes(struct kunit *test)
 	}
 }
 
-/* Readable buffers may be on pages that were mapped to be read. */
+/* Readable buffers may be in pages that were mapped for reading. */
 static void map_asks_for_the_right_access(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The states of a connection: what each event does in each state.
+ * The states of a connection: the effect of each event in each state.
  *
- * What is wanted is what the specification says (virtio 1.3, 5.10.6), and what
- * AF_VSOCK's programs and guests are used to from vhost_vsock where it says nothing.
+ * The expected effects are those of the specification (virtio 1.3, 5.10.6), and where it does not
+ * define any, those of vhost_vsock, on which AF_VSOCK's programs and guests rely.
  */
 #include <kunit/test.h>
 
 #include <mvsock/conn_state.h>
 
 /**
- * struct wanted - what an event must do
- * @known: something is said here about the event
- * @never: it does not happen in this state; if it did it must not begin anything
- * @then: what it must do
+ * struct wanted - the expected effect of an event
+ * @known: the table has an entry for the event
+ * @never: it does not happen in this state; if it did, it could at most close the connection
+ * @then: the expected transition
  */
 struct wanted {
 	bool known;
@@ -27,16 +27,16 @@ struct wanted {
 	.then = { MVS_CONN_ ## state, MVS_MARK_ ## mark, errno },	\
 }
 
-/* No connection: what its program may still do to it comes to nothing. */
+/* No connection: calls of its program and late packets have no effect. */
 #define NOTHING		DO(CLOSED, NONE, 0)
 
 static const struct wanted closed[MVS_EVENTS] = {
 	[MVS_EVENT_CONNECT] = DO(CONNECTING, REQUEST, 0),
 	[MVS_EVENT_ACCEPT] = DO(OPEN, RESPONSE, 0),
-	/* connect() gave up when the peer had refused already. */
+	/* connect() gave up after the peer had already refused. */
 	[MVS_EVENT_CANCEL] = NOTHING,
 	[MVS_EVENT_CLOSE] = NOTHING,
-	/* The peer's answer was as late as the end of its time. */
+	/* The peer's answer and the timeout came at the same time. */
 	[MVS_EVENT_TIMEOUT] = NOTHING,
 	[MVS_EVENT_FAILED] = NOTHING,
 	/* The connection existed when the packet came: no second answer. */
@@ -55,7 +55,7 @@ static const struct wanted closed[MVS_EVENTS] = {
 	[MVS_EVENT_UNKNOWN] = NOTHING,
 };
 
-/* Only RESPONSE and RST answer REQUEST. The type 0 is looked over, as ever. */
+/* Only RESPONSE and RST answer REQUEST. The op 0 is ignored, as by vhost_vsock. */
 #define WRONG_ANSWER	DO(CLOSED, RST, EPROTO)
 
 static const struct wanted connecting[MVS_EVENTS] = {
@@ -86,22 +86,24 @@ static const struct wanted connecting[MVS_EVENTS] = {
 static const struct wanted open[MVS_EVENTS] = {
 	[MVS_EVENT_CONNECT] = NEVER,
 	[MVS_EVENT_ACCEPT] = NEVER,
-	/* The peer answered when connect() gave up: close() ends it in order. */
+	/*
+	 * The peer answered while connect() gave up: close() ends the connection in an orderly way.
+	 */
 	[MVS_EVENT_CANCEL] = STAYS_OPEN,
 	[MVS_EVENT_CLOSE] = DO(CLOSING, SHUTDOWN, 0),
 	[MVS_EVENT_TIMEOUT] = NEVER,
 	[MVS_EVENT_FAILED] = DO(CLOSED, RST, ENOMEM),
-	/* What a peer has no reason to send is looked over, as ever. */
+	/* Packets that the peer has no reason to send are ignored, as by vhost_vsock. */
 	[MVS_EVENT_REQUEST] = STAYS_OPEN,
 	[MVS_EVENT_RESPONSE] = STAYS_OPEN,
-	/* The program reads what there is, and then the end; that is no error. */
+	/* The program reads the remaining data, and then the end of file; that is no error. */
 	[MVS_EVENT_RST] = DO(CLOSED, NONE, 0),
 	[MVS_EVENT_SHUTDOWN] = STAYS_OPEN,
 	/* "Clean disconnect": a side without unread data answers with RST. */
 	[MVS_EVENT_SHUTDOWN_READ] = DO(CLOSED, RST, 0),
 	[MVS_EVENT_SHUTDOWN_UNREAD] = DO(ENDED, NONE, 0),
 	[MVS_EVENT_RW] = STAYS_OPEN,
-	/* A stream with a hole is none. */
+	/* A stream with missing data must not continue. */
 	[MVS_EVENT_OVERRUN] = DO(CLOSED, RST, ENOBUFS),
 	[MVS_EVENT_LOST] = DO(CLOSED, RST, 0),
 	[MVS_EVENT_CREDIT_UPDATE] = STAYS_OPEN,
@@ -110,7 +112,7 @@ static const struct wanted open[MVS_EVENTS] = {
 	[MVS_EVENT_UNKNOWN] = STAYS_OPEN,
 };
 
-/* The peer is done, and waits for RST, which comes when the program is. */
+/* The peer has finished, and waits for RST, which is sent when the program closes. */
 #define STAYS_ENDED	DO(ENDED, NONE, 0)
 
 static const struct wanted ended[MVS_EVENTS] = {
@@ -120,7 +122,7 @@ static const struct wanted ended[MVS_EVENTS] = {
 	[MVS_EVENT_CLOSE] = DO(CLOSED, RST, 0),
 	[MVS_EVENT_TIMEOUT] = NEVER,
 	[MVS_EVENT_FAILED] = NEVER,
-	/* It was open when the packet came. */
+	/* The connection was open when the packet came. */
 	[MVS_EVENT_REQUEST] = STAYS_ENDED,
 	[MVS_EVENT_RESPONSE] = STAYS_ENDED,
 	[MVS_EVENT_RST] = STAYS_ENDED,
@@ -137,8 +139,8 @@ static const struct wanted ended[MVS_EVENTS] = {
 };
 
 /*
- * SHUTDOWN was sent, and nothing is read any more. The peer answers RST, or shuts down
- * itself.
+ * SHUTDOWN was sent, and nothing is read any more. The peer answers with RST, or shuts down its
+ * side.
  */
 #define STAYS_CLOSING	DO(CLOSING, NONE, 0)
 
@@ -159,7 +161,7 @@ static const struct wanted closing[MVS_EVENTS] = {
 	[MVS_EVENT_OVERRUN] = STAYS_CLOSING,
 	[MVS_EVENT_LOST] = DO(CLOSED, RST, 0),
 	[MVS_EVENT_CREDIT_UPDATE] = STAYS_CLOSING,
-	/* There is no room for data without a reader. */
+	/* Without a reader there is no room for data to report. */
 	[MVS_EVENT_CREDIT_REQUEST] = DO(CLOSING, CREDIT_UPDATE, 0),
 	[MVS_EVENT_INVALID] = STAYS_CLOSING,
 	[MVS_EVENT_UNKNOWN] = STAYS_CLOSING,

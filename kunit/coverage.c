@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the compiler calls at each block of the code that is covered; a part of
- * mvsock.ko where it is built with MVSOCK_COVERAGE=1. KCOV's function of this name
- * gathers for user space, a task at a time; this one asks the test.
+ * The function that the compiler calls at each block of instrumented code; part of mvsock.ko if
+ * that is built with MVSOCK_COVERAGE=1. KCOV's function of this name collects for user space, one
+ * task at a time; this one calls the test.
  */
 #include <kunit/visibility.h>
 #include <linux/compiler.h>

@@ -2,7 +2,7 @@
 #ifndef _MVSOCK_KUNIT_COVERAGE_H
 #define _MVSOCK_KUNIT_COVERAGE_H
 
-/* Called at each block of the code that is covered, with an address in it. */
+/* Called at each block of instrumented code, with an address in the block. */
 typedef void (*mvs_coverage_fn)(unsigned long address);
 
 extern mvs_coverage_fn mvs_coverage_block;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Credit: what either side may send.
+ * Credit: how much either side may send.
  */
 #include <kunit/test.h>
 
 #include <mvsock/credit.h>
 
-/* --- what the peer may be sent --- */
+/* --- credit for sending to the peer --- */
 
 struct space_case {
 	const char *name;
@@ -40,7 +40,7 @@ static const struct space_case space_cases[] = {
 	{ "4 GiB - 1, all sent", U32_MAX, U32_MAX, U32_MAX, 0, U32_MAX, 0 },
 	{ "4 GiB - 1, all sent over the wrap", U32_MAX, U32_MAX, 6, 7, U32_MAX,
 	  0 },
-	/* A peer that lies has its own credit wrong, and no more than it has. */
+	/* A peer that lies corrupts only its own credit. */
 	{ "one more read than sent", 100, 1000, 10, 11, 100, 0 },
 	{ "much more read than sent", 100, 1000, 10, SZ_1G, 100, 0 },
 	{ "one more read than sent, of 4 GiB - 1", U32_MAX, U32_MAX, 10, 11,
@@ -65,7 +65,7 @@ static void space(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mvs_credit_space(&credit), c->space);
 }
 
-/* --- what the peer may send --- */
+/* --- credit granted to the peer --- */
 
 struct allows_case {
 	const char *name;
@@ -100,7 +100,7 @@ static void allows(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mvs_credit_allows(&credit, U32_MAX));
 }
 
-/* As much as a peer may ever have: the length must not wrap. */
+/* The most that a peer may ever send: the length must not wrap. */
 static void allows_4g(struct kunit *test)
 {
 	struct mvs_credit credit = { .granted = U32_MAX };
@@ -111,7 +111,7 @@ static void allows_4g(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mvs_credit_allows(&credit, U32_MAX));
 }
 
-/* What was granted is on its way, and is not taken back. */
+/* Data for which credit was granted are in flight, so the credit is not taken back. */
 static void granted_never_goes_back(struct kunit *test)
 {
 	struct mvs_credit credit = { .buf_alloc = 100 };
@@ -147,7 +147,7 @@ static void granted_never_goes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, credit.granted, SZ_4G + U32_MAX);
 }
 
-/* --- when the peer is to be told --- */
+/* --- when a CREDIT_UPDATE is due --- */
 
 struct stale_case {
 	const char *name;
@@ -209,7 +209,7 @@ static void stale(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mvs_credit_stale(&credit, true, c->wanted), c->stale);
 }
 
-/* The peer goes by what it was told last, and not by what it was granted once. */
+/* The peer uses the credit it was told last, not what it was granted before. */
 static void told_after_room_shrank(struct kunit *test)
 {
 	struct mvs_credit credit = { .buf_alloc = SZ_256K };
@@ -224,20 +224,20 @@ static void told_after_room_shrank(struct kunit *test)
 	credit.fwd_cnt = SZ_4K;
 	KUNIT_EXPECT_TRUE(test, mvs_credit_stale(&credit, true, 0));
 
-	/* What was on its way when the room was made smaller. */
+	/* Data that were in flight when the buffer was reduced. */
 	credit.rx_cnt = SZ_128K;
 	KUNIT_EXPECT_TRUE(test, mvs_credit_stale(&credit, true, 0));
 	mvs_credit_tell(&credit);
 	KUNIT_EXPECT_FALSE(test, mvs_credit_stale(&credit, true, 0));
 }
 
-/* --- a peer that goes by the book --- */
+/* --- a peer that follows the specification --- */
 
 /**
- * struct peer - the driver's side, in the specification's words
- * @buf_alloc: the device's, as it was last told
+ * struct peer - the driver's side, with the specification's names
+ * @buf_alloc: that of the device, from its last packet
  * @fwd_cnt: likewise
- * @tx_cnt: what it sent
+ * @tx_cnt: bytes sent
  */
 struct peer {
 	u32 buf_alloc;
@@ -273,7 +273,7 @@ static void peer_sends(struct kunit *test, struct mvs_credit *credit,
 	peer->tx_cnt += len;
 }
 
-/* Each side does something; what is on its way arrives later. */
+/* One of the sides does something; data in flight arrive later. */
 static void peer_step(struct kunit *test, struct mvs_credit *credit,
 		      struct peer *peer, u64 *rnd)
 {
@@ -294,16 +294,15 @@ static void peer_step(struct kunit *test, struct mvs_credit *credit,
 		credit->fwd_cnt += below(rnd, unread + 1);
 		if (mvs_credit_stale(credit, true, 1))
 			tell(credit, peer);
-		/* Else both wait. */
+		/* Otherwise both sides would wait. */
 		if (credit->fwd_cnt == credit->rx_cnt)
 			KUNIT_ASSERT_GT(test, may_send(peer), 0);
 	}
 }
 
 /*
- * The counters on the wire wrap soon. A peer that sends no more than it was told it
- * may is never refused, whatever becomes of the room, and may send more when all was
- * read.
+ * The counters on the wire wrap soon. A peer that sends no more than it was told it may is never
+ * refused, however the buffer's size changes, and may send more once all was read.
  */
 static void peer_by_the_book(struct kunit *test)
 {

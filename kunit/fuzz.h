@@ -1,41 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The fuzz suite: a ring, its driver, and the model that foretells what becomes of
- * what the driver does.
+ * The fuzz suite: a ring, its driver, and the model that predicts the results of what the driver
+ * does.
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_H
 #define _MVSOCK_KUNIT_FUZZ_H
 
 #include "fuzz_driver.h"
 
-/* Chains that the device has, at most. */
+/* Maximum number of chains that the device holds. */
 #define FUZZ_HELD	16
 
 /**
- * struct fuzz - a run of one case
+ * struct fuzz - state of one test case
  * @test: the case
- * @seed: what the round in work grows from
- * @rnd: its source of numbers
- * @failed: the round went wrong, and was reported
- * @broken: the ring was found broken, as foretold
+ * @seed: seed of the current round
+ * @rnd: state of its random numbers
+ * @failed: the round failed, which was reported
+ * @broken: the ring broke, as predicted
  * @mem: guest memory
- * @model: the virtqueue, as it must be
+ * @model: the expected state of the virtqueue
  * @driver: makes its chains available
- * @ring: the virtqueue, as it is
- * @chain: the chain in work
- * @forecast: what it must be; the second one where two are needed
- * @popped: the last chain was taken, and not given back
- * @held: chains to be given back
- * @nheld: how many
- * @bytes: payload of all that is sent to the guest
- * @buf: room for another payload
- * @wanted: what that must be
- * @pieces: @bytes or @buf, in pieces
- * @rounds: how many rounds there were
+ * @ring: the virtqueue under test
+ * @chain: the current chain
+ * @forecast: its prediction; the second one is used where two are needed
+ * @popped: the last chain was taken, and has not been given back
+ * @held: chains that are still to be given back
+ * @nheld: number of held chains
+ * @bytes: payload of all packets to the guest
+ * @buf: buffer for another payload
+ * @wanted: its expected content
+ * @pieces: @bytes or @buf, divided into pieces
+ * @rounds: number of rounds
  * @chains: chains taken
- * @refused: chains refused, by reason
- * @rings_broken: rings found broken
- * @packets: good packets from the guest
+ * @refused: chains rejected, by reason
+ * @rings_broken: number of broken rings
+ * @packets: valid packets from the guest
  * @written: packets to the guest
  */
 struct fuzz {
@@ -68,7 +68,7 @@ struct fuzz {
 	u64 written;
 };
 
-/* Report the first thing that goes wrong in a round. */
+/* Report the first failure of a round. */
 #define fuzz_check(fz, ok, fmt, ...) ({					\
 	struct fuzz *__fz = (fz);					\
 	bool __ok = (ok);						\

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which blocks of the code under test the fuzz suite reaches. tools/check/coverage.sh
- * makes lines of them.
+ * Records which blocks of the code under test the fuzz suite reaches. tools/check/coverage.sh maps
+ * them to source lines.
  */
 #include <linux/bitmap.h>
 #include <linux/sizes.h>
@@ -11,7 +11,7 @@
 #include "coverage.h"
 #include "fuzz_cover.h"
 
-/* The module's code is all within this of mvs_chain_init(). */
+/* All of the module's code is within this distance of mvs_chain_init(). */
 #define REACH	SZ_128K
 
 #define PER_LINE	12
@@ -35,7 +35,7 @@ void fuzz_cover_begin(void (*at_block)(void))
 	WRITE_ONCE(mvs_coverage_block, block);
 }
 
-/* All that was reached since the module was loaded, from mvs_chain_init() on. */
+/* All blocks reached since the module was loaded, as offsets from mvs_chain_init(). */
 void fuzz_cover_end(struct kunit *test)
 {
 	char line[PER_LINE * 8 + 1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which blocks of the code under test the fuzz suite reaches, and a call at each of
- * them. Without MVSOCK_COVERAGE=1 neither is to be had.
+ * Records which blocks of the code under test the fuzz suite reaches, and calls a function at each
+ * of them. Neither is available without MVSOCK_COVERAGE=1.
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_COVER_H
 #define _MVSOCK_KUNIT_FUZZ_COVER_H

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that lays random rings and chains, and spoils them.
+ * A driver that writes random rings and chains, and corrupts them.
  */
 #include <linux/unaligned.h>
 
 #include "fuzz_driver.h"
 
-/* The areas of the largest rings, in the 8 pages for them. */
+/* Offsets of the largest rings' areas in the 8 pages for them. */
 #define SPLIT_MAX	1024
 #define PACKED_MAX	1280
 
@@ -26,7 +26,7 @@ static void put16(struct fuzz_driver *d, u64 uaddr, u16 v)
 	note(d, uaddr, sizeof(le));
 }
 
-/* The fields of a descriptor: of both layouts, in which the last two differ. */
+/* The fields of a descriptor, in either layout; the last two differ. */
 static void note_desc(struct fuzz_driver *d, u64 uaddr)
 {
 	note(d, uaddr, 8);
@@ -37,7 +37,7 @@ static void note_desc(struct fuzz_driver *d, u64 uaddr)
 
 /* --- the ring --- */
 
-/* A number, near the end of what it can be as often as not. */
+/* A number below @n, half of the time close to @n. */
 static u32 near_end(u64 *rnd, u32 n)
 {
 	if (fuzz_once_in(rnd, 2))
@@ -64,8 +64,8 @@ static u32 ring_size(u64 *rnd, bool packed)
 }
 
 /*
- * The areas in a row, each as far in as its alignment and the memory allow, so that
- * entries lie across pages.
+ * Place the areas one after the other, each at a random offset that its alignment and the memory
+ * allow, so that entries cross page boundaries.
  */
 static void place_areas(struct model *m, u64 *rnd)
 {
@@ -80,7 +80,7 @@ static void place_areas(struct model *m, u64 *rnd)
 	m->used = round_up(m->avail + avail, 4);
 }
 
-/* A ring of any kind, as the VMM and the driver set it up. */
+/* Create a ring of any kind, as the VMM and the driver set it up. */
 void fuzz_driver_start(struct fuzz_driver *d)
 {
 	struct model *m = d->m;
@@ -105,7 +105,7 @@ void fuzz_driver_start(struct fuzz_driver *d)
 	put16(d, m->used + 2, m->give);
 }
 
-/* Places that were made available and are not taken yet. */
+/* Number of positions that are available and not taken yet. */
 static u32 waiting(const struct fuzz_driver *d)
 {
 	u32 all = d->m->packed ? 2 * d->m->num : U16_MAX + 1;
@@ -115,7 +115,7 @@ static u32 waiting(const struct fuzz_driver *d)
 
 /* --- chains --- */
 
-/* Flags that mean nothing here; those of availability are left alone. */
+/* Set flags without a meaning here, except for those of availability. */
 static u16 odd_flags(struct fuzz_driver *d)
 {
 	if (!fuzz_once_in(d->rnd, 8))
@@ -160,8 +160,8 @@ static void put_packed(struct fuzz_driver *d, u64 addr, u32 len, u16 flags)
 }
 
 /*
- * The buffers from @from on as a table in guest memory; returns where. Its entries
- * may be linked in any order, of which backwards is one.
+ * Write the buffers from @from on as a table in guest memory; returns its address. Its entries may
+ * be linked in any order, including backwards.
  */
 static u64 put_table(struct fuzz_driver *d, const struct fuzz_layout *l,
 		     u32 from, u32 entries)
@@ -190,7 +190,7 @@ static u64 put_table(struct fuzz_driver *d, const struct fuzz_layout *l,
 	return gpa;
 }
 
-/* As many direct descriptors as @direct, and a table for the rest if there is one. */
+/* @direct direct descriptors, and an indirect table for the rest, if any. */
 static void put_chain(struct fuzz_driver *d, const struct fuzz_layout *l,
 		      u32 direct)
 {
@@ -198,7 +198,7 @@ static void put_chain(struct fuzz_driver *d, const struct fuzz_layout *l,
 	u32 i, n = direct + table, entries = l->n - direct, num = d->m->num;
 	u32 first = fuzz_random(d->rnd), step = fuzz_random(d->rnd) | 1;
 
-	/* A packed table is used to its end, a split one need not be. */
+	/* All entries of a packed table are used, those of a split one need not be. */
 	if (!d->m->packed && fuzz_once_in(d->rnd, 4))
 		entries += fuzz_below(d->rnd, 4);
 	for (i = 0; i < n; i++) {
@@ -239,7 +239,7 @@ void fuzz_driver_offer(struct fuzz_driver *d)
 		return;
 	fuzz_layout_make(l, d->m->mem, d->rnd);
 	direct = l->n;
-	/* Without the feature now and then as well. */
+	/* Now and then even if the feature was not negotiated. */
 	if (fuzz_once_in(d->rnd, d->m->indirect ? 2 : 16))
 		direct = fuzz_once_in(d->rnd, 2) ? 0 : fuzz_below(d->rnd, l->n);
 	if (direct > room || (direct == room && direct < l->n))
@@ -248,13 +248,13 @@ void fuzz_driver_offer(struct fuzz_driver *d)
 		put_chain(d, l, direct);
 }
 
-/* Say which used chains the driver wants to hear of. */
+/* Write for which used chains the driver wants a notification. */
 void fuzz_driver_events(struct fuzz_driver *d)
 {
 	struct model *m = d->m;
 	u32 event = model_place(m, m->give, fuzz_below(d->rnd, 4));
 
-	/* Often a little behind what was used. */
+	/* Often a little behind the used position. */
 	if (fuzz_once_in(d->rnd, 2))
 		event = model_place(m, event, (m->packed ? 2 * m->num :
 					       U16_MAX + 1) - 2);
@@ -267,15 +267,15 @@ void fuzz_driver_events(struct fuzz_driver *d)
 	}
 }
 
-/* --- spoiling --- */
+/* --- corruption --- */
 
-/* One of those that were laid last; there is one always. */
+/* One of the fields written last; there is always one. */
 const struct fuzz_field *fuzz_driver_field(struct fuzz_driver *d)
 {
 	return &d->fields[fuzz_below(d->rnd, min(d->nfields, FUZZ_FIELDS))];
 }
 
-/* What hurts, by itself or as a distance from what it is. */
+/* A value that may cause errors, by itself or relative to the current value. */
 static u64 bad_value(struct fuzz_driver *d, u64 now)
 {
 	static const u64 values[] = {
@@ -301,7 +301,7 @@ static u64 bad_value(struct fuzz_driver *d, u64 now)
 	}
 }
 
-/* Something else for a field, of which this is what it holds. */
+/* Choose another value for a field, whose current value is in @value. */
 void fuzz_driver_value(struct fuzz_driver *d, const struct fuzz_field *field,
 		       u8 *value)
 {

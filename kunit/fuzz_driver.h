@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A driver that lays random rings, chains and packets, most of them good, and then
- * spoils some.
+ * A driver that writes random rings, chains and packets, most of them valid, and then corrupts
+ * some.
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_DRIVER_H
 #define _MVSOCK_KUNIT_FUZZ_DRIVER_H
@@ -10,13 +10,13 @@
 #include "fuzz_model.h"
 
 #define FUZZ_FIELDS	64
-#define FUZZ_GUEST_CID	0x100000005ULL	/* more than 32 bits: all must count */
+#define FUZZ_GUEST_CID	0x100000005ULL	/* more than 32 bits: all must be compared */
 #define FUZZ_HOST_CID	2
 
 /**
- * struct fuzz_field - something that the device reads
- * @uaddr: where
- * @width: its bytes
+ * struct fuzz_field - a field that the device reads
+ * @uaddr: its address
+ * @width: its size in bytes
  */
 struct fuzz_field {
 	u64 uaddr;
@@ -26,11 +26,11 @@ struct fuzz_field {
 /**
  * struct fuzz_driver - the driver of one virtqueue
  * @m: the virtqueue, and the memory
- * @rnd: its source of numbers
- * @layout: the buffers of the chain that it lays
- * @next: what it makes available next, in the places of &struct model
- * @fields: some of what it laid, to be spoilt
- * @nfields: how many were noted, of which the last are kept
+ * @rnd: state of its random numbers
+ * @layout: the buffers of the chain that it writes
+ * @next: the next position to make available, as in &struct model
+ * @fields: some of the fields that it wrote, to be corrupted
+ * @nfields: number of recorded fields, of which the last ones are kept
  */
 struct fuzz_driver {
 	struct model *m;

@@ -9,7 +9,9 @@
 
 #define HDR	sizeof(struct virtio_vsock_hdr)
 
-/* Where @len bytes lie in the flat memory, on a region's end as often as not. */
+/*
+ * An address for @len bytes in the contiguous memory, half of the time across the end of a region.
+ */
 static u64 flat(u64 *rnd, u32 len)
 {
 	static const u32 ends[] = { SZ_4K, SZ_16K, 0x5000, 0x6000, FUZZ_FLAT_END };
@@ -24,7 +26,7 @@ static u64 flat(u64 *rnd, u32 len)
 	return fuzz_below(rnd, FUZZ_FLAT_END - len + 1);
 }
 
-/* Where a table is: at any address, now and then where there can be none. */
+/* An address for a table: any, now and then an invalid one. */
 u64 fuzz_layout_table(u64 *rnd, u32 len)
 {
 	u64 gpa = flat(rnd, len);
@@ -43,7 +45,7 @@ u64 fuzz_layout_table(u64 *rnd, u32 len)
 	}
 }
 
-/* A good place for @len bytes. */
+/* A valid address for @len bytes. */
 static u64 place(u64 *rnd, u32 len, bool write)
 {
 	u64 gpa = flat(rnd, len);
@@ -61,7 +63,7 @@ static u64 place(u64 *rnd, u32 len, bool write)
 	}
 }
 
-/* Add @total bytes in @n pieces of any size that memory has. */
+/* Add @total bytes in @n pieces of any size that memory allows. */
 static void cut(struct fuzz_layout *l, u64 *rnd, u32 total, u32 n, bool write)
 {
 	for (; n && l->n < FUZZ_BUFFERS; n--) {
@@ -79,7 +81,7 @@ static void cut(struct fuzz_layout *l, u64 *rnd, u32 total, u32 n, bool write)
 	}
 }
 
-/* Anything goes. */
+/* Change a buffer, usually to an invalid one. */
 static void spoil(struct fuzz_buffer *b, u64 *rnd)
 {
 	switch (fuzz_below(rnd, 12)) {
@@ -120,7 +122,7 @@ static void spoil(struct fuzz_buffer *b, u64 *rnd)
 	}
 }
 
-/* Payload bytes: often the numbers at which something happens. */
+/* Number of payload bytes: often one of the limits. */
 static u32 payload(u64 *rnd)
 {
 	switch (fuzz_below(rnd, 16)) {
@@ -137,7 +139,7 @@ static u32 payload(u64 *rnd)
 	}
 }
 
-/* A header over as many of the buffers as it takes. */
+/* Write a header to as many of the buffers as it needs. */
 static void put_header(struct fuzz_mem *mem, const struct fuzz_layout *l,
 		       u64 *rnd, u32 len)
 {
@@ -180,14 +182,14 @@ static void put_header(struct fuzz_mem *mem, const struct fuzz_layout *l,
 	}
 }
 
-/* Of the segments' limit, below it and above. */
+/* A number of buffers around the limit of segments. */
 static void make_long(struct fuzz_layout *l, u64 *rnd)
 {
 	bool write = fuzz_once_in(rnd, 2);
 	u32 n = FUZZ_BUFFERS - fuzz_below(rnd, fuzz_once_in(rnd, 2) ? 16 : 700);
 
 	cut(l, rnd, n * fuzz_below(rnd, 8), n, write);
-	/* Two segments each, some of them. */
+	/* Some buffers consist of two segments each. */
 	while (!fuzz_once_in(rnd, 8)) {
 		struct fuzz_buffer *b = &l->buffers[fuzz_below(rnd, l->n)];
 		u32 run = fuzz_below(rnd, fuzz_once_in(rnd, 2) ? 2 : 300);
@@ -199,13 +201,13 @@ static void make_long(struct fuzz_layout *l, u64 *rnd)
 	}
 }
 
-/* The number of pieces is mostly small. */
+/* The number of pieces is usually small. */
 static u32 pieces(u64 *rnd)
 {
 	return 1 + fuzz_below(rnd, fuzz_once_in(rnd, 8) ? 80 : 5);
 }
 
-/* Buffers for a chain; a packet from the guest is written to @mem. */
+/* Create the buffers of a chain; a packet from the guest is written to @mem. */
 void fuzz_layout_make(struct fuzz_layout *l, struct fuzz_mem *mem, u64 *rnd)
 {
 	u32 len = payload(rnd);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Buffers for a chain: what packets are cut into and where the pieces lie.
+ * Buffers for a chain: how packets are divided, and the addresses of the pieces.
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_LAYOUT_H
 #define _MVSOCK_KUNIT_FUZZ_LAYOUT_H
 
 #include "fuzz_mem.h"
 
-/* Some more than a chain may have. */
+/* Somewhat more than a chain may have. */
 #define FUZZ_BUFFERS	1030
 
 struct fuzz_buffer {
@@ -18,7 +18,7 @@ struct fuzz_buffer {
 
 /**
  * struct fuzz_layout - the buffers of a chain
- * @n: how many; at least one
+ * @n: number of buffers, at least one
  * @buffers: the buffers
  */
 struct fuzz_layout {

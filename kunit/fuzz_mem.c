@@ -8,7 +8,7 @@
 
 #define BIG_UADDR	0x1000000100000000UL
 
-/* By their starts: where two overlap, the first one counts. */
+/* In the order of their starts: where two overlap, the first one is used. */
 static const struct fuzz_region regions[] = {
 	{ 0, SZ_16K - 1, GUEST_LOW, true, true },
 	{ SZ_16K, SZ_16K + SZ_8K - 1, GUEST_HIGH, true, true },
@@ -55,14 +55,14 @@ static bool is_read_only(const struct fuzz_mem *mem, unsigned int page)
 
 static void install(struct fuzz_mem *mem, unsigned int page, bool write)
 {
-	/* The window is there, and nothing else can fail. */
+	/* The window exists, and nothing else can fail. */
 	WARN_ON(mvs_mem_install(&mem->guest->gm, mem->guest->uaddr[page],
 				mem->guest->page[page], write));
 	mem->cached[page] = true;
 	mem->writable[page] = write;
 }
 
-/* All pages there, and filled with zeroes or with anything. */
+/* Make all pages present, filled with zeros or with random bytes. */
 void fuzz_mem_reset(struct fuzz_mem *mem, u64 *rnd)
 {
 	bool zero = !fuzz_once_in(rnd, 4);
@@ -83,7 +83,7 @@ void fuzz_mem_reset(struct fuzz_mem *mem, u64 *rnd)
 		       mem->shadow + i * PAGE_SIZE, PAGE_SIZE);
 }
 
-/* The cache loses a page, or has it for reading only. */
+/* Remove a page from the cache, or make it read-only there. */
 void fuzz_mem_lose(struct fuzz_mem *mem, unsigned int page, bool to_write_only)
 {
 	unsigned long uaddr = mem->guest->uaddr[page];
@@ -96,7 +96,7 @@ void fuzz_mem_lose(struct fuzz_mem *mem, unsigned int page, bool to_write_only)
 	mem->cached[page] = false;
 }
 
-/* The address of 8 bytes that are not what they must be, or 0. */
+/* The address of 8 bytes that differ from the shadow, or 0. */
 u64 fuzz_mem_difference(const struct fuzz_mem *mem)
 {
 	unsigned int i, at;
@@ -123,7 +123,7 @@ const struct fuzz_region *fuzz_region_of(u64 gpa)
 	return NULL;
 }
 
-/* Does the guest's table give the device these bytes of the VMM? */
+/* Check whether the guest's memory table gives the device access to these bytes of the VMM. */
 bool fuzz_uaddr_ok(u64 uaddr, u32 len, bool write)
 {
 	const struct fuzz_region *r;
@@ -148,13 +148,13 @@ static int page_of(const struct fuzz_mem *mem, u64 uaddr)
 	return -1;
 }
 
-/* Bytes from there on in the same page, at most @len. */
+/* Number of bytes from there on in the same page, at most @len. */
 static u32 in_page(u64 uaddr, u32 len)
 {
 	return min_t(u32, len, PAGE_SIZE - offset_in_page(uaddr));
 }
 
-/* Has the cache all of these bytes? */
+/* Check whether all of these bytes are in the cache. */
 bool fuzz_mem_reached(const struct fuzz_mem *mem, u64 uaddr, u32 len,
 		      bool write)
 {
@@ -170,7 +170,7 @@ bool fuzz_mem_reached(const struct fuzz_mem *mem, u64 uaddr, u32 len,
 	return true;
 }
 
-/* What the device reads there. */
+/* Read as the device does. */
 void fuzz_mem_get(struct fuzz_mem *mem, u64 uaddr, void *to, u32 len)
 {
 	if (mem->watch - uaddr < len)
@@ -186,7 +186,7 @@ void fuzz_mem_get(struct fuzz_mem *mem, u64 uaddr, void *to, u32 len)
 	}
 }
 
-/* The device is to write this. */
+/* Record a write that is expected of the device. */
 void fuzz_mem_expect(struct fuzz_mem *mem, u64 uaddr, const void *from, u32 len)
 {
 	while (len) {
@@ -202,7 +202,7 @@ void fuzz_mem_expect(struct fuzz_mem *mem, u64 uaddr, const void *from, u32 len)
 	}
 }
 
-/* The driver writes. What lies outside of its pages is lost. */
+/* Write as the driver does. Bytes outside of its pages are dropped. */
 void fuzz_mem_put(struct fuzz_mem *mem, u64 uaddr, const void *from, u32 len)
 {
 	fuzz_mem_expect(mem, uaddr, from, len);
@@ -232,7 +232,7 @@ void fuzz_mem_put_gpa(struct fuzz_mem *mem, u64 gpa, const void *from, u32 len)
 	}
 }
 
-/* Where the test sees it, or NULL. */
+/* Address of a byte for the test, or NULL. */
 u8 *fuzz_mem_byte(struct fuzz_mem *mem, u64 uaddr)
 {
 	return guest_uaddr(mem->guest, uaddr);

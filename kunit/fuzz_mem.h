@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guest memory for the fuzz suite: that of guest.h, with more regions over it, and
- * with a shadow that says what each byte must be. What the driver writes goes to
- * both, what the device is expected to write to the shadow alone.
+ * Guest memory for the fuzz suite: that of guest.h, with more regions over it, and with a shadow
+ * that has the expected value of each byte. The driver's writes go to both, the expected writes of
+ * the device to the shadow alone.
  *
  *	guest-physical		VMM-virtual
  *	0x5000 - 0x6fff		GUEST_LOW	overlaps: 0x5fff and below is
@@ -15,7 +15,7 @@
 
 #include "guest.h"
 
-/* Readable and writable in one piece, from address 0 on. */
+/* Contiguous readable and writable memory, from address 0 on. */
 #define FUZZ_FLAT_END	0x7000U
 #define FUZZ_BIG	SZ_4G
 #define FUZZ_TOP	(U64_MAX - PAGE_SIZE + 1)
@@ -24,7 +24,7 @@
  * struct fuzz_region - guest-physical memory
  * @first: its first address
  * @last: its last address
- * @uaddr: where it starts in the VMM
+ * @uaddr: its VMM-virtual start
  * @read: the device may read it
  * @write: the device may write it
  */
@@ -37,13 +37,13 @@ struct fuzz_region {
 };
 
 /**
- * struct fuzz_mem - guest memory and what is known of it
+ * struct fuzz_mem - guest memory and its expected content
  * @guest: the memory
- * @shadow: what is expected there, page by page as in @guest
- * @cached: the device reaches the page
- * @writable: it reaches it to write
- * @watch: VMM-virtual address of a byte
- * @watched: how often that was read by fuzz_mem_get()
+ * @shadow: the expected content, page by page as in @guest
+ * @cached: the page is in the cache
+ * @writable: it is there for writing
+ * @watch: VMM-virtual address of a byte to watch
+ * @watched: how often fuzz_mem_get() has read that byte
  */
 struct fuzz_mem {
 	struct guest *guest;
@@ -54,7 +54,7 @@ struct fuzz_mem {
 	u32 watched;
 };
 
-/* A reproducible source of numbers: the state is its seed. */
+/* Reproducible random numbers: the state is the seed. */
 u64 fuzz_random(u64 *rnd);
 
 /* A number from 0 to @n - 1. */
@@ -63,7 +63,7 @@ static inline u32 fuzz_below(u64 *rnd, u32 n)
 	return (fuzz_random(rnd) >> 32) * n >> 32;
 }
 
-/* True once in @n times. */
+/* True once in @n times, on average. */
 static inline bool fuzz_once_in(u64 *rnd, u32 n)
 {
 	return !fuzz_below(rnd, n);

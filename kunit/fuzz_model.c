@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a device must do with a ring: start, give back, signals and kicks.
+ * The expected behaviour of a device with a ring: start, used chains, notifications and kicks.
  */
 #include "fuzz_model.h"
 
-/* The place @n further on. */
+/* The position @n after @place. */
 u32 model_place(const struct model *m, u32 place, u32 n)
 {
 	return m->packed ? (place + n) % (2 * m->num) : (u16)(place + n);
 }
 
-/* The place as struct mvs_ring has it. */
+/* The position in the format of struct mvs_ring. */
 u16 model_encode(const struct model *m, u32 place)
 {
 	if (!m->packed)
@@ -33,7 +33,7 @@ static void expect16(struct model *m, u64 uaddr, u16 v)
 	fuzz_mem_expect(m->mem, uaddr, &le, sizeof(le));
 }
 
-/* Say whether a kick is wanted. */
+/* Write whether a kick is wanted. */
 static int say(struct model *m)
 {
 	u64 avail_event = m->used + 4 + 8 * m->num;
@@ -60,7 +60,7 @@ static int say(struct model *m)
 	return 0;
 }
 
-/* The ring as the VMM set it, which for a packed one is in places of its kind. */
+/* Start with the ring as the VMM set it; the positions of a packed ring are converted. */
 int model_start(struct model *m)
 {
 	m->quiet = false;
@@ -130,7 +130,7 @@ int model_push(struct model *m, u16 id, u32 ndescs, u32 len)
 	return 0;
 }
 
-/* The driver sees all that was given back, by one write. */
+/* All used chains become visible to the driver by one write. */
 int model_publish(struct model *m)
 {
 	u64 at = m->packed ? m->desc + 16 * (m->first % m->num) + 14 : m->used + 2;
@@ -145,7 +145,7 @@ int model_publish(struct model *m)
 	return 0;
 }
 
-/* Was the place @event one of those given back since the last signal? */
+/* Check whether the position @event is one of those used since the last notification. */
 static bool passed(const struct model *m, u32 event)
 {
 	u32 all = m->packed ? 2 * m->num : U16_MAX + 1, i;
@@ -173,13 +173,13 @@ static int need_signal_packed(struct model *m)
 
 	off_wrap = get16(m, m->avail);
 	index = off_wrap & ~MVS_PACKED_WRAP;
-	/* Nowhere, or a place that is both ahead and two rounds behind. */
+	/* No valid position, or one that is both ahead and two rounds behind. */
 	if (index >= m->num || m->unsaid > m->num)
 		return MODEL_EITHER;
 	return passed(m, off_wrap & MVS_PACKED_WRAP ? index : index + m->num);
 }
 
-/* 0, 1, MODEL_EITHER or an error. */
+/* Returns 0, 1, MODEL_EITHER or an error. */
 int model_need_signal(struct model *m)
 {
 	u64 used_event = m->avail + 4 + 2 * m->num;
@@ -204,7 +204,7 @@ void model_signalled(struct model *m)
 	m->unsaid = 0;
 }
 
-/* Is there a chain? As mvs_ring_enable_notify() has it. */
+/* Check for a chain, as mvs_ring_enable_notify() does. */
 static int look(struct model *m)
 {
 	u16 ahead, flags;
@@ -229,7 +229,7 @@ static int look(struct model *m)
 	return ahead > 0;
 }
 
-/* As mvs_ring_disable_notify() and mvs_ring_enable_notify() have it. */
+/* As mvs_ring_disable_notify() and mvs_ring_enable_notify(). */
 int model_notify(struct model *m, bool quiet)
 {
 	int ret;
@@ -238,7 +238,7 @@ int model_notify(struct model *m, bool quiet)
 		return 0;
 	m->quiet = quiet;
 	ret = say(m);
-	/* After a failure to enable kicks the device may try again. */
+	/* If enabling kicks failed, the device may try again. */
 	if (ret && !quiet)
 		m->quiet = true;
 	if (ret || quiet)

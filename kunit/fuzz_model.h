@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a device must do: the ring, chain and packet layers once more, written from
- * the words of the specification and of Documentation/errors.rst, as slow and as
- * plain as can be, on the shadow of guest memory.
+ * The expected behaviour of a device: a second implementation of the ring, chain and packet layers,
+ * written from the specification and from Documentation/errors.rst, as simple as possible, on the
+ * shadow of guest memory.
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_MODEL_H
 #define _MVSOCK_KUNIT_FUZZ_MODEL_H
@@ -15,7 +15,7 @@
 
 #include "fuzz_mem.h"
 
-/* As an answer to "is the driver to be signalled?": it asked for nonsense. */
+/* Result of "does the driver want a notification?" if its setting is invalid. */
 #define MODEL_EITHER	2
 
 /**
@@ -29,17 +29,16 @@
  * @desc: VMM-virtual address of the Descriptor Area
  * @avail: the same of the Driver Area
  * @used: the same of the Device Area
- * @take: what comes next. Split: the index, which never ends but for its 16 bits.
- *	Packed: the place in two rounds, 0 to @num - 1 with the wrap counter
- *	set, @num to 2 * @num - 1 without
- * @give: where what was used goes, in the same way
- * @unseen: given back since the driver was last shown what was
- * @first: packed: the place of the first of those
+ * @take: the next position to take. Split: the free-running 16-bit index. Packed: the position in
+ *	two rounds, 0 to @num - 1 with the wrap counter set, @num to 2 * @num - 1 without
+ * @give: the next position to give back to, in the same format
+ * @unseen: positions given back since the last publication
+ * @first: packed: the position of the first of those
  * @first_flags: packed: its flags
- * @seen: split: the driver's index, when last looked at
- * @quiet: the driver was told not to kick
- * @signalled: the driver was signalled at least once
- * @unsaid: shown since then
+ * @seen: split: the driver's index when it was last read
+ * @quiet: kicks are suppressed
+ * @signalled: the driver was notified at least once
+ * @unsaid: positions published since then
  */
 struct model {
 	struct fuzz_mem *mem;
@@ -63,17 +62,17 @@ struct model {
 };
 
 /**
- * struct forecast - what taking a chain comes to
- * @ret: as mvs_ring_pop() has it
- * @reason: with %-EBADMSG
- * @id: what the chain is given back as
- * @ndescs: how far it moves a packed ring on; 1 in a split one
+ * struct forecast - the expected result of taking a chain
+ * @ret: the result of mvs_ring_pop()
+ * @reason: the reason, with %-EBADMSG
+ * @id: the ID with which the chain is given back
+ * @ndescs: number of positions that it takes in a packed ring; 1 in a split one
  * @seen: the driver's index afterwards
- * @nsegs: its pieces, as they lie in the VMM
+ * @nsegs: number of its segments in VMM-virtual memory
  * @nread: how many of them are device-readable
  * @readable: bytes of those
  * @writable: bytes of the others
- * @segs: the pieces
+ * @segs: the segments
  */
 struct forecast {
 	int ret;
@@ -106,7 +105,7 @@ u32 model_bytes(struct model *m, const struct forecast *f, u32 from, void *buf,
 u32 model_parse(struct model *m, const struct forecast *f, u64 src,
 		struct virtio_vsock_hdr *hdr);
 
-/* Reasons as a set, for where two of them are as good. */
+/* A set of reasons, for cases where either of two is correct. */
 #define MODEL_REASON(reason)	BIT(MVS_REASON_ ## reason)
 
 #endif /* _MVSOCK_KUNIT_FUZZ_MODEL_H */

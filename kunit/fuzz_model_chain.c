@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a device must make of chains, and of the packets in them.
+ * The expected handling of chains, and of the packets in them.
  */
 #include <linux/unaligned.h>
 
@@ -30,7 +30,7 @@ static void get_desc(struct model *m, u64 uaddr, struct desc *desc)
 	desc->flags = m->packed ? desc->next : desc->id;
 }
 
-/* @len bytes at @gpa all lie where the device may read, and are reached. */
+/* Check that @len bytes at @gpa are all readable for the device, and in the cache. */
 static bool get_gpa(struct model *m, u64 gpa, u8 *to, u32 len)
 {
 	if (gpa + len - 1 < gpa)
@@ -104,7 +104,7 @@ static bool add_buffer(struct forecast *f, const struct desc *desc)
 	return true;
 }
 
-/* May it name a table, and is that one that can be there? */
+/* Check whether the descriptor may refer to a table, and whether the table is possible. */
 static bool table_ok(struct model *m, struct forecast *f,
 		     const struct desc *ref)
 {
@@ -209,10 +209,7 @@ static void pop_split(struct model *m, struct forecast *f)
 		split_chain(m, f);
 }
 
-/*
- * What is wrong with a chain is told by the first descriptor that is, but its last
- * one has the Buffer ID.
- */
+/* A chain's error is that of its first invalid descriptor, but the Buffer ID is in its last one. */
 static void pop_packed(struct model *m, struct forecast *f)
 {
 	bool wrap = m->take < m->num, good = true;
@@ -245,10 +242,10 @@ static void pop_packed(struct model *m, struct forecast *f)
 	f->ret = -EINVAL;
 }
 
-/* The model stays as it is; see model_taken(). */
+/* The model is not changed; see model_taken(). */
 void model_pop(struct model *m, struct forecast *f)
 {
-	/* The segments count only up to nsegs. */
+	/* Segments are valid only up to nsegs. */
 	memset(f, 0, offsetof(struct forecast, segs));
 	f->ret = 1;
 	f->ndescs = 1;
@@ -267,8 +264,8 @@ void model_taken(struct model *m, const struct forecast *f)
 }
 
 /*
- * Read or write bytes of a chain from @from on. Returns how many come before the
- * first that is on no page of the VMM.
+ * Read or write bytes of a chain from @from on. Returns the number of bytes before the first one
+ * that is in no page of the VMM.
  */
 u32 model_bytes(struct model *m, const struct forecast *f, u32 from, void *buf,
 		u32 len, bool write)
@@ -300,7 +297,7 @@ u32 model_bytes(struct model *m, const struct forecast *f, u32 from, void *buf,
 	return done;
 }
 
-/* The reasons to refuse it, one of which must be given; 0 for a good packet. */
+/* The reasons for rejecting it, of which one must be given; 0 for a valid packet. */
 u32 model_parse(struct model *m, const struct forecast *f, u64 src,
 		struct virtio_vsock_hdr *hdr)
 {

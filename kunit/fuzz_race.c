@@ -2,9 +2,9 @@
 /*
  * Guest memory that is rewritten while the device reads it.
  *
- * One byte that has one of two values can be foretold all the same: it is read once,
- * so what comes of it is what comes of the one value or of the other. Where more is
- * rewritten, what comes must be something that the guest may have at all.
+ * A race on one byte with one of two values can still be predicted: the byte is read once, so the
+ * result is that of one value or of the other. Where more is rewritten, the result must be one that
+ * a guest could cause at all.
  */
 #include <linux/hrtimer.h>
 
@@ -18,10 +18,10 @@
 #define RACE_FIELDS	6
 
 /**
- * struct race_field - what is rewritten
- * @real: where
- * @width: its bytes
- * @values: what it may be, the first of which it was
+ * struct race_field - a field that is rewritten
+ * @real: its address
+ * @width: its size in bytes
+ * @values: its possible values, starting with the original one
  */
 struct race_field {
 	u8 *real;
@@ -31,20 +31,20 @@ struct race_field {
 
 /**
  * struct race - a rewriter of guest memory
- * @timer: whose interrupt does it
- * @rnd: its source of numbers
- * @block_rnd: that of at_block()
- * @blocks: how many there are to the next time
- * @on: it may
- * @reading: the device is at it
- * @fields: what it rewrites
- * @nfields: how many
- * @nvalues: how many values each of them has
- * @ret: two forecasts: what is returned
- * @reasons: for which reasons a packet is refused
+ * @timer: timer whose interrupt rewrites
+ * @rnd: state of its random numbers
+ * @block_rnd: state of at_block()'s random numbers
+ * @blocks: number of blocks until the next rewrite
+ * @on: rewriting is enabled
+ * @reading: the device is running
+ * @fields: the fields that it rewrites
+ * @nfields: number of fields
+ * @nvalues: number of values of each field
+ * @ret: the results of two forecasts
+ * @reasons: reasons for which a packet may be rejected
  * @hdr: the packet's header
- * @rewritten: how often it did
- * @inside: how often while the device was at it
+ * @rewritten: number of rewrites
+ * @inside: number of rewrites while the device was running
  */
 struct race {
 	struct hrtimer timer;
@@ -65,10 +65,12 @@ struct race {
 
 /* Asks the model for forecast @i. */
 typedef void (*ask_fn)(struct fuzz *fz, u32 i);
-/* Tries it on the device; false, and reported, when it does not come as it may. */
+/*
+ * Tries it on the device. Returns false, after reporting it, if the result is not a possible one.
+ */
 typedef bool (*try_fn)(struct fuzz *fz);
 
-/* One suite at a time runs; the rounds of fuzz_run() know nothing of it. */
+/* Only one suite runs at a time; the rounds of fuzz_run() do not use this. */
 static struct race race;
 
 static void rewrite(u64 *rnd)
@@ -81,7 +83,7 @@ static void rewrite(u64 *rnd)
 	race.inside += READ_ONCE(race.reading);
 }
 
-/* Anywhere, between two instructions. */
+/* At any instruction. */
 static enum hrtimer_restart at_time(struct hrtimer *timer)
 {
 	if (READ_ONCE(race.on))
@@ -92,8 +94,8 @@ static enum hrtimer_restart at_time(struct hrtimer *timer)
 }
 
 /*
- * Between two blocks of the code under test, where it is built so: far more often
- * than a timer can, and again in the same places with the same seed.
+ * Between two blocks of the code under test, if that is instrumented: far more often than a timer
+ * can, and at the same places with the same seed.
  */
 static void at_block(void)
 {
@@ -104,7 +106,7 @@ static void at_block(void)
 	rewrite(&race.block_rnd);
 }
 
-/* The device at work, in between the marks that the timer looks at. */
+/* Run the device between the marks that the timer checks. */
 #define reading(expr) ({						\
 	typeof(expr) __ret;						\
 									\
@@ -116,7 +118,7 @@ static void at_block(void)
 	__ret;								\
 })
 
-/* How often something is tried: the longer a chain is, the less. */
+/* Number of attempts: fewer for longer chains. */
 static u32 tries(const struct forecast *f)
 {
 	u32 work = f->nsegs + min_t(u64, f->readable, MVS_PACKET_MAX) / SZ_1K;
@@ -124,7 +126,7 @@ static u32 tries(const struct forecast *f)
 	return max(60 / (1 + work / 16), 3U);
 }
 
-/* Try it while it is rewritten, and put back what was there. */
+/* Try it while memory is rewritten, then restore the original content. */
 static void try_it(struct fuzz *fz, try_fn once)
 {
 	struct mvs_ring ring = fz->ring;
@@ -144,8 +146,8 @@ static void try_it(struct fuzz *fz, try_fn once)
 /* --- one byte --- */
 
 /*
- * Let one byte be one of two. Returns false when the device does not read it, or may
- * do so more than once, as in a loop: then it can't be foretold.
+ * Let one byte have one of two values. Returns false when the device does not read it, or may read
+ * it more than once, as in a loop: then the result can't be predicted.
  */
 static bool two_values(struct fuzz *fz, u64 uaddr, ask_fn ask)
 {
@@ -174,7 +176,7 @@ static bool two_values(struct fuzz *fz, u64 uaddr, ask_fn ask)
 	return reads[0] + reads[1] && reads[0] < 2 && reads[1] < 2;
 }
 
-/* One byte of what the driver laid, if there is one that is read. */
+/* Race on one byte of what the driver wrote, if there is one that the device reads. */
 static bool two_values_of_a_field(struct fuzz *fz, ask_fn ask)
 {
 	u32 tries;
@@ -266,7 +268,7 @@ static void race_notify(struct fuzz *fz)
 		return;
 	if (two_values_of_a_field(fz, ask_notify))
 		try_it(fz, try_notify);
-	/* What is written was foretold in any case. */
+	/* The written bytes are the same in any case. */
 	wanted = model_notify(&fz->model, false);
 	fuzz_check(fz, mvs_ring_enable_notify(&fz->ring) == wanted,
 		   "enable_notify: not %d", wanted);
@@ -289,7 +291,7 @@ static bool foretold(struct fuzz *fz, int ret,
 	return !ret && !memcmp(hdr, &race.hdr[i], HDR);
 }
 
-/* The payload is that of the header that was checked. */
+/* The payload must match the header that was checked. */
 static bool try_read(struct fuzz *fz, const struct virtio_vsock_hdr *hdr)
 {
 	u32 len = le32_to_cpu(hdr->len), moved;
@@ -326,7 +328,7 @@ static bool try_packet(struct fuzz *fz)
 	return ret || try_read(fz, &hdr);
 }
 
-/* Where byte @n of a chain is, or 0. */
+/* Address of byte @n of a chain, or 0. */
 static u64 byte_of(const struct forecast *f, u32 n)
 {
 	u32 i;
@@ -352,7 +354,7 @@ static void race_packet(struct fuzz *fz)
 			"pop: no chain"))
 		return;
 	fz->ring = ring;
-	/* The length as often as all the rest. */
+	/* Half of the time it is the length. */
 	at = byte_of(f, fuzz_once_in(&fz->rnd, 2) ? fuzz_below(&fz->rnd, HDR) :
 		     offsetof(struct virtio_vsock_hdr, len) +
 		     fuzz_below(&fz->rnd, sizeof_field(struct virtio_vsock_hdr, len)));
@@ -379,7 +381,7 @@ static void add_field(struct fuzz *fz, const struct fuzz_field *f)
 	race.nfields++;
 }
 
-/* Each segment is the guest's, and they add up. */
+/* Check that each segment is in guest memory, and that the sums are right. */
 static bool segments_possible(const struct mvs_chain *chain)
 {
 	u64 bytes[2] = {};
@@ -408,7 +410,7 @@ static bool any_page_lost(const struct fuzz_mem *mem)
 	return false;
 }
 
-/* Whatever was there: something that a guest can have asked for. */
+/* Whatever the memory had: the result must be one that a guest can cause. */
 static bool pop_possible(const struct fuzz *fz, int ret)
 {
 	const struct mvs_chain *chain = fz->chain;
@@ -464,7 +466,7 @@ static bool try_anything(struct fuzz *fz)
 			  fz->chain->readable) && try_read(fz, &hdr);
 }
 
-/* Fields of what was laid, and of the header that comes next. */
+/* Fields of the ring and chains, and of the next header. */
 static void race_anything(struct fuzz *fz)
 {
 	struct fuzz_field header = { .width = 4 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Steps of the fuzz suite: what the driver or the device does next, and whether it
- * comes as foretold.
+ * Steps of the fuzz suite: what the driver or the device does next, and whether the result is as
+ * predicted.
  */
 #include "fuzz.h"
 
@@ -13,7 +13,7 @@ static const char *layout(const struct fuzz *fz)
 	return fz->model.packed ? "packed" : "split";
 }
 
-/* Nothing is written but what is to be, and the ring stands where it is to. */
+/* Check that only the expected bytes were written, and that the ring's positions are right. */
 void fuzz_memory_is(struct fuzz *fz, const char *what)
 {
 	const struct model *m = &fz->model;
@@ -33,7 +33,7 @@ void fuzz_memory_is(struct fuzz *fz, const char *what)
 		   fz->ring.unpublished, m->unseen);
 }
 
-/* It returned what was foretold. Errors but for refusals end the round. */
+/* Check the return value against the prediction. Errors other than rejections end the round. */
 static bool returned(struct fuzz *fz, const char *what, int ret, int wanted)
 {
 	fuzz_memory_is(fz, what);
@@ -48,7 +48,7 @@ static bool returned(struct fuzz *fz, const char *what, int ret, int wanted)
 
 /* --- start --- */
 
-/* The model, as struct mvs_ring has it. */
+/* Set the ring's fields from the model. */
 static void set_ring(struct fuzz *fz)
 {
 	const struct model *m = &fz->model;
@@ -69,7 +69,7 @@ static void set_ring(struct fuzz *fz)
 	};
 }
 
-/* What a VMM may set and can't be: nothing is touched. */
+/* Settings of a VMM that are invalid: no memory is touched. */
 static void start_wrongly(struct fuzz *fz)
 {
 	struct mvs_ring *ring = &fz->ring;
@@ -101,7 +101,7 @@ static void lose_page(struct fuzz *fz)
 		      fuzz_once_in(&fz->rnd, 2));
 }
 
-/* A new ring in new memory. */
+/* Start a new ring in new memory. */
 void fuzz_start(struct fuzz *fz)
 {
 	fz->broken = false;
@@ -125,7 +125,7 @@ void fuzz_start(struct fuzz *fz)
 
 /* --- chains --- */
 
-/* What is not as it was foretold, or NULL. */
+/* What differs from the prediction, or NULL. */
 const char *fuzz_chain_differs(const struct fuzz *fz, int ret,
 			       const struct forecast *f)
 {
@@ -201,7 +201,7 @@ static void pop(struct fuzz *fz)
 	}
 }
 
-/* The chain goes back as if it had not been taken. */
+/* Put the chain back as if it had not been taken. */
 static void unpop(struct fuzz *fz)
 {
 	struct model *m = &fz->model;
@@ -236,7 +236,7 @@ static void set_iter(struct fuzz *fz, struct iov_iter *iter,
 	iov_iter_kvec(iter, direction, fz->pieces, ARRAY_SIZE(fz->pieces), len);
 }
 
-/* The iterator moved on by what was to be moved, of what there was. */
+/* Check that the iterator advanced by the right number of bytes. */
 static void moved(struct fuzz *fz, const char *what,
 		  const struct iov_iter *iter, u32 len, u32 wanted)
 {
@@ -285,7 +285,7 @@ static void read_packet(struct fuzz *fz)
 		read_payload(fz, le32_to_cpu(hdr.len));
 }
 
-/* Bytes written, or the reason to refuse the chain in @reasons. */
+/* Returns the number of bytes written, or the reasons for rejecting the chain in @reasons. */
 static u32 foretell_write(struct fuzz *fz, struct virtio_vsock_hdr *hdr,
 			  u8 *payload, u32 left, u32 *reasons)
 {
@@ -310,7 +310,7 @@ static u32 foretell_write(struct fuzz *fz, struct virtio_vsock_hdr *hdr,
 	return len;
 }
 
-/* A packet of any length and contents. */
+/* A packet of any length and content. */
 static u32 make_packet(struct fuzz *fz, struct virtio_vsock_hdr *hdr)
 {
 	memcpy(hdr, fz->bytes + fuzz_below(&fz->rnd, 64), HDR);
@@ -328,7 +328,7 @@ static void write_packet(struct fuzz *fz)
 	struct iov_iter iter;
 	int ret;
 
-	/* Some of it was sent before. */
+	/* Part of it has been sent before. */
 	set_iter(fz, &iter, ITER_SOURCE, fz->bytes, len);
 	offset = fuzz_once_in(&fz->rnd, 4) ? fuzz_below(&fz->rnd, len + 1) : 0;
 	iov_iter_advance(&iter, offset);
@@ -353,7 +353,7 @@ static void write_packet(struct fuzz *fz)
 				  ret, wanted);
 }
 
-/* Now and then the wrong one for the chain. */
+/* Now and then the operation for the wrong direction. */
 static void use_chain(struct fuzz *fz)
 {
 	bool write = fz->chain->writable;
@@ -366,9 +366,9 @@ static void use_chain(struct fuzz *fz)
 		read_packet(fz);
 }
 
-/* --- what comes next --- */
+/* --- the next step --- */
 
-/* The batch ends. */
+/* End the batch. */
 void fuzz_publish(struct fuzz *fz)
 {
 	int wanted = model_publish(&fz->model);
@@ -402,7 +402,7 @@ static void notify(struct fuzz *fz)
 			 mvs_ring_enable_notify(&fz->ring), wanted);
 }
 
-/* The device goes on with what it has. */
+/* The device continues with its chains. */
 static void device_step(struct fuzz *fz)
 {
 	if (fz->nheld == FUZZ_HELD || (fz->nheld && fuzz_once_in(&fz->rnd, 2))) {
@@ -420,7 +420,7 @@ static void device_step(struct fuzz *fz)
 		hold(fz);
 }
 
-/* The driver or the device does something. */
+/* One step of the driver or of the device. */
 void fuzz_step(struct fuzz *fz)
 {
 	switch (fuzz_below(&fz->rnd, 32)) {

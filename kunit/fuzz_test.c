@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzz suite: random rings, chains and packets, and random calls. It runs in
- * rounds. Each has a ring and a seed of its own, which is the seed of the one before
- * and one: what fails with fuzz_seed=N is the first round of a run with that.
+ * The fuzz suite: random rings, chains and packets, and random calls. It runs in rounds. Each has a
+ * ring of its own, and as its seed that of the round before plus one: a failure with fuzz_seed=N is
+ * reproduced by the first round of a run with that seed.
  */
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -49,7 +49,7 @@ struct fuzz *fuzz_create(struct kunit *test)
 	return fz;
 }
 
-/* Rounds until the time is up, or one fails. */
+/* Run rounds until the time is up, or one fails. */
 void fuzz_run(struct fuzz *fz, fuzz_round_fn round)
 {
 	ktime_t start = ktime_get();
@@ -88,7 +88,7 @@ static void fuzz_foretold(struct kunit *test)
 	fuzz_cover_end(test);
 	for (i = 0; i < MVS_REASONS; i++) {
 		refused += fz->refused[i];
-		/* Else what is laid here is not worth much. */
+		/* If a reason never occurs, the generated input is not good enough. */
 		if (fz->rounds > 1000)
 			KUNIT_EXPECT_GT_MSG(test, fz->refused[i], 0, "reason %u", i);
 	}
@@ -108,7 +108,7 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-/* Not named as the other suites are, with which it does not run. */
+/* Named differently from the other suites, so that it does not run with them. */
 static struct kunit_suite suite = {
 	.name = "fuzz_mvsock",
 	.suite_init = init_suite,

@@ -40,7 +40,7 @@ static void guest_destroy(void *ctx)
 	mvs_chain_destroy(&guest->chain);
 	mvs_mem_destroy(&guest->gm);
 	for (i = 0; i < guest->n; i++) {
-		/* The cache marked those that it took for written. */
+		/* The cache marked the pages dirty that it considers written. */
 		ClearPageDirty(guest->page[i]);
 		__free_page(guest->page[i]);
 	}
@@ -76,7 +76,7 @@ struct guest *guest_create(struct kunit *test)
 	return guest;
 }
 
-/* Where the test sees it, whether the cache still has it or not. */
+/* Address of a byte for the test, whether it is in the cache or not. */
 void *guest_uaddr(struct guest *guest, u64 uaddr)
 {
 	unsigned int i;
@@ -88,7 +88,7 @@ void *guest_uaddr(struct guest *guest, u64 uaddr)
 	return NULL;
 }
 
-/* The cache has the page of an address no more; and has it again. */
+/* Remove the page of an address from the cache; put it back. */
 void guest_lose_page(struct guest *guest, u64 uaddr)
 {
 	mvs_mem_invalidate(&guest->gm, uaddr, uaddr + 1);
@@ -137,7 +137,7 @@ void guest_expect(struct kunit *test, struct guest *guest, u64 gpa, u8 first,
 
 /* --- a real address space --- */
 
-/* Two pages of a program's, at an address of its own or at @addr. */
+/* Two pages of a program, at any address or at @addr. */
 unsigned long guest_vmm_map(struct kunit *test, unsigned long addr,
 			    unsigned long prot)
 {
@@ -151,8 +151,8 @@ unsigned long guest_vmm_map(struct kunit *test, unsigned long addr,
 }
 
 /*
- * The end of the VMM. A kthread that leaves its address space to its own end does
- * not give back all of it.
+ * The end of the VMM. A kthread that keeps its address space until it exits does not free all of
+ * it.
  */
 void guest_vmm_exit(void)
 {
@@ -167,7 +167,7 @@ static void detach(void *gm)
 	mvs_mem_detach(gm);
 }
 
-/* A guest whose VMM has what guest_vmm_map() mapped, besides the guest's memory. */
+/* A guest whose VMM has what guest_vmm_map() mapped, in addition to the guest's memory. */
 struct guest *guest_create_attached(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guest for tests: memory of pages of our own, at addresses that no VMM can have,
- * put straight into the page cache. What is tested reaches them as it would a
- * guest's.
+ * A guest for tests: its memory consists of pages of the test, at addresses that no VMM can have,
+ * put directly into the page cache. The code under test accesses them like a guest's.
  *
  *	guest-physical		VMM-virtual
  *	0x00000 - 0x03fff	GUEST_LOW		4 pages
  *	0x04000 - 0x05fff	GUEST_HIGH		2 pages, elsewhere in the VMM
  *	0x06000 - 0x0ffff	-			a hole
- *	0x10000 - 0x10fff	GUEST_RO		may be read only
- *	0x11000 - 0x11fff	GUEST_WO		may be written only
+ *	0x10000 - 0x10fff	GUEST_RO		read-only
+ *	0x11000 - 0x11fff	GUEST_WO		write-only
  *	-			GUEST_RING		8 pages for rings
  */
 #ifndef _MVSOCK_KUNIT_GUEST_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest behind an IOMMU: translations that the VMM told, or has yet to tell.
+ * A guest behind an IOMMU: translations that the VMM has provided, and ones that it has not.
  */
 #include "ring_rig.h"
 
@@ -8,7 +8,7 @@
 #define IOVA		0x7000000000UL
 #define RING_IOVA	0x100000000UL
 
-/* No VMM's address, on any architecture. */
+/* Not an address of a VMM, on any architecture. */
 #define KERNEL		(ULONG_MAX - SZ_1G + 1)
 
 static struct guest *create(struct kunit *test)
@@ -21,7 +21,7 @@ static struct guest *create(struct kunit *test)
 	return guest;
 }
 
-/* As an update, but to memory that is not a VMM's. */
+/* Like an update, but to memory that is not a VMM's. */
 static void map(struct kunit *test, struct guest *guest, u64 iova, u64 size,
 		u64 uaddr, unsigned int perm)
 {
@@ -64,7 +64,7 @@ static void miss_and_answer(struct kunit *test)
 	mvs_mem_iotlb_invalidate(&guest->gm, IOVA, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
 			translate(guest, IOVA + 5, false, &uaddr, &fault));
-	/* The memory table does not count, until there is no IOMMU any more. */
+	/* The memory table is not used until the IOMMU is removed. */
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
 			translate(guest, 0, false, &uaddr, &fault));
 	mvs_mem_set_iotlb(&guest->gm, NULL);
@@ -109,7 +109,7 @@ static void update(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guest->gm.iotlb->nmaps, !c->ret);
 }
 
-/* The oldest give way; what was found last may be one of them. */
+/* The oldest translations are dropped; the one found last may be among them. */
 static void flood(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -144,7 +144,7 @@ static const struct ring_case {
 
 KUNIT_ARRAY_PARAM_DESC(ring, ring_cases, name);
 
-/* Pages that follow one another for the driver are the wrong way round here. */
+/* Pages that are adjacent for the driver are in reverse order here. */
 #define DESC_PAGES	2
 #define NUM		(DESC_PAGES * PAGE_SIZE / sizeof(struct vring_desc))
 #define AVAIL_IOVA	(RING_IOVA + SZ_64K)
@@ -169,7 +169,7 @@ static struct mvs_ring create_ring(struct kunit *test, struct guest *guest)
 	return ring;
 }
 
-/* One chain, of a buffer that the device reads. */
+/* One chain, with one device-readable buffer. */
 static void offer(struct guest *guest, bool packed, u64 iova)
 {
 	void *desc = guest_uaddr(guest, GUEST_RING + PAGE_SIZE);
@@ -185,7 +185,7 @@ static void offer(struct guest *guest, bool packed, u64 iova)
 	avail->idx = __cpu_to_virtio16(true, 1);
 }
 
-/* A miss leaves the chain where it is. */
+/* After a miss the chain is still available. */
 static void ring(struct kunit *test)
 {
 	const struct ring_case *c = test->param_value;
@@ -246,7 +246,7 @@ static void ring_that_is_read_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));
 }
 
-/* An access could cross the page's end, or the range's. */
+/* Otherwise an access could cross the end of the page, or of the range. */
 static void ring_at_an_odd_place(struct kunit *test)
 {
 	struct guest *guest = create(test);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The lease of a virtqueue: its transitions, and that it ends by itself. */
+/* The lease of a virtqueue: its transitions, and its expiry. */
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/wait.h>
@@ -7,14 +7,14 @@
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
 
-/* Milliseconds after which a lease that did not expire is taken to stay. */
+/* Milliseconds after which a lease is considered not to expire. */
 #define PATIENCE	10000
 
 /**
  * struct rig - a virtqueue with a lease, and two connections
  * @device: its device, which has no worker
  * @conn: the connection that has the lease
- * @other: another
+ * @other: another connection
  * @readers: the wait queue of the first one's socket
  * @wait: this task's entry in it
  */
@@ -54,7 +54,7 @@ static struct rig *create(struct kunit *test)
 	return rig;
 }
 
-/* As the kick's eventfd does it. */
+/* As the kick's eventfd does. */
 static bool kick(struct rig *rig)
 {
 	bool left;
@@ -65,14 +65,14 @@ static bool kick(struct rig *rig)
 	return left;
 }
 
-/* This task sleeps in recv(), as far as the lease can tell. */
+/* For the lease, this task sleeps in recv(). */
 static void fall_asleep(struct rig *rig)
 {
 	mvs_lease_arm(lease_of(rig), &rig->conn, &rig->readers);
 	prepare_to_wait(&rig->readers, &rig->wait, TASK_INTERRUPTIBLE);
 }
 
-/* --- the table ------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 static void lease_transitions(struct kunit *test)
 {
@@ -94,7 +94,7 @@ static void lease_transitions(struct kunit *test)
 					    "state %u, event %u", state, event);
 }
 
-/* --- a reader that comes --------------------------------------------------- */
+/* --- a reader that comes back in time ------------------------------------- */
 
 static void lease_is_one_connections(struct kunit *test)
 {
@@ -104,7 +104,7 @@ static void lease_is_one_connections(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, mvs_lease_end(lease, &rig->conn));
 
-	/* The timer is a softirq: the lease does not expire meanwhile. */
+	/* The timer runs as a softirq: the lease does not expire meanwhile. */
 	local_bh_disable();
 	granted = mvs_lease_grant(lease, &rig->conn);
 	others = mvs_lease_grant(lease, &rig->other);
@@ -116,7 +116,7 @@ static void lease_is_one_connections(struct kunit *test)
 	local_bh_enable();
 
 	KUNIT_EXPECT_TRUE(test, granted);
-	/* Two in turns would put the end off. */
+	/* Two connections that take turns would postpone the expiry for ever. */
 	KUNIT_EXPECT_FALSE(test, others);
 	KUNIT_EXPECT_FALSE(test, twice);
 	KUNIT_EXPECT_TRUE(test, held);
@@ -151,7 +151,7 @@ static void lease_kick_wakes_reader(struct kunit *test)
 	held = mvs_lease_end(lease, &rig->conn);
 	local_bh_enable();
 
-	/* The wakeup took this task's entry out, and let it run. */
+	/* The wakeup removed this task's entry, and made it runnable. */
 	KUNIT_EXPECT_EQ(test, get_current_state(), (unsigned int)TASK_RUNNING);
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->wait.entry));
 	KUNIT_EXPECT_TRUE(test, left);
@@ -159,7 +159,7 @@ static void lease_kick_wakes_reader(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, held);
 }
 
-/* --- no reader ------------------------------------------------------------- */
+/* --- no reader ------------------------------------------------------------ */
 
 static void lease_kick_finds_nobody(struct kunit *test)
 {
@@ -171,7 +171,7 @@ static void lease_kick_finds_nobody(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kick(rig));
 	KUNIT_EXPECT_EQ(test, lease->state, MVS_LEASE_NONE);
 
-	/* A reader that is awake may have looked already. */
+	/* A reader that is awake may have checked already. */
 	fall_asleep(rig);
 	__set_current_state(TASK_RUNNING);
 	KUNIT_EXPECT_FALSE(test, kick(rig));
@@ -187,7 +187,7 @@ static void lease_kick_finds_nobody(struct kunit *test)
 	init_wait(&rig->wait);
 }
 
-/* The eventfd may be signalled under the lock of the wait queue. */
+/* The eventfd may be signalled with the wait queue's lock held. */
 static void lease_kick_does_not_wait(struct kunit *test)
 {
 	struct rig *rig = create(test);
@@ -244,7 +244,7 @@ static void lease_expires(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mvs_lease_grant(lease, &rig->conn));
 	expect_expiry(test, rig);
 
-	/* With a timer that ran already, for a lease that was ended in time, and for a kick. */
+	/* With a timer that was still running for a lease ended in time, and for a kick. */
 	for (i = 0; i < 10; i++) {
 		KUNIT_EXPECT_TRUE(test, mvs_lease_grant(lease, &rig->conn));
 		mvs_lease_end(lease, &rig->conn);

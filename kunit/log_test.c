@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The dirty log: each write to the guest's memory, and nothing else.
+ * The dirty log: it has each write to guest memory, and nothing else.
  */
 #include <linux/bitmap.h>
 #include <linux/virtio_vsock.h>
@@ -9,11 +9,11 @@
 
 #include "ring_rig.h"
 
-/* The last page for rings has the log. */
+/* The log is in the last page for rings. */
 #define LOG	(GUEST_RING + SZ_32K - PAGE_SIZE)
 #define BITS	(8 * PAGE_SIZE)
 
-/* Guest-physical addresses that the rings are given. */
+/* Guest-physical addresses of the rings. */
 #define USED_GPA	0x500000
 
 static struct guest *create(struct kunit *test)
@@ -25,7 +25,7 @@ static struct guest *create(struct kunit *test)
 	return guest;
 }
 
-/* The bits that are set are those of @n pages, in order; they are taken back. */
+/* Check that the set bits are those of @n pages, in order, and clear them. */
 static void expect(struct kunit *test, struct guest *guest,
 		   const unsigned int *pages, unsigned int n)
 {
@@ -85,7 +85,7 @@ static void bits(struct kunit *test)
 	EXPECT(test, guest, BITS - 1);
 }
 
-/* One bit further is a page of the log that is not there. */
+/* One bit further is in a page of the log that is not mapped. */
 static void log_is_missing(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -96,7 +96,7 @@ static void log_is_missing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, guest->chain.fault.write);
 }
 
-/* Memory is logged wherever the guest sees it, and only there. */
+/* Memory is logged at all guest-physical addresses that map it, and only there. */
 static void aliases(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -131,7 +131,7 @@ static void access_ok_of_log(struct kunit *test)
 	vhost_iotlb_free(table);
 }
 
-/* A packet over pages 2 and 3, and 4, which is elsewhere in the VMM. */
+/* A packet in pages 2, 3 and 4, the last of which is elsewhere in the VMM. */
 static void packet(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -151,7 +151,7 @@ static void packet(struct kunit *test)
 					 SZ_8K));
 	EXPECT(test, guest, 2, 3, 4);
 
-	/* The guest is not to blame when there is no log. */
+	/* A missing log is not the guest's fault. */
 	guest->gm.log_base += PAGE_SIZE;
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, SZ_8K);
 	mvs_chain_reset(&guest->chain);
@@ -162,7 +162,7 @@ static void packet(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), SZ_8K);
 }
 
-/* What is read is not logged. */
+/* Reads are not logged. */
 static void packet_from_guest(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -213,7 +213,7 @@ static void split_ring(struct kunit *test)
 	expect(test, guest, NULL, 0);
 }
 
-/* An index that the driver sees must be in the log. */
+/* An index that the driver can see must be in the log. */
 static void split_ring_without_log(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -228,7 +228,7 @@ static void split_ring_without_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, *(u16 *)guest_uaddr(guest, ring.used + 2), 0);
 }
 
-/* A packed ring's used descriptors are where its available ones were. */
+/* A packed ring's used descriptors are at the place of its available ones. */
 static void packed_ring(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -245,7 +245,7 @@ static void packed_ring(struct kunit *test)
 	expect(test, guest, NULL, 0);
 }
 
-/* The flags of the first one are on the page before that of the others. */
+/* The flags of the first one are in the page before the others' flags. */
 static void packed_batch(struct kunit *test)
 {
 	struct guest *guest = create(test);
@@ -264,8 +264,8 @@ static void packed_batch(struct kunit *test)
 }
 
 /*
- * A descriptor that is used is the driver's: when its log is missing it must not have
- * been written yet.
+ * A used descriptor belongs to the driver: if the log is missing, the descriptor must not have been
+ * written yet.
  */
 static void packed_ring_without_log(struct kunit *test)
 {

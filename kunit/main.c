@@ -6,5 +6,5 @@
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("KUnit suites of mvsock");
-/* MODULE_IMPORT_NS() takes a name up to Linux 6.12, and a string since. */
+/* MODULE_IMPORT_NS() takes a name up to Linux 6.12, and a string since then. */
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

@@ -100,7 +100,9 @@ static void translate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run, c->run);
 }
 
-/* Where ranges overlap the one that begins lowest counts, whatever came before. */
+/*
+ * Where ranges overlap, the one with the lowest start is used, in whatever order they were added.
+ */
 static void translate_overlap(struct kunit *test)
 {
 	static const struct {
@@ -150,7 +152,7 @@ static void translate_without_table(struct kunit *test)
 	mvs_mem_destroy(&gm);
 }
 
-/* Over pages, and over regions that are apart in the VMM. */
+/* Across pages, and across regions that are apart in the VMM. */
 static void read_across(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -181,7 +183,7 @@ static void read_hole(struct kunit *test)
 	mvs_mem_end(&guest->gm);
 }
 
-/* A pointer of a page, or NULL and what to bring in. */
+/* A pointer to a page, or NULL and the page to bring in. */
 static void *map(struct guest *guest, u64 uaddr, bool write,
 		 struct mvs_mem_fault *fault)
 {
@@ -205,14 +207,14 @@ static void map_miss(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.addr, 0x7000);
 	KUNIT_EXPECT_FALSE(test, fault.write);
 
-	/* A page that was mapped to be read is another one once written. */
+	/* A page mapped for reading is replaced by another one when it is written. */
 	KUNIT_EXPECT_NOT_NULL(test, map(guest, GUEST_RO, false, &fault));
 	KUNIT_EXPECT_NULL(test, map(guest, GUEST_RO + 8, true, &fault));
 	KUNIT_EXPECT_EQ(test, fault.addr, GUEST_RO + 8);
 	KUNIT_EXPECT_TRUE(test, fault.write);
 }
 
-/* Without a VMM there is nothing to bring in. */
+/* Without a VMM nothing can be brought in. */
 static void fault_in_detached(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -251,7 +253,7 @@ static void invalidate_marks_dirty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, page_count(written), 1);
 }
 
-/* Windows that begin and end inside of the range, and one that does neither. */
+/* Windows that start and end inside of the range, and one that does neither. */
 static void invalidate_over_windows(struct kunit *test)
 {
 	unsigned long base = GUEST_LOW + SZ_1G, at;
@@ -307,7 +309,7 @@ static void mm_read_write(struct kunit *test)
 	struct guest *guest = guest_create_attached(test);
 	u8 byte = 1;
 
-	/* Read first: the zero page, which must not be written. */
+	/* Read first: this maps the zero page, which must not be written. */
 	KUNIT_EXPECT_EQ(test, 0, get(guest, addr, &byte));
 	KUNIT_EXPECT_EQ(test, byte, 0);
 	KUNIT_EXPECT_EQ(test, 0, put(guest, addr, 42));
@@ -341,7 +343,7 @@ static void mm_nothing_there(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* Stale data is the bug that a page cache must not have. */
+/* A page cache must not return stale data. */
 static void mm_page_replaced_between_reads(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
@@ -378,7 +380,7 @@ static void mm_unmapped_between_reads(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* Places that the VMM has left cost nothing, but for a few. */
+/* Address ranges that the VMM has unmapped keep no windows, except for a few. */
 static void mm_windows_without_pages_go(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ), place;
@@ -411,7 +413,10 @@ static void mm_windows_without_pages_go(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* A guest must not have the host create windows: none for what the VMM does not have. */
+/*
+ * A guest must not make the host create windows: there is none for memory that the VMM does not
+ * have.
+ */
 static void mm_no_window_for_nothing(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_NONE);
@@ -425,7 +430,7 @@ static void mm_no_window_for_nothing(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* --- what is left to the worker --- */
+/* --- pages left to the worker --- */
 
 /* A page that was never used, one that was only read, and one that the VMM does not have. */
 static void mm_deferred_nothing_to_wait_for(struct kunit *test)
@@ -445,7 +450,7 @@ static void mm_deferred_nothing_to_wait_for(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* While the address space changes nothing is brought in but by the worker. */
+/* While the address space changes, only the worker brings pages in. */
 static void mm_deferred(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
@@ -465,7 +470,7 @@ static void mm_deferred(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* Returns the error of a miss that has to wait. */
+/* Returns the error of a miss that would have to wait. */
 static int miss(struct guest *guest, const struct mvs_mem_fault *fault)
 {
 	int ret;
@@ -476,7 +481,7 @@ static int miss(struct guest *guest, const struct mvs_mem_fault *fault)
 	return ret;
 }
 
-/* The error is told once: the VMM may map the page later. */
+/* The error is reported once: the VMM may map the page later. */
 static void mm_deferred_nothing_there(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_NONE);
@@ -498,7 +503,7 @@ static void mm_deferred_nothing_there(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* The VMM has the page, but each time that it is brought in it goes at once. */
+/* The VMM has the page, but it is taken away each time that it was brought in. */
 static void mm_page_goes_each_time(struct kunit *test)
 {
 	unsigned long addr = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets: the header on the wire, its validation, payload both ways.
+ * Packets: the header on the wire, its validation, payload in both directions.
  */
 #include <linux/unaligned.h>
 #include <linux/virtio_vsock.h>
@@ -14,15 +14,15 @@
 #define CID	5
 #define HOST	2
 
-/* Where the driver puts the header, and where the payload. */
+/* Addresses at which the driver puts the header, and the payload. */
 #define AT_HDR	0x100
 #define AT_DATA	0x1000
 
 /* --- the header on the wire --- */
 
 /*
- * Byte by byte, as the specification has it: little-endian, 44 bytes, no gaps.
- * Each field has bytes of its own kind.
+ * Byte by byte, as specified: little-endian, 44 bytes, no gaps. The bytes of each field differ from
+ * those of the others.
  */
 static const u8 wire[] = {
 	0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,	/* src_cid */
@@ -82,7 +82,7 @@ static void header_fields(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.fwd_cnt), 0x84838281);
 }
 
-/* The guest changes its mind after the header was read. */
+/* The guest changes the header after it was read. */
 static void header_is_a_copy(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -107,7 +107,7 @@ struct hdr_case {
 	u64 dst_cid;
 	u32 len;	/* in the header */
 	u32 readable;	/* bytes of the chain */
-	int reason;	/* enum mvs_reason + 1, 0 for a good packet */
+	int reason;	/* enum mvs_reason + 1, 0 for a valid packet */
 	u32 writable;
 };
 
@@ -139,7 +139,7 @@ static const struct hdr_case hdr_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(hdr, hdr_cases, name);
 
-/* The payload as often over the same page as it takes. */
+/* The payload uses the same page as many times as it needs. */
 static void add_bytes(struct kunit *test, struct guest *guest, u32 len,
 		      bool write)
 {
@@ -178,7 +178,7 @@ static void validate(struct kunit *test)
 
 /* --- from the guest --- */
 
-/* A packet of @len payload bytes counting up from 1, laid into the chain. */
+/* A packet with @len payload bytes, which count up from 1, written to the chain. */
 static void read_and_check(struct kunit *test, struct guest *guest, u32 len)
 {
 	struct payload *p = payload_room(test, len);
@@ -193,7 +193,7 @@ static void read_and_check(struct kunit *test, struct guest *guest, u32 len)
 	KUNIT_EXPECT_EQ(test, p->bytes[len], 0xee);
 }
 
-/* Header and payload in a row at AT_HDR, with @len in the header. */
+/* Header and payload contiguous at AT_HDR, with @len in the header. */
 static void put_packet(struct guest *guest, u32 len)
 {
 	put_wire(guest);
@@ -211,7 +211,7 @@ static void read_one_descriptor(struct kunit *test)
 	read_and_check(test, guest, 100);
 }
 
-/* CVE-2022-2132 was a header split over descriptors. */
+/* CVE-2022-2132 was about a header split over descriptors. */
 static void read_split_anywhere(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -240,7 +240,7 @@ static void read_bytes_apart(struct kunit *test)
 	read_and_check(test, guest, 30);
 }
 
-/* The header over two regions that are apart in the VMM, the payload too. */
+/* The header crosses two regions that are apart in the VMM, and so does the payload. */
 static void read_across_regions(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -262,7 +262,7 @@ static void read_across_regions(struct kunit *test)
 	read_and_check(test, guest, 200);
 }
 
-/* As large as it gets, which is many pages. */
+/* The largest packet, which takes many pages. */
 static void read_64k(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -276,7 +276,7 @@ static void read_64k(struct kunit *test)
 	read_and_check(test, guest, SZ_64K);
 }
 
-/* What it goes to is in pieces of its own, as a queue is. */
+/* The destination consists of several pieces, as a queue does. */
 static void read_into_pieces(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -303,8 +303,8 @@ static void read_into_pieces(struct kunit *test)
 }
 
 /*
- * A chain of a header at AT_HDR and of payload over two pages, @len bytes on each, of
- * which the VMM has not the second one.
+ * A chain with a header at AT_HDR and a payload over two pages, @len bytes in each, of which the
+ * VMM does not have the second one.
  */
 static void add_lost(struct kunit *test, struct guest *guest, u32 len,
 		     bool write)
@@ -331,7 +331,7 @@ static void read_page_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guest->chain.reason, MVS_REASON_BAD_ADDRESS);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 201);
 
-	/* The next packet goes where this one went. */
+	/* The next packet goes to the same place. */
 	guest_find_page(test, guest, GUEST_LOW + AT_DATA + PAGE_SIZE);
 	guest_fill(guest, AT_DATA + PAGE_SIZE - 100, 51, 200);
 	guest->chain.pos = 0;
@@ -357,7 +357,7 @@ static struct virtio_vsock_hdr header(u32 flags)
 	return hdr;
 }
 
-/* All that is left of it. */
+/* All of the rest. */
 static int write(struct guest *guest, struct virtio_vsock_hdr *hdr,
 		 struct payload *p)
 {
@@ -370,7 +370,7 @@ struct write_case {
 	u32 len;	/* of the packet */
 	u32 offset;	/* sent before */
 	u32 flags;
-	u32 room;	/* in the buffer, with the header */
+	u32 room;	/* of the buffer, with the header */
 	int ret;
 	u32 sent_flags;
 };
@@ -421,11 +421,11 @@ static void write_packet(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, (const void *)sent, wire, 24);
 	KUNIT_EXPECT_MEMEQ(test, (const void *)sent, (const void *)&hdr, HDR);
 	guest_expect(test, guest, AT_HDR + HDR, 1 + c->offset, ret);
-	/* Not a byte more. */
+	/* Not one byte more is written. */
 	KUNIT_EXPECT_EQ(test, *(u8 *)guest_gpa(guest, AT_HDR + HDR + ret), 0xee);
 }
 
-/* There is credit for less than there is to send. */
+/* There is less credit than data. */
 static void write_no_more_than_left(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -528,7 +528,7 @@ static void write_to_large_buffer(struct kunit *test)
 	guest_expect(test, guest, AT_HDR + HDR, 1, 100);
 }
 
-/* As large as it gets, over the same page again and again. */
+/* The largest packet, over the same page again and again. */
 static void write_64k(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -541,11 +541,11 @@ static void write_64k(struct kunit *test)
 	add_bytes(test, guest, SZ_64K, true);
 	KUNIT_EXPECT_EQ(test, SZ_64K, write(guest, &hdr, p));
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(sent->len), SZ_64K);
-	/* The last page of it, which counts on from a multiple of 256. */
+	/* Its last page, which continues from a multiple of 256. */
 	guest_expect(test, guest, AT_DATA, 1, PAGE_SIZE);
 }
 
-/* The VMM lost a page of the payload's after the chain was taken. */
+/* The VMM lost a page of the payload after the chain was taken. */
 static void write_page_lost(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
@@ -569,12 +569,12 @@ static void write_page_lost(struct kunit *test)
 struct page_case {
 	const char *name;
 	u64 at;		/* of the buffer */
-	u32 room;	/* there, with the header */
-	u32 room2;	/* in a second one */
+	u32 room;	/* room there, with the header */
+	u32 room2;	/* in a second buffer */
 	bool readable;
-	bool lost;	/* the VMM has taken the page away */
+	bool lost;	/* the VMM has unmapped the page */
 	bool logging;
-	int ret;	/* of 100 bytes that are left */
+	int ret;	/* bytes written, of 100 that are left */
 };
 
 static const struct page_case page_cases[] = {
@@ -621,7 +621,7 @@ static void write_page(struct kunit *test)
 	guest_expect(test, guest, c->at + HDR, 1, ret);
 }
 
-/* All that is not about the payload is the connection's, byte by byte. */
+/* All fields but those for the payload are the connection's, byte by byte. */
 static void write_header_fields(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);

@@ -18,7 +18,7 @@ static struct payload *create(struct kunit *test, unsigned int direction,
 	return p;
 }
 
-/* Room for @len bytes, and one that is not to be touched; all of them 0xee. */
+/* Room for @len bytes, and one more that must not be touched; all are 0xee. */
 struct payload *payload_room(struct kunit *test, u32 len)
 {
 	return create(test, ITER_DEST, len + 1);

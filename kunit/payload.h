@@ -11,8 +11,8 @@
 /**
  * struct payload - a payload
  * @bytes: its bytes
- * @vec: where they are
- * @iter: the same, as what is tested takes it
+ * @vec: the same as a kvec
+ * @iter: the same as an iterator, for the code under test
  */
 struct payload {
 	u8 *bytes;

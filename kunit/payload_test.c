@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Payloads: what they come from and go to is a program's memory, or is only looked
- * at, or what is written must be logged.
+ * Payloads whose source or destination is a program's memory, or which are only read, or whose
+ * writes must be logged.
  */
 #include <linux/mman.h>
 #include <linux/uaccess.h>
@@ -15,7 +15,7 @@
 #define HDR	sizeof(struct virtio_vsock_hdr)
 #define LEN	offsetof(struct virtio_vsock_hdr, len)
 
-/* Where the driver puts header and payload; so that the latter crosses a page. */
+/* Addresses of header and payload, such that the latter crosses a page boundary. */
 #define AT_HDR	0xf00
 
 static void add(struct kunit *test, struct guest *guest, u64 gpa, u32 len,
@@ -53,11 +53,11 @@ static int write(struct guest *guest, struct iov_iter *from, u32 left)
 	return mvs_packet_write(&guest->chain, &guest->gm, &hdr, from, left);
 }
 
-/* --- from and to a program's memory --- */
+/* --- a program's memory as source and destination --- */
 
 /*
- * A program has two pages, of which the first one is in memory. Its bytes count up
- * from 1 at the page's start.
+ * A program has two pages, of which the first one is in memory. Its bytes count up from 1 at the
+ * start of the page.
  */
 static unsigned long program(struct kunit *test)
 {
@@ -79,8 +79,8 @@ static void bring_in(struct kunit *test, unsigned long addr)
 }
 
 /*
- * @len bytes on each of a program's pages, the last ones of the first and the first
- * ones of the second.
+ * @len bytes in each of a program's pages, the last ones of the first and the first ones of the
+ * second.
  */
 static void two_pieces(struct iov_iter *iter, unsigned int direction,
 		       struct iovec *iov, unsigned long addr, u32 len)
@@ -104,7 +104,7 @@ static void write_from_program(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENODATA, write(guest, &iter, 512));
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 512);
 
-	/* As much as there is goes. */
+	/* As many bytes as available are copied. */
 	chain(test, guest, 512, true);
 	KUNIT_EXPECT_EQ(test, 200, write(guest, &iter, 200));
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 312);
@@ -118,7 +118,7 @@ static void write_from_program(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* The page that is not there comes after a whole page of the guest's. */
+/* The page that is not in memory comes after a whole page of the guest. */
 static void write_from_absent_page(struct kunit *test)
 {
 	unsigned long addr = program(test);
@@ -140,7 +140,7 @@ static void write_from_absent_page(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* Memory that a program does not have is not waited for either. */
+/* Memory that the program does not have is not waited for either. */
 static void write_from_nowhere(struct kunit *test)
 {
 	unsigned long addr = program(test);
@@ -181,9 +181,9 @@ static void read_to_program(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* --- what is written is logged --- */
+/* --- writes are logged --- */
 
-/* Bits that are set in the log, from the first on. */
+/* The bits set in the log, from the first on. */
 static u32 count_bits(struct kunit *test, unsigned long log)
 {
 	struct payload *p = payload_room(test, PAGE_SIZE);
@@ -194,8 +194,8 @@ static u32 count_bits(struct kunit *test, unsigned long log)
 }
 
 /*
- * A guest whose log is in a program's memory, of which no page is there yet. The bits
- * of what it has at LOG_2ND are on the log's second page.
+ * A guest whose log is in a program's memory, of which no page is in memory yet. The bits of the
+ * guest's memory at LOG_2ND are in the log's second page.
  */
 #define LOG_2ND		((u64)8 * PAGE_SIZE * SZ_4K)
 
@@ -212,7 +212,7 @@ static struct guest *create_logged(struct kunit *test, unsigned long log)
 	return guest;
 }
 
-/* A chain of 1100 bytes and of two pages, which are logged elsewhere. */
+/* A chain of 1100 bytes, and of two pages which are logged elsewhere. */
 static void logged_chain(struct kunit *test, struct guest *guest)
 {
 	chain(test, guest, 1100, true);
@@ -221,7 +221,9 @@ static void logged_chain(struct kunit *test, struct guest *guest)
 
 #define LOGGED	(1100 + 2 * (u32)PAGE_SIZE)
 
-/* A page of the log comes when some of the payload is written: no byte twice. */
+/*
+ * A page of the log is brought in after part of the payload was written: no byte is written twice.
+ */
 static void write_log_absent(struct kunit *test)
 {
 	unsigned long log = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);
@@ -251,7 +253,7 @@ static void write_log_lost(struct kunit *test)
 	guest_vmm_exit();
 }
 
-/* The iterator goes back in a program's memory as well. */
+/* The iterator is reverted in a program's memory as well. */
 static void write_log_absent_from_program(struct kunit *test)
 {
 	unsigned long log = guest_vmm_map(test, 0, PROT_READ | PROT_WRITE);

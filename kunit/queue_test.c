@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Byte queues. Each byte tells its place in all that was ever put, so that one that is
- * lost, doubled or moved is found.
+ * Byte queues. Each byte encodes its position in all that was ever put, so that a lost, duplicated
+ * or moved byte is detected.
  */
 #include <linux/mman.h>
 
@@ -12,13 +12,13 @@
 #define CHUNK	((u32)MVS_CHUNK_SIZE)
 
 /**
- * struct fifo - a queue and what is known of it
- * @pool: where its pages come from
+ * struct fifo - a queue and its expected content
+ * @pool: the pool for its pages
  * @queue: the queue
- * @room: for what is being put
- * @put: bytes that were put
- * @got: bytes that were dropped
- * @bytes: room for what is put at once
+ * @room: room for the bytes that are being put
+ * @put: number of bytes put
+ * @got: number of bytes dropped
+ * @bytes: buffer for the bytes that are put at once
  */
 struct fifo {
 	struct mvs_pool pool;
@@ -29,7 +29,7 @@ struct fifo {
 	u8 *bytes;
 };
 
-/* No multiple of it is near a page's length. */
+/* No multiple of it is close to a page's size. */
 static u8 byte_at(u64 n)
 {
 	return n % 251;
@@ -55,7 +55,7 @@ static struct fifo *create(struct kunit *test)
 	return f;
 }
 
-/* The queue's pages are those that its bytes need, and are linked from head to tail. */
+/* The queue has exactly the pages that its bytes need, linked from head to tail. */
 static void expect_pages(struct kunit *test, const struct fifo *f)
 {
 	const struct mvs_queue *q = &f->queue;
@@ -81,7 +81,7 @@ static u32 pages_in(const struct mvs_pool *pool)
 	return n;
 }
 
-/* Room for @len bytes, with the bytes in it. */
+/* Reserve room for @len bytes, and fill it. */
 static void fill(struct kunit *test, struct fifo *f, u32 len)
 {
 	struct iov_iter iter;
@@ -152,9 +152,9 @@ static void take(struct kunit *test, struct fifo *f, u32 len)
 	drop(test, f, &pos, len);
 }
 
-/* --- lengths and places --- */
+/* --- lengths and positions --- */
 
-/* At each of some places in a page, all lengths that end near a page's end. */
+/* At several positions in a page, all lengths that end near the end of a page. */
 static void lengths(struct kunit *test)
 {
 	static const u32 starts[] = { 0, 1, 2, CHUNK / 2, CHUNK - 1, CHUNK };
@@ -190,7 +190,7 @@ static void longest(struct kunit *test)
 	put(test, f, MVS_QUEUE_PUT_MAX);
 	take(test, f, MVS_QUEUE_PUT_MAX);
 
-	/* In as many pieces as it gets. */
+	/* With the maximum number of pieces. */
 	destroy(f);
 	f->put = 0;
 	f->got = 0;
@@ -211,7 +211,7 @@ static void byte_by_byte(struct kunit *test)
 		take(test, f, 1);
 }
 
-/* A message's mark comes before its bytes, over a page's end as well. */
+/* A message's record comes before its bytes, also across the end of a page. */
 static void mark_before_bytes(struct kunit *test)
 {
 	static const u8 mark[] = { 1, 2, 3, 4 };
@@ -285,7 +285,7 @@ static void rewound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->queue.head.off, 0);
 	KUNIT_EXPECT_EQ(test, f->queue.tail.off, 0);
 
-	/* To the page's last byte; then it needs no other page. */
+	/* Up to the last byte of the page, so that no other page is needed. */
 	put(test, f, CHUNK);
 	take(test, f, CHUNK);
 	mvs_queue_rewind(&f->queue);
@@ -293,7 +293,7 @@ static void rewound(struct kunit *test)
 	take(test, f, CHUNK);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 0);
 
-	/* Where bytes end on a second page, that one is the only one left. */
+	/* If the bytes end in a second page, only that one is left. */
 	put(test, f, 10);
 	take(test, f, 10);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 1);
@@ -304,9 +304,7 @@ static void rewound(struct kunit *test)
 
 /* --- consumer --- */
 
-/*
- * The consumer keeps its position while more is appended, and while that takes more pages.
- */
+/* The consumer keeps its position while more is appended, also when that takes more pages. */
 static void reader_beside_writer(struct kunit *test)
 {
 	struct fifo *f = create(test);
@@ -327,7 +325,7 @@ static void reader_beside_writer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->put, f->got);
 }
 
-/* Room is reserved behind a page that is given back while it is filled. */
+/* Room is reserved after a page that is freed while the room is being filled. */
 static void drop_beside_writer(struct kunit *test)
 {
 	struct fifo *f = create(test);
@@ -372,7 +370,7 @@ static void skipped(struct kunit *test)
 	drop(test, f, &pos, 4 * CHUNK);
 }
 
-/* There is less room than bytes: the place is behind what went there. */
+/* There is less room than bytes: the position is after the bytes copied. */
 static void read_to_little_room(struct kunit *test)
 {
 	struct fifo *f = create(test);
@@ -430,19 +428,19 @@ static void pages_go_back(struct kunit *test)
 	put(test, f, 10 * CHUNK);
 	take(test, f, CHUNK - 1);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 0);
-	/* A page that was read goes when the place is behind it. */
+	/* A page that was read is freed when the position has passed it. */
 	take(test, f, 1);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 0);
 	take(test, f, 1);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 1);
 	take(test, f, 3 * CHUNK);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 4);
-	/* The last one stays. */
+	/* The last page is kept. */
 	take(test, f, 6 * CHUNK - 1);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 9);
 	KUNIT_EXPECT_EQ(test, pages_in(&f->pool), 9);
 
-	/* They are taken before there are new ones. */
+	/* Pages of the pool are used before new ones are allocated. */
 	put(test, f, 5 * CHUNK);
 	KUNIT_EXPECT_EQ(test, f->pool.count, 4);
 	mvs_queue_purge(&f->queue, &f->pool);
@@ -453,7 +451,7 @@ static void pages_go_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->pool.count, 10);
 }
 
-/* Under the owner's lock they are only cut off: there may be too many to free there. */
+/* With the owner's lock held they are only unlinked: there may be too many to free there. */
 static void pages_are_cut_off(struct kunit *test)
 {
 	struct fifo *f = create(test);
@@ -502,7 +500,7 @@ static void pool_is_bounded(struct kunit *test)
 
 /* --- anything --- */
 
-/* Mostly a little, sometimes as much as it gets. */
+/* Usually a little, sometimes the maximum. */
 static u32 random_len(u64 *rnd, u64 most)
 {
 	u32 len = fuzz_below(rnd, fuzz_once_in(rnd, 8) ? MVS_QUEUE_PUT_MAX :
@@ -524,7 +522,7 @@ static void random_put(struct kunit *test, struct fifo *f, u64 *rnd)
 		commit(test, f, len);
 }
 
-/* Some bytes in one way or another, then perhaps some more. */
+/* Put some bytes in one of several ways, then perhaps some more. */
 static void random_take(struct kunit *test, struct fifo *f, u64 *rnd)
 {
 	struct mvs_queue_pos pos = f->queue.head;

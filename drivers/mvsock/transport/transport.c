@@ -566,7 +566,7 @@ static int transport_read_skb(struct vsock_sock *vsk, skb_read_actor_t actor)
 	return actor(sk_vsock(vsk), skb);
 }
 
-/* --- other callbacks of AF_VSOCK ------------------------------------------- */
+/* --- other callbacks of AF_VSOCK ------------------------------------------ */
 
 static u32 transport_get_local_cid(void)
 {

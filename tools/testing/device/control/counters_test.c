@@ -154,7 +154,7 @@ static void direct_receives(const void *arg)
 	session_close(&s);
 }
 
-/* --- /proc/net/mvsock ------------------------------------------------------- */
+/* --- /proc/net/mvsock ----------------------------------------------------- */
 
 /* The @n-th word of a line, counted from 0. */
 static const char *word(const char *line, int n, char *to, size_t size)
