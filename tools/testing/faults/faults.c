@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Each allocation and each mapping fails once.
- */
+/* Makes each allocation and each mapping fail once. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +9,15 @@
 #include "failing.h"
 #include "faults.h"
 
-#define MOST		1000	/* calls that can fail in one thing that is done */
+#define MOST		1000	/* limit of calls in one operation that can fail */
 #define SECONDS		200
 
 /**
- * struct pass - what fails
- * @name: what it is
- * @map_errno: with which error guest pages can't be mapped
- * @allocations: fail as well
- * @stops: a ring may stop, and a chain be given back unused: the guest waits in vain
+ * struct pass - which calls fail
+ * @name: its name
+ * @map_errno: the error with which mapping a guest page fails
+ * @allocations: allocations fail as well
+ * @stops: a ring may stop, or a chain may be given back unused: the guest waits in vain
  * @timeout: see struct scene
  */
 struct pass {
@@ -51,7 +49,7 @@ struct faulty {
 	enum kind kind;
 };
 
-/* --- the kernel's part ---------------------------------------------------- */
+/* --- the kernel's fault injection ----------------------------------------- */
 
 static void set_pass(const struct pass *pass)
 {
@@ -77,7 +75,7 @@ static int open_nth(pid_t thread)
 	return fd;
 }
 
-/* The @nth call from now on fails. */
+/* Make the @nth call from now on fail. */
 static void arm(int fd, unsigned int nth)
 {
 	char number[16];
@@ -86,7 +84,7 @@ static void arm(int fd, unsigned int nth)
 	require(pwrite(fd, number, n, 0) == n, "fail-nth: %s", strerror(errno));
 }
 
-/* Has it failed? None fails any more. */
+/* Stop injecting faults. Returns whether one was injected. */
 static bool disarm(int fd)
 {
 	char number[16] = "";
@@ -96,9 +94,9 @@ static bool disarm(int fd)
 	return !atoi(number);
 }
 
-/* --- one after the other -------------------------------------------------- */
+/* --- one fault after the other -------------------------------------------- */
 
-/* The guest works: another connection, and a block each way. */
+/* Check that the guest works: another connection, and a block in each direction. */
 static void check_guest(struct scene *s, bool restart)
 {
 	struct guest *g = &s->s.g;
@@ -127,14 +125,14 @@ static void begin(struct scene *s, const struct faulty *f, unsigned int round)
 	s->timeout = f->pass->timeout;
 }
 
-/* May this come of a fault? */
+/* Check whether a fault may cause this error. */
 static bool is_of_fault(const struct pass *pass, int err)
 {
 	switch (err) {
 	case 0:
 	case -ENOMEM:
-	case -EFAULT:	/* as vhost has it, in some ioctls */
-	case -ENFILE:	/* as socket() has it */
+	case -EFAULT:	/* from some ioctls, as in vhost */
+	case -ENFILE:	/* from socket() */
 	case -ENOBUFS:
 	case -ECONNRESET:
 		return true;
@@ -146,7 +144,10 @@ static bool is_of_fault(const struct pass *pass, int err)
 	}
 }
 
-/* Do it with one fault, then see that all works. Returns whether there was a fault. */
+/*
+ * Run the operation with one fault, then check that everything works. Returns whether there was a
+ * fault.
+ */
 static bool do_once(const struct faulty *f, unsigned int nth)
 {
 	const struct op *op = f->op;
@@ -175,7 +176,7 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 	if (op->rest && err != -ETIMEDOUT)
 		require_ok(op->rest(&s));
 	check_guest(&s, f->pass->stops);
-	/* When a ring stopped for want of the log it is not. */
+	/* If a ring stopped because the log was missing, its last writes are not logged. */
 	if (!f->pass->stops)
 		scene_check_log(&s);
 	scene_end(&s);
@@ -183,9 +184,8 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 }
 
 /*
- * Where a page of the program can't be made writable for want of memory, user-mode Linux
- * writes to what is there all the same, which may be the page of zeros: have each page in
- * memory before.
+ * Bring each page into memory first: if a program's page can't be made writable for lack of memory,
+ * user-mode Linux writes to the mapped page all the same, which may be the zero page.
  */
 static void take_memory(void)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Faults on purpose, one after the other: what a call or the device's worker does is
- * done again and again, and each time the next of the allocations and mappings of guest
- * pages in it fails, until none is left.
+ * Fault injection, one fault after the other: an operation of a caller or of the device's worker is
+ * repeated, and each time the next one of its allocations and mappings of guest pages fails, until
+ * none is left.
  *
- *	faults.c	which one fails, and that all works afterwards
- *	faults_guest.c	the guest that something is done to
- *	faults_ops.c	what is done
- *	faults_direct.c	what is done with large packets, and their readers
+ *	faults.c	selects the fault, and checks that everything works afterwards
+ *	faults_guest.c	the guest on which the operation runs
+ *	faults_ops.c	the operations
+ *	faults_direct.c	operations with large packets and their readers
  */
 #ifndef MVS_RING_FAULTS_H
 #define MVS_RING_FAULTS_H
@@ -15,11 +15,11 @@
 #include "iommu.h"
 #include "session.h"
 
-/* The guest, as bits of those that something is done to. */
+/* The kinds of guests, as bits for those of an operation. */
 enum kind {
 	SPLIT = 1,
 	PACKED = 2,
-	LOGGED = 4,		/* what the device writes is to be in the dirty log */
+	LOGGED = 4,		/* the device's writes must be in the dirty log */
 	BEHIND_IOMMU = 8,
 };
 
@@ -29,11 +29,11 @@ enum kind {
 struct scene;
 
 /**
- * struct watched - memory whose changes the dirty log has to tell
+ * struct watched - memory whose changes must be in the dirty log
  * @now: the memory
- * @was: what it was
+ * @was: its previous content
  * @len: bytes
- * @gpa: where the log has it
+ * @gpa: its address in the log
  */
 struct watched {
 	const __u8 *now;
@@ -43,20 +43,20 @@ struct watched {
 };
 
 /**
- * struct scene - what something is done to
- * @s: a guest, and its connection if there is one
- * @kind: of the guest
- * @fd: what was opened, or -1
- * @round: how often it has been done before
- * @timeout: how long to wait for what a fault may keep from coming, in ms
+ * struct scene - what an operation runs on
+ * @s: a guest, and its connection, if any
+ * @kind: kind of the guest
+ * @fd: the file that was opened, or -1
+ * @round: number of earlier runs
+ * @timeout: in ms, for events that a fault may prevent
  * @m: the VMM, if @kind is BEHIND_IOMMU
- * @log: the dirty log, if it is LOGGED
- * @watched: then: what the device may write
- * @nwatched: how many there are
- * @beside: a thread that something else is done in, without faults
- * @act: what
- * @err: as what it returned
- * @tid: of the thread that is waited for there, once it is known
+ * @log: the dirty log, if @kind is LOGGED
+ * @watched: in that case, memory that the device may write
+ * @nwatched: number of elements in @watched
+ * @beside: a concurrent thread, without faults
+ * @act: what the thread does
+ * @err: what @act returned
+ * @tid: ID of a thread for which others wait, once it is known
  */
 struct scene {
 	struct session s;
@@ -77,14 +77,14 @@ struct scene {
 };
 
 /**
- * struct op - what is done
- * @name: what it is
- * @kinds: of guests that it is done to
+ * struct op - an operation
+ * @name: its name
+ * @kinds: kinds of guests on which it runs
  * @worker: faults are injected into the device's worker, else into the caller of @act
- * @prepare: without faults: a guest, of which nothing is mapped yet
- * @act: with them. Returns 0 or a negative errno; what must not fail ends the test.
- * @again: without: what @act failed to do; or NULL
- * @rest: then, if there is more to do before the guest is one that works; or NULL
+ * @prepare: without faults: sets up a guest, of which nothing is mapped yet
+ * @act: with faults. Returns 0 or a negative errno; a call that must not fail ends the test.
+ * @again: without faults: repeats what @act failed to do; or NULL
+ * @rest: afterwards: what remains to be done before the guest works; or NULL
  */
 struct op {
 	const char *name;
@@ -103,16 +103,16 @@ extern const unsigned int nops;
 
 struct guest_config scene_config(const struct scene *s);
 
-/* A guest of @s->kind that runs. */
+/* Start a guest of @s->kind. */
 void scene_start(struct scene *s, const struct guest_config *cfg);
 
-/* Running, with a connection. */
+/* The same, with a connection. */
 void scene_connect(struct scene *s, int socktype);
 
-/* Nothing of its memory is mapped, translated or logged any more. */
+/* Drop all mappings, translations and log pages of the guest's memory. */
 void scene_forget(struct scene *s);
 
-/* All that the device wrote since is logged, if it is to be. */
+/* Check that all of the device's writes since then are logged, if they have to be. */
 void scene_check_log(const struct scene *s);
 
 /* What a VMM does when the guest resets its device. */
@@ -120,10 +120,10 @@ void scene_restart(struct scene *s);
 
 void scene_end(struct scene *s);
 
-/* Errors that the guest's device has counted. */
+/* Number of errors counted by the guest's device. */
 __u64 scene_errors(const struct scene *s);
 
-/* Do something else meanwhile; wait for its end. */
+/* Run something concurrently; wait for its end. */
 void scene_beside(struct scene *s, int (*act)(struct scene *s));
 int scene_join(struct scene *s);
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Operations with packets that are large enough to be left to a reader that waits in
- * recv().
- */
+/* Operations with packets large enough to be left to a reader that waits in recv(). */
 #include <unistd.h>
 
 #include "faults.h"
@@ -20,13 +17,13 @@ static int send_packet(struct scene *s)
 	pattern_fill(out, LARGE, SEED, 0);
 	err = conn_send_rw(&s->s.c, out, LARGE, VIRTIO_VSOCK_SEQ_EOM,
 			   s->timeout);
-	/* Do not wait for data that can't come. */
+	/* Do not wait for data that will not come. */
 	if (err)
 		shutdown(s->s.fd, SHUT_RDWR);
 	return err;
 }
 
-/* Tells that it is about to wait. */
+/* Sets @tid before it waits. */
 int recv_packet(struct scene *s)
 {
 	static __u8 in[LARGE];
@@ -58,7 +55,7 @@ static int send_to_reader(struct scene *s)
 	return send_packet(s);
 }
 
-/* A first read tells the reader's buffer size. */
+/* A first read tells the device the reader's buffer size. */
 static void begin(struct scene *s, int socktype)
 {
 	scene_connect(s, socktype);
@@ -85,13 +82,13 @@ int recv_left(struct scene *s)
 	return scene_join(s) ?: err;
 }
 
-/* The next ones are left to the reader, too; not all of them if it is late. */
+/* The next packets are left to the reader, too; not all of them if it is late. */
 int left_to_reader(struct scene *s)
 {
 	__u64 before;
 	int err;
 
-	/* The guest resets the device. */
+	/* The guest is going to reset the device. */
 	if (scene_errors(s))
 		return 0;
 	before = counter_get(&s->s.g, "direct_receives");

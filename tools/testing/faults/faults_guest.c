@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The guest that things are done to while faults are made.
- */
+/* The guest on which operations with faults run. */
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "faults.h"
 
 #define PAGE		4096ULL
-#define LOG_SPAN	(8 * PAGE * PAGE)	/* memory that a page of the log is for */
+#define LOG_SPAN	(8 * PAGE * PAGE)	/* memory covered by one page of the log */
 #define LOG_LEN		((1 + NUM_QUEUES) * PAGE)
 #define RX_ROOM		0x100000ULL		/* more than all receive buffers */
 
@@ -23,7 +21,7 @@ struct guest_config scene_config(const struct scene *s)
 
 /* --- the dirty log -------------------------------------------------------- */
 
-/* Of each ring in a page of its own, which is mapped when it is used first. */
+/* Each ring's log is in a page of its own, which is mapped when it is first used. */
 static __u64 ring_log(unsigned int q)
 {
 	return (1 + q) * LOG_SPAN;
@@ -62,7 +60,7 @@ static void watch_all(struct scene *s)
 	unsigned int q;
 
 	unwatch(s);
-	/* First, so that what is written meanwhile is in one of the two. */
+	/* Clear the log first, so that concurrent writes are in it or in the copies. */
 	memset(s->log, 0, LOG_LEN);
 	watch(s, mem_ptr(&g->mem, rx, RX_ROOM), RX_ROOM, rx);
 	for (q = 0; q < NUM_QUEUES; q++) {
@@ -115,12 +113,12 @@ void scene_connect(struct scene *s, int socktype)
 
 	scene_start(s, &cfg);
 	session_connect(&s->s, socktype);
-	/* Else a question to the VMM would be no room in the ring. */
+	/* Otherwise a pending IOTLB miss would look like a lack of room in the ring. */
 	if (s->kind == BEHIND_IOMMU)
 		require_ok(host_set_blocking(s->s.fd, s->timeout));
 }
 
-/* It is shared: nothing is lost. */
+/* The memory is shared, so no content is lost. */
 static void drop(void *p, size_t size)
 {
 	require(!madvise(p, size, MADV_DONTNEED), "madvise");
@@ -181,7 +179,7 @@ __u64 scene_errors(const struct scene *s)
 	return c.value[BROKEN_RINGS] + c.value[REJ_BAD_ADDRESS];
 }
 
-/* --- something else beside ------------------------------------------------ */
+/* --- a concurrent thread --------------------------------------------------- */
 
 static void *run_beside(void *arg)
 {

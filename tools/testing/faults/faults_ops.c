@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What is done while faults are made.
- */
+/* The operations during which faults are injected. */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -55,7 +53,10 @@ static int set_memory(struct scene *s) { return state_next(&s->s.g, OWNED); }
 static int set_rings(struct scene *s) { return state_next(&s->s.g, MEMORY); }
 static int start(struct scene *s) { return state_next(&s->s.g, READY); }
 
-/* Which of the two ioctls failed does not matter: the first can't be made twice. */
+/*
+ * Either of the two ioctls may have failed, and the first one can't be repeated on the same file:
+ * open another one.
+ */
 static int own_again(struct scene *s)
 {
 	dev_close(&s->s.g.dev);
@@ -71,7 +72,7 @@ static int memory_on(struct scene *s)
 
 static int owner_on(struct scene *s) { return set_owner(s) ?: memory_on(s); }
 
-/* What does not change that the device works. */
+/* Ioctls that do not affect whether the device works. */
 static int other_ioctls(struct scene *s)
 {
 	const struct dev *dev = &s->s.g.dev;
@@ -126,7 +127,7 @@ static int iotlb_off(struct scene *s)
 static void stream(struct scene *s) { scene_connect(s, SOCK_STREAM); }
 static void seqpacket(struct scene *s) { scene_connect(s, SOCK_SEQPACKET); }
 
-/* A buffer is left in the ring for the guest's answer, and none is posted again. */
+/* One buffer is in the ring for the guest's answer, and none is posted again. */
 static void blocked(struct scene *s, int socktype)
 {
 	struct guest_config cfg = scene_config(s);
@@ -198,7 +199,7 @@ static int send_zerocopy(struct scene *s)
 	return send_bytes(s, LARGE, MSG_ZEROCOPY);
 }
 
-/* There is no room, which is no error. */
+/* There is no room, which is not an error. */
 static int send_blocked(struct scene *s)
 {
 	int err = send_bytes(s, 1, 0);
@@ -257,7 +258,7 @@ static void listened(struct scene *s)
 	conn_init(&s->s.c, &s->s.g, VIRTIO_VSOCK_TYPE_STREAM, GUEST_PORT, port);
 }
 
-/* What a fault leaves counted as a connection that waits would fill the queue. */
+/* A connection that is still counted as pending after a fault would fill the queue. */
 static void listened_for_one(struct scene *s)
 {
 	listened(s);
@@ -269,7 +270,7 @@ static int guest_connects(struct scene *s)
 	return conn_connect(&s->s.c, s->timeout);
 }
 
-/* The guest's answer to a RST is to ask again, from another port. */
+/* After a RST the guest tries again, from another port. */
 static int guest_connects_again(struct scene *s)
 {
 	__u32 port = s->s.c.peer_port;
@@ -305,7 +306,7 @@ static int guest_sends_message(struct scene *s)
 	if (!host_poll(s->s.fd, POLLIN, s->timeout))
 		return -ETIMEDOUT;
 	n = recv(s->s.fd, in, LARGE, 0);
-	/* A packet that was refused ends the connection. */
+	/* A rejected packet ends the connection. */
 	if (n != LARGE)
 		return n < 0 ? -errno : -ECONNRESET;
 	require(pattern_check(in, LARGE, 6, 0) < 0, "data differ");
@@ -332,7 +333,7 @@ static int guest_is_lost(struct scene *s)
 	return err;
 }
 
-/* A chain of more descriptors than chains have as a rule. */
+/* A chain with more descriptors than usual. */
 static int guest_sends_long_chain(struct scene *s)
 {
 	struct pkt p = conn_pkt(&s->s.c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
@@ -356,7 +357,7 @@ static int guest_asks_and_ends(struct scene *s)
 	       conn_wait_reset(&s->s.c, s->timeout);
 }
 
-/* What is left of a message is the worker's, when there are chains. */
+/* The worker sends the rest of a message once there are chains. */
 static void message_begun(struct scene *s)
 {
 	little_room(s);
@@ -383,7 +384,7 @@ static int guest_makes_room(struct scene *s)
 
 /* --- the VMM of a guest behind an IOMMU ----------------------------------- */
 
-/* It has a question that the guest's packet waits for. */
+/* An IOTLB miss is pending, for which the guest's packet waits. */
 static void asked_for_translation(struct scene *s)
 {
 	s->timeout = TIMEOUT;
@@ -434,7 +435,7 @@ const struct op ops[] = {
 	{ "send(), no room", ALL, false, no_room, send_blocked, send_blocked },
 	{ "send(), seqpacket", RINGS | LOGGED, false, seqpacket, send_large,
 	  send_large },
-	/* As in the next: the connection ends with a message that was begun. */
+	/* As in the next one: the connection ends if a message was begun. */
 	{ "send(), seqpacket", BEHIND_IOMMU, false, seqpacket, send_large,
 	  NULL },
 	{ "send(), room for a part of a message", ALL, false, little_room,

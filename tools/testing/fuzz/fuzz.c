@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Random guests in front of a real device.
- */
+/* Random guests with a real device. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,7 +13,7 @@ static const char help[] =
 	"  --seconds N  for all guests together (10)\n"
 	"  WORD...      only those guests whose name has one of these\n";
 
-#define STEPS 150	/* of a guest's life */
+#define STEPS 150	/* in a guest's life */
 
 static struct fuzz fuzz;
 
@@ -103,7 +101,7 @@ static void begin(struct fuzz *f, __u64 first, unsigned int life)
 	require_ok(guest_start(&f->s.g, &cfg));
 }
 
-/* The device first: it resets what there is. */
+/* Close the device first: this resets the connections. */
 static void end(struct fuzz *f)
 {
 	unsigned int i;
@@ -132,7 +130,7 @@ static void predicted_life(struct fuzz *f)
 struct mode {
 	const char *name;
 	void (*live)(struct fuzz *f);
-	unsigned int share;	/* of the time, in tenths */
+	unsigned int share;	/* share of the time, in tenths */
 };
 
 static const struct mode modes[] = {
@@ -140,7 +138,7 @@ static const struct mode modes[] = {
 	{ "rewritten", fuzz_rewrite_life, 2 },
 };
 
-/* Guests, one after the other. */
+/* Run guests one after the other. */
 static void lives(const void *arg)
 {
 	const struct mode *m = arg;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A random guest, and what is known of it: all that the device has to do is
- * predicted.
+ * A random guest, and a model that predicts everything the device has to do.
  *
  *	fuzz.c		options, the lives of guests
  *	fuzz_chain.c	random chains
  *	fuzz_packet.c	random packets
- *	fuzz_model.c	what packets from the guest bring about
- *	fuzz_step.c	one random thing after the other, compared with that
- *	fuzz_rewrite.c	guests whose memory changes, of which less is known
+ *	fuzz_model.c	predicts the effects of packets from the guest
+ *	fuzz_step.c	random steps, compared with the predictions
+ *	fuzz_rewrite.c	guests whose memory changes, for which less is predicted
  */
 #ifndef MVS_RING_FUZZ_H
 #define MVS_RING_FUZZ_H
@@ -20,46 +19,46 @@
 #include "rng.h"
 #include "session.h"
 
-#define FUZZ_SLOT	(192 * 1024)	/* of memory, for one chain */
+#define FUZZ_SLOT	(192 * 1024)	/* bytes of memory for one chain */
 #define FUZZ_TX_SLOTS	8
 #define FUZZ_RX_SLOTS	16
 #define FUZZ_CONNS	64
 #define FUZZ_RING_MAX	1024
 
-/* What a socket of the host grants: the kernel's default. */
+/* Credit that a socket of the host grants: the kernel's default. */
 #define HOST_BUF_ALLOC	(256 * 1024)
 
 enum conn_state {
 	CONN_FREE,
-	CONN_ASKED,	/* by the host, not answered */
+	CONN_ASKED,	/* by the host, not answered yet */
 	CONN_OPEN,
-	CONN_DONE,	/* ended, and the host's socket is still there */
-	CONN_ENDED,	/* by the guest, and the host has data left: RST when it closes */
-	CONN_GONE,	/* the host's may have something left to say */
+	CONN_DONE,	/* ended, and the host's socket still exists */
+	CONN_ENDED,	/* by the guest, and the host has unread data: RST when it closes */
+	CONN_GONE,	/* the host may still have a last packet to send */
 };
 
 /**
  * struct fuzz_conn - a connection
- * @state: what the host knows of it
- * @type: of packets
+ * @state: the host's state of it
+ * @type: type of its packets
  * @port: the guest's
  * @peer_port: the host's
  * @fd: the host's socket, or -1 before it is accepted
- * @unsure: it has ended in a way that says nothing of what can be read
- * @data: what the guest has sent and the host not read
- * @unread: bytes of it
- * @planned: bytes more, in packets that are being laid
- * @foreseen: bytes of those that model_knows() was asked about
- * @packets: in which it came
- * @ends: seqpacket: where in @data messages end
- * @nends: how many
+ * @unsure: it ended in a way after which it is undefined what can be read
+ * @data: data that the guest has sent and the host has not read
+ * @unread: bytes in @data
+ * @planned: additional bytes, in packets that are being created
+ * @foreseen: bytes in packets passed to model_knows()
+ * @packets: number of packets in which @data came
+ * @ends: seqpacket: ends of messages in @data
+ * @nends: number of @ends
  * @host_read: bytes the host has read
- * @told: of which it has told the guest
- * @rx_cnt: bytes the guest has got
+ * @told: bytes of @host_read of which the guest has been told
+ * @rx_cnt: bytes the guest has received
  * @sent: bytes the host has sent
- * @buf_alloc: what the guest said last that it grants
- * @fwd_cnt: and has taken
- * @shutdown: what the guest has shut down
+ * @buf_alloc: the guest's buffer size, from its last packet
+ * @fwd_cnt: the guest's fwd_cnt, likewise
+ * @shutdown: directions that the guest has shut down
  */
 struct fuzz_conn {
 	enum conn_state state;
@@ -98,8 +97,8 @@ struct fuzz {
 	struct rng rng;
 	unsigned int life;
 	unsigned int step;
-	const char *what;	/* is being done */
-	struct session s;	/* rewritten: with a connection */
+	const char *what;	/* the current action */
+	struct session s;	/* for rewriting: with a connection */
 	bool streams;
 	bool seqpackets;
 	__u64 tx_slot[FUZZ_TX_SLOTS];
@@ -113,13 +112,13 @@ struct fuzz {
 	unsigned int naccept;
 	__u32 next_port;
 
-	/* packets that the guest has to get, in order */
+	/* packets that the guest must get, in order */
 	struct packet_list pending;
-	unsigned int replies;	/* of them */
+	unsigned int replies;	/* number of replies among them */
 
 	struct fuzz_rx rx[FUZZ_RX_SLOTS];	/* oldest first */
 	unsigned int nrx;
-	unsigned int rx_slots;			/* bits of those in use */
+	unsigned int rx_slots;			/* bits of the used ones */
 
 	struct counters count;
 	__u64 packets[NUM_QUEUES];
@@ -131,14 +130,14 @@ struct fuzz {
 #define FUZZ_CANARY 0xa5
 
 /**
- * struct fuzz_spec - a random chain that is wanted
+ * struct fuzz_spec - description of a random chain
  * @q: queue
  * @slot: memory for it
- * @len: bytes that it is to have
- * @buf: what they are, or NULL: FUZZ_CANARY, as all from @lo to @hi
- * @faults: how many things may be wrong with it
- * @lo: filled in: the memory that it may touch
- * @hi: filled in: where that ends
+ * @len: its length in bytes
+ * @buf: its content, or NULL: FUZZ_CANARY, as in all memory from @lo to @hi
+ * @faults: maximum number of errors in it
+ * @lo: filled in: start of the memory that it may touch
+ * @hi: filled in: end of that memory
  */
 struct fuzz_spec {
 	unsigned int q;
@@ -150,28 +149,28 @@ struct fuzz_spec {
 	__u64 hi;
 };
 
-/* Lay it into a queue with a free descriptor; push it, unpublished. */
+/* Write the chain to a queue with a free descriptor; push it, unpublished. */
 int fuzz_chain(struct fuzz *f, struct fuzz_spec *spec);
 
 /* --- fuzz_model.c --- */
 
-/* The host accepts packets of this type from and to the guest. */
+/* Check whether the host accepts packets of this type from and to the guest. */
 bool model_type_allowed(const struct fuzz *f, __u16 type);
 
-/* The guest must get this. */
+/* Add a packet that the guest must get. */
 void model_expect(struct fuzz *f, const struct pkt *hdr, const void *data);
 
 /* The header of a packet from the host's end of a connection. */
 struct pkt model_host_pkt(const struct fuzz *f, const struct fuzz_conn *c,
 			  __u16 op);
 
-/* A connection's record; NULL if all are in use. */
+/* Get a record for a connection; NULL if all are in use. */
 struct fuzz_conn *model_conn_new(struct fuzz *f, __u16 type, __u32 port,
 				 __u32 peer_port);
 unsigned int model_conns_open(const struct fuzz *f);
 
-/* Is it known what the host does with this packet? They are asked about one after the
- * other, from model_foresee() on.
+/* Check whether the host's handling of this packet can be predicted. Packets are checked one after
+ * the other, starting with model_foresee().
  */
 void model_foresee(struct fuzz *f);
 bool model_knows(struct fuzz *f, const struct pkt *p);
@@ -179,52 +178,55 @@ bool model_knows(struct fuzz *f, const struct pkt *p);
 /* The host gets a packet. */
 void model_receive(struct fuzz *f, const struct pkt *p, const void *data);
 
-/* It refuses one, but for what its header says; would that end the good connection? */
+/* The host rejects a packet, but knows its header; check whether that would end the good
+ * connection.
+ */
 void model_lose(struct fuzz *f, const struct pkt *p);
 bool model_harms(struct fuzz *f, const struct pkt *p);
 
 /* The host closes the socket of a connection that has ended. */
 void model_close(struct fuzz *f, struct fuzz_conn *c);
 
-/* The guest got a packet: it is the next one, or one that may come any time. */
+/* The guest got a packet: check that it is the next expected one, or one that may come at any time.
+ */
 void model_got(struct fuzz *f, const struct pkt *p, const void *data,
 	       __u32 room);
 
-/* Bytes that the host may still send. */
+/* Number of bytes that the host may still send. */
 __u32 model_space(const struct fuzz_conn *c);
 
 /* --- fuzz_packet.c --- */
 
-#define FUZZ_NOBODY	900000	/* host ports from here on are nobody's */
-#define FUZZ_CONNS_MAX	8	/* that are open at a time */
-#define FUZZ_EXTRA	2000	/* bytes behind a packet, at most */
+#define FUZZ_NOBODY	900000	/* host ports from here on have no listener */
+#define FUZZ_CONNS_MAX	8	/* maximum number of open connections */
+#define FUZZ_EXTRA	2000	/* maximum number of bytes after a packet */
 
 /* The header of a packet from the guest's end of a connection. */
 struct pkt fuzz_guest_pkt(const struct fuzz *f, const struct fuzz_conn *c,
 			  __u16 op);
 
-/* One that is open at both ends, or NULL. */
+/* A connection that is open at both ends, or NULL. */
 struct fuzz_conn *fuzz_random_conn(struct fuzz *f);
 
-/* It is never harmed on purpose. */
+/* The good connection, which is never harmed on purpose. */
 bool fuzz_is_good(const struct fuzz *f, const struct fuzz_conn *c);
 
-/* From a new port to a listener. */
+/* A REQUEST from a new port to a listener. */
 struct pkt fuzz_request(struct fuzz *f);
 struct pkt fuzz_random_packet(struct fuzz *f);
 
-/* One field becomes wrong. */
+/* Make one field wrong. */
 void fuzz_spoil_header(struct fuzz *f, struct pkt *p);
 
 /* --- fuzz_step.c --- */
 
-/* Memory for chains: the last slot of each queue lies across two regions. */
+/* Choose memory for chains: each queue's last slot spans two regions. */
 void fuzz_place_slots(struct fuzz *f);
 
 void fuzz_steps_begin(struct fuzz *f);
 void fuzz_random_step(struct fuzz *f);
 
-/* All has come that was to come, and all counters say so. */
+/* Wait until all expected packets have come, and check all counters. */
 void fuzz_sync(struct fuzz *f);
 
 /* --- fuzz_rewrite.c --- */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random chains: a buffer cut anyhow, in the ring, in a table, or in both; then
- * what is wrong with it.
+ * Random chains: a buffer divided at random, with descriptors in the ring, in a table, or in both;
+ * then errors are added.
  */
 #include "fuzz.h"
 
 #define PIECES 8
 #define TABLES (20 * 1024)	/* of a slot, for the indirect table */
 #define SPAN (FUZZ_SLOT - TABLES)
-#define LONG_MAX 1050		/* descriptors of a long chain, at most */
+#define LONG_MAX 1050		/* maximum number of descriptors of a long chain */
 
-/* As they are written; @next counts from the first of the chain or table. */
+/* Descriptors as they are written; @next counts from the first one of the chain or table. */
 struct vdesc {
 	__u64 addr;
 	__u32 len;
@@ -18,7 +18,7 @@ struct vdesc {
 	__u32 next;
 };
 
-/* In vdesc.next: a number of the ring. */
+/* In vdesc.next: an index of the ring. */
 #define NEXT_RAW 0x10000
 
 struct sketch {
@@ -29,13 +29,13 @@ struct sketch {
 	struct vdesc t[PIECES];		/* in the table */
 	unsigned int nt;
 	__u64 table;
-	unsigned int filler;		/* entries more in the table */
-	unsigned int ring_filler;	/* descriptors more in the ring */
-	struct vdesc fill;		/* what those are */
+	unsigned int filler;		/* additional entries in the table */
+	unsigned int ring_filler;	/* additional descriptors in the ring */
+	struct vdesc fill;		/* their content */
 	__u64 lo, hi;
 };
 
-/* A slot that lies across two regions is used there. */
+/* Slots that span two regions are used around the boundary. */
 static __u64 edge_in(__u64 slot)
 {
 	static const __u64 edges[] = { GUEST_BUFFERS, GUEST_EDGE };
@@ -47,7 +47,7 @@ static __u64 edge_in(__u64 slot)
 	return 0;
 }
 
-/* Where the first byte goes, with room for @len bytes and gaps of @gaps. */
+/* Choose the address of the first byte, with room for @len bytes and gaps of @gaps. */
 static __u64 place(struct fuzz *f, __u64 slot, __u32 len, __u32 gaps)
 {
 	__u64 first = slot + TABLES + 64, edge = edge_in(slot), at;
@@ -59,16 +59,16 @@ static __u64 place(struct fuzz *f, __u64 slot, __u32 len, __u32 gaps)
 	}
 	at = first + rng_size(&f->rng, slack - 3 * 4096);
 	switch (rng_below(&f->rng, 4)) {
-	case 0:	/* the header ends where a page does */
+	case 0:	/* the header ends at the end of a page */
 		return ((at + 4095) & ~4095ULL) + 4096 - HDR_LEN;
-	case 1:	/* the payload does */
+	case 1:	/* the payload ends there */
 		return ((at + len + 4095) & ~4095ULL) - len;
 	default:
 		return at;
 	}
 }
 
-/* Cut @len bytes into @n pieces, some of them empty. */
+/* Divide @len bytes into @n pieces, some of them empty. */
 static void cut(struct fuzz *f, struct sketch *s, struct vdesc *p,
 		unsigned int n, __u32 len)
 {
@@ -105,7 +105,7 @@ static void link_up(struct vdesc *p, unsigned int n)
 	}
 }
 
-/* @direct pieces stay in the ring, the others go into a table. */
+/* @direct pieces stay in the ring, the others are moved to a table. */
 static void arrange(struct fuzz *f, struct sketch *s, const struct vdesc *p,
 		    unsigned int n, unsigned int direct)
 {
@@ -127,7 +127,7 @@ static void arrange(struct fuzz *f, struct sketch *s, const struct vdesc *p,
 	link_up(s->t, s->nt);
 }
 
-/* How many pieces @p it has. */
+/* Choose the number of pieces @p has. */
 static unsigned int sketch(struct fuzz *f, struct sketch *s, struct vdesc *p,
 			   __u32 len)
 {
@@ -146,7 +146,7 @@ static unsigned int sketch(struct fuzz *f, struct sketch *s, struct vdesc *p,
 	return n;
 }
 
-/* --- what may be wrong --- */
+/* --- errors --- */
 
 static struct vdesc *pick(struct fuzz *f, struct sketch *s, bool *in_ring)
 {
@@ -179,8 +179,8 @@ static void bad_length(struct fuzz *f, const struct sketch *s, struct vdesc *d)
 		d->len = rng_below(&f->rng, d->len + (s->q == TXQ ? 100 : 1));
 }
 
-/* Of a split ring or table. In a receive ring it stays among its own: what the
- * device writes to twice is not easy to tell.
+/* Of a split ring or table. In a receive ring the index stays within the chain's own descriptors:
+ * it is hard to tell what the device writes if it writes twice.
  */
 static void bad_next(struct fuzz *f, const struct sketch *s, struct vdesc *d,
 		     bool in_ring)
@@ -216,11 +216,11 @@ static void bad_flags(struct fuzz *f, struct vdesc *d, bool in_ring)
 			    rng_next(&f->rng);
 		break;
 	case 1:
-		/* What it names is no table; or it is, and was not negotiated. */
+		/* The descriptor does not refer to a table; or it does, without the feature. */
 		d->flags ^= VRING_DESC_F_INDIRECT;
 		break;
 	default:
-		/* NEXT ends a packed chain elsewhere, and means nothing in a
+		/* In a packed ring NEXT makes the chain end elsewhere, and it is meaningless in a
 		 * packed table.
 		 */
 		if (d->flags & VRING_DESC_F_INDIRECT &&
@@ -231,7 +231,7 @@ static void bad_flags(struct fuzz *f, struct vdesc *d, bool in_ring)
 	}
 }
 
-/* A chain about as long as one may be. */
+/* A chain whose length is close to the limit. */
 static void make_long(struct fuzz *f, struct sketch *s)
 {
 	unsigned int n = rng_one_in(&f->rng, 2) ?
@@ -241,8 +241,8 @@ static void make_long(struct fuzz *f, struct sketch *s)
 
 	if (s->filler || s->ring_filler)
 		return;
-	/* No bytes where the device would write them twice; else a few, which
-	 * in two regions are two segments.
+	/* Empty buffers where the device would otherwise write twice; else buffers of a few bytes,
+	 * which are two segments if they span two regions.
 	 */
 	s->fill = (struct vdesc){
 		.addr = GUEST_EDGE - 1,
@@ -289,7 +289,7 @@ static void spoil(struct fuzz *f, struct sketch *s)
 	}
 }
 
-/* --- into memory --- */
+/* --- writing to memory --- */
 
 static void write_entry(struct fuzz *f, const struct sketch *s, unsigned int i,
 			const struct vdesc *d)
@@ -302,7 +302,7 @@ static void write_entry(struct fuzz *f, const struct sketch *s, unsigned int i,
 			     sizeof(entry)));
 }
 
-/* The filler at @i of @n. */
+/* Entry @i of @n of the filler. */
 static struct vdesc filler(const struct sketch *s, unsigned int i,
 			   unsigned int n)
 {
@@ -322,12 +322,12 @@ static void write_table(struct fuzz *f, struct sketch *s)
 
 		write_entry(f, s, i, &d);
 	}
-	/* What a longer table would have more. */
+	/* The entries that a longer table would have in addition. */
 	require_ok(mem_fill(&f->s.g.mem, s->table + n * RING_DESC_LEN, 0,
 			    4 * RING_DESC_LEN));
 }
 
-/* Before any corruption, after which its end could not be known. */
+/* Before any corruption, after which the buffer's end would not be known. */
 static void write_buffer(struct fuzz *f, const struct vdesc *p, unsigned int n,
 			 const __u8 *buf)
 {

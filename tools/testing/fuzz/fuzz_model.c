@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the host does with packets: which connections there are, what each end
- * has to read, which answers the guest must get.
+ * Predicts what the host does with packets: which connections exist, what each end has to read,
+ * which answers the guest must get.
  */
 #include "fuzz.h"
 
@@ -52,7 +52,7 @@ static void expect_op(struct fuzz *f, const struct fuzz_conn *c, __u16 op)
 	model_expect(f, &p, NULL);
 }
 
-/* Of a connection's packets without data that are under way. */
+/* A connection's pending packets without data. */
 static struct packet **find_pending(struct fuzz *f, const struct fuzz_conn *c,
 				    __u16 op)
 {
@@ -79,21 +79,21 @@ static void forget_pending(struct fuzz *f, const struct fuzz_conn *c, __u16 op)
 	free(p);
 }
 
-/* A connection ends, and what has not gone out does not any more. */
+/* A connection ends: what has not been sent yet is dropped. */
 static void expect_no_more(struct fuzz *f, const struct fuzz_conn *c)
 {
 	forget_pending(f, c, VIRTIO_VSOCK_OP_RESPONSE);
 	forget_pending(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 }
 
-/* Its last word comes in the place of that. */
+/* A connection ends: RST replaces its pending packets. */
 static void expect_last(struct fuzz *f, const struct fuzz_conn *c)
 {
 	expect_no_more(f, c);
 	expect_op(f, c, VIRTIO_VSOCK_OP_RST);
 }
 
-/* An answer that is no connection's; RST has none. */
+/* An answer that belongs to no connection; a RST is not answered. */
 static void expect_reset(struct fuzz *f, const struct pkt *p)
 {
 	struct pkt rst = {
@@ -144,7 +144,7 @@ unsigned int model_conns_open(const struct fuzz *f)
 	return n;
 }
 
-/* The one that packets between these ports are for. */
+/* The connection to which packets between these ports belong. */
 static struct fuzz_conn *find(struct fuzz *f, __u32 port, __u32 peer_port)
 {
 	unsigned int i;
@@ -187,7 +187,7 @@ static void receive_data(struct fuzz *f, struct fuzz_conn *c,
 		c->ends[c->nends++] = c->unread;
 }
 
-/* While there is something to be read, the host's RST waits for its close. */
+/* While there are unread data, the host sends RST only when it closes. */
 static void receive_shutdown(struct fuzz *f, struct fuzz_conn *c,
 			     const struct pkt *p)
 {
@@ -202,7 +202,9 @@ static void receive_shutdown(struct fuzz *f, struct fuzz_conn *c,
 	}
 }
 
-/* Its RST comes, unless the guest has a new connection of that name: that it would hit. */
+/*
+ * RST is sent, unless the guest has a new connection with the same ports, which the RST would hit.
+ */
 void model_close(struct fuzz *f, struct fuzz_conn *c)
 {
 	if (c->state == CONN_ENDED && !find(f, c->port, c->peer_port))
@@ -239,7 +241,7 @@ static void receive_on(struct fuzz *f, struct fuzz_conn *c, const struct pkt *p,
 		receive_data(f, c, p, data);
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		/* One that is under way says it all. */
+		/* A pending update already covers this one. */
 		if (!find_pending(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE))
 			expect_op(f, c, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 		break;
@@ -279,9 +281,9 @@ void model_foresee(struct fuzz *f)
 }
 
 /*
- * What an empty message means to the socket's reader is left open. So is whether there is
- * credit for what there is room for, but the guest was not told of: it may have been
- * meanwhile.
+ * Two cases can't be predicted: the effect of an empty message on the socket's reader; and whether
+ * there is credit where there is room of which the guest was not known to be told, as it may have
+ * been told meanwhile.
  */
 bool model_knows(struct fuzz *f, const struct pkt *p)
 {
@@ -322,7 +324,7 @@ void model_receive(struct fuzz *f, const struct pkt *p, const void *data)
 		expect_reset(f, p);
 }
 
-/* The one that a packet which is refused was for. */
+/* The connection to which a rejected packet belonged. */
 static struct fuzz_conn *loser(struct fuzz *f, const struct pkt *p)
 {
 	struct fuzz_conn *c = find(f, p->src_port, p->dst_port);
@@ -359,8 +361,7 @@ static bool on(const struct fuzz_conn *c, const struct pkt *p)
 }
 
 /*
- * A grant of credit or a question for it, or an answer that the connection's end has not
- * overtaken.
+ * A grant of or a request for credit, or an answer that was not dropped when its connection ended.
  */
 static bool may_come(struct fuzz *f, const struct pkt *p)
 {
@@ -404,7 +405,7 @@ static void delivered(struct fuzz *f, const struct packet *p)
 	free(packet_list_pop(&f->pending));
 }
 
-/* What of the next packet goes into @room bytes of payload. */
+/* The part of the next packet that fits into @room bytes of payload. */
 static struct pkt next_piece(const struct packet *p, __u32 room)
 {
 	struct pkt h = p->hdr;
@@ -417,7 +418,7 @@ static struct pkt next_piece(const struct packet *p, __u32 room)
 	return h;
 }
 
-/* What was read of a connection is told as it is when the packet goes out. */
+/* The credit in a packet is that of the moment when it is sent. */
 static void tell_late(struct fuzz *f, struct pkt *piece, const struct pkt *p)
 {
 	unsigned int i;
@@ -452,9 +453,9 @@ static void fail_packet(const struct pkt *got, const struct packet *want)
 		 w->flags, w->fwd_cnt, w->buf_alloc);
 }
 
-/* Have that packet come next which its connection awaits. Between connections there is
- * no order, nor is there with the resets of what has its ports and is none: they are of
- * another type, or grant nothing.
+/* Move the packet that this packet's connection expects to the front. There is no order between
+ * connections, nor with the resets of packets that have a connection's ports but do not belong to
+ * it: these have another type, or grant nothing.
  */
 static void put_first(struct packet_list *l, const struct pkt *p)
 {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Random packets from the guest, that make sense or not.
- */
+/* Random packets from the guest, valid or not. */
 #include "fuzz.h"
 
 struct pkt fuzz_guest_pkt(const struct fuzz *f, const struct fuzz_conn *c,
@@ -65,7 +63,7 @@ static __u16 random_op(struct fuzz *f)
 	return rng_one_in(&f->rng, 8) ? 0xffff : rng_below(&f->rng, 11);
 }
 
-/* Of a connection, but hardly data. */
+/* Of a connection, rarely data. */
 static struct pkt control_packet(struct fuzz *f, struct fuzz_conn *c)
 {
 	struct pkt p = fuzz_guest_pkt(f, c, random_op(f));
@@ -98,7 +96,7 @@ struct pkt fuzz_request(struct fuzz *f)
 	return fuzz_guest_pkt(f, &c, VIRTIO_VSOCK_OP_REQUEST);
 }
 
-/* From and to any port, mostly of no connection. */
+/* From and to any port, usually of no connection. */
 static struct pkt stray_packet(struct fuzz *f)
 {
 	struct fuzz_conn *c = fuzz_random_conn(f);
@@ -116,7 +114,7 @@ static struct pkt stray_packet(struct fuzz *f)
 	if (any.port == 1 || (c && any.port == c->port))
 		p.op = p.op == VIRTIO_VSOCK_OP_REQUEST ?
 		       VIRTIO_VSOCK_OP_CREDIT_REQUEST : p.op;
-	/* To where it belongs, after all: only what does not end it. */
+	/* It hits a connection after all: send only what does not end it. */
 	if (c && any.port == c->port && any.peer_port == c->peer_port)
 		return data_packet(f, c);
 	p.len = 1 + rng_size(&f->rng, 100);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guests whose memory a thread rewrites while the device works, or whose VMM
- * calls ioctls without sense meanwhile. What becomes of a chain is not known,
- * but where the ring itself is left alone all come back in order; else the
- * ring may break, and says so. Afterwards it starts and works.
+ * Guests whose memory a thread rewrites while the device works, or whose VMM makes random ioctls
+ * meanwhile. The fate of a chain can't be predicted. If the ring itself is not rewritten all chains
+ * come back in order; otherwise the ring may break, and signals that. Afterwards the device starts
+ * and works.
  */
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 
 #define ROUNDS 6
 #define FILL 16		/* chains */
-#define AREA 8192	/* bytes that are rewritten, at most */
+#define AREA 8192	/* maximum number of bytes that are rewritten */
 
 enum target { CONTROL, EVENTS, DESCRIPTORS, MEMORY, TARGETS };
 
@@ -84,7 +84,7 @@ static void fill(struct fuzz *f, struct round *t, unsigned int q)
 	guest_kick(&f->s.g, q);
 }
 
-/* Chains that have come back. */
+/* Collect used chains. */
 static void reap(struct fuzz *f, struct round *t, unsigned int q)
 {
 	struct flight *fl = &t->flight[q];
@@ -105,8 +105,8 @@ static void reap(struct fuzz *f, struct round *t, unsigned int q)
 	}
 }
 
-/* The device may wait for room for its answers. No interrupts: what the driver
- * says of those may have been rewritten.
+/* The device may wait for room for its answers. Interrupts are not used: the driver's event
+ * suppression may have been rewritten.
  */
 static void all_come_back(struct fuzz *f, struct round *t)
 {
@@ -127,12 +127,12 @@ static void all_come_back(struct fuzz *f, struct round *t)
 		"a ring broke that was not rewritten");
 }
 
-/* A ring that broke tells it, and no other does. */
+/* A broken ring is signalled, and only a broken one. */
 static void break_is_told(struct fuzz *f, const struct round *t)
 {
 	bool told;
 
-	/* None breaks between the two looks. */
+	/* No ring can break between the two checks. */
 	require_ok(dev_set_running(&f->s.g.dev, 0));
 	told = guest_ring_error(&f->s.g, RXQ, 0);
 	told |= guest_ring_error(&f->s.g, TXQ, 0);
@@ -187,7 +187,7 @@ static void round_of_calls(struct fuzz *f, struct round *t)
 	require_ok(guest_rewind(&f->s.g));
 }
 
-/* With rewritten addresses the device writes anywhere in the guest's memory. */
+/* With rewritten addresses the device writes anywhere in guest memory. */
 static bool is_strict(const struct fuzz *f, const struct round *t)
 {
 	if (t->target == CONTROL ||
@@ -210,7 +210,7 @@ static int socktype(const struct fuzz *f)
 	return f->streams ? SOCK_STREAM : SOCK_SEQPACKET;
 }
 
-/* What was under way is lost; a new connection works. */
+/* Data in flight are lost; a new connection works. */
 static void works_again(struct fuzz *f)
 {
 	close(f->s.fd);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One random thing after the other. Whatever makes the host send what the model
- * does not tell for sure ends in a barrier, so that all that is done is a
- * function of the seed.
+ * Random steps. A step after which the model can't tell exactly what the host sends ends with a
+ * barrier, so that everything is a function of the seed.
  */
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
@@ -95,7 +94,7 @@ static void reap_rx(struct fuzz *f)
 	drop_rx(f);
 }
 
-/* As much as there is room for. */
+/* As many as there is room for. */
 static void wait_rx(struct fuzz *f)
 {
 	while (f->pending.first && f->nrx)
@@ -151,7 +150,7 @@ static void post_some_rx(struct fuzz *f)
 	wait_rx(f);
 }
 
-/* Until the guest has got all that is known to be under way. */
+/* Wait until the guest has received all packets that are known to be pending. */
 static void drain(struct fuzz *f)
 {
 	while (f->pending.first) {
@@ -172,7 +171,7 @@ struct tx_chain {
 	struct pkt p;
 };
 
-/* What the packet layer says to it. */
+/* The packet layer's verdict on the chain. */
 static enum counter judge(struct fuzz *f, struct tx_chain *t)
 {
 	struct virtio_vsock_hdr h;
@@ -189,7 +188,7 @@ static enum counter judge(struct fuzz *f, struct tx_chain *t)
 	return NO_COUNTER;
 }
 
-/* Make a chain a bad one, and those that run into it. */
+/* Make a chain invalid, together with those that run into it. */
 static void defuse(struct fuzz *f, const struct tx_chain *t)
 {
 	struct ring *r = &f->s.g.q[TXQ].ring;
@@ -228,7 +227,7 @@ static void foresee(struct fuzz *f, struct tx_chain *t, unsigned int n)
 	}
 }
 
-/* What was pushed is foreseen, done, and compared. */
+/* Predict the effects of the pushed chains, run them, and compare. */
 static void send_chains(struct fuzz *f, struct tx_chain *t, unsigned int n)
 {
 	unsigned int i;
@@ -258,7 +257,7 @@ static void lay_packet(struct fuzz *f, struct tx_chain *t, unsigned int slot,
 	t->chain = fuzz_chain(f, &spec);
 }
 
-/* A packet with nothing wrong. */
+/* A packet without errors. */
 static void send_packet(struct fuzz *f, const struct pkt *p)
 {
 	static struct tx_chain t;
@@ -268,8 +267,8 @@ static void send_packet(struct fuzz *f, const struct pkt *p)
 }
 
 /*
- * A question whose answer comes behind all that the host has sent before: but resets go
- * first, and what finds no chain behind them waits for the next one.
+ * A packet whose answer comes after all that the host has sent before. Resets are sent first,
+ * though, and packets that find no chain after them wait for the next one.
  */
 static void barrier(struct fuzz *f)
 {
@@ -284,7 +283,7 @@ static void barrier(struct fuzz *f)
 	drain(f);
 	send_packet(f, &p);
 	drain(f);
-	/* What found one came with it. */
+	/* Packets that found a chain came together with the answer. */
 	reap_all_rx(f);
 }
 
@@ -327,8 +326,8 @@ static void read_stream(struct fuzz_conn *c)
 }
 
 /*
- * A reader that waits for messages takes the large ones by direct reads, one at a time. Credit
- * may then be granted once more than when all are there, which can't be predicted.
+ * A reader that waits for messages takes large ones by direct reads, one at a time. Credit may then
+ * be granted once more often than when all of them are queued, which can't be predicted.
  */
 static void read_messages(struct fuzz_conn *c)
 {
@@ -350,7 +349,7 @@ static void read_messages(struct fuzz_conn *c)
 	c->nends = 0;
 }
 
-/* All that can be read: part of it would be granted again later. */
+/* Read everything: a partial read would grant the rest again later. */
 static void host_read(struct fuzz_conn *c)
 {
 	if (c->type == VIRTIO_VSOCK_TYPE_SEQPACKET)
@@ -391,7 +390,7 @@ static void host_bury(struct fuzz *f, struct fuzz_conn *c)
 	model_close(f, c);
 }
 
-/* What the host does about what came. */
+/* What the host's programs do about the packets. */
 static void settle(struct fuzz *f)
 {
 	bool unsure = false;
@@ -429,7 +428,7 @@ static void step_transmit(struct fuzz *f)
 	const struct ring *r = &f->s.g.q[TXQ].ring;
 	unsigned int i, n = 1 + rng_below(&f->rng, BATCH);
 
-	/* With more answers waiting the device would take no more. */
+	/* With more pending answers the device would stop taking packets. */
 	if (f->replies + n > r->num)
 		drain(f);
 	for (i = 0; i < n && r->nfree && i < r->num; i++)
@@ -456,7 +455,7 @@ static void step_host_send(struct fuzz *f)
 		return;
 	}
 	len = space < MAX_PAYLOAD ? space : MAX_PAYLOAD;
-	/* Credit is used up now and then. */
+	/* Now and then all credit is used up. */
 	if (!rng_one_in(&f->rng, 3))
 		len = 1 + rng_size(&f->rng, len - 1);
 	p = model_host_pkt(f, c, VIRTIO_VSOCK_OP_RW);
@@ -467,11 +466,11 @@ static void step_host_send(struct fuzz *f)
 			  (flags ? VIRTIO_VSOCK_SEQ_EOR : 0);
 	}
 	rng_fill(&f->rng, out, len);
-	/* Data may overtake other connections' packets that find no room. */
+	/* Data may overtake packets of other connections that find no room. */
 	drain(f);
 	model_expect(f, &p, out);
 	c->sent += len;
-	/* It may be longer than what the ring has room for. */
+	/* It may be longer than the ring's room. */
 	require_ok(host_set_blocking(c->fd, TIMEOUT));
 	host_send_beside(&sending, c->fd, out, len, flags, TIMEOUT);
 	drain(f);
@@ -543,7 +542,7 @@ static void step_host_close(struct fuzz *f)
 	c->state = CONN_FREE;
 }
 
-/* Stop, and go on at the same place. */
+/* Stop, and continue at the same position. */
 static void step_restart(struct fuzz *f)
 {
 	unsigned int i;
@@ -563,7 +562,7 @@ static void step_restart(struct fuzz *f)
 		guest_kick(&f->s.g, i);
 }
 
-/* As a balloon does it. */
+/* As a balloon does. */
 static void step_replace_pages(struct fuzz *f)
 {
 	struct mem_region *r = &f->s.g.mem.region[rng_below(&f->rng, 4)];
@@ -573,7 +572,7 @@ static void step_replace_pages(struct fuzz *f)
 			       4096 * (1 + rng_below(&f->rng, 4))));
 }
 
-/* A ring that makes no sense stops; then the guest starts anew. */
+/* An invalid ring stops; then the guest starts again. */
 static void step_break(struct fuzz *f)
 {
 	struct ring *r = &f->s.g.q[TXQ].ring;
@@ -598,7 +597,7 @@ static void step_break(struct fuzz *f)
 	guest_kick(&f->s.g, TXQ);
 	require(guest_ring_error(&f->s.g, TXQ, TIMEOUT), "no error eventfd");
 	f->count.value[BROKEN_RINGS]++;
-	/* A question for credit, which nothing waited for, may lie in the receive ring. */
+	/* A credit request, for which nothing waited, may be in the receive ring. */
 	require_ok(dev_set_running(&f->s.g.dev, 0));
 	reap_all_rx(f);
 	guest_restart(&f->s.g);
@@ -688,7 +687,7 @@ void fuzz_steps_begin(struct fuzz *f)
 		require_ok(f->listener[type]);
 	}
 	f->next_port = 1000;
-	/* The good one. */
+	/* The good connection. */
 	p = fuzz_request(f);
 	p.type = f->streams ? VIRTIO_VSOCK_TYPE_STREAM :
 			      VIRTIO_VSOCK_TYPE_SEQPACKET;

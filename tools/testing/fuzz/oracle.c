@@ -14,7 +14,7 @@ static bool refuse(struct verdict *v, enum counter reason)
 	return false;
 }
 
-/* Bytes from @gpa to the end of its region, 0 in a hole. */
+/* Number of bytes from @gpa to the end of its region, 0 in a hole. */
 static __u64 run(const struct mem *m, __u64 gpa)
 {
 	unsigned int i;
@@ -47,7 +47,7 @@ static bool add(struct verdict *v, const struct mem *m, const struct desc *d)
 	return true;
 }
 
-/* Entries look the same in both layouts, but for the order of the last two. */
+/* Entries are the same in both layouts, except for the order of the last two fields. */
 static bool read_entry(const struct guest *g, __u64 gpa, struct desc *d)
 {
 	struct vring_packed_desc p;
@@ -72,7 +72,7 @@ static bool table_ok(const struct guest *g, const struct desc *d)
 	       !(d->len % RING_DESC_LEN) && d->len / RING_DESC_LEN <= 65536;
 }
 
-/* A packed table has all its entries, one after the other. */
+/* All entries of a packed table are used, in order. */
 static bool more(const struct guest *g, const struct desc *d, __u32 *i,
 		 __u32 count)
 {
@@ -140,7 +140,7 @@ static bool walk(const struct guest *g, const struct ring *r, __u32 i,
 			return false;
 		}
 		i = d.next;
-		/* Behind a split table there is nothing. */
+		/* Nothing may follow a split table. */
 	} while (d.flags & VRING_DESC_F_NEXT);
 	return true;
 }

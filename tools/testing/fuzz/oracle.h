@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a device has to make of a chain, by the rules alone: an implementation
- * of its own, to compare the device with.
+ * How a device has to handle a chain according to the specification: an independent implementation,
+ * for comparison with the device.
  */
 #ifndef MVS_RING_ORACLE_H
 #define MVS_RING_ORACLE_H
@@ -10,10 +10,10 @@
 #include "session.h"
 
 /**
- * struct verdict - what a chain is
- * @reason: why it has to come back unused, or NO_COUNTER
- * @n: how many of @segs there are
- * @segs: its buffers, each in one region of the guest's memory
+ * struct verdict - the expected result for a chain
+ * @reason: why it has to be given back unused, or NO_COUNTER
+ * @n: number of @segs
+ * @segs: its buffers, each within one region of the guest's memory
  * @readable: bytes the device may read
  * @writable: bytes the device may write
  */
@@ -29,9 +29,9 @@ struct verdict {
  * oracle_chain() - judge a chain
  * @g: the guest
  * @q: its queue
- * @chain: in flight there; whether it is published already makes no difference
- * @v: where the verdict goes. Direction and length are judged for a transmit
- *	queue's header, or a receive queue's header without payload.
+ * @chain: a chain in flight there, published or not
+ * @v: set to the verdict. Direction and length are checked for a transmit queue's header, or for a
+ *	receive queue's header without payload.
  */
 void oracle_chain(const struct guest *g, unsigned int q, int chain,
 		  struct verdict *v);

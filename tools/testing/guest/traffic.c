@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Traffic that is checked as it goes, for both ends of a connection:
+ * Checked traffic, for both ends of a connection:
  *
- *	traffic serve PORT		send back what comes, on each connection
- *	traffic stream CID PORT FILE	send a pattern, check what comes back;
+ *	traffic serve PORT		send back received data, on each connection
+ *	traffic stream CID PORT FILE	send a pattern, check the data sent back;
  *					with TRAFFIC_PAUSE_US between chunks
  *	traffic hold CID PORT		connect, and wait for the end
- *	traffic flood CID PORT N	begin N connections at once, and wait for
- *					the ends of all: nothing listens there
+ *	traffic flood CID PORT N	start N connections at once, and wait for
+ *					the ends of all: there is no listener
  *
- * Each goes on in the background when it listens or is connected, and says its
- * process id. FILE has the number of bytes that came back right. SIGTERM ends a
- * stream: what is under way must still come back, and nothing after it. A line
- * "WHAT: ... after N bytes" says how a connection ended.
+ * Each one daemonizes when it listens or is connected, and prints its process ID. FILE has the
+ * number of bytes that came back correctly. SIGTERM ends a stream: data in flight must still come
+ * back, and nothing after them. A line "WHAT: ... after N bytes" says how a connection ended.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -29,14 +28,14 @@
 #include "host.h"
 
 #define CHUNK 16384
-/* As much as may be under way. Both ends have room for more. */
+/* Maximum of data in flight. Both ends have room for more. */
 #define WINDOW (8 * CHUNK)
 #define CONNECT_TIMEOUT 20000
-/* Between chunks, unless told otherwise: an emulated guest has other things to do. */
+/* Default pause between chunks: an emulated guest has other things to do. */
 #define PAUSE_US 10000
 #define FOREVER INT_MAX
 
-/* Let whoever started us go on. Returns 0 or a negative errno. */
+/* Daemonize: let the caller continue. Returns 0 or a negative errno. */
 static int background(const char *state)
 {
 	pid_t pid = fork();
@@ -59,8 +58,8 @@ static int ended(const char *what, int err, __u64 bytes)
 }
 
 /*
- * The number of bytes, or how the connection ended: 0 or a negative errno. One that
- * was reset reads as one that was closed, but for its error.
+ * Returns the number of bytes, or how the connection ended: 0 or a negative errno. A reset
+ * connection reads like a closed one, except for its error.
  */
 static ssize_t recv_some(int fd, void *buf, size_t len)
 {
@@ -95,7 +94,7 @@ static int serve(__u32 port)
 	__u64 deadline = now_ms() + CONNECT_TIMEOUT;
 	int listener, fd;
 
-	/* The last server may have been killed a moment ago. */
+	/* The previous server may have been killed just before. */
 	do {
 		listener = host_listen_on(SOCK_STREAM, port);
 	} while (listener == -EADDRINUSE && ms_left(deadline) &&
@@ -132,7 +131,7 @@ static int stream_send(struct stream *s)
 
 	pattern_fill(buf, sizeof(buf), 0, s->sent);
 	n = send(s->fd, buf, sizeof(buf), MSG_NOSIGNAL);
-	/* A guest that is stopped goes on some time. */
+	/* A stopped guest continues after some time. */
 	if (n < 0 && errno != EAGAIN && errno != EHOSTUNREACH)
 		return -errno;
 	if (n > 0)
@@ -142,7 +141,7 @@ static int stream_send(struct stream *s)
 	return 0;
 }
 
-/* Returns 1 as long as more may come, then how it ended. */
+/* Returns 1 as long as more may come, then how the connection ended. */
 static int stream_recv(struct stream *s)
 {
 	char buf[CHUNK], text[32];
@@ -181,7 +180,7 @@ static int stream_run(struct stream *s)
 		events = POLLIN;
 		if (!s->closed && s->sent - s->came < WINDOW)
 			events |= POLLOUT;
-		/* Awake now and then, for SIGTERM. */
+		/* Wake up from time to time, to check for SIGTERM. */
 		events = host_poll(s->fd, events, 100);
 		r = 1;
 		if (events & ~POLLOUT)

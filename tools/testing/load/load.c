@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Puts load on /dev/vhost-vsock, whatever serves it, and measures.
- */
+/* Puts load on /dev/vhost-vsock, whichever module provides it, and measures. */
 #include <getopt.h>
 #include <signal.h>
 
@@ -59,7 +57,7 @@ static bool parse_number(const char *text, double min, double max, double *n)
 	return !*end && *n >= min && *n <= max;
 }
 
-/* One option with a number. False if it is none that makes sense. */
+/* Parse an option with a number. False if it is invalid. */
 static bool set_option(struct load_options *opt, int c, const char *text)
 {
 	double n;
@@ -91,7 +89,7 @@ static bool set_option(struct load_options *opt, int c, const char *text)
 	return false;
 }
 
-/* In virtual machines are programs, and no others than those. */
+/* Virtual machines run loads of programs only; some loads run only there. */
 static bool usable(const struct load *l)
 {
 	return load_run.opt->vm ? l->kind < LOAD_DEVICES && !l->hostile :
@@ -108,7 +106,7 @@ static const struct load *find(const char *name)
 	return NULL;
 }
 
-/* Those that are named, or all. The exit status. */
+/* Run the named loads, or all. Returns the exit status. */
 static int run(char **names, int n)
 {
 	unsigned int i;
@@ -178,7 +176,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	signal(SIGPIPE, SIG_IGN);
-	/* Another run in the same boot gets others. */
+	/* Another run in the same boot gets other CIDs. */
 	load_run.first_cid = 0x40000000 + now_ms() / 1000 % 0x1000 * 0x10000;
 	return run(argv + optind, argc - optind);
 }

@@ -2,9 +2,9 @@
 /*
  * Loads: what guests and the host's sockets do, and what they count.
  *
- * Each guest is a process of its own, as a VMM is, and so is the program on the
- * host that it talks to. They share what is here with the process that started
- * them, which tells them when to begin and to stop, and compares their counts.
+ * Each guest is a process of its own, as a VMM is, and so is the host's program at the other end.
+ * They share the following data with the process that started them, which tells them when to start
+ * and to stop, and compares their counts.
  */
 #ifndef MVS_RING_LOAD_H
 #define MVS_RING_LOAD_H
@@ -23,7 +23,7 @@ enum load_kind {
 	LOAD_G2H,		/* messages to the host */
 	LOAD_H2G,		/* messages to the guest */
 	LOAD_RTT,		/* the guest sends, the host echoes */
-	LOAD_CONNECT_G2H,	/* connections that the guest opens and closes */
+	LOAD_CONNECT_G2H,	/* connections opened and closed by the guest */
 	LOAD_CONNECT_H2G,	/* the same, by the host */
 	LOAD_DEVICES,
 	LOAD_MEMORY,
@@ -34,23 +34,23 @@ struct load {
 	enum load_kind kind;
 	int socktype;
 	__u32 size;		/* of a message */
-	bool hostile;		/* beside a guest that means harm */
-	/* Of virtual machines only: */
+	bool hostile;		/* together with a malicious guest */
+	/* For virtual machines only: */
 	unsigned int pause;	/* us before each message */
-	bool flood;		/* beside messages to the host from the same guest */
+	bool flood;		/* together with messages to the host from the same guest */
 };
 
 struct load_options {
 	const char *path;
 	double seconds;
-	__u64 count;		/* work of each guest, instead of seconds; or 0 */
+	__u64 count;		/* amount of work of each guest, instead of seconds; or 0 */
 	unsigned int guests;
 	unsigned int devices;
-	__u32 vm;		/* CID of the first guest, if they are virtual machines */
+	__u32 vm;		/* CID of the first guest, if guests are virtual machines */
 };
 
-/* One end of a connection. A connection counts as a message in loads that open
- * them, and a stream's messages are received when all of their bytes are.
+/* One end of a connection. In loads that open connections each one counts as a message; a stream's
+ * message is received when all of its bytes are.
  */
 struct load_end {
 	__u64 start;		/* ns */
@@ -61,7 +61,7 @@ struct load_end {
 	__u64 rx_bytes;
 };
 
-/* Round trips by their nanoseconds: 64 buckets for each power of two. */
+/* Histogram of round trip times in ns: 64 buckets for each power of two. */
 #define HIST_SUB	64
 #define HIST_BUCKETS	(59 * HIST_SUB)
 
@@ -81,11 +81,11 @@ struct load_pair {
 };
 
 struct load_shared {
-	bool stop;		/* begin no more messages */
+	bool stop;		/* start no more messages */
 	struct load_pair pair[LOAD_MAX_GUESTS];
 };
 
-/* The load that runs, how, and its results. */
+/* The current load, its options, and its results. */
 struct load_run {
 	const struct load *load;
 	const struct load_options *opt;
@@ -95,12 +95,12 @@ struct load_run {
 
 extern struct load_run load_run;
 
-/* Run one load and print its line: its name, and numbers, each followed by what it
- * is. False if it failed, which it says.
+/* Run one load and print its line: its name, and numbers, each followed by its meaning. Returns
+ * false, after printing an error, if it failed.
  */
 bool load_execute(const struct load *l);
 
-/* Say what went wrong. */
+/* Print an error. */
 #define load_complain(fmt, ...)						\
 	fprintf(stderr, "load: %s: " fmt "\n", load_run.load->name,	\
 		##__VA_ARGS__)
@@ -124,13 +124,13 @@ noreturn void load_exit(void);
 		r_;							\
 	})
 
-/* This process plays an end of @l for a parent at the other end of @fd. */
+/* This process plays one end of @l for a parent at the other end of @fd. */
 void load_attach(const struct load *l, const struct load_options *opt, int fd);
 
-/* All is set up on this end: wait for the others, note the time. */
+/* This end is set up: wait for the others, and record the time. */
 void load_begin(struct load_end *end);
 
-/* For the two flags, which another process sets. */
+/* For the two flags, which are set by another process. */
 static inline bool flag_get(const bool *flag)
 {
 	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
@@ -141,7 +141,7 @@ static inline void flag_set(bool *flag)
 	__atomic_store_n(flag, true, __ATOMIC_RELEASE);
 }
 
-/* Shall the next message be begun, after @done of them? */
+/* Check whether to start the next message, after @done of them. */
 static inline bool load_goes_on(__u64 done)
 {
 	return load_run.opt->count ? done < load_run.opt->count :
@@ -156,45 +156,44 @@ static inline __u64 now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* The two ends of pair @i; the host's sockets are accepted from @listener, whose
- * port is @port.
+/* The two ends of pair @i; the host's end accepts connections from @listener, whose port is @port.
  */
 void load_guest(unsigned int i, __u32 port);
 void load_host(unsigned int i, int listener);
 
-/* The same with a virtual machine; the guest's is played there. */
+/* The same with a virtual machine; the guest's end runs there. */
 void load_vm_guest(unsigned int i, __u32 port);
 void load_vm_host(unsigned int i, int listener);
 
-/* In the guest: play an end of each load that is asked for. Goes on in the background
- * when it listens; the exit status.
+/* In the guest: play an end of each requested load. Daemonizes once it listens; returns the exit
+ * status.
  */
 int load_serve(void);
 
-/* Blocking sockets; what fails there ends the load. */
+/* Blocking sockets; an error ends the load. */
 int load_dial(int socktype, __u32 cid, __u32 port);
 int load_accept(int listener);
 void load_send_message(int fd, struct load_end *end);
 /* False if the connection ends before its last byte. */
 bool load_receive_message(int fd, struct load_end *end);
-/* As long as the load goes on; until the connection ends. */
+/* Continue as long as the load runs; continue until the connection ends. */
 void load_send_all(int fd, struct load_end *end);
 void load_receive_all(int fd, struct load_end *end);
 
-/* A guest beside them that takes what it can of the host, until they are done. */
+/* An additional guest, which takes as much of the host as it can until the others have finished. */
 void load_hostile(void);
 
-/* Where guests listen. */
+/* Port on which guests listen. */
 #define LOAD_GUEST_PORT 1234
 
-/* What the host's kernel counts: of all virtual machines, and context switches. */
+/* Counters of the host's kernel, for all virtual machines, and its context switches. */
 struct load_vm_counters {
 	__u64 exits;
 	__u64 interrupts;	/* injected */
 	__u64 switches;
 };
 
-/* All pairs together: the time from the first begin to the last end. */
+/* Sums over all pairs: the time is that from the first start to the last end. */
 struct load_total {
 	double seconds;
 	__u64 messages;
@@ -211,11 +210,11 @@ bool load_vm_count(struct load_vm_counters *c);
 
 void load_hist_add(struct load_hist *h, __u64 ns);
 
-/* Add up all pairs in @t, which is empty. False if a count is wrong. */
+/* Add up all pairs in @t, which is zeroed. False if a count is wrong. */
 bool load_add_up(struct load_total *t);
 void load_print(const struct load_total *t);
 
-/* Many devices; they print what they measured. */
+/* Loads with many devices; they print their results. */
 void load_devices(void);
 void load_memory(void);
 

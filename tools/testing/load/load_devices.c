@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many devices in one process: what each takes to open, start and close, and
- * what it holds of the kernel's memory.
+ * Many devices in one process: how long each takes to open, start and close, and how much kernel
+ * memory it takes.
  */
 #include <sys/resource.h>
 
@@ -14,13 +14,13 @@
 /* A device, the eventfds of two rings, a socket. */
 #define FDS_EACH 8
 
-/* Bytes that a busy device's connection has carried, each way. */
+/* Bytes transferred in each direction by a busy device's connection. */
 #define BUSY_LEN (64 * 1024)
 
 static struct guest *guests;
 static unsigned int num;
 
-/* All but the devices, in memory that is there from the start. */
+/* Set up everything but the devices, in memory allocated at the start. */
 static void alloc_guests(void)
 {
 	const struct rlimit fds = {
@@ -52,7 +52,7 @@ static void open_devices(void)
 		load_need(dev_open(&guests[i].dev, load_run.opt->path, 0));
 }
 
-/* All that a VMM does from there to a running guest. */
+/* Everything that a VMM does to run the guest. */
 static void start_devices(void)
 {
 	unsigned int i;
@@ -104,11 +104,10 @@ static __u64 mem_field(const char *name)
 	return kib * 1024;
 }
 
-/* What is neither free, nor file's, nor a program's: the kernel's own. To add up
- * Slab, KernelStack, PageTables and so on would leave out pages that a driver
- * gets directly, and have stacks twice that are in vmalloc's memory. Counters of
- * single processors are added to these once a second, and RCU gives back late:
- * hence the pause.
+/* The kernel's own memory: what is neither free, nor page cache, nor a program's. The sum of Slab,
+ * KernelStack, PageTables and so on would omit pages that a driver allocates directly, and count
+ * stacks in vmalloc memory twice. Per-CPU counters are added to these once a second, and RCU frees
+ * late: hence the pause.
  */
 static double kernel_memory(void)
 {
@@ -118,8 +117,8 @@ static double kernel_memory(void)
 	       mem_field("SwapCached") - mem_field("AnonPages");
 }
 
-/* The guest's pages that will be used have been before anything is measured, so
- * that page tables are in no difference.
+/* The guest's pages in use were touched before anything is measured, so that page tables do not
+ * count.
  */
 static void touch(struct guest *g)
 {
@@ -130,7 +129,7 @@ static void touch(struct guest *g)
 	load_need(mem_fill(&g->mem, gpa, 0, rx));
 }
 
-/* A connection of the host's, data both ways; it stays. */
+/* A connection from the host, data in both directions; it stays open. */
 static void use_device(struct guest *g, __u8 *buf)
 {
 	struct conn c;

@@ -4,11 +4,11 @@
 
 #include "load_driver.h"
 
-/* A program's read() takes so much at most. */
+/* Maximum that a program's read() takes. */
 #define READ_LEN (64 * 1024U)
 
-/* Memory for packets to the host: a driver needs no more than the credit that a
- * host's socket gives, and what comes back is used again first.
+/* Memory for packets to the host: a driver needs no more than the credit that a host's socket
+ * grants, and returned memory is reused first.
  */
 #define TX_MEM (1024 * 1024U)
 
@@ -33,13 +33,13 @@ static void pool_fill(struct driver *d, struct drv_pool *p, unsigned int n,
 			load_fail("no memory in the guest");
 		s->hdr = mem_ptr(m, s->gpa, stride);
 		s->table = mem_ptr(m, s->table_gpa, 2 * RING_DESC_LEN);
-		/* Untouched pages would have to be brought in by the host. */
+		/* Touch the pages, as otherwise the host would have to bring them in. */
 		memset(s->hdr, 0x5a, stride);
 		p->free[p->nfree++] = s;
 	}
 }
 
-/* One interrupt for both rings, so that waiting for it is one system call. */
+/* One interrupt for both rings, so that waiting for it takes one system call. */
 static void share_interrupt(struct driver *d)
 {
 	int fd = d->g.q[RXQ].call;
@@ -91,7 +91,7 @@ void drv_start(struct driver *d, const char *path, __u64 cid,
 	post_rx(d);
 }
 
-/* Interrupts that were not waited for count as well. */
+/* Interrupts for which nothing waited are counted as well. */
 void drv_stop(struct driver *d)
 {
 	eventfd_t n;
@@ -161,7 +161,7 @@ static void send_packet(struct driver *d, const struct pkt *h)
 	notify(d, TXQ);
 }
 
-/* Every packet tells how far the guest has read. */
+/* Every packet reports how much the guest has read. */
 static struct pkt packet(struct driver *d, __u16 op)
 {
 	d->told_fwd_cnt = d->fwd_cnt;
@@ -212,8 +212,8 @@ void drv_flush(struct driver *d)
 
 /* --- from the host -------------------------------------------------------- */
 
-/* virtio_transport_stream_do_dequeue(): an update when the host may soon have to
- * wait, or the reader has to.
+/* As virtio_transport_stream_do_dequeue(): send an update when the host may soon have to wait, or
+ * the reader has to.
  */
 static void read_stream(struct driver *d)
 {
@@ -229,7 +229,7 @@ static void read_stream(struct driver *d)
 	}
 }
 
-/* virtio_transport_seqpacket_do_dequeue(): an update for each message. */
+/* As virtio_transport_seqpacket_do_dequeue(): send an update for each message. */
 static void read_messages(struct driver *d)
 {
 	for (; d->unread_messages; d->unread_messages--) {
@@ -292,7 +292,7 @@ static void take_shutdown(struct driver *d)
 
 static void take_reset(struct driver *d, const struct pkt *h)
 {
-	/* Linux may send a second one when it closes its socket. */
+	/* Linux may send a second RST when it closes its socket. */
 	if (h->dst_port != d->port)
 		return;
 	if (!d->closing)

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The guest's end of a load: what its programs do.
- */
+/* The guest's end of a load: what its programs do. */
 #include "load_driver.h"
 
 #define FIRST_PORT 2000
 
-/* vhost_vsock resets a seqpacket connection when about 450 messages of any length are
- * unread, so no more than these are. A sender that stays below its credit for another reason
- * must not wait for more: mvsock grants it only when it is needed.
+/* vhost_vsock resets a seqpacket connection when about 450 messages of any length are unread, so
+ * keep fewer unread. Only there: the sender then waits for credit updates below its credit, and
+ * mvsock sends an update only when the credit is needed.
  */
 #define SEQ_UNREAD 256
 
-/* It is the one that has no counters. */
+/* vhost_vsock is the module without counters. */
 static bool counts_messages(const struct driver *d)
 {
 	__u64 connections;
@@ -99,7 +97,7 @@ static void round_trips(struct driver *d)
 	}
 }
 
-/* One connection, which the guest opens in all cases. */
+/* One connection, which the guest always opens. */
 static void play_connection(struct driver *d, __u32 port)
 {
 	struct load_end *end = &d->pair->guest;

@@ -27,7 +27,7 @@ static void play_connection(struct load_end *end, int listener)
 	close(fd);
 }
 
-/* The host closes first: a guest that did could open more than were accepted. */
+/* The host closes first: otherwise a guest could open more connections than were accepted. */
 static void play_accepts(struct load_pair *p, int listener)
 {
 	int fd;
@@ -60,7 +60,7 @@ void load_host(unsigned int i, int listener)
 {
 	struct load_pair *p = &load_run.shared->pair[i];
 
-	/* host_listen() has it otherwise. */
+	/* host_listen() returns a non-blocking socket. */
 	if (fcntl(listener, F_SETFL, 0))
 		load_fail("fcntl: %s", strerror(errno));
 	switch (load_run.load->kind) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest beside those of a load that does nothing but make work for the host: chains
- * that have no end, packets that have no connection and must be answered, buffers that
- * hold no packet; all of it again as soon as it comes back.
+ * A malicious guest beside those of a load, which only makes work for the host: endless chains,
+ * packets without a connection that must be answered, buffers too small for a packet; all of it
+ * reposted as soon as it is used.
  */
 #include "conn.h"
 #include "load.h"
@@ -31,7 +31,7 @@ static void start(void)
 	p = mem_ptr(&g.mem, table, TABLE * RING_DESC_LEN);
 	if (!p)
 		load_fail("no memory for a table");
-	/* The last one leads back to the first. */
+	/* The last descriptor links back to the first one. */
 	for (i = 0; i < TABLE; i++)
 		ring_set_entry(&g.q[TXQ].ring, p + i * RING_DESC_LEN, g.tx_gpa,
 			       1, VRING_DESC_F_NEXT, (i + 1) % TABLE);
@@ -100,7 +100,7 @@ void load_hostile(void)
 		for (i = 0; i < NUM_QUEUES; i++)
 			while (ring_get_used(&g.q[i].ring, &len, &token) >= 0)
 				;
-		/* The last packet for the host may have been written over. */
+		/* The last packet to the host may have been overwritten. */
 		write_packet();
 		refill();
 		for (i = 0; i < NUM_QUEUES; i++)

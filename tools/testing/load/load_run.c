@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The processes of a load: begin together, end together, fail together.
- */
+/* The processes of a load: they start together, end together, fail together. */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -10,14 +8,14 @@
 #include "host.h"
 #include "load.h"
 
-/* Seconds that a process may take beyond its time, or for what it counts. */
+/* Additional seconds that a process may take after its time, or for its amount of work. */
 #define LIMIT		60
 #define LIMIT_COUNT	600
 
 struct load_run load_run;
 
-/* Children say on one pipe that they are ready, or have failed, and wait for
- * the end of the other one.
+/* Child processes report on one pipe that they are ready, or have failed, and wait for the end of
+ * file of the other one.
  */
 static int ready[2], go[2];
 static pid_t children[2 * LOAD_MAX_GUESTS + 1];
@@ -70,7 +68,7 @@ void load_attach(const struct load *l, const struct load_options *opt, int fd)
 		load_fail("%s", strerror(errno));
 }
 
-/* In the child, true. */
+/* Returns true in the child. */
 static bool spawn(void)
 {
 	pid_t pid;
@@ -115,7 +113,9 @@ static void forget_child(pid_t pid)
 			children[i] = 0;
 }
 
-/* Whether all ended well. If not @good, or at the first that does not, all end. */
+/* Wait for all children. Returns whether all succeeded; if not @good, or when the first one fails,
+ * all are killed.
+ */
 static bool wait_children(bool good)
 {
 	int status;
@@ -183,14 +183,14 @@ static bool spawn_hostile(void)
 	return nchildren == before + 1;
 }
 
-/* The children that are there, to their end; what KVM counts meanwhile. */
+/* Run the started children to their end, and count KVM's events meanwhile. */
 static bool run_children(bool all, struct load_vm_counters *vm)
 {
 	const double s = load_run.opt->seconds;
 	struct timespec ts = { s, (s - (time_t)s) * 1e9 };
 	struct load_vm_counters before = { 0 };
 
-	/* If all of them died, reading shall end. */
+	/* If all children died, read() must return the end of file. */
 	close(ready[1]);
 	close(go[0]);
 	all = all && wait_ready() && (!load_run.opt->vm || load_vm_count(&before));
@@ -231,7 +231,7 @@ static bool run_pairs(void)
 	return true;
 }
 
-/* One process with all of them. */
+/* One process with all devices. */
 static bool run_devices(void)
 {
 	struct load_end end;
@@ -259,7 +259,7 @@ bool load_execute(const struct load *l)
 	good = l->kind == LOAD_DEVICES || l->kind == LOAD_MEMORY ?
 	       run_devices() : run_pairs();
 	munmap(load_run.shared, sizeof(*load_run.shared));
-	/* A host's socket may send to a device that is gone. */
+	/* A host's socket may still send to a device that was closed. */
 	load_run.first_cid += LOAD_MAX_DEVICES;
 	return good;
 }

@@ -6,13 +6,12 @@
 
 #include "load.h"
 
-/* What one recv() takes, if there is so much. */
+/* Maximum for one recv(). */
 #define READ_LEN (64 * 1024)
 
-/* Linux resets a seqpacket connection when some 450 messages are unread, however small
- * they are, in guests as in vhost_vsock. The ring driver sees to that itself; programs in
- * virtual machines are told by a message each time that so many were read, and send no
- * more than twice as many.
+/* Linux resets a seqpacket connection when about 450 messages are unread, however small they are,
+ * in guests as in vhost_vsock. The ring driver handles that itself; programs in virtual machines
+ * get a message each time that this many messages were read, and have at most twice as many unread.
  */
 #define SEQ_READ 128
 
@@ -29,7 +28,7 @@ static void tell_read(int fd)
 		load_fail("send: %s", strerror(errno));
 }
 
-/* Wait until fewer than @unread of what was sent are not read. */
+/* Wait until fewer than @unread of the sent messages are unread. */
 static void wait_read(int fd, const struct load_end *end, __u64 *read, __u32 unread)
 {
 	for (; end->tx_messages - *read >= unread; *read += SEQ_READ)
@@ -74,7 +73,7 @@ void load_send_message(int fd, struct load_end *end)
 	end->tx_messages++;
 }
 
-/* As much as there is, at most @len bytes; 0 at the end. */
+/* Receive as much as there is, at most @len bytes; 0 at the end. */
 static __u32 receive(int fd, struct load_end *end, __u32 len)
 {
 	ssize_t n = recv(fd, buf, len, 0);
@@ -126,7 +125,7 @@ void load_send_all(int fd, struct load_end *end)
 		if (counts_messages())
 			wait_read(fd, end, &read, 2 * SEQ_READ);
 	}
-	/* What is closed before it was read may be lost. */
+	/* Data that were not read before the close may be lost. */
 	if (counts_messages())
 		wait_read(fd, end, &read, SEQ_READ);
 }

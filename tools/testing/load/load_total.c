@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What a load with guests came to: are the counts right, and how many a second.
- */
+/* The results of a load with guests: checks the counts, and prints rates. */
 #include "load.h"
 
 void load_hist_add(struct load_hist *h, __u64 ns)
@@ -65,7 +63,7 @@ bool load_add_up(struct load_total *t)
 	return good && t->messages;
 }
 
-/* Microseconds that @part of all round trips took at most, to 2 %. */
+/* Microseconds within which @part of all round trips completed, with 2 % accuracy. */
 static double percentile(const struct load_total *t, double part)
 {
 	const __u64 wanted = t->messages * part;

@@ -2,9 +2,9 @@
 /*
  * A load whose guest is a virtual machine: programs with sockets at both ends.
  *
- * The guest's end is told what to do on a connection of its own, and does for it what a
- * child does for load_run.c: says that it is ready, and begins when the other direction
- * ends. Then it sends what it counted.
+ * The guest's end gets its commands on a separate connection, on which it behaves like a child of
+ * load_run.c: it reports that it is ready, and starts at the end of file of the other direction.
+ * Then it sends its counts.
  */
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
@@ -17,7 +17,7 @@
 
 #define CONTROL_PORT 1233
 
-/* What the guest's end is told; the same program reads it. */
+/* The command to the guest's end, which runs the same program. */
 struct vm_request {
 	char name[32];
 	enum load_kind kind;
@@ -25,7 +25,7 @@ struct vm_request {
 	__u32 size;
 	__u32 pause;
 	bool flood;
-	__u32 port;		/* of the host */
+	__u32 port;		/* the host's port */
 	double seconds;
 	__u64 count;
 };
@@ -38,7 +38,7 @@ static void write_all(int fd, const void *data, size_t len)
 		load_fail("telling the other end: %s", strerror(errno));
 }
 
-/* False if the other end is gone. */
+/* False if the other end has closed. */
 static bool read_all(int fd, void *data, size_t len)
 {
 	return recv(fd, data, len, MSG_WAITALL) == (ssize_t)len;
@@ -46,11 +46,11 @@ static bool read_all(int fd, void *data, size_t len)
 
 /* --- connections --------------------------------------------------------------
  *
- * One after the other: the end that opened it waits until the other one has closed it.
- * A byte is in the last one, which is not counted.
+ * One after the other: the end that opened a connection waits until the other end has closed
+ * it. The last one carries a byte, and is not counted.
  */
 
-/* Linux may say that there is no connection when both ends have shut down. */
+/* Linux may report ENOTCONN when both ends have shut down. */
 static bool ended(int fd)
 {
 	char byte;
@@ -100,7 +100,7 @@ static void accepts(struct load_end *end, int listener)
 
 /* --- a flood ------------------------------------------------------------------
  *
- * A second connection, of processes of their own, until the guest's is killed.
+ * A second connection, between separate processes, until the guest's process is killed.
  */
 
 static pid_t flood_begin(int fd, void (*play)(int fd, struct load_end *end))
@@ -130,7 +130,7 @@ static __u32 cid_of(unsigned int i)
 	return load_run.opt->vm + i;
 }
 
-/* The flood comes first. */
+/* The flood's connection is accepted first. */
 static void host_take_flood(int listener)
 {
 	if (fcntl(listener, F_SETFL, 0))
@@ -160,7 +160,7 @@ void load_vm_host(unsigned int i, int listener)
 	}
 }
 
-/* Its clock is another one. */
+/* The guest's clock is a different one. */
 static void take_report(int fd, struct load_pair *p)
 {
 	const __u64 start = p->guest.start;
@@ -210,7 +210,7 @@ static bool read_counter(const char *path, const char *format, __u64 *n)
 	return good;
 }
 
-/* Those of KVM are the sums of all virtual machines. */
+/* KVM's counters are sums over all virtual machines. */
 bool load_vm_count(struct load_vm_counters *c)
 {
 	return read_counter("/sys/kernel/debug/kvm/exits", "%llu", &c->exits) &&
@@ -221,7 +221,7 @@ bool load_vm_count(struct load_vm_counters *c)
 
 /* --- the guest's side --------------------------------------------------------- */
 
-/* As load_begin(), without another process that says when to stop. */
+/* As load_begin(), with a child process that stops the load. */
 static void begin(struct load_end *end)
 {
 	const double s = load_run.opt->seconds;
@@ -292,7 +292,7 @@ static void play_accepts(struct load_end *end)
 	accepts(end, listener);
 }
 
-/* One load, asked for on @fd. */
+/* One load, requested on @fd. */
 static void serve_one(int fd)
 {
 	static struct load_options opt;
@@ -336,7 +336,7 @@ int load_serve(void)
 			strerror(listener < 0 ? -listener : errno));
 		return 1;
 	}
-	/* When the caller goes on, there is a listener. */
+	/* When the caller continues, there must be a listener. */
 	if (fork())
 		return 0;
 	signal(SIGCHLD, SIG_IGN);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every ioctl with every argument that could go wrong, in every state of a
- * device: what it answers, and what it leaves behind. To be run in front of two
- * modules in turn, and compared.
+ * Every ioctl with every argument that could be invalid, in every state of a device: its result,
+ * and the resulting state. Run with two modules in turn, and compared.
  *
  *	parity print [DEVICE]	one line for each state and call
- *	parity compare A B	what both printed; A is vhost_vsock, B is mvsock
+ *	parity compare A B	compare both outputs; A is vhost_vsock, B is mvsock
  */
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +27,7 @@ static void tell_result(__s64 result)
 		row_tell("%llx", (unsigned long long)result);
 }
 
-/* What can be read back: where the rings are. */
+/* The state that can be read back: the rings' bases. */
 static void tell_bases(const struct guest *g)
 {
 	unsigned int i;
@@ -66,8 +65,8 @@ static __s64 other_makes_call(const struct parity_call *c,
 	return -status;
 }
 
-/* A call that succeeded may have changed anything. What fails here fails again
- * at the start.
+/* A successful call may have changed anything, so set everything up again. An error here occurs
+ * again at the start.
  */
 static void set_up_again(struct guest *g)
 {
@@ -91,8 +90,8 @@ static void set_up_again(struct guest *g)
 	}
 }
 
-/* The remaining steps of a set-up; how far they get. Nothing is repaired after
- * a call that failed, so that it shows if it changed something.
+/* Execute the remaining steps of a setup. Returns how far they got. Nothing is repaired after a
+ * call that failed, so that it shows if the call changed anything.
  */
 static int start_device(enum state reach, struct guest *g, bool repair)
 {

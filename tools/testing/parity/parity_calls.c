@@ -233,7 +233,7 @@ static unsigned int count_threads(void)
 	return n;
 }
 
-/* How many threads the owner gets by it; with a worker that serves a guest. */
+/* The number of threads that the owner gets by it, with a worker that serves a guest. */
 static __s64 forks(const struct guest *g, __u64 from_owner)
 {
 	struct guest_config cfg = test_config(1);
@@ -382,7 +382,7 @@ static void add_unknown_call(const char *name, unsigned long req)
 	parity_add(&c, "unknown: %s, 2", name);
 }
 
-/* What the device has not. */
+/* Requests that the device does not have. */
 static void add_unknown(void)
 {
 	static const struct call null = { .req = VHOST_NET_SET_BACKEND };
@@ -416,7 +416,7 @@ static bool is_there(unsigned long req)
 	return false;
 }
 
-/* All that the kernel's <linux/vhost.h> names, as one may be new. */
+/* All requests in the kernel's <linux/vhost.h>, as there may be new ones. */
 static void add_named(void)
 {
 	const struct vhost_ioctl *v;

@@ -2,7 +2,7 @@
 #include "compare.h"
 #include "parity.h"
 
-/* What mvsock does otherwise on purpose. */
+/* Intended differences of mvsock. */
 static struct difference differences[] = {
 	{ "SET_MEM_TABLE REGIONS_65", "E2BIG, *", "0, *",
 	  "as many regions as KVM may have slots" },

@@ -14,7 +14,7 @@ struct message {
 	int type;
 	__u64 iova;
 	__u64 size;
-	__u64 uaddr;	/* 0: of memory */
+	__u64 uaddr;	/* 0: that of the guest's memory */
 	__u8 perm;
 	__u8 what;
 	size_t len;	/* 0: all of it */
@@ -110,7 +110,7 @@ static __s64 message(const struct guest *g, __u64 n)
 	return err ? err : send_bytes(g, m);
 }
 
-/* Ranges that lie over one another, the same again, then all of them gone. */
+/* Overlapping ranges, the same ones again, then all are invalidated. */
 static __s64 overlapping(const struct guest *g, __u64 arg)
 {
 	static const struct message m[] = {
@@ -129,7 +129,7 @@ static __s64 overlapping(const struct guest *g, __u64 arg)
 	return r;
 }
 
-/* vhost keeps 2048 entries unless told otherwise, and drops the oldest. */
+/* vhost keeps 2048 entries by default, and drops the oldest. */
 static __s64 many(const struct guest *g, __u64 n)
 {
 	struct message m = { "", V1, 0, 4096, 0, RW, UPDATE };
@@ -159,7 +159,7 @@ static void set_nonblock(const struct guest *g)
 	require(!fcntl(g->dev.fd, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
 }
 
-/* A read that would block does not return. */
+/* Non-blocking, as a read that blocks would not return. */
 static __s64 read_idle(const struct guest *g, __u64 len)
 {
 	char buf[128];
@@ -170,7 +170,7 @@ static __s64 read_idle(const struct guest *g, __u64 len)
 
 static __s64 read_idle_on(const struct guest *g, __u64 len)
 {
-	/* One that runs may ask for its rings. */
+	/* A running device might miss translations of its rings. */
 	int err = dev_set_running(&g->dev, 0);
 
 	if (!err)
@@ -191,7 +191,7 @@ static __s64 poll_idle(const struct guest *g, __u64 arg)
 	return host_poll(g->dev.fd, POLLIN | POLLOUT, 0);
 }
 
-/* Stopped, the IOTLB on and empty, the rings' addresses set again. */
+/* Stopped, with an empty IOTLB, and with the rings' addresses set again. */
 static int restart_with_iotlb(const struct guest *g, __u64 backend)
 {
 	struct call addr = { VHOST_SET_VRING_ADDR, RING_ADDR, 0, AS_IS };
@@ -212,7 +212,7 @@ static __s64 start_with_none(const struct guest *g, __u64 backend)
 	return err ? err : dev_set_running(&g->dev, 1);
 }
 
-/* As QEMU does, which tells of the used rings before the start. */
+/* As QEMU does: provide the translations of the used rings before the start. */
 static __s64 map_used_rings(const struct guest *g)
 {
 	unsigned int i;
@@ -229,9 +229,7 @@ static __s64 map_used_rings(const struct guest *g)
 	return r;
 }
 
-/* The device asks for the rest of its rings. What it reads: the type of the
- * message.
- */
+/* The device reports misses for the rest of its rings. Returns the type of the message read. */
 static __s64 asks(const struct guest *g, __u64 backend)
 {
 	struct vhost_msg m = { 0 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The dirty log: what a VMM sets when a migration begins. */
+/* The dirty log: the settings that a VMM makes when a migration starts. */
 #include "parity.h"
 #include "session.h"
 
 #define N(x) { #x, x }
 
-/* A bit for each page of the guest's memory. */
+/* One bit for each page of guest memory. */
 static __u64 bitmap[GUEST_END / VHOST_PAGE_SIZE / 64 + 1];
 
 static __s64 base_of_bitmap(const struct guest *g, __u64 offset)
@@ -37,7 +37,7 @@ static __s64 features_first(const struct guest *g, __u64 base)
 	return err ? err : dev_set_running(&g->dev, 1);
 }
 
-/* On, off and on again, which is what a migration that fails does. */
+/* On, off and on again, as when a migration fails. */
 static __s64 log_toggled(const struct guest *g, __u64 base)
 {
 	__s64 err = log_begins(g, base);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What happens at the same time as traffic, on two processors if there are two.
- */
+/* Actions that race with traffic, on two CPUs if there are two. */
 #include "races.h"
 
 static const char help[] =
@@ -14,7 +12,7 @@ static const char help[] =
 
 static void add_races(void)
 {
-	/* First: for 8 seconds the closed sockets of the others may hold the module. */
+	/* First, because closed sockets of the others may hold the module for 8 seconds. */
 	add_module_races();
 	add_connection_races();
 	add_device_races();

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Sockets that are closed while they connect, are accepted, and send.
- */
+/* Sockets that are closed while they connect, are accepted, or send. */
 #include "races.h"
 
 static void shut_down_one(struct race_run *r)
@@ -14,7 +12,7 @@ static void shut_down_one(struct race_run *r)
 	race_sleep(&r->rng, 3000);
 }
 
-/* What its program does with the socket ends in nothing: the file is another one. */
+/* Replace the socket's file: later calls of its program have no effect on the connection. */
 static void close_one(struct race_run *r)
 {
 	struct race_host *h = &r->host[rng_below(&r->rng, ARRAY_SIZE(r->host))];

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What the VMM, the host's kernel and signals do to a device under load.
- */
+/* What the VMM, the host's kernel and signals do to a device under load. */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -25,7 +23,7 @@ static void reboot(struct race_run *r)
 	race_new_guest(r);
 }
 
-/* A region more, and one less. */
+/* One region more, and one less. */
 void race_change_table(struct race_run *r)
 {
 	struct mem mem = r->talk.g.mem;
@@ -38,7 +36,7 @@ void race_change_table(struct race_run *r)
 	race_sleep(&r->rng, 1000);
 }
 
-/* Shared memory stays what it is; it only has to be found again. */
+/* The content of shared memory stays; it only has to be mapped again. */
 void race_zap(struct race_run *r)
 {
 	const struct mem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
@@ -48,7 +46,7 @@ void race_zap(struct race_run *r)
 	race_sleep(&r->rng, 1000);
 }
 
-/* What was private is shared for copying then. */
+/* Private memory is then shared for copy-on-write. */
 static void fork_vmm(struct race_run *r)
 {
 	pid_t pid = fork();
@@ -62,7 +60,7 @@ static void fork_vmm(struct race_run *r)
 	require(waitpid(pid, NULL, 0) == pid, "waitpid");
 }
 
-/* The driver's memory goes, in the midst of what the host sends. */
+/* The driver's memory is unmapped while the host sends. */
 static void unmap(struct race_run *r)
 {
 	const struct mem_region *b;
@@ -70,14 +68,14 @@ static void unmap(struct race_run *r)
 	race_sleep(&r->rng, 20000);
 	race_pause_guest(r);
 	b = &r->talk.g.mem.region[rng_one_in(&r->rng, 4) ? MEM_RINGS : MEM_BUFFERS];
-	/* Mapped over in one step, so that no other mapping gets there. */
+	/* Replaced by another mapping in one step, so that nothing else is mapped there. */
 	require(mmap(b->va, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		     -1, 0) == b->va, "mmap: %s", strerror(errno));
 	race_sleep(&r->rng, 2000);
 	race_new_guest(r);
 }
 
-/* The guest learns of it a little later, and forgets its connections. */
+/* The guest is told a little later, and drops its connections. */
 static void change_cid(struct race_run *r)
 {
 	__u32 cid = test_cid(1 + rng_below(&r->rng, 100));
@@ -91,7 +89,7 @@ static void change_cid(struct race_run *r)
 	race_sleep(&r->rng, 20000);
 }
 
-/* Half of the time with a connection, however long the kernel takes for one. */
+/* Half of the time wait for a connection, however long the kernel takes for one. */
 static void kill_vmm(struct race_run *r)
 {
 	if (rng_one_in(&r->rng, 2))
@@ -110,7 +108,7 @@ static void kill_program(struct race_run *r)
 	race_fork_host(h);
 }
 
-/* What becomes of its rings meanwhile the driver does not want to know. */
+/* The driver ignores what happens to its rings meanwhile. */
 static void call_ioctls(struct race_run *r)
 {
 	struct caller c[CALLERS];
@@ -126,7 +124,7 @@ static void call_ioctls(struct race_run *r)
 	race_new_guest(r);
 }
 
-/* The VMM tells a page's translation again when the device asks. */
+/* The VMM provides a page's translation again when the device misses it. */
 static void invalidate(struct race_run *r)
 {
 	const struct mem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The module is removed and inserted, while its device is opened and sockets connect.
- */
+/* The module is removed and inserted while its device is opened and sockets connect. */
 #include <fcntl.h>
 #include <sys/syscall.h>
 
 #include "races.h"
 
-#define REST 20000	/* us, at most, that nobody uses it */
+#define REST 20000	/* us, maximum time without users */
 
 struct user {
 	struct rng rng;
 	bool stop;
 	unsigned int opened;
-	unsigned int connected;	/* or not */
+	unsigned int connected;	/* or tried to */
 	pthread_t thread;
 };
 
-/* The name that the kernel has for the module in a file. */
+/* The kernel's name of the module in a file. */
 static const char *module_name(const char *path)
 {
 	static char name[64];
@@ -63,7 +61,7 @@ static void *open_devices(void *arg)
 	return NULL;
 }
 
-/* While it waits to be connected, a socket holds the module even when it is closed. */
+/* A socket that is connecting holds the module even after it was closed. */
 static void connect_one(struct user *u)
 {
 	int type = rng_one_in(&u->rng, 2) ? SOCK_STREAM : SOCK_SEQPACKET;

@@ -11,9 +11,9 @@
 #include "failing.h"
 #include "races.h"
 
-#define GUEST_PORTS	1024	/* from here on up */
-#define STUCK		60000	/* ms without a byte: it is not slow, it hangs */
-#define ROUND		2	/* ms, of the guest's loop */
+#define GUEST_PORTS	1024	/* first of the guest's ports */
+#define STUCK		60000	/* ms without a byte: not slow, but hung */
+#define ROUND		2	/* ms, duration of a round of the guest's loop */
 #define CROWD_ROUND	20
 
 void race_sleep(struct rng *rng, unsigned int us)
@@ -67,8 +67,8 @@ static int connect_to_guest(struct race_host *h)
 	if (fd < 0)
 		return fd;
 	/*
-	 * A connect() that does not block leaves a timer behind, which holds the module until it
-	 * expires, also if the socket is closed.
+	 * A non-blocking connect() leaves a timer behind, which holds the module until it expires,
+	 * even if the socket is closed.
 	 */
 	err = host_connect_with(fd, __atomic_load_n(&h->r->cfg.cid, __ATOMIC_RELAXED),
 				GUEST_PORTS + rng_below(&h->rng, 1 << 30));
@@ -92,13 +92,13 @@ static unsigned int reboots(const struct race_run *r)
 	return __atomic_load_n(&r->reboots, __ATOMIC_SEQ_CST);
 }
 
-/* Nothing may go wrong now that went well when there were so many. */
+/* True if no error is allowed: the number of reboots has not changed since. */
 static bool must_work(const struct race_run *r, unsigned int before)
 {
 	return flag(r, RACE_STRICT) && !(before & 1) && reboots(r) == before;
 }
 
-/* One connection from its beginning to its end. */
+/* One connection from open to close. */
 static void talk_once(struct race_host *h)
 {
 	unsigned int before = reboots(h->r);
@@ -107,10 +107,10 @@ static void talk_once(struct race_host *h)
 
 	fd = h->accepts ? accept_from_guest(h) : connect_to_guest(h);
 	if (fd < 0) {
-		/* Later kernels refuse what comes while the device is stopped. */
+		/* Newer kernels refuse connect() while the device is stopped. */
 		require(h->accepts || fd == -EHOSTUNREACH ||
 			!must_work(h->r, before), "connect: %s", strerror(-fd));
-		/* Whoever is to change that needs the processor. */
+		/* Give the CPU to the thread that will change this. */
 		race_sleep(&h->rng, 10000);
 		return;
 	}
@@ -272,7 +272,7 @@ static void *play_guest(void *arg)
 	return NULL;
 }
 
-/* To look again and again would take the CPU from the guest. */
+/* Wait without polling, which would take the CPU from the guest. */
 static void pause_guest(struct race_run *r, bool pause)
 {
 	pthread_mutex_lock(&r->pause_lock);
@@ -300,7 +300,7 @@ void race_new_guest(struct race_run *r)
 	race_pause_guest(r);
 	__atomic_add_fetch(&r->reboots, 1, __ATOMIC_SEQ_CST);
 	guest_end(r);
-	/* What the last one asked for is not to be accepted. */
+	/* Requests of the previous guest must not be accepted. */
 	for (i = 0; i < ARRAY_SIZE(r->listener); i++)
 		race_listen(r, i);
 	guest_begin(r);
@@ -398,7 +398,7 @@ static void end(struct race_run *r)
 		close(r->listener[i]);
 	tap_note("%u steps, %u connections whole, %u cut off", r->steps,
 		 r->counts->whole, r->counts->cut);
-	/* Else nothing was raced. */
+	/* Otherwise nothing was tested. */
 	require(r->counts->whole + r->counts->cut, "there was no connection");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guests that talk with programs on the host for a long time, while they reboot, their
+ * Guests and programs on the host exchange data for a long time, while the guests reboot, their
  * memory moves, and, with half of them, allocations and mappings fail.
  */
 #include <stdio.h>
@@ -33,7 +33,7 @@ static void disturb(struct race_run *r)
 	what[rng_below(&r->rng, ARRAY_SIZE(what))](r);
 }
 
-/* Each kind of ring, with faults and without. */
+/* Each kind of ring, with and without faults. */
 static const struct race kinds[] = {
 	{ "soak", RACE_CROWD | RACE_STRICT, disturb },
 	{ "soak", RACE_CROWD | RACE_STRICT | RACE_PACKED, disturb },
@@ -41,7 +41,7 @@ static const struct race kinds[] = {
 	{ "soak", RACE_CROWD | RACE_FAULTS | RACE_PACKED, disturb },
 };
 
-/* In threads that shall, at random, for as long as it takes. */
+/* In selected threads, at random, without a limit. */
 static void set_faults(void)
 {
 	static const char *const attrs[] = {
@@ -89,7 +89,7 @@ static void say(const struct race_counts *counts, double seconds)
 		(unsigned long long)sum.bytes / 1000000, sum.guests);
 }
 
-/* Has another one ended? Those that are left end with this process. */
+/* Check whether another process has failed. The remaining ones end with this process. */
 static bool one_ended(void)
 {
 	int status;

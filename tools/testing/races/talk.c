@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "talk.h"
 
-#define LONGEST 60000	/* message */
+#define LONGEST 60000	/* length of a message */
 
 void talk_way_begin(struct talk_way *w, __u32 guest_port, __u32 host_port,
 		    bool to_guest)
@@ -18,7 +18,7 @@ void talk_way_begin(struct talk_way *w, __u32 guest_port, __u32 host_port,
 				 most[rng_below(&w->rng, ARRAY_SIZE(most))]);
 }
 
-/* A message begins when the last one is over. */
+/* Start a message when the previous one is complete. */
 static void next_message(struct talk_way *w)
 {
 	if (w->left)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Connections whose two ends know what the other one sends: how much, cut into
- * which messages, and each byte, as it all follows from the connection's ports. What
- * comes is checked against that, so nothing can be lost, repeated or reordered unseen,
- * and a connection that is cut off has carried the beginning of what was sent.
+ * Connections where each end knows what the other one sends: how much, divided into which messages,
+ * and each byte, as all of it follows from the connection's ports. Received data are checked
+ * against that, so that any loss, repetition or reordering is detected, and a connection that is
+ * cut off must have transferred the start of the data.
  *
- * All of it ends the running test on failure.
+ * All functions end the running test on failure.
  */
 #ifndef MVS_RING_TALK_H
 #define MVS_RING_TALK_H
@@ -15,18 +15,18 @@
 #include "session.h"
 
 #define TALK_CONNS	12
-#define TALK_OPENED	6	/* by the guest, at most */
+#define TALK_OPENED	6	/* maximum opened by the guest */
 
 /* One direction of a connection. */
 struct talk_way {
-	struct rng rng;		/* of the lengths of messages */
-	__u32 seed;		/* of the bytes */
+	struct rng rng;		/* for the lengths of messages */
+	__u32 seed;		/* for the bytes */
 	__u64 pos;
 	__u64 total;
-	__u32 left;		/* of the message that is under way */
+	__u32 left;		/* of the current message */
 };
 
-/* @guest_port and @host_port are the connection's. */
+/* @guest_port and @host_port are those of the connection. */
 void talk_way_begin(struct talk_way *w, __u32 guest_port, __u32 host_port,
 		    bool to_guest);
 static inline bool talk_way_done(const struct talk_way *w)
@@ -34,10 +34,10 @@ static inline bool talk_way_done(const struct talk_way *w)
 	return w->pos == w->total;
 }
 
-/* What is left of the message that is under way, or of the next one. */
+/* The rest of the current message, or the next one. */
 __u32 talk_message(struct talk_way *w);
 
-/* Lay the next @len bytes, check them; they are passed then. */
+/* Produce or check the next @len bytes, and advance past them. */
 void talk_fill(struct talk_way *w, void *buf, __u32 len);
 void talk_check(struct talk_way *w, const void *buf, __u32 len);
 
@@ -45,22 +45,22 @@ void talk_check(struct talk_way *w, const void *buf, __u32 len);
 
 struct talk_conn {
 	bool used;
-	bool opened;		/* by the guest */
+	bool opened;		/* opened by the guest */
 	struct conn c;
 	struct talk_way in;
 	struct talk_way out;
 };
 
 /**
- * struct talk_guest - a guest that talks with everybody
+ * struct talk_guest - a guest that exchanges data with all host programs
  * @g: the guest
- * @rng: of what it does
+ * @rng: random numbers for its actions
  * @conn: its connections
  * @strict: none of them may end early
  * @rude: it resets some of them
- * @port: the host's listeners, for streams and for seqpackets
- * @opened: how many it has opened
- * @whole: connections that carried all
+ * @port: ports of the host's listeners, for streams and for seqpackets
+ * @opened: number of connections that it has opened
+ * @whole: connections that transferred everything
  */
 struct talk_guest {
 	struct guest g;
@@ -73,10 +73,10 @@ struct talk_guest {
 	unsigned int whole;
 };
 
-/* One round of the driver's loop, and of the guest's programs. */
+/* Run one round of the driver's loop, and of the guest's programs. */
 void talk_guest_round(struct talk_guest *t, int timeout);
 
-/* Forget all connections. */
+/* Drop all connections. */
 void talk_guest_forget(struct talk_guest *t);
 
 /* --- the host's end --- */
@@ -84,13 +84,13 @@ void talk_guest_forget(struct talk_guest *t);
 /**
  * talk_host() - play the host's end of a connection
  * @fd: its socket, non-blocking
- * @rng: of the sizes of what is read and written at once
- * @patience: how long nothing may happen, in ms
- * @bytes: set to how many were carried both ways, if all were
+ * @rng: random numbers for the sizes of reads and writes
+ * @patience: maximum time without progress, in ms
+ * @bytes: set to the number of bytes transferred in both directions, if all were
  *
- * The socket stays open. When all was carried it was told to the guest.
+ * The socket stays open. If everything was transferred, the guest has been told.
  *
- * Return: 0, or a negative errno if it ended early, -ETIMEDOUT if nothing happened.
+ * Return: 0, or a negative errno if the connection ended early, -ETIMEDOUT without progress.
  */
 int talk_host(int fd, struct rng *rng, int patience, __u64 *bytes);
 

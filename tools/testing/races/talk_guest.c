@@ -21,7 +21,7 @@ static struct talk_conn *find_conn(struct talk_guest *t, __u32 port, __u32 peer_
 	return NULL;
 }
 
-/* NULL if there are enough of them, or this one. */
+/* A new connection; NULL if there are enough, or this one exists. */
 static struct talk_conn *new_conn(struct talk_guest *t, __u16 type, __u32 port,
 				  __u32 peer_port)
 {
@@ -56,7 +56,7 @@ void talk_guest_forget(struct talk_guest *t)
 			drop(t, &t->conn[i]);
 }
 
-/* A stopped or broken ring takes nothing, which only the strict mind. */
+/* A stopped or broken ring takes no packets, which is an error only in strict mode. */
 static void must_send(struct talk_guest *t, int err)
 {
 	require(!err || !t->strict, "the guest cannot send: %s", strerror(-err));
@@ -144,7 +144,7 @@ static bool broken(const struct talk_conn *tc)
 	return tc->c.reset || (tc->c.peer_shutdown & SHUTDOWN_BOTH) == SHUTDOWN_BOTH;
 }
 
-/* The other end has closed, or was told to be gone. */
+/* The other end has closed or reset the connection. */
 static void over(struct talk_guest *t, struct talk_conn *tc)
 {
 	bool whole = talk_way_done(&tc->in) && talk_way_done(&tc->out);
@@ -176,7 +176,7 @@ static void serve(struct talk_guest *t, struct talk_conn *tc)
 	}
 }
 
-/* Packets of no connection, set apart first: an answer may collect more. */
+/* Packets of no connection are put aside first: sending an answer may receive more. */
 static void strays(struct talk_guest *t)
 {
 	struct packet_list all = t->g.inbox, rest;

@@ -34,7 +34,7 @@ static int begin(struct host_end *e)
 	return 0;
 }
 
-/* How much was written, or a negative errno; a message goes whole. */
+/* Returns the number of bytes written, or a negative errno; a message is written whole. */
 static int write_some(struct host_end *e)
 {
 	__u32 len = e->messages ? talk_message(&e->out) :
@@ -50,7 +50,7 @@ static int write_some(struct host_end *e)
 		return n;
 	require(n < 0 || !e->messages, "a part of a message was sent");
 	e->out = before;
-	/* A guest that is stopped is started again; poll() does not wait for that. */
+	/* A stopped guest will be started again; poll() does not wait for that. */
 	if (n < 0 && errno == EHOSTUNREACH) {
 		usleep(1000);
 		return -EAGAIN;
@@ -83,8 +83,8 @@ static bool passes(int err)
 	return err == -EAGAIN || err == -ENOMEM || err == -ENOBUFS || err == -EINTR;
 }
 
-/* One step of each way that has something left; whether one of them moved, or a
- * negative errno.
+/* One step in each direction that has data left. Returns whether there was progress, or a negative
+ * errno.
  */
 static int step(struct host_end *e)
 {
@@ -109,7 +109,7 @@ static int events(const struct host_end *e)
 
 int talk_host(int fd, struct rng *rng, int patience, __u64 *bytes)
 {
-	/* Not on the heap: memory may be short. */
+	/* Static, as allocations may fail. */
 	static __thread struct host_end end;
 	struct host_end *e = &end;
 	__u64 deadline = now_ms() + patience;

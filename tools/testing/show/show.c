@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What tools show of a device with known traffic: mvsockctl, ss, tcpdump, trace-cmd,
- * bpftrace. The commands are the manual's own examples, a line each, from the file in
- * $MVSOCK_EXAMPLES.
+ * The output of tools for a device with known traffic: mvsockctl, ss, tcpdump, trace-cmd, bpftrace.
+ * The commands are the examples of the manual, one on each line of the file in $MVSOCK_EXAMPLES.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +13,13 @@
 
 #include "session.h"
 
-#define COMMAND_TIMEOUT 250	/* seconds: bpftrace has a compiler to start */
+#define COMMAND_TIMEOUT 250	/* seconds: bpftrace has to start a compiler */
 
 static char output[256 * 1024];
 
 /* --- commands --------------------------------------------------------------- */
 
-/* What the examples begin with, and the tests ask for. */
+/* The start of each example that the tests use. */
 static const char *const tested[] = {
 	"mvsockctl list --json", "mvsockctl list", "mvsockctl watch",
 	"mvsockctl explain", "mvsockctl doctor", "ss ", "ip link add",
@@ -37,7 +36,7 @@ static FILE *open_examples(void)
 	return f;
 }
 
-/* The example that begins so. */
+/* The example that starts with this text. */
 static const char *find_example(const char *begin)
 {
 	static char line[1024];
@@ -62,7 +61,7 @@ static void read_output(int fd)
 	close(fd);
 }
 
-/* Start a command, whose output goes to a file. */
+/* Start a command with its output in a file. */
 static pid_t start(const char *command, int *fd)
 {
 	pid_t pid;
@@ -80,7 +79,7 @@ static pid_t start(const char *command, int *fd)
 	return pid;
 }
 
-/* Run it while there is traffic, if there is a session. Its exit status. */
+/* Run it, with traffic if there is a session. Returns its exit status. */
 static int run_beside(struct session *s, const char *command)
 {
 	int fd, status;
@@ -127,7 +126,7 @@ static void expect_text(const char *text)
 	require(strstr(output, text), "'%s' is not in what it prints", text);
 }
 
-/* The line that has @text. */
+/* The line that contains @text. */
 static char *line_with(const char *text)
 {
 	static char line[4096];
@@ -263,7 +262,7 @@ static void test_doctor(const void *arg)
 	session_close(&s);
 }
 
-/* --- others' tools ---------------------------------------------------------- */
+/* --- other tools ------------------------------------------------------------- */
 
 static void test_ss(const void *arg)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the host's sockets do, and what the guest gets to see of it. To be run in
- * front of two modules in turn, and compared.
+ * Behaviour of the host's sockets, and what the guest sees of it. Run with two modules in turn, and
+ * compared.
  *
  *	sockets print [DEVICE]	a line for each row and type of socket
- *	sockets compare A B	what both printed; A is vhost_vsock, B is mvsock
+ *	sockets compare A B	compare both outputs; A is vhost_vsock, B is mvsock
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "rows.h"
 #include "sockets.h"
 
-#define AT_ONCE 12	/* rows: some wait for 8 seconds */
+#define AT_ONCE 12	/* rows at once: some wait for 8 seconds */
 
 static __u32 cid_base;
 

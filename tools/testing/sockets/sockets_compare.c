@@ -20,7 +20,7 @@
 #define EOM "?( EOM)"
 #define DEAF "awaits RESPONSE = RESPONSE, accept = 0"
 
-/* What mvsock does otherwise on purpose. */
+/* Intended differences of mvsock. */
 static struct difference differences[] = {
 	{ "close: the guest sends on and shuts down",
 	  "close = 0, sees = SHUTDOWN 3, sees = nothing",

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Steps of the guest, and what it says of the packets that it receives.
- */
+/* Steps of the guest, and the recording of packets that it receives. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "sockets.h"
 
-#define FIRST_PORT 1000	/* of the connection a */
+#define FIRST_PORT 1000	/* port of connection a */
 #define LOOK_PORT 999	/* for guest_look() */
 
 static const char *const op_names[] = {
@@ -48,7 +46,7 @@ static void put_slot(struct scene *p, char slot)
 
 /* --- what it receives --- */
 
-/* The bytes that came in a row, if any. */
+/* Record the contiguous bytes received so far, if any. */
 static void put_bytes(struct scene *p, const char *end)
 {
 	if (!p->bytes)
@@ -124,7 +122,7 @@ static void put_op(struct scene *p, const struct pkt *h)
 		put(p, " " WRONG ": CID");
 }
 
-/* Tell of a packet. */
+/* Record a packet. */
 static void take(struct scene *p, const struct packet *k)
 {
 	struct end *e = find_end(p, &k->hdr);
@@ -144,7 +142,7 @@ static void take(struct scene *p, const struct packet *k)
 			return;
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		/* It may have been asked before it ended the connection. */
+		/* The request may have been sent before the guest ended the connection. */
 		if (e && !e->over)
 			answer(e, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 		return;
@@ -167,7 +165,7 @@ static bool take_next(struct scene *p, struct pkt *h, int timeout)
 	return true;
 }
 
-/* A packet of no connection is answered with RST. */
+/* Send a packet of no connection, which is answered with RST, and wait for that. */
 static void look(struct scene *p)
 {
 	struct pkt h = {
@@ -187,8 +185,8 @@ static void look(struct scene *p)
 }
 
 /*
- * Take all that was to be sent. The first answer may overtake what the worker has yet to
- * send for another, the second comes behind it.
+ * Receive all pending packets. The first answer may overtake packets that the worker still has to
+ * send for another connection; the second one comes after them.
  */
 void guest_look(struct scene *p)
 {
@@ -212,7 +210,7 @@ void guest_await(struct scene *p, char slot, __u16 op)
 	} while (h.op != op || h.dst_port != FIRST_PORT + (__u32)(slot - 'a'));
 }
 
-/* sees: all that came since last asked. */
+/* sees: all packets since the last step that printed them. */
 static void act_sees(struct scene *p, struct step *s)
 {
 	guest_look(p);
@@ -220,7 +218,7 @@ static void act_sees(struct scene *p, struct step *s)
 	*p->told = '\0';
 }
 
-/* awaits OP [late]: the same, until that comes; 8 seconds after close(). */
+/* awaits OP [late]: the same, until OP arrives; late: 8 seconds after close(). */
 static void act_awaits(struct scene *p, struct step *s)
 {
 	__u16 op = 0;
@@ -233,7 +231,7 @@ static void act_awaits(struct scene *p, struct step *s)
 	act_sees(p, s);
 }
 
-/* gets N: wait for so many bytes; then as sees. */
+/* gets N: wait for N bytes; then as sees. */
 static void act_gets(struct scene *p, struct step *s)
 {
 	struct end *e = end_of(p, s);
@@ -248,14 +246,14 @@ static void act_gets(struct scene *p, struct step *s)
 	act_sees(p, s);
 }
 
-/* anything: from now on any bytes will do. */
+/* anything: from now on received bytes are not checked. */
 static void act_anything(struct scene *p, struct step *s)
 {
 	(void)s;
 	p->anything = true;
 }
 
-/* partly: as sees, and with the message of which a part came. */
+/* partly: as sees, including a message that is incomplete. */
 static void act_partly(struct scene *p, struct step *s)
 {
 	guest_look(p);
@@ -263,7 +261,7 @@ static void act_partly(struct scene *p, struct step *s)
 	act_sees(p, s);
 }
 
-/* granted: what the host grants this connection, and what is free of it. */
+/* granted: the host's buffer size for this connection, and the free part of it. */
 static void act_granted(struct scene *p, struct step *s)
 {
 	struct end *e = end_of(p, s);
@@ -272,7 +270,7 @@ static void act_granted(struct scene *p, struct step *s)
 	say(s, "%u", e->c.peer_buf_alloc);
 	if (!has_arg(s, "free"))
 		return;
-	/* How soon it is told is up to the host, unless it is asked. */
+	/* The host decides when to report it, unless it is asked. */
 	require_ok(answer(e, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0));
 	guest_look(p);
 	say(s, " free %d", e->c.peer_buf_alloc -
@@ -281,7 +279,7 @@ static void act_granted(struct scene *p, struct step *s)
 
 /* --- what it sends --- */
 
-/* room N: what it grants, from its next packet on. */
+/* room N: the guest's buffer size, from its next packet on. */
 static void act_room(struct scene *p, struct step *s)
 {
 	end_of(p, s)->c.buf_alloc = number_arg(s, 0, 0);
@@ -295,7 +293,7 @@ static void act_eats(struct scene *p, struct step *s)
 	e->c.fwd_cnt += number_arg(s, 0, e->c.rx_cnt - e->c.fwd_cnt);
 }
 
-/* op N [FLAGS] [type=N]: a packet without payload, whatever it means. */
+/* op N [FLAGS] [type=N]: a packet without payload, with any op. */
 static void send_op(struct scene *p, struct step *s, __u16 op, __u32 flags)
 {
 	struct end *e = end_of(p, s);
@@ -325,7 +323,7 @@ static void act_request(struct scene *p, struct step *s)
 	send_op(p, s, VIRTIO_VSOCK_OP_REQUEST, 0);
 }
 
-/* response: to the REQUEST, which comes first. */
+/* response: to the REQUEST, for which it waits. */
 static void act_response(struct scene *p, struct step *s)
 {
 	if (!end_of(p, s)->c.peer_port)
@@ -338,7 +336,7 @@ static void act_rst(struct scene *p, struct step *s)
 	send_op(p, s, VIRTIO_VSOCK_OP_RST, 0);
 }
 
-/* shut N: SHUTDOWN; 1 receives no more, 2 sends no more. */
+/* shut N: SHUTDOWN; 1: receives no more, 2: sends no more. */
 static void act_shut(struct scene *p, struct step *s)
 {
 	send_op(p, s, VIRTIO_VSOCK_OP_SHUTDOWN, number_arg(s, 0, 0));
@@ -387,8 +385,7 @@ static void send_data(struct scene *p, struct end *e, __u32 len, __u32 flags)
 	free(buf);
 }
 
-/* rw N [TIMES] [part] [EOR]: a message of N bytes, whatever the credit says; a
- * part of one, of which more comes.
+/* rw N [TIMES] [part] [EOR]: a message of N bytes, whatever the credit is; part: an incomplete one.
  */
 static void act_rw(struct scene *p, struct step *s)
 {
@@ -402,7 +399,7 @@ static void act_rw(struct scene *p, struct step *s)
 		send_data(p, end_of(p, s), number_arg(s, 0, 0), flags);
 }
 
-/* sends N: a message of N bytes, as the credit allows that it has been told. */
+/* sends N: a message of N bytes, within the credit that the guest knows of. */
 static void act_sends(struct scene *p, struct step *s)
 {
 	__u32 left = number_arg(s, 0, 0), credit, len;
@@ -437,7 +434,7 @@ static void start_guest(struct scene *p, __u64 features, unsigned int rx_bufs)
 			  0);
 }
 
-/* guest [deaf] [NO_SEQPACKET]: it starts; deaf, it takes no packets yet. */
+/* guest [deaf] [NO_SEQPACKET]: start the guest; a deaf one takes no packets yet. */
 static void act_guest(struct scene *p, struct step *s)
 {
 	start_guest(p, F_VERSION_1 |
@@ -452,13 +449,13 @@ static void post(struct scene *p, unsigned int n)
 					 p->g.cfg.rx_layout));
 }
 
-/* post N: a deaf guest takes so many packets. */
+/* post N: a deaf guest takes N packets. */
 static void act_post(struct scene *p, struct step *s)
 {
 	post(p, number_arg(s, 0, 1));
 }
 
-/* hears: it takes all packets from now on. */
+/* hears: the guest takes all packets from now on. */
 static void act_hears(struct scene *p, struct step *s)
 {
 	(void)s;
@@ -481,7 +478,7 @@ static void act_start(struct scene *p, struct step *s)
 	guest_kick(&p->g, TXQ);
 }
 
-/* reboot: the next driver knows nothing of the connections; as QEMU's system_reset. */
+/* reboot: the next driver does not know the connections; as QEMU's system_reset. */
 static void act_reboot(struct scene *p, struct step *s)
 {
 	unsigned int i;

@@ -28,7 +28,7 @@ static void say_call(struct step *s, long r)
 	say_result(s, r < 0 ? -errno : r);
 }
 
-/* --- to be connected --- */
+/* --- connecting --- */
 
 static struct sockaddr_vm address(__u32 cid, __u32 port)
 {
@@ -46,9 +46,8 @@ static void new_socket(struct scene *p, struct end *e)
 		give_up("socket: %m");
 }
 
-/* socket [plain]: its connect() takes its time, so that other steps are in time
- * however slow the machine is. For as long the module can't be unloaded, if that did
- * not block.
+/* socket [plain]: with a long timeout for connect(), so that other steps are in time however slow
+ * the machine is. A non-blocking connect() keeps the module from being unloaded for that long.
  */
 static void act_socket(struct scene *p, struct step *s)
 {
@@ -62,7 +61,7 @@ static struct end *listener(struct scene *p)
 	return &p->end['l' - 'a'];
 }
 
-/* A socket bound to a port that is free. */
+/* A socket bound to a free port. */
 static void act_bound(struct scene *p, struct step *s)
 {
 	struct sockaddr_vm sa = address(VMADDR_CID_ANY, VMADDR_PORT_ANY);
@@ -102,7 +101,7 @@ static void act_listen(struct scene *p, struct step *s)
 		say_call(s, -1);
 }
 
-/* accept [NONBLOCK]: as the connection that the step names. */
+/* accept [NONBLOCK]: the result becomes the connection that the step names. */
 static void act_accept(struct scene *p, struct step *s)
 {
 	int fd = accept4(listener(p)->fd, NULL, NULL,
@@ -163,7 +162,7 @@ static void act_connected(struct scene *p, struct step *s)
 
 /* --- data --- */
 
-/* Of N bytes, only the first ones of which there is memory, as said. */
+/* A buffer of N bytes, of which all, half (CUT) or none (BAD) are mapped. */
 static void *buffer(const struct step *s, size_t len)
 {
 	size_t there = has_arg(s, "BAD") ? 0 : has_arg(s, "CUT") ? len / 2 : len;
@@ -175,12 +174,12 @@ static void *buffer(const struct step *s, size_t len)
 		give_up("mmap: %m");
 	if (there == len)
 		return map;
-	/* What is there ends where a page ends. */
+	/* The mapped part ends at the end of a page. */
 	munmap(map + size - PAGE, PAGE);
 	return map + size - PAGE - there;
 }
 
-/* send N [FLAGS] [BAD | CUT] [TO]: TO, with an address. What it is in stays. */
+/* send N [FLAGS] [BAD | CUT] [TO]: TO: with an address. The buffer is not freed. */
 static void act_send(struct scene *p, struct step *s)
 {
 	struct sockaddr_vm sa = address(p->g.cfg.cid, end_of(p, s)->c.port);
@@ -239,13 +238,13 @@ static void act_recv(struct scene *p, struct step *s)
 		check_received(p, s, iov.iov_base, n, flags & MSG_PEEK);
 }
 
-/* skips: a message that the host could not read is gone. */
+/* skips: a message that the host could not read was dropped. */
 static void act_skips(struct scene *p, struct step *s)
 {
 	end_of(p, s)->host_gets.msg++;
 }
 
-/* completions: of MSG_ZEROCOPY, those that came. */
+/* completions: those of MSG_ZEROCOPY that have arrived. */
 static void act_completions(struct scene *p, struct step *s)
 {
 	struct sock_extended_err *err;
@@ -273,7 +272,7 @@ static void act_completions(struct scene *p, struct step *s)
 	    err->ee_errno, err->ee_origin, err->ee_code);
 }
 
-/* --- the end --- */
+/* --- ending connections --- */
 
 static void act_close(struct scene *p, struct step *s)
 {
@@ -294,7 +293,7 @@ static void act_shutdown(struct scene *p, struct step *s)
 	say_call(s, shutdown(end_of(p, s)->fd, name_arg(s, 0, how)));
 }
 
-/* --- what it is --- */
+/* --- options and state --- */
 
 enum option_type { INT_OPTION, U64_OPTION, TIME_OPTION, LINGER_OPTION };
 
@@ -354,7 +353,7 @@ static socklen_t option_size(enum option_type type)
 	return sizes[type];
 }
 
-/* set OPTION VALUE [of l] [size N]: milliseconds, for a time. */
+/* set OPTION VALUE [of l] [size N]: times are in milliseconds. */
 static void act_set(struct scene *p, struct step *s)
 {
 	const struct option *o = find_option(s);
@@ -401,13 +400,13 @@ static void act_get(struct scene *p, struct step *s)
 		say(s, "%d", v.number);
 }
 
-/* err: SO_ERROR, which forgets it. */
+/* err: SO_ERROR, which clears it. */
 static void act_err(struct scene *p, struct step *s)
 {
 	say_result(s, host_error(end_of(p, s)->fd));
 }
 
-/* name, peer: in words, as numbers are not the same in each run. */
+/* name, peer: symbolic, as numbers differ in each run. */
 static void say_address(struct scene *p, struct step *s,
 			const struct sockaddr_vm *sa)
 {
@@ -463,7 +462,7 @@ static void act_nonblock(struct scene *p, struct step *s)
 		say_call(s, -1);
 }
 
-/* A socket of another type: what it can't do. */
+/* dgram [raw]: create a socket of a type that is not supported for guests. */
 static void act_dgram(struct scene *p, struct step *s)
 {
 	struct end *e = end_of(p, s);

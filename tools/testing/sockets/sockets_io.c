@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Steps of the host: other ways to read and write.
- */
+/* Steps of the host: other calls for reading and writing. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -69,7 +67,7 @@ static void act_read(struct scene *p, struct step *s)
 	received(p, s, read(end_of(p, s)->fd, data, number_arg(s, 0, 0)));
 }
 
-/* writev, readv N M: two pieces. */
+/* writev, readv N M: with two pieces. */
 static void act_writev(struct scene *p, struct step *s)
 {
 	size_t first = number_arg(s, 1, 0);
@@ -102,7 +100,7 @@ static void close_pipe(const int *fds)
 	close(fds[1]);
 }
 
-/* splice_in N: from the socket, by way of a pipe. */
+/* splice_in N: from the socket, through a pipe. */
 static void act_splice_in(struct scene *p, struct step *s)
 {
 	unsigned int flags = has_arg(s, "NONBLOCK") ? SPLICE_F_NONBLOCK : 0;
@@ -142,7 +140,7 @@ static void act_sendfile(struct scene *p, struct step *s)
 	close(fd);
 }
 
-/* sendmmsg, recvmmsg N COUNT: so many at once. */
+/* sendmmsg, recvmmsg N COUNT: COUNT messages at once. */
 static void act_sendmmsg(struct scene *p, struct step *s)
 {
 	size_t len = number_arg(s, 0, 0), count = number_arg(s, 1, 1), i;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Plays a row's steps, one after the other, some in a thread or a process of
- * their own.
- */
+/* Plays a row's steps, one after the other, some of them in a thread or a process. */
 #include <ctype.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,7 +14,7 @@
 
 #define MAX_STEPS 64
 
-/* A step that a thread does, which may block. */
+/* A step that runs in a thread, as it may block. */
 static struct job {
 	struct scene *p;
 	struct step *s;
@@ -27,7 +24,7 @@ static struct job {
 	bool running;
 } job;
 
-static atomic_uint signals;	/* that the job's thread had */
+static atomic_uint signals;	/* received by the job's thread */
 static void (*tell)(const char *text);
 
 void say(struct step *s, const char *fmt, ...)
@@ -109,7 +106,7 @@ long name_arg(const struct step *s, unsigned int i, const struct name *names)
 
 static const struct verb *find_verb(const char *name);
 
-/* Cut @text up; it is changed. */
+/* Split @text, which is modified. */
 static void parse_step(struct step *s, char def, char *text)
 {
 	char *word = strtok_r(text, " ", &text), *slot;
@@ -125,7 +122,7 @@ static void parse_step(struct step *s, char def, char *text)
 		s->arg[s->argc++] = word;
 }
 
-/* A step and what it said: one part of the outcome. */
+/* A step and its result: one part of the outcome. */
 static void tell_step(const char *text, const struct step *s)
 {
 	char part[600];
@@ -152,7 +149,7 @@ static void act(struct scene *p, struct step *s)
 	s->verb->act(p, s);
 	if (atomic_load(&sigpipes) != before)
 		say(s, " SIGPIPE");
-	/* A processor whose tick is late lets its sleepers go earlier. */
+	/* A CPU with a late tick may wake its sleepers too early. */
 	if (has_arg(s, "slowly") && now_ms() - start < 100)
 		say(s, " too soon");
 }
@@ -169,7 +166,7 @@ static void *do_job(void *arg)
 	return NULL;
 }
 
-/* Does it wait for something to happen, interruptibly? */
+/* Check whether the thread sleeps interruptibly. */
 static bool job_sleeps(void)
 {
 	char path[64], line[256];
@@ -189,7 +186,7 @@ static bool job_sleeps(void)
 	return sleeps;
 }
 
-/* Until it is done or blocks: true if it is done. */
+/* Wait until the step is done or blocks. Returns true if it is done. */
 static bool job_settles(void)
 {
 	__u64 deadline = now_ms() + STEP_TIMEOUT;
@@ -217,7 +214,7 @@ static void start_job(struct scene *p, struct step *s)
 		tell("it blocks");
 }
 
-/* join: what became of it. */
+/* join: wait for the thread's step, and print its result. */
 static void act_join(struct scene *p, struct step *s)
 {
 	__u64 deadline = now_ms() + STEP_TIMEOUT;
@@ -238,7 +235,7 @@ static void act_join(struct scene *p, struct step *s)
 	say(s, "%s", job.s->said);
 }
 
-/* blocks: still, or what became of it. */
+/* blocks: whether the step still blocks, or else its result. */
 static void act_blocks(struct scene *p, struct step *s)
 {
 	(void)p;
@@ -250,7 +247,7 @@ static void act_blocks(struct scene *p, struct step *s)
 		say(s, "yes");
 }
 
-/* over RESULT: so is the row, if that is what became of the thread's step. */
+/* over RESULT: end the row, if that is the result of the thread's step. */
 static void act_over(struct scene *p, struct step *s)
 {
 	p->over = !job.running && has_arg(s, job.s->said);
@@ -262,7 +259,7 @@ static void on_signal(int number)
 	atomic_fetch_add(&signals, 1);
 }
 
-/* signal [RESTART]: to the thread; whether it goes on. */
+/* signal [RESTART]: send one to the thread; then as blocks. */
 static void act_signal(struct scene *p, struct step *s)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
@@ -281,7 +278,7 @@ static void act_signal(struct scene *p, struct step *s)
 
 /* --- in a process --- */
 
-/* The child's words, and its end. */
+/* Run the step in a child, and copy its result. */
 static void do_in_child(struct scene *p, struct step *s)
 {
 	char *shared = mmap(NULL, sizeof(s->said), PROT_READ | PROT_WRITE,
@@ -300,7 +297,7 @@ static void do_in_child(struct scene *p, struct step *s)
 	munmap(shared, sizeof(s->said));
 }
 
-/* --- all of them --- */
+/* --- all steps --- */
 
 static const struct verb play_verbs[] = {
 	{ "join", act_join },
@@ -326,7 +323,7 @@ static const struct verb *find_verb(const char *name)
 	give_up("there is no step '%s'", name);
 }
 
-/* The steps of a thread outlive its step. */
+/* The steps of a thread must outlive this step. */
 static struct step *new_step(char slot, char *text)
 {
 	struct step *s = malloc(sizeof(*s));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sockets.h"
 
-/* Those that wait for 8 seconds come first. */
+/* Rows that wait for 8 seconds come first. */
 const struct row rows[] = {
 	{ "close: the guest does not answer", "accepted; close; sees; "
 	  "awaits RST late; rw 1; sees", BOTH },

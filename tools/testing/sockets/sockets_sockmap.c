@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Steps of the host: sockets in a sockmap, whose program takes what they
- * receive.
- */
+/* Steps of the host: sockets in a sockmap, whose program handles received data. */
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/bpf.h>
@@ -75,8 +72,8 @@ static void say_insert(struct step *s, __u32 key, const struct end *e)
 	say_result(s, r < 0 ? -errno : r);
 }
 
-/* sockmap [redirect]: what the socket receives goes through a program, which
- * leaves it there, or has the connection t send it.
+/* sockmap [redirect]: received data of the socket go through a program, which passes them, or
+ * redirects them to be sent by the connection t.
  */
 static void act_sockmap(struct scene *p, struct step *s)
 {
@@ -96,7 +93,7 @@ static void act_sockmap(struct scene *p, struct step *s)
 	say_insert(s, 1, &p->end['t' - 'a']);
 }
 
-/* unmaps: the socket is its own again. */
+/* unmaps: remove the socket from the sockmap. */
 static void act_unmaps(struct scene *p, struct step *s)
 {
 	__u32 key = 0;

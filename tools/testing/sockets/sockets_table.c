@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each call of a program in each state that a guest can bring its socket to: rows that are
- * made, and come after those of the list.
+ * Each call of a program in each state that a guest can cause for its socket: generated rows, which
+ * follow those of the list.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ static const struct part states[] = {
 };
 
 /*
- * The guest has ended it. What is sent to it then differs on purpose, and so does recv() after
- * shutdown(): the list has rows of that.
+ * The guest has ended the connection. Results of sending to it then differ intentionally, and so
+ * does recv() after shutdown(): the list has rows for that.
  */
 static const struct part ended[] = {
 	{ "shut 3", "accepted; shut 3; sees" },
@@ -37,7 +37,7 @@ static const struct part ended[] = {
 	{ "refused", "guest; socket; nonblock; connect; sees; rst" },
 };
 
-/* Those that shut down come last. */
+/* Calls that shut down come last. */
 static const struct part calls[] = {
 	{ "recv", "set rcvtimeo 50; recv 20; recv 20" },
 	{ "recv, PEEK", "set rcvtimeo 50; recv 20 PEEK; recv 4" },
@@ -50,11 +50,11 @@ static const struct part calls[] = {
 };
 
 #define NCALLS	ARRAY_SIZE(calls)
-#define NENDED	(NCALLS - 3)	/* calls after an end */
+#define NENDED	(NCALLS - 3)	/* calls after the end of a connection */
 #define NOPEN	(ARRAY_SIZE(states) * NCALLS)
 #define NTABLE	(NOPEN + ARRAY_SIZE(ended) * NENDED)
 
-/* What a program can see afterwards. */
+/* What a program can observe afterwards. */
 #define READS	"recv 20 PEEK DONTWAIT; recv 20 DONTWAIT; recv 20 DONTWAIT"
 #define OTHERS	"poll; send 5 DONTWAIT; poll; err"
 

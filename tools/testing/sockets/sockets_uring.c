@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Steps of the host by way of io_uring: one ring, one request at a time.
- */
+/* Steps of the host through io_uring: one ring, one request at a time. */
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -21,7 +19,7 @@ static struct {
 	struct io_uring_sqe *sqes;
 } ring = { .fd = -1 };
 
-/* What the request that is under way will want to know. */
+/* What is needed when the pending request completes. */
 static struct {
 	struct scene *p;
 	struct end *e;
@@ -112,7 +110,7 @@ static void point_to_address(struct io_uring_sqe *sqe)
 	sqe->off = sizeof(req.sa);
 }
 
-/* uring OP [N] [WAITALL]: begin it. */
+/* uring OP [N] [WAITALL]: start a request. */
 static void act_uring(struct scene *p, struct step *s)
 {
 	struct io_uring_sqe sqe = { .fd = end_of(p, s)->fd };
@@ -137,7 +135,7 @@ static void act_uring(struct scene *p, struct step *s)
 	submit(&sqe);
 }
 
-/* uring_cancel: what is under way. */
+/* uring_cancel: cancel the pending request. */
 static void act_cancel(struct scene *p, struct step *s)
 {
 	struct io_uring_sqe sqe = {
@@ -151,7 +149,7 @@ static void act_cancel(struct scene *p, struct step *s)
 	submit(&sqe);
 }
 
-/* What a result of the request means for the connection. */
+/* Update the connection with the request's result. */
 static void take_result(struct step *s, int n)
 {
 	struct flow *f = sends() ? &req.e->host_sends : &req.e->host_gets;
@@ -184,7 +182,7 @@ static void say_completion(struct step *s, const struct io_uring_cqe *c)
 		say(s, " and more");
 }
 
-/* reaps [N]: wait for so many completions, tell all that there are. */
+/* reaps [N]: wait for N completions, and print all that are available. */
 static void act_reaps(struct scene *p, struct step *s)
 {
 	atomic_uint *head = ring.cq + ring.p.cq_off.head;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Steps of the host: poll and epoll, and sockets in the hands of others.
- */
+/* Steps of the host: poll and epoll, and sockets shared with or passed to other processes. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,7 +11,7 @@
 
 #include "sockets.h"
 
-/* poll() and epoll have the same bits. */
+/* poll() and epoll use the same bits. */
 static const struct name events[] = {
 	{ "IN", POLLIN }, { "OUT", POLLOUT }, { "RDHUP", POLLRDHUP },
 	{ "ERR", POLLERR }, { "HUP", POLLHUP }, { "NVAL", POLLNVAL },
@@ -48,19 +46,19 @@ static void poll_for(struct scene *p, struct step *s, int mask, int timeout)
 		say_events(s, f.revents);
 }
 
-/* poll: all that is the case now. */
+/* poll: all current events. */
 static void act_poll(struct scene *p, struct step *s)
 {
 	poll_for(p, s, ~(POLLNVAL | POLLERR | POLLHUP) & 0x3fff, 0);
 }
 
-/* polls EVENT...: for as long as it takes. */
+/* polls EVENT...: wait without a timeout. */
 static void act_polls(struct scene *p, struct step *s)
 {
 	poll_for(p, s, flags_arg(s, events), -1);
 }
 
-/* until EVENT...: not told how long, but that it came. */
+/* until EVENT...: wait for an event, without printing it. */
 static void act_until(struct scene *p, struct step *s)
 {
 	if (!host_poll(end_of(p, s)->fd, flags_arg(s, events), 12000))
@@ -79,7 +77,7 @@ static void epoll_set(struct scene *p, struct step *s, int op)
 		say_result(s, -errno);
 }
 
-/* epoll EVENT...: have them watched. */
+/* epoll EVENT...: watch for these events. */
 static void act_epoll(struct scene *p, struct step *s)
 {
 	if (epoll_fd < 0)
@@ -103,14 +101,14 @@ static void epoll_for(struct step *s, int timeout)
 		say_events(s, e.events);
 }
 
-/* events: those that epoll tells of now. */
+/* events: those that epoll reports now. */
 static void act_events(struct scene *p, struct step *s)
 {
 	(void)p;
 	epoll_for(s, 0);
 }
 
-/* epolls: for as long as it takes. */
+/* epolls: wait without a timeout. */
 static void act_epolls(struct scene *p, struct step *s)
 {
 	(void)p;
@@ -136,14 +134,14 @@ static void act_async(struct scene *p, struct step *s)
 		say_result(s, -errno);
 }
 
-/* sigio: was there one since last asked? */
+/* sigio: whether there was one since the last sigio step. */
 static void act_sigio(struct scene *p, struct step *s)
 {
 	(void)p;
 	say(s, atomic_exchange(&had_sigio, false) ? "yes" : "no");
 }
 
-/* --- others --- */
+/* --- other processes and descriptors --- */
 
 static pid_t holder;
 static int hold_pipe[2];
@@ -167,7 +165,7 @@ static void act_holds(struct scene *p, struct step *s)
 	close(hold_pipe[0]);
 }
 
-/* releases: it ends. */
+/* releases: that process exits. */
 static void act_releases(struct scene *p, struct step *s)
 {
 	(void)p;
@@ -176,7 +174,7 @@ static void act_releases(struct scene *p, struct step *s)
 	waitpid(holder, NULL, 0);
 }
 
-/* dup: the connection that is named is s by another descriptor. */
+/* dup: the connection that is named gets a duplicate of s's descriptor. */
 static void act_dup(struct scene *p, struct step *s)
 {
 	end_of(p, s)->fd = dup(p->end['s' - 'a'].fd);
@@ -206,7 +204,7 @@ static void write_letter(struct letter *l)
 	};
 }
 
-/* mails: the socket is on its way through another, and nowhere else. */
+/* mails: the socket is in flight through a Unix socket, without any other reference. */
 static void act_mails(struct scene *p, struct step *s)
 {
 	struct letter l;
@@ -226,7 +224,7 @@ static void act_mails(struct scene *p, struct step *s)
 	end_of(p, s)->fd = -1;
 }
 
-/* takes: it arrives. */
+/* takes: receive the socket in flight. */
 static void act_takes(struct scene *p, struct step *s)
 {
 	struct letter l;
@@ -237,7 +235,7 @@ static void act_takes(struct scene *p, struct step *s)
 	memcpy(&end_of(p, s)->fd, CMSG_DATA(&l.control.header), sizeof(int));
 }
 
-/* loses: the one that is on its way will not arrive. */
+/* loses: drop the socket in flight. */
 static void act_loses(struct scene *p, struct step *s)
 {
 	(void)p;
