@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A TCG plugin for QEMU with one processor: counts the instructions of each block of
- * code by the thread that executes them, between marks that the machine makes.
+ * A TCG plugin for QEMU with one CPU: counts the executed instructions of each translated block by
+ * thread, in sections of time that the guest marks.
  *
  *	-plugin FILE,out=FILE,switch=ADDR,mark=ADDR
  *
- * ADDR (in hexadecimal) are those of the kernel's __switch_to_asm, and of a function
- * that is called at the begin and at the end of each section. Writes lines of
- * "SECTION THREAD ADDR INSTRUCTIONS".
+ * ADDR (hexadecimal) is the address of the kernel's __switch_to_asm, and of a function that is
+ * called at the start and at the end of each section. Writes lines of "SECTION THREAD ADDR
+ * INSTRUCTIONS".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #include "plugin.h"
 
-/* In a section; what the others execute is counted in the last one. */
+/* Maximum number of threads in a section; all further ones are counted as the last one. */
 #define NUM_THREADS 64
 
 struct block {
@@ -29,7 +29,7 @@ static FILE *out;
 static uint64_t switch_addr, mark_addr;
 static struct block *blocks;
 static uint64_t threads[NUM_THREADS];
-static uint64_t task;		/* the thread that runs, as it first was seen */
+static uint64_t task;		/* address of the running thread's saved stack pointer */
 static unsigned int thread;	/* its number */
 static unsigned int section;
 static bool counting, switching;
@@ -93,7 +93,7 @@ static void count(unsigned int cpu, void *data)
 	b->n[thread]++;
 }
 
-/* What __switch_to_asm() reads first is the stack pointer of the next thread, in its
+/* The first thing that __switch_to_asm() reads is the next thread's stack pointer, in its
  * task_struct.
  */
 static void switch_reads(unsigned int cpu, uint32_t info, uint64_t addr,

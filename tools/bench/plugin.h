@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What plugin.c uses of QEMU's interface for TCG plugins (version 1), whose
- * header Debian does not package.
+ * The parts of QEMU's interface for TCG plugins (version 1) that plugin.c uses; Debian does not
+ * package its header.
  */
 #ifndef MVS_BENCH_PLUGIN_H
 #define MVS_BENCH_PLUGIN_H
@@ -15,12 +15,12 @@ typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
-/* Does a callback read or write registers; it cannot in this version. */
+/* Whether a callback accesses registers; in this version it can't. */
 enum plugin_regs {
 	PLUGIN_NO_REGS,
 };
 
-/* QEMU 7.2 takes a wish for reads alone for one for writes. */
+/* QEMU 7.2 takes a request for reads alone for one for writes. */
 enum plugin_access {
 	PLUGIN_ACCESS = 3,
 };
@@ -44,7 +44,7 @@ uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *
 qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 
-/* What QEMU looks for in a plugin. */
+/* The symbols that QEMU looks up in a plugin. */
 extern int qemu_plugin_version;
 int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 

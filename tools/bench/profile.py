@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""profile.py RUN SYMBOLS PROGRAM: tables of what plugin.c counted in RUN,
+"""profile.py RUN SYMBOLS PROGRAM: tables of the instructions that plugin.c counted in RUN,
 by the symbols of the kernel, of the modules in RUN/out, and of the load generator."""
 
 import bisect
@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 MODULES = ("vhost_vsock", "mvsock")
-# A thread is called by what it executes, at one time or another.
+# A thread is named by a function that it executes at any time.
 THREADS = (
     ("load_host", "host"),
     ("load_guest", "guest"),
@@ -19,14 +19,14 @@ THREADS = (
     ("do_idle", "idle"),
     ("process_one_work", "kworker"),
 )
-# No function is as large: an address further behind a symbol is of another kernel, the guest's.
+# No function is this large: an address further after a symbol belongs to the guest's kernel.
 FUNCTION_MAX = 1 << 20
-# Functions are listed that have a larger part of one module's instructions.
+# Only functions with a larger share of one module's instructions are listed.
 PART = 0.003
 
 
 class Symbols:
-    """From lines as in /proc/kallsyms."""
+    """Symbols, from lines as in /proc/kallsyms."""
 
     def __init__(self, lines):
         found = {}
@@ -49,7 +49,7 @@ def is_kernel(addr):
 
 
 def read_bench(run):
-    """The sections in their order: of which module, and of how many messages."""
+    """The sections in order: the module, and the number of messages."""
     sections = []
     for line in open(f"{run}/out/bench"):
         module, load, *figures = line.split()
@@ -62,7 +62,7 @@ def read_bench(run):
 
 
 def read_counts(run):
-    """section: thread: address: instructions"""
+    """Instructions by section, thread and address."""
     counts = collections.defaultdict(lambda: collections.defaultdict(collections.Counter))
     for line in open(f"{run}/counts"):
         section, thread, addr, n = line.split()
@@ -71,7 +71,7 @@ def read_counts(run):
 
 
 def by_function(threads, kernel, user):
-    """(thread's name, function): instructions"""
+    """Instructions by (thread's name, function)."""
     total = collections.Counter()
     for blocks in threads.values():
         functions = collections.Counter()
@@ -87,7 +87,7 @@ def by_function(threads, kernel, user):
 
 
 def table(title, width, per_message):
-    """Rows of per_message[module][row], the largest first."""
+    """Print the rows of per_message[module][row], the largest first."""
     sums = {m: sum(per_message[m].values()) for m in MODULES}
     rows = set().union(*per_message.values())
     rows = sorted(rows, key=lambda r: -max(per_message[m][r] for m in MODULES))

@@ -8,9 +8,9 @@ group_model()
 {
 	local fault
 
-	verdict "a chain is always looked for" "$(search_model lease)"
+	verdict "no chain is left without a look" "$(search_model lease)"
 	for fault in NO_TIMER NO_RECHECK NO_WAKE; do
-		verdict "a chain is not looked for, $fault" \
+		verdict "a chain is left without a look, $fault" \
 			"$([[ $(search_model lease "-D$fault") == *"assertion violated"* ]] ||
 				echo "spin does not find it")"
 	done

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The lease of the TX virtqueue, for spin: whatever the interleaving, and whether or not a
- * reader comes that was to, when nothing moves any more no chain is left in the ring.
+ * The lease of the TX virtqueue, for spin: whatever the interleaving is, and whether or not an
+ * expected reader comes, no chain is left in the ring once no process can continue.
  *
- * What is here has the names of drivers/mvsock (virtqueue/lease.c and
- * virtqueue.c, transport/recv.c and direct.c). Where
- * the code decides by time or by what a packet says, the model goes both ways. With one of
- * NO_TIMER, NO_RECHECK and NO_WAKE a safeguard is missing, which must be found.
+ * Names are those of drivers/mvsock (virtqueue/lease.c and virtqueue.c, transport/recv.c and
+ * direct.c). Where the code decides by time or by the content of a packet, the model takes both
+ * branches. NO_TIMER, NO_RECHECK and NO_WAKE each remove a safeguard; spin must find that.
  */
 #define CHAINS 3
 
 mtype = { NONE, ARMED, HELD };
 
-byte avail, made;	/* chains that are not taken; that were made */
-bool notify = true;	/* the driver is to kick for the next one */
-bool work;		/* the worker is to serve the virtqueue */
-bool late;		/* vq->late runs, which wakes the worker */
+byte avail, made;	/* chains: not taken yet; made available so far */
+bool notify = true;	/* the driver has to kick for the next one */
+bool work;		/* the worker has to serve the virtqueue */
+bool late;		/* the timer vq->late runs, which wakes the worker */
 mtype state = NONE;	/* lease->state */
 bool ticking, renewed;	/* likewise */
 bool brisk;		/* vq->brisk */
-bool woken;		/* the reader is to run */
+bool woken;		/* the reader was woken */
 bool mutex;		/* vq->mutex */
 
-/* lease_apply() for what comes to HELD. Under the lease's lock. */
+/* lease_apply() for events that lead to HELD. Under the lease's lock. */
 inline lease_hold()
 {
 	state = HELD;
@@ -54,7 +53,7 @@ inline kick()
 	}
 }
 
-/* vq_pop_late(): look again at once, or after a while, or ask for a kick. */
+/* vq_pop_late(): check again at once, or after a while, or enable kicks. */
 inline vq_pop_late(again, is_worker)
 {
 	if
@@ -150,7 +149,7 @@ end:	do
 	od
 }
 
-/* mvs_direct_read(), in recv(): now, later, or never again. */
+/* mvs_direct_read(), in recv(): it runs now, later, or never again. */
 active proctype reader()
 {
 	bool again, unkicked, to_worker, granted;
@@ -176,7 +175,7 @@ end:	do
 				/* REST_WORKER */
 				:: skip
 				fi
-			/* It is another's. */
+			/* The packet is for another connection. */
 			:: avail > 0 -> skip
 			:: avail == 0 ->
 				vq_pop_late(again, false);
@@ -199,7 +198,7 @@ end:	do
 	od
 }
 
-/* Nothing moves any more. */
+/* No process can continue. */
 active proctype rest()
 {
 	timeout -> assert(made == CHAINS && avail == 0)

@@ -7,7 +7,7 @@
 /**
  * config_value() - look an option up in a kernel's configuration
  * @f: the configuration, as text
- * @option: with its CONFIG_
+ * @option: the option, including CONFIG_
  *
  * Return: 'y', 'm', or 'n'.
  */

@@ -5,7 +5,7 @@
 
 #include "devices.h"
 
-/* Cut a line into words. Returns how many. */
+/* Split a line into words. Returns their number. */
 static int split(struct device *d)
 {
 	char *save = NULL, *word;
@@ -20,7 +20,7 @@ static int split(struct device *d)
 	return n;
 }
 
-/* "\040" is a space: undo what the kernel did to have one word, in place. */
+/* "\040" is a space: undo, in place, the kernel's escaping. */
 static void unescape(char *s)
 {
 	char *to = s;

@@ -17,7 +17,7 @@
 #include "mvsockctl.h"
 
 #define DEV_PATH "/dev/vhost-vsock"
-/* As <linux/miscdevice.h> has them. */
+/* As in <linux/miscdevice.h>. */
 #define DEV_MAJOR 10
 #define DEV_MINOR 241
 

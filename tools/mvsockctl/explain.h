@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /**
- * struct explanation - what a name means
- * @name: of an errno, a reason, or a counter
- * @where: whom it comes from
+ * struct explanation - the explanation of a name
+ * @name: an errno, a reason, or a counter
+ * @where: where it occurs
  * @meaning: what happened
  * @next: what to do
  */
@@ -18,10 +18,10 @@ struct explanation {
 	const char *next;
 };
 
-/* Ends with one without a name. A name may have several. */
+/* Ends with an entry without a name. A name may have several entries. */
 extern const struct explanation explanations[];
 
-/* Upper or lower case, and a reason with or without "rejected_". */
+/* Ignores case; a reason may be given with or without "rejected_". */
 bool explains(const struct explanation *e, const char *error);
 
 #endif

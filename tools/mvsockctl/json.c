@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "json.h"
 
-/* How many bytes a character of UTF-8 has that begins here; 0 if none does. */
+/* Number of bytes of the UTF-8 character that starts here; 0 if it is invalid. */
 static int utf8_length(const unsigned char *s)
 {
 	unsigned long c;
@@ -17,7 +17,7 @@ static int utf8_length(const unsigned char *s)
 			return 0;
 		c = c << 6 | (s[i] & 0x3f);
 	}
-	/* Longer than need be, half of a pair, or past the last. */
+	/* Overlong, a surrogate, or beyond the last code point. */
 	if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
 	    (n == 4 && (c < 0x10000 || c > 0x10ffff)))
 		return 0;

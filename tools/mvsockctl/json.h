@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* A string with its quotes; a byte that is no UTF-8 becomes U+FFFD. */
+/* Print a string with quotes; a byte that is not valid UTF-8 becomes U+FFFD. */
 void json_string(FILE *f, const char *s);
 
 #endif

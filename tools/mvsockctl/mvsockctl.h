@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * mvsockctl's commands, and how they end.
- */
+/* The commands of mvsockctl, and their exit statuses. */
 #ifndef MVSOCKCTL_H
 #define MVSOCKCTL_H
 
@@ -17,7 +15,7 @@ int cmd_watch(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
-/* Says what is wrong with the arguments, and returns EXIT_USAGE. */
+/* Prints what is wrong with the arguments, and returns EXIT_USAGE. */
 int usage_error(const char *what, const char *argument);
 
 #endif

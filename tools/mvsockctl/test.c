@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * mvsockctl_test: what mvsockctl makes of texts, in TAP.
- */
+/* mvsockctl_test: unit tests of mvsockctl's parsing and output, in TAP. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +90,7 @@ static void test_config(void)
 	fclose(f);
 }
 
-/* Each name of @names is explained. */
+/* Check that each of @names has an explanation. */
 static void test_explain(char **names, int n)
 {
 	const struct explanation *e;
@@ -106,7 +104,7 @@ static void test_explain(char **names, int n)
 	check(explains(&explanations[0], "ebusy"), "case does not matter");
 }
 
-/* The arguments are names that must be explained. */
+/* The arguments are names that must have an explanation. */
 int main(int argc, char **argv)
 {
 	test_devices();

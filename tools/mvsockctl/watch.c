@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * mvsockctl watch: what moves, by the second.
- */
+/* mvsockctl watch: rates of the counters, in events per second. */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,7 +7,7 @@
 #include "devices.h"
 #include "mvsockctl.h"
 
-/* Home, and clear what is below. */
+/* Cursor home, and clear the rest of the screen. */
 #define CLEAR "\033[H\033[J"
 
 static double now(void)
@@ -30,7 +28,7 @@ static void pause_for(double seconds)
 	nanosleep(&t, NULL);
 }
 
-/* The same device in another table, or NULL: a CID may have gone to another process. */
+/* The same device in another table, or NULL: a CID may now belong to another process. */
 static const struct device *find(const struct devices *in,
 				 const struct devices *ds,
 				 const struct device *d)
@@ -46,7 +44,7 @@ static const struct device *find(const struct devices *in,
 	return NULL;
 }
 
-/* How far a counter has moved: not back, which it does if the module was reloaded. */
+/* How far a counter has increased: 0 if it went back, as after a reload of the module. */
 static unsigned long long moved(const struct devices *ds,
 				const struct device *d,
 				const struct devices *before,
@@ -93,7 +91,7 @@ static void print_rates(const struct devices *ds, const struct devices *before,
 	}
 }
 
-/* Until the reader of what is printed is gone, or the module is. */
+/* Until the reader of the output has gone, or the module has. */
 static int watch(double seconds)
 {
 	struct devices before, ds;

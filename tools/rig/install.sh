@@ -47,7 +47,7 @@ job_install()
 	step "mvsockctl finds nothing wrong" mvsockctl doctor
 	step "modprobe vhost_vsock loads mvsock" asked_for_vhost_vsock
 	step "a guest has its connections" guest_connects
-	step "one line is back at vhost_vsock" one_line_undoes
+	step "one line restores vhost_vsock" one_line_undoes
 	step "without the line it is mvsock again" undone_again
 	echo "1..$steps" >>"$OUT/$JOB.tap"
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The floating-point state of a program, all that XSAVE knows of:
+ * The floating-point state of a program, all of the components that XSAVE supports:
  *
- *	registers size	print the bytes that the processor's state takes
- *	registers keep	two processes load all of it with patterns of their own, give the
- *			CPU to one another, and find it as it was; prints TAP
+ *	registers size	print the size in bytes of the processor's state
+ *	registers keep	two processes fill all of it with patterns of their own, yield the CPU
+ *			to each other, and check it afterwards; prints TAP
  *
- * User-mode Linux keeps that state for its programs. What the host has to be asked for
- * (AMX) is left out where it can't be.
+ * User-mode Linux saves and restores that state for its programs. Components for which the host's
+ * permission is needed (AMX) are omitted where it can't be requested.
  */
 #include <cpuid.h>
 #include <sched.h>
@@ -48,7 +48,7 @@ static const struct component {
 
 #define COMPONENTS (sizeof(components) / sizeof(*components))
 
-/* What is enabled, less AMX where the kernel does not give it. */
+/* The enabled components, without AMX where the kernel does not provide it. */
 static uint64_t usable(void)
 {
 	uint32_t low, high;
@@ -64,7 +64,7 @@ static uint64_t usable(void)
 	return mask;
 }
 
-/* Bytes of the state that is enabled, as XSAVE writes it. */
+/* Size in bytes of the enabled state, as XSAVE writes it. */
 static size_t area_size(void)
 {
 	unsigned int a, size, max, d;
@@ -73,7 +73,7 @@ static size_t area_size(void)
 	return size;
 }
 
-/* Where a component is in the area, and its size. */
+/* Offset of a component in the area, and its size. */
 static void place(int bit, size_t *offset, size_t *size)
 {
 	unsigned int a, b, c, d;
@@ -115,7 +115,7 @@ static void fill_tilecfg(uint8_t *cfg)
 	}
 }
 
-/* A pattern in each component, of bytes that no other process has. */
+/* Fill each component with a pattern of bytes that no other process uses. */
 static void fill(uint8_t *area, uint64_t mask, uint8_t seed)
 {
 	uint16_t fcw = FCW_DEFAULT;
@@ -141,8 +141,8 @@ static void fill(uint8_t *area, uint64_t mask, uint8_t seed)
 }
 
 /*
- * Nothing but system calls between restore() and save(), so that the compiler does not
- * use what is being watched. Returns a mask of the components that did not last.
+ * Only system calls between restore() and save(), so that the compiler does not use the registers
+ * under test. Returns a mask of the components that were not preserved.
  */
 static uint64_t lost_in_turns(const uint8_t *wanted, uint8_t *got, uint64_t mask)
 {
@@ -161,7 +161,7 @@ static uint64_t lost_in_turns(const uint8_t *wanted, uint8_t *got, uint64_t mask
 	return lost;
 }
 
-/* Exits with 0, or with 1 and the components that did not last on standard output. */
+/* Exits with 0, or with 1 after printing the components that were not preserved. */
 static void keep(uint64_t mask, uint8_t seed)
 {
 	size_t size = (area_size() + 63) / 64 * 64, i;

@@ -26,7 +26,7 @@ show_hosts()
 	echo "1..8"
 	exec 9</proc/net/mvsock
 	unload "$TESTED.ko" && ! cat <&9 2>/dev/null
-	result 1 "the list goes with the module, whoever has it open"
+	result 1 "an open list does not keep the module from being removed, and fails afterwards"
 	exec 9<&-
 	doctor_says 1 "mvsock is not loaded"
 	result 2 "doctor sees that no module is loaded"
