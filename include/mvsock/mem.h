@@ -50,7 +50,10 @@ struct vhost_memory_region;
 /* Number of windows that can be found without a search; a power of two. */
 #define MVS_RECENT_WINDOWS	64
 
-/* Number of empty windows that mvs_mem_trim() keeps, as moving memory empties them for a moment. */
+/*
+ * If no more windows than this are empty, mvs_mem_trim() keeps them: moving memory empties them for
+ * a moment.
+ */
 #define MVS_EMPTY_WINDOWS	16
 
 /* Set in the address of a page that was mapped for writing. */
@@ -135,7 +138,7 @@ struct mvs_mem_fault {
  *	read without, as is @absent
  * @wanted: a page that a section missed
  * @absent: the VMM does not have @failed
- * @failed: the page that mvs_mem_bring_in() last failed to bring in
+ * @failed: the page that mvs_mem_bring_in() last tried to bring in
  * @logged: a page that the kernel can't map was reported in the kernel log; once for each start
  * @fill_lock: held by mvs_mem_bring_in() and mvs_mem_trim(); keeps @mm and the windows valid
  * @recent: recently used windows, indexed by a hash of their numbers; a hint, read and

@@ -371,8 +371,8 @@ void mvs_conn_writable(struct mvs_conn *conn)
 
 /*
  * Queue a RST until there is a chain, up to MVS_RESETS_MAX of them. Beyond that it is dropped. The
- * guest's packets are taken even then, as a guest may post no buffers before that. Called with the
- * connections' lock held. Returns true if it was queued.
+ * guest's packets are taken even then, as a guest may post no buffers until they are. Called with
+ * the connections' lock held. Returns true if it was queued.
  */
 static bool conns_queue_reset(struct mvs_device *device,
 			      struct mvs_reset *reset)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOTLB messages. A virtqueue that misses a translation waits; the VMM reads the miss,
- * writes the translation, and the virtqueue goes on.
+ * IOTLB messages. A virtqueue that misses a translation waits; the VMM reads the miss, writes the
+ * translation, and the virtqueue continues.
  */
 #include <linux/fs.h>
 #include <linux/poll.h>

@@ -181,7 +181,7 @@ static int mem_fill_now(struct mvs_mem *gm,
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	if (mem_lock_soon(gm->mm)) {
-		/* For what the kernel changes in the address space, but for no page. */
+		/* Wait for a change to the address space by the kernel, but not for a page. */
 		seq = mmu_interval_read_begin(&window->notifier);
 		page = mem_get_page_now(gm, fault);
 		mmap_read_unlock(gm->mm);

@@ -502,7 +502,7 @@ static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
  *
  * Context: process, with sk_lock held; may sleep.
  * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device refuses it, see
- * mvs_device_refuses(); %-ENETUNREACH when its driver has not negotiated this type; %-EADDRINUSE;
+ * mvs_device_refuses(); %-ENETUNREACH when the negotiated features exclude this type; %-EADDRINUSE;
  * %-ENOMEM.
  */
 int mvs_socket_connect(struct vsock_sock *vsk)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * A thread that rewrites memory while the device looks at it.
- */
+/* A thread that rewrites memory while the device reads it. */
 #ifndef MVS_RING_SCRIBBLE_H
 #define MVS_RING_SCRIBBLE_H
 

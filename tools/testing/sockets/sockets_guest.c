@@ -44,7 +44,7 @@ static void put_slot(struct scene *p, char slot)
 		put(p, "%c:", slot);
 }
 
-/* --- what it receives --- */
+/* --- received packets --- */
 
 /* Record the contiguous bytes received so far, if any. */
 static void put_bytes(struct scene *p, const char *end)
@@ -277,7 +277,7 @@ static void act_granted(struct scene *p, struct step *s)
 	    (e->c.tx_cnt - e->c.peer_fwd_cnt));
 }
 
-/* --- what it sends --- */
+/* --- packets and data that it sends --- */
 
 /* room N: the guest's buffer size, from its next packet on. */
 static void act_room(struct scene *p, struct step *s)
