@@ -181,7 +181,9 @@ static int mem_fill_now(struct mvs_mem *gm,
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	if (mem_lock_soon(gm->mm)) {
-		/* Wait for a change to the address space by the kernel, but not for a page. */
+		/*
+		 * This may wait for the kernel's changes to the address space, but not for a page.
+		 */
 		seq = mmu_interval_read_begin(&window->notifier);
 		page = mem_get_page_now(gm, fault);
 		mmap_read_unlock(gm->mm);

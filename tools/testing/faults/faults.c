@@ -169,7 +169,7 @@ static bool do_once(const struct faulty *f, unsigned int nth)
 	require(failed || !err || err == -ETIMEDOUT, "without a fault: %s",
 		strerror(-err));
 	require(is_of_fault(f->pass, err), "fault %u: %s", nth, strerror(-err));
-	require(!errors || f->pass->stops, "fault %u: want of memory is counted",
+	require(!errors || f->pass->stops, "fault %u: lack of memory was counted as an error",
 		nth);
 	if (err && op->again && !errors)
 		require_ok(op->again(&s));
@@ -201,7 +201,7 @@ static void fail_each(const void *arg)
 	take_memory();
 	set_pass(f->pass);
 	while (do_once(f, nth))
-		require(++nth < MOST, "there is no end of it");
+		require(++nth < MOST, "each attempt has a fault");
 	tap_note("%u faults", nth - 1);
 }
 

@@ -392,7 +392,7 @@ static void asked_for_translation(struct scene *s)
 	scene_forget(s);
 	iommu_hold(&s->m, 0, ~0ULL);
 	scene_beside(s, guest_sends);
-	require(iommu_wait_held(&s->m, TIMEOUT), "no question");
+	require(iommu_wait_held(&s->m, TIMEOUT), "no IOTLB miss");
 }
 
 static int vmm_answers(struct scene *s)

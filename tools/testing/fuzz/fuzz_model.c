@@ -447,7 +447,7 @@ static void fail_packet(const struct pkt *got, const struct packet *want)
 		 got->type, got->op, got->src_port, got->dst_port, got->len,
 		 got->flags, got->fwd_cnt, got->buf_alloc);
 	if (!want)
-		tap_fail("a packet that nothing brought about");
+		tap_fail("an unexpected packet");
 	tap_fail("not: type %u op %u ports %u to %u len %u less %u flags 0x%x credit %u/%u",
 		 w->type, w->op, w->src_port, w->dst_port, w->len, want->taken,
 		 w->flags, w->fwd_cnt, w->buf_alloc);

@@ -95,7 +95,7 @@ static void reap(struct fuzz *f, struct round *t, unsigned int q)
 	while ((chain = ring_get_used(&f->s.g.q[q].ring, &len, &token)) !=
 	       -EAGAIN) {
 		require(fl->n && chain == fl->chain[0],
-			"ring %u: chain %d came back, not %d", q, chain,
+			"ring %u: chain %d was used, not %d", q, chain,
 			fl->n ? fl->chain[0] : -1);
 		require(q == RXQ ? !len || (len >= HDR_LEN && len <= HDR_LEN +
 					    MAX_PAYLOAD) : !len,
@@ -119,7 +119,7 @@ static void all_come_back(struct fuzz *f, struct round *t)
 		if (!t->flight[TXQ].n)
 			break;
 		fill(f, t, RXQ);
-		require(ms_left(deadline), "%u chains do not come back",
+		require(ms_left(deadline), "%u chains were not used",
 			t->flight[TXQ].n);
 		usleep(200);
 	}
@@ -137,7 +137,7 @@ static void break_is_told(struct fuzz *f, const struct round *t)
 	told = guest_ring_error(&f->s.g, RXQ, 0);
 	told |= guest_ring_error(&f->s.g, TXQ, 0);
 	require(told == (counter_get(&f->s.g, "broken_rings") != t->broken),
-		"%s", told ? "no ring broke, but one is said to have" :
+		"%s", told ? "an error eventfd was signalled, but no ring broke" :
 			     "a ring broke without a signal");
 }
 

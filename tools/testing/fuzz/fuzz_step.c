@@ -26,7 +26,7 @@ static void wait_for_used(struct fuzz *f, unsigned int q)
 			return;
 		if (!host_poll(gq->call, POLLIN, TIMEOUT))
 			tap_fail("ring %u: %s", q, ring_has_used(&gq->ring) ?
-				 "no interrupt" : "nothing comes back");
+				 "no interrupt" : "no chain was used");
 		eventfd_read(gq->call, &n);
 	}
 }
@@ -39,7 +39,7 @@ static __u32 take_used(struct fuzz *f, unsigned int q, int want)
 
 	wait_for_used(f, q);
 	chain = ring_get_used(&f->s.g.q[q].ring, &len, &token);
-	require(chain == want, "ring %u: chain %d came back, not %d", q, chain,
+	require(chain == want, "ring %u: chain %d was used, not %d", q, chain,
 		want);
 	return len;
 }
@@ -60,7 +60,7 @@ static void rx_refused(struct fuzz *f, const struct verdict *v)
 	if (reason == NO_COUNTER && p && p->taken < p->hdr.len &&
 	    v->writable == HDR_LEN)
 		reason = REJ_TOO_SHORT;
-	require(reason != NO_COUNTER, "a good chain of %llu bytes came back with length 0",
+	require(reason != NO_COUNTER, "a valid chain of %llu bytes was used with length 0",
 		(unsigned long long)v->writable);
 	f->count.value[reason]++;
 }
@@ -77,7 +77,7 @@ static void reap_rx(struct fuzz *f)
 		drop_rx(f);
 		return;
 	}
-	require(rx->v.reason == NO_COUNTER, "a bad chain (%s) has length %u",
+	require(rx->v.reason == NO_COUNTER, "an invalid chain (%s) was used with length %u",
 		counter_name(rx->v.reason), len);
 	require(len >= HDR_LEN && len <= rx->v.writable,
 		"length %u in a chain of %llu", len,

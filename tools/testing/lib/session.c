@@ -348,7 +348,7 @@ __u32 guest_wait_used(struct guest *g, unsigned int q)
 	       -EAGAIN) {
 		eventfd_t n;
 
-		require(ms_left(deadline), "the chain did not come back");
+		require(ms_left(deadline), "the chain was not used");
 		host_poll(g->q[q].call, POLLIN, 50);
 		eventfd_read(g->q[q].call, &n);
 	}

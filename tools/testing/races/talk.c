@@ -54,7 +54,7 @@ void talk_fill(struct talk_way *w, void *buf, __u32 len)
 
 void talk_check(struct talk_way *w, const void *buf, __u32 len)
 {
-	require(len <= w->total - w->pos, "more came than was sent: %u after %llu of %llu",
+	require(len <= w->total - w->pos, "more data than were sent: %u after %llu of %llu",
 		len, (unsigned long long)w->pos, (unsigned long long)w->total);
 	require(pattern_check(buf, len, w->seed, w->pos) < 0,
 		"other data came at byte %llu",

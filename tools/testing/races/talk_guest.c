@@ -115,7 +115,7 @@ static void read_all(struct talk_conn *tc)
 		if (tc->c.type == VIRTIO_VSOCK_TYPE_SEQPACKET)
 			require((p->hdr.len == talk_message(&tc->in)) ==
 				!!(p->hdr.flags & EOM),
-				"a message ends elsewhere");
+				"a message ends at another position");
 		talk_check(&tc->in, p->data, p->hdr.len);
 		free(p);
 	}
@@ -164,7 +164,7 @@ static void serve(struct talk_guest *t, struct talk_conn *tc)
 {
 	int n = conn_pump(&tc->c, 0);
 
-	require(n >= 0, "the device breaks the protocol");
+	require(n >= 0, "the device violates the protocol");
 	read_all(tc);
 	if (broken(tc)) {
 		over(t, tc);

@@ -181,7 +181,7 @@ static void test_list(const void *arg)
 		"%llu/%llu bytes", bytes[0], bytes[1]);
 	session_close(&s);
 	run_example(NULL, "mvsockctl list");
-	require(!strstr(output, cid), "it is listed when it is gone");
+	require(!strstr(output, cid), "it is listed after it was closed");
 }
 
 static void test_list_json(const void *arg)

@@ -16,7 +16,7 @@ static void require_gone(int fd)
 	char c;
 	ssize_t n;
 
-	require(host_poll(fd, POLLIN, 2000), "not told within 2 s");
+	require(host_poll(fd, POLLIN, 2000), "no event within 2 s");
 	n = recv(fd, &c, 1, 0);
 	require(n == 0 || (n < 0 && errno == ECONNRESET), "recv: %zd %s", n,
 		n < 0 ? strerror(errno) : "");
@@ -171,7 +171,7 @@ static void driver_afresh(const void *arg)
 	session_guest_connects(&other, &cfg2, SOCK_STREAM);
 	session_exchange(&s, 1000);
 	require_ok(dev_set_running(&s.g.dev, 0));
-	require(!host_poll(s.fd, POLLIN, QUIET), "told of a stop");
+	require(!host_poll(s.fd, POLLIN, QUIET), "the host's socket has an event after the stop");
 	require_ok(dev_set_ring_base(&s.g.dev, TXQ, test_base(&cfg, 0, true)));
 	require_gone(s.fd);
 	session_exchange(&other, 1000);

@@ -443,7 +443,7 @@ static void in_turns(const void *arg)
 	session_exchange(&other, SMALL);
 	__atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
 	require(__atomic_load_n(&r.bytes, __ATOMIC_RELAXED) < ANSWERS * ANSWER,
-		"not before all was read");
+		"only after all was read");
 	pthread_join(even, NULL);
 	pthread_join(odd, NULL);
 	end(&s, &other);

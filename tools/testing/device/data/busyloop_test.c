@@ -72,7 +72,7 @@ static void wait_for_used(struct session *s, unsigned int q, const char *how)
 	__u32 len;
 
 	while (!ring_has_used(r)) {
-		require(ms_left(deadline), "a chain %s did not come back", how);
+		require(ms_left(deadline), "a chain %s was not used", how);
 		sched_yield();
 	}
 	require(ring_get_used(r, &len, &token) >= 0, "bad used entry");
@@ -260,7 +260,7 @@ static void killed_meanwhile(const void *arg)
 	kill(pid, SIGKILL);
 	deadline = now_ms() + TIMEOUT;
 	while (waitpid(pid, NULL, WNOHANG) != pid) {
-		require(ms_left(deadline), "it lives");
+		require(ms_left(deadline), "the process is still alive");
 		usleep(1000);
 	}
 }

@@ -130,7 +130,7 @@ static void monitored(int fd, __u64 cid, __u8 *data, __u32 len)
 	ssize_t n;
 
 	while (done < len) {
-		require(host_poll(fd, POLLIN, TIMEOUT), "nothing is seen");
+		require(host_poll(fd, POLLIN, TIMEOUT), "nothing was captured");
 		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 		require(n >= (ssize_t)sizeof(*mon) + HDR_LEN, "%zd bytes", n);
 		n -= sizeof(*mon) + HDR_LEN;
@@ -205,7 +205,7 @@ static void by_reader(const void *arg)
 		require_ok(conn_send(&s.c, out, LARGE, TIMEOUT));
 		require(waitpid(pid, &status, 0) == pid && !status, "recv()");
 		monitored(fd, cfg.cid, seen, LARGE);
-		require(!memcmp(seen, out, LARGE), "other data are seen");
+		require(!memcmp(seen, out, LARGE), "other data were captured");
 	}
 	tap_note("%llu packets were taken", (unsigned long long)
 		 counter_get(&s.g, "direct_receives"));
@@ -236,7 +236,7 @@ static void rewritten(const void *arg)
 		scribble_stop(&scribble);
 		monitored(fd, cfg.cid, seen, sizeof(seen));
 		require(!memcmp(seen, in, sizeof(in)),
-			"round %u: other data are seen", i);
+			"round %u: other data were captured", i);
 	}
 	session_close(&s);
 	close_monitor(fd);
@@ -261,7 +261,7 @@ static void for_nobody(const void *arg)
 	p.len = sizeof(data);
 	require_ok(guest_send(&s.g, &p, data, TIMEOUT));
 	do {
-		require(host_poll(fd, POLLIN, TIMEOUT), "nothing is seen");
+		require(host_poll(fd, POLLIN, TIMEOUT), "nothing was captured");
 		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	} while (n >= (ssize_t)sizeof(*mon) &&
 		 le64toh(mon->src_cid) != cfg.cid);

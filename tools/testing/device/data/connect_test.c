@@ -67,7 +67,7 @@ static void expect_end(struct conn *guest)
 
 	do {
 		p = guest_recv(guest->g, TIMEOUT);
-		require(p, "the guest is not told of the end");
+		require(p, "the guest was not told of the end");
 		op = p->hdr.op;
 		free(p);
 	} while (op != VIRTIO_VSOCK_OP_SHUTDOWN && op != VIRTIO_VSOCK_OP_RST);

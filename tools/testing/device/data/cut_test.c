@@ -59,7 +59,7 @@ static void turn(struct conn *c, __u64 *in, __u64 *out)
 	static __u8 buf[MAX_PAYLOAD];
 	__u64 most = *in + 4 * BLOCK;
 
-	require(conn_pump(c, 0) >= 0, "the device breaks the protocol");
+	require(conn_pump(c, 0) >= 0, "the device violates the protocol");
 	while (*in < most && c->rxq.first && !c->reset) {
 		__u32 len = c->rxq.first->hdr.len;
 

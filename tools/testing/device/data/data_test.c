@@ -59,7 +59,7 @@ static void check_record(const struct record *r, __u32 *next)
 	require(r->sender < THREADS, "sender %u", r->sender);
 	require(r->number == next[r->sender], "%u of sender %u, not %u",
 		r->number, r->sender, next[r->sender]);
-	require(r->check == ~(__u64)r->number * (r->sender + 1), "it differs");
+	require(r->check == ~(__u64)r->number * (r->sender + 1), "the record differs");
 	next[r->sender]++;
 }
 
@@ -112,7 +112,7 @@ static void eight_sockets(const void *arg)
 	for (n = 0; n < RECORDS; n++)
 		for (i = 0; i < THREADS; i++) {
 			require_ok(conn_recv(&s[i].c, &r, RECORD, TIMEOUT));
-			require((int)r.sender == i, "another socket's");
+			require((int)r.sender == i, "data of another socket");
 			check_record(&r, next[i]);
 		}
 	for (i = 0; i < THREADS; i++)
@@ -156,7 +156,7 @@ static void two_writers(const void *arg)
 		do {
 			p = conn_recv_packet(&s.c, TIMEOUT);
 			require(p && len + p->hdr.len <= LONG_MESSAGE,
-				"message %d is torn", i);
+				"message %d is mixed with another one", i);
 			memcpy(buf + len, p->data, p->hdr.len);
 			len += p->hdr.len;
 			flags = p->hdr.flags;
@@ -165,7 +165,7 @@ static void two_writers(const void *arg)
 		require(len == LONG_MESSAGE, "message of %u", len);
 		check_record(r, next);
 		require(pattern_check(buf + RECORD, LONG_MESSAGE - RECORD,
-				      r->sender, RECORD) < 0, "it differs");
+				      r->sender, RECORD) < 0, "the record differs");
 	}
 	for (i = 0; i < 2; i++)
 		pthread_join(senders[i].thread, NULL);
@@ -187,7 +187,7 @@ static void *read_records(void *arg)
 
 	while ((n = recv(t->fd, &number, sizeof(number), 0)) > 0) {
 		require(n == sizeof(number) && number < RECORDS, "torn");
-		require(!t->got || number > last, "%u behind %u", number, last);
+		require(!t->got || number > last, "%u after %u", number, last);
 		t->seen[number]++;
 		last = number;
 		t->got++;

@@ -575,7 +575,7 @@ static void given_up_late(const void *arg)
 	require_ok(fd);
 	require_ok(ring_add(&s.g.q[RXQ].ring, &seg, 1, NULL));
 	guest_kick(&s.g, RXQ);
-	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
+	require(host_poll(memory, POLLIN, TIMEOUT), "nothing accesses the memory");
 
 	require_given_up(fd, t, cfg.cid);
 	close(memory);

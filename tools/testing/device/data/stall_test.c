@@ -119,7 +119,7 @@ static void waiters(const void *arg)
 	for (i = 0; i < WAITERS; i++) {
 		require(!guest_poll(g, 0), "a packet too many");
 		require_ok(guest_post_rx(g, 4096, &layout_one));
-		require(guest_poll(g, TIMEOUT) == 1, "not one packet");
+		require(guest_poll(g, TIMEOUT) == 1, "not a single packet");
 	}
 	for (i = 0; i < WAITERS; i++) {
 		require_ok(conn_recv(&s[i].c, &c, 1, TIMEOUT));
@@ -286,7 +286,7 @@ static void asked_for_credit(const void *arg)
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	host_send_begin(&sending, s.fd, out, sizeof(out), 0, 2 * TIMEOUT);
 	for (end = now_ms() + TIMEOUT; s.c.rx_cnt < sizeof(out); ) {
-		require(ms_left(end), "%u bytes of %zu, and no question",
+		require(ms_left(end), "%u bytes of %zu, and no CREDIT_REQUEST",
 			s.c.rx_cnt, sizeof(out));
 		s.c.fwd_cnt = s.c.rx_cnt;
 		require_ok(conn_pump(&s.c, QUIET));
@@ -302,7 +302,7 @@ static void asked_for_credit(const void *arg)
 		asked += p->hdr.op == VIRTIO_VSOCK_OP_CREDIT_REQUEST;
 		free(p);
 	}
-	require(asked == 1, "asked %u times", asked);
+	require(asked == 1, "%u CREDIT_REQUESTs", asked);
 	s.c.buf_alloc = CONN_BUF_ALLOC;
 	s.c.fwd_cnt = s.c.rx_cnt;
 	require_ok(conn_credit_update(&s.c));

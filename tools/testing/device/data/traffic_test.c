@@ -127,7 +127,7 @@ static void answered_first(const void *arg)
 					VIRTIO_VSOCK_SHUTDOWN_RCV |
 					VIRTIO_VSOCK_SHUTDOWN_SEND));
 		require(host_poll(s.fd, POLLIN, TIMEOUT) & POLLIN,
-			"the program does not hear of the end");
+			"the program does not see the end");
 		require(!conn_wait_reset(&s.c, 0), "no RST yet, round %u", i);
 		session_close_another(&s);
 	}
@@ -158,7 +158,7 @@ static void guest_resets(const void *arg)
 	(void)arg;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	require_ok(conn_send_op(&s.c, VIRTIO_VSOCK_OP_RST, 0));
-	require(host_poll(s.fd, POLLIN, TIMEOUT), "nothing happened");
+	require(host_poll(s.fd, POLLIN, TIMEOUT), "no event");
 	require(recv(s.fd, &c, 1, 0) <= 0, "data after a reset");
 	session_close(&s);
 }

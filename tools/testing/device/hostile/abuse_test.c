@@ -54,7 +54,7 @@ static void endless_refill(const void *arg)
 	while (r->nfree < r->num) {
 		refused = now_ms() + TIMEOUT;
 		while (ring_get_used(r, &len, &token) < 0)
-			require(ms_left(refused), "a buffer did not come back");
+			require(ms_left(refused), "a buffer was not used");
 	}
 	refused = counters_read(&a.g).value[REJ_TOO_SHORT] -
 		  before.value[REJ_TOO_SHORT];

@@ -131,13 +131,13 @@ static void check_turn(struct guest *g, const struct counters *before, int fd)
 	__u32 len;
 
 	run_with_others();
-	require(n && n <= TURN, "one call refused %llu chains",
+	require(n && n <= TURN, "one call rejected %llu chains",
 		(unsigned long long)n);
 	while (r->nfree < r->num) {
 		if (ring_get_used(r, &len, &token) >= 0)
 			require(!len, "used length %u", len);
 		else
-			require(ms_left(end), "a chain did not come back");
+			require(ms_left(end), "a chain was not used");
 		if (fd >= 0)
 			require(send_one(fd) == -EAGAIN, "it was sent");
 	}

@@ -64,7 +64,7 @@ static void send_with_dontwait(const void *arg)
 
 	memory = connect_held(&s, *(const int *)arg);
 	send_in_vain(s.fd);
-	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
+	require(host_poll(memory, POLLIN, TIMEOUT), "nothing accesses the memory");
 	/* The first POLLOUT may be due to the chain, before its memory was found to be missing. */
 	send_in_vain(s.fd);
 	require(!host_poll(s.fd, POLLOUT, QUIET), "POLLOUT");
@@ -86,7 +86,7 @@ static void send_that_waits(const void *arg)
 
 	memory = connect_held(&s, *(const int *)arg);
 	host_send_begin(&x, s.fd, "x", 1, 0, TIMEOUT);
-	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
+	require(host_poll(memory, POLLIN, TIMEOUT), "nothing accesses the memory");
 	require(!setsockopt(s.fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size,
 			    sizeof(size)), "setsockopt: %s", strerror(errno));
 	close(memory);
@@ -125,7 +125,7 @@ static void packet_of_the_guest(const void *arg)
 	header = mem_alloc(&s.g.mem, MEM_BUFFERS, HDR_LEN, 16);
 	memory = hold(&s);
 	send_held(&s, header);
-	require(host_poll(memory, POLLIN, TIMEOUT), "nothing brings it in");
+	require(host_poll(memory, POLLIN, TIMEOUT), "nothing accesses the memory");
 	require(recv(s.fd, in, LEN, MSG_DONTWAIT) < 0 && errno == EAGAIN,
 		"recv: %s", strerror(errno));
 	require_ok(host_send(s.fd, "x", 1, 0, TIMEOUT));

@@ -105,7 +105,7 @@ static void traffic(const void *arg)
 		session_connect(&t.s, SOCK_STREAM);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		session_exchange(&t.s, sizes[i]);
-	require(iommu_questions(&t.m) > 16, "%u questions",
+	require(iommu_questions(&t.m) > 16, "%u IOTLB misses",
 		iommu_questions(&t.m));
 	end(&t);
 }
@@ -182,7 +182,7 @@ static void tx_waits(const void *arg)
 	pattern_fill(out, sizeof(out), 9, 0);
 	require(conn_send_rw(&t.s.c, out, sizeof(out), 0, QUIET) == -ETIMEDOUT,
 		"it was sent");
-	require(iommu_wait_held(&t.m, TIMEOUT), "no question");
+	require(iommu_wait_held(&t.m, TIMEOUT), "no IOTLB miss");
 	session_to_guest(&t.s, 20000);
 	/* A kick meanwhile does no harm. */
 	guest_kick(g, TXQ);
@@ -210,7 +210,7 @@ static void rx_waits(const void *arg)
 	require(iommu_invalidate(&t.m, from, len) > 0, "invalidate");
 	pattern_fill(out, sizeof(out), 9, 0);
 	host_send_begin(&sending, t.s.fd, out, sizeof(out), 0, TIMEOUT);
-	require(iommu_wait_held(&t.m, TIMEOUT), "no question");
+	require(iommu_wait_held(&t.m, TIMEOUT), "no IOTLB miss");
 	session_to_host(&t.s, 20000);
 	guest_kick(g, RXQ);
 	session_to_host(&t.s, 20001);
@@ -239,11 +239,11 @@ static void ring_waits(const void *arg)
 	if (*q == TXQ) {
 		require(conn_send_rw(&t.s.c, "x", 1, 0, QUIET) == -ETIMEDOUT,
 			"it was sent");
-		require(iommu_wait_held(&t.m, TIMEOUT), "no question");
+		require(iommu_wait_held(&t.m, TIMEOUT), "no IOTLB miss");
 		session_to_guest(&t.s, 20000);
 	} else {
 		host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
-		require(iommu_wait_held(&t.m, TIMEOUT), "no question");
+		require(iommu_wait_held(&t.m, TIMEOUT), "no IOTLB miss");
 		require_ok(conn_send_rw(&t.s.c, "y", 1, 0, TIMEOUT));
 	}
 	iommu_release(&t.m);
@@ -276,7 +276,7 @@ static void leave_waiting(struct iommu_session *t)
 	require(iommu_invalidate(&t->m, g->tx_gpa, GUEST_TX_ROOM) > 0, "invalidate");
 	require(conn_send_rw(&t->s.c, "0123456789", 10, 0, QUIET) ==
 		-ETIMEDOUT, "it was sent");
-	require(iommu_wait_held(&t->m, TIMEOUT), "no question");
+	require(iommu_wait_held(&t->m, TIMEOUT), "no IOTLB miss");
 }
 
 static void require_arrives(struct iommu_session *t)
@@ -783,7 +783,7 @@ static void many_translations(const void *arg)
 			asked = iommu_questions(&t.m);
 	}
 	asked = iommu_questions(&t.m) - asked;
-	require(asked >= MANY, "%u questions for %u pages", asked, MANY);
+	require(asked >= MANY, "%u IOTLB misses for %u pages", asked, MANY);
 	session_exchange(&t.s, 65536);
 	end(&t);
 }

@@ -70,7 +70,7 @@ static void require_question(const struct iommu *m,
 
 	require(msg->type == VHOST_IOTLB_MISS, "type %u", msg->type);
 	require(msg->iova - rx < 8192 || msg->iova - tx < 8192,
-		"question about %#llx", (unsigned long long)msg->iova);
+		"IOTLB miss at %#llx", (unsigned long long)msg->iova);
 	require(msg->perm == VHOST_ACCESS_RO || msg->perm == VHOST_ACCESS_WO,
 		"permission %u", msg->perm);
 }
@@ -86,7 +86,7 @@ static void asks(const void *arg)
 
 	start_unanswered(&m, &s.g, *v1);
 	require(host_poll(s.g.dev.fd, POLLIN, TIMEOUT) == POLLIN,
-		"no question");
+		"no IOTLB miss");
 	require_ok(iommu_ask(&m, &msg));
 	require_question(&m, &msg);
 	end_answered(&m, &s);
@@ -112,14 +112,14 @@ static void no_leak(const void *arg)
 		memset(&in, 0xff, sizeof(in));
 		require(read(s.g.dev.fd, &in, sizeof(in)) == MSG_LEN, "read");
 		require(!in.msg.asid && !in.msg.iotlb.size &&
-			!in.msg.iotlb.uaddr, "fields that say nothing");
+			!in.msg.iotlb.uaddr, "an unused field is not 0");
 		for (i = end; i < sizeof(in); i++)
 			require(!in.bytes[i], "byte %zu is %#x", i,
 				in.bytes[i]);
 		iommu_answer(&m, in.msg.iotlb.iova, 0);
 		n++;
 	}
-	require(n > 0, "no question");
+	require(n > 0, "no IOTLB miss");
 	end_answered(&m, &s);
 }
 
@@ -137,10 +137,10 @@ static void unreadable(const void *arg)
 	nothing = mmap(NULL, IOMMU_PAGE, PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	start_unanswered(&m, &s.g, false);
-	require(host_poll(s.g.dev.fd, POLLIN, TIMEOUT), "no question");
+	require(host_poll(s.g.dev.fd, POLLIN, TIMEOUT), "no IOTLB miss");
 	for (n = 0; n < MSG_LEN; n++)
 		require(read(s.g.dev.fd, buf, n) == 0, "read %zd bytes", n);
-	require(read(s.g.dev.fd, nothing, MSG_LEN) <= 0, "read into nothing");
+	require(read(s.g.dev.fd, nothing, MSG_LEN) <= 0, "a read to an invalid buffer succeeded");
 	require(host_poll(s.g.dev.fd, POLLIN, TIMEOUT), "it is lost");
 	require_ok(iommu_ask(&m, &msg));
 	require_question(&m, &msg);
@@ -212,7 +212,7 @@ static int reader_status(pid_t pid)
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) != pid) {
-		require(ms_left(deadline), "the reader waits still");
+		require(ms_left(deadline), "the reader still waits");
 		usleep(1000);
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -302,7 +302,7 @@ static void short_write(const void *arg)
 			ret == MSG_LEN, "%zd bytes: %zd, %m", n, ret);
 	}
 	require(write(s.g.dev.fd, nothing, MSG_LEN) < 0 && errno == EINVAL,
-		"from nothing: %m");
+		"from an invalid buffer: %m");
 	for (n = -2; n <= 4; n++) {
 		v2.type = n;
 		ret = write(s.g.dev.fd, &v2, sizeof(v2));
@@ -399,7 +399,7 @@ static void flood(const void *arg)
 	after = host_free_kib();
 	/* If they were kept, they would take at least 64 bytes each, and with KASAN far more. */
 	require(before < after + FLOOD * 64 / 1024,
-		"%lld KiB are gone", (long long)(before - after));
+		"free memory shrank by %lld KiB", (long long)(before - after));
 	session_exchange(&s, 65536);
 	session_close(&s);
 	iommu_free(&m);

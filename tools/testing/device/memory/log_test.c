@@ -327,7 +327,7 @@ static void entry_on_two_pages(const void *arg)
 	used = mem_gpa(&t.s.g.mem, r->device_area);
 	entry = (PAGE - used % PAGE - 4) / 8;
 	require((used + 4 + entry * 8) % PAGE == PAGE - 4 && entry > 245 &&
-		entry < 260, "entry %u does not lie on two pages", entry);
+		entry < 260, "entry %u does not cross a page boundary", entry);
 	for (i = 0; i < 20; i++) {
 		round_begin(&t);
 		session_to_guest(&t.s, 100 + i);
@@ -358,7 +358,7 @@ static void toggled(const void *arg)
 		set_logging(&t, false);
 		clear_log(&t);
 		session_exchange(&t.s, 10002);
-		require(!clear_log(&t), "it is logged still");
+		require(!clear_log(&t), "it is still logged");
 	}
 	end(&t);
 }
@@ -556,7 +556,7 @@ static void log_lost(const void *arg)
 	host_send_begin(&x, t.s.fd, "x", 1, 0, TIMEOUT);
 	require(guest_ring_error(g, RXQ, TIMEOUT), "no error eventfd");
 	counters_expect(g, &before, BROKEN_RINGS, 1);
-	require(!guest_poll(g, 0), "a chain came back");
+	require(!guest_poll(g, 0), "a chain was used");
 	neighbour_exchange(1000);
 
 	if (c->read_only)
@@ -600,7 +600,7 @@ static void log_fd(const void *arg)
 	require_ok(set_log_fd(&t, b));
 	eventfd_read(a, &n);
 	session_exchange(&t.s, 1000);
-	require(eventfd_read(a, &n), "the former one was signalled");
+	require(eventfd_read(a, &n), "the previous one was signalled");
 	require(host_poll(b, POLLIN, TIMEOUT), "not signalled");
 	require(set_log_fd(&t, 99) == -EBADF, "no file");
 	require(set_log_fd(&t, t.s.fd) == -EINVAL, "no eventfd");
@@ -653,7 +653,7 @@ static void no_base(const void *arg)
 	counters_expect(g, &before, BROKEN_RINGS, 1);
 	require_ok(dev_set_log_base(&g->dev, (uintptr_t)t.log));
 	require(dev_set_log_base(&g->dev, bad[0]) == -EFAULT,
-		"a base that can't be");
+		"an invalid base was accepted");
 	run(&t);
 	require_ok(conn_recv(&t.s.c, &ch, 1, TIMEOUT));
 	require(ch == 'x', "the packet was lost");

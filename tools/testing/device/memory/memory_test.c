@@ -110,7 +110,7 @@ static void rx_buffer_unmapped(const void *arg)
 	require(host_poll(s.g.q[RXQ].call, POLLIN, TIMEOUT), "no interrupt");
 	usleep(1000);
 	require(ring_get_used(&s.g.q[RXQ].ring, &len, &token) >= 0 && !len,
-		"the chain did not come back with length 0");
+		"the chain was not used with length 0");
 	counters_expect(&s.g, &before, REJ_BAD_ADDRESS, 1);
 	require_ok(guest_post_rx(&s.g, 4096, &layout_one));
 	require_ok(conn_recv(&s.c, &c, 1, TIMEOUT));

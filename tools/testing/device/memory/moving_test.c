@@ -483,7 +483,7 @@ static void truncated_rings(const void *arg)
 		eventfd_write(s.g.q[i].kick, 1);
 		/* Without packets RX is not checked. */
 		require(i == RXQ || guest_ring_error(&s.g, i, TIMEOUT),
-			"the ring went on");
+			"the ring did not break");
 	}
 	dev_close(&s.g.dev);
 }
@@ -530,7 +530,7 @@ static void reaches_disk(const void *arg)
 	require(!munmap(r->va, r->size), "munmap");
 	require(!fsync(fd), "fsync: %s", strerror(errno));
 	require_ok(host_write_file(AT_FDCWD, "/proc/sys/vm/drop_caches", "3"));
-	require(in_file(fd, r->size, mark), "what was received is not on disk");
+	require(in_file(fd, r->size, mark), "the received data are not on disk");
 }
 
 #define PLACES	3000
@@ -548,7 +548,7 @@ static void left_places(const void *arg)
 
 	(void)arg;
 	if (!access("/sys/kernel/debug/kmemleak", F_OK))
-		tap_skip("a debug kernel keeps for a while what was freed");
+		tap_skip("a debug kernel delays frees");
 	fd = session_with_ram(&s, RAM_MEMFD);
 	r = &s.g.mem.region[BUFFERS];
 	step = r->size + HUGE_PAGE;
@@ -568,7 +568,7 @@ static void left_places(const void *arg)
 	}
 	gone = before - host_free_kib();
 	/* The VMM's page tables, a page for each range; windows would be two pages more. */
-	require(gone < PLACES * 6, "%lld KiB are gone", gone);
+	require(gone < PLACES * 6, "free memory shrank by %lld KiB", gone);
 	session_end(&s);
 }
 

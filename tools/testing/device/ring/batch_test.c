@@ -198,7 +198,7 @@ static void unpublished(const void *arg)
 	page = (char *)s.g.q[TXQ].mem + 2 * PAGE;
 	require((char *)&r->s.used->idx > page &&
 		(char *)&r->s.used->ring[cfg.base[TXQ]] >= page + PAGE,
-		"the ring lies elsewhere");
+		"the ring is at another address");
 	require(!mprotect(page, PAGE, PROT_READ), "mprotect");
 	eventfd_write(s.g.q[TXQ].kick, 1);
 	require(guest_ring_error(&s.g, TXQ, TIMEOUT), "no error eventfd");

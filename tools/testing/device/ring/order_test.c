@@ -66,7 +66,7 @@ static void wait_for(struct order *o, unsigned int q, unsigned int i,
 	int chain;
 
 	while (!ring_has_used(r)) {
-		require(ms_left(deadline), "chain %u did not come back", i);
+		require(ms_left(deadline), "chain %u was not used", i);
 		usleep(500);
 	}
 	chain = ring_get_used(r, &len, &token);

@@ -411,7 +411,7 @@ static void bad_credit(const void *arg)
 	e.a.c.buf_alloc = t->buf_alloc;
 	e.a.c.fwd_cnt = right + t->fwd_cnt + (t->fwd_cnt > 0 ? 20000 : 0);
 	require_ok(conn_credit_update(&e.a.c));
-	require(!send_all(e.a.fd, 16384), "it goes on sending");
+	require(!send_all(e.a.fd, 16384), "it keeps sending");
 	e.a.c.buf_alloc = CONN_BUF_ALLOC;
 	e.a.c.fwd_cnt = right;
 	require_ok(conn_credit_update(&e.a.c));

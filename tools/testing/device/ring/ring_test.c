@@ -70,7 +70,7 @@ static void wait_for_used(const struct ring *r)
 	__u64 deadline = now_ms() + TIMEOUT;
 
 	while (!ring_has_used(r)) {
-		require(ms_left(deadline), "the chain did not come back");
+		require(ms_left(deadline), "the chain was not used");
 		usleep(1000);
 	}
 }
@@ -107,7 +107,7 @@ static void same_twice(const void *arg)
 			      le16toh(r->p.desc[r->p.used.index].id) :
 			      le32toh(r->s.used->ring[r->s.last_used &
 						      (RING - 1)].id)) ==
-			first, "used entry %d is another's", i);
+			first, "used entry %d is of another chain", i);
 		/* The second time it is no longer in flight. */
 		require(ring_get_used(r, &len, &token) == (i ? -EPROTO : first),
 			"used entry %d", i);
