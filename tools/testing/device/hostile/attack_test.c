@@ -17,8 +17,8 @@
 #define FILLER 0xff
 
 /*
- * Memory for a split ring: its descriptors end two bytes short of what a packed ring's flags would
- * need, one of them in the next page; its used index is at the end of another page.
+ * Memory for a split ring whose descriptor crosses the end of a page, such that its last two bytes,
+ * which would be the flags in a packed ring, are in two pages; its used index ends another page.
  */
 static __u8 *lay_askew(struct ring *r)
 {
