@@ -27,7 +27,7 @@
 #define GUEST_RING	0x1000000050000000UL
 #define GUEST_PAGES	16
 
-/* A reason to refuse a chain, in a table of cases where 0 is for a good one. */
+/* A reason for rejecting a chain, in a table of cases where 0 means a valid one. */
 #define BAD(reason)	(MVS_REASON_ ## reason + 1)
 
 struct guest {

@@ -181,7 +181,7 @@ static struct mvs_ring ring_of(struct guest *guest, bool packed)
 
 	ring.desc = GUEST_LOW;
 	ring.avail = GUEST_RING;
-	/* Its first entries are on one page, its index on the one before. */
+	/* Its first entries are in one page, its index in the page before. */
 	ring.used = GUEST_RING + SZ_8K - 4;
 	ring.log = true;
 	ring.log_addr = USED_GPA + SZ_4K - 4;

@@ -477,7 +477,7 @@ static void write_across_regions(struct kunit *test)
 	guest_expect(test, guest, gpa + HDR, 1, 6000);
 }
 
-/* A buffer that the device may only read, and @writable bytes behind it. */
+/* A device-readable buffer, followed by @writable device-writable bytes. */
 static void write_behind_readable(struct kunit *test, u32 writable)
 {
 	struct guest *guest = guest_create(test);

@@ -7,7 +7,7 @@
 
 #include "ring_rig.h"
 
-/* A ring as it is at reset, before mvs_ring_start(). */
+/* A ring as after a reset, before mvs_ring_start(). */
 struct mvs_ring rig_ring(struct guest *guest, u32 num, bool packed)
 {
 	u16 first = packed ? MVS_PACKED_WRAP : 0;
@@ -83,7 +83,7 @@ int rig_give_back(struct ring_rig *rig, u16 id, u16 ndescs, u32 len)
 	return rig_push(rig, id, ndescs, len) ?: mvs_ring_publish(&rig->ring);
 }
 
-/* The next chain is a good one. */
+/* Check that the next chain is a valid one. */
 void rig_expect_chain(struct kunit *test, struct ring_rig *rig, u16 id,
 		      u64 readable)
 {
@@ -92,7 +92,7 @@ void rig_expect_chain(struct kunit *test, struct ring_rig *rig, u16 id,
 	KUNIT_ASSERT_EQ(test, rig->guest->chain.readable, readable);
 }
 
-/* The next chain is a bad one, which can be given back all the same. */
+/* Check that the next chain is rejected, but can be given back. */
 void rig_expect_refused(struct kunit *test, struct ring_rig *rig, u16 id,
 			enum mvs_reason reason)
 {
@@ -101,7 +101,7 @@ void rig_expect_refused(struct kunit *test, struct ring_rig *rig, u16 id,
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.reason, reason);
 }
 
-/* The next chain, which is the last, is what the case @test runs says it must be. */
+/* Check that the next chain, which is the last one, is as the current case of @test expects. */
 void rig_expect_case(struct kunit *test, struct ring_rig *rig, u16 id,
 		     u16 ndescs)
 {
@@ -118,7 +118,7 @@ void rig_expect_case(struct kunit *test, struct ring_rig *rig, u16 id,
 	KUNIT_EXPECT_EQ(test, 0, rig_pop(rig));
 }
 
-/* Whether the driver is to be notified after a batch of @n descriptors. */
+/* Check whether the driver has to be notified after a batch of @n descriptors. */
 void rig_expect_signal(struct kunit *test, struct ring_rig *rig, u16 n, int ret)
 {
 	u16 i;
@@ -130,8 +130,8 @@ void rig_expect_signal(struct kunit *test, struct ring_rig *rig, u16 n, int ret)
 }
 
 /*
- * A batch of two, with the page at @lost lost between them: what becomes of the second,
- * and of the batch.
+ * A batch of two, with the page at @lost removed from the cache in between: checks the results for
+ * the second one, and for the batch.
  */
 void rig_push_two(struct kunit *test, struct ring_rig *rig, u64 lost,
 		  int second, int publish)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A ring in a guest's memory: what the tests of the two layouts share. How a driver lays
- * chains, and where it finds them used, is each test's own.
+ * A ring in a guest's memory: what the tests of the two layouts share. How a driver writes chains,
+ * and where it finds used ones, is up to each test.
  */
 #ifndef _MVSOCK_KUNIT_RING_RIG_H
 #define _MVSOCK_KUNIT_RING_RIG_H
@@ -14,7 +14,7 @@
 
 #define RIG_NUM		8
 
-/* Where the ring is; the Descriptor Area has room for 1024 descriptors. */
+/* Addresses of the ring; the Descriptor Area has room for 1024 descriptors. */
 #define RIG_DESC	GUEST_RING
 #define RIG_AVAIL	(GUEST_RING + SZ_16K)
 #define RIG_USED	(GUEST_RING + SZ_16K + SZ_8K)
@@ -24,7 +24,7 @@
 
 /**
  * struct ring_rig - a ring, and the guest that has it
- * @guest: the guest; chains are popped to its chain
+ * @guest: the guest; popped chains are in its chain
  * @ring: the device's side of the ring
  * @next: packed: the driver's next position, with its wrap counter
  */
@@ -38,7 +38,7 @@ struct ring_rig {
  * struct rig_desc - a descriptor that a driver writes
  * @addr: guest-physical address
  * @len: bytes
- * @flags: without those that make it available
+ * @flags: its flags, without those that make it available
  * @next: split: the next one's index
  */
 struct rig_desc {
@@ -49,13 +49,14 @@ struct rig_desc {
 };
 
 /**
- * struct rig_chain_case - descriptors, and what the chain that begins with the first must be
- * @name: the case
+ * struct rig_chain_case - descriptors, and the expected result for the chain that starts with the
+ * first
+ * @name: name of the case
  * @desc: in the ring
  * @table: in the indirect table
- * @readable: bytes of a good chain that the device may read
- * @writable: bytes that it may write
- * @reason: enum mvs_reason + 1, 0 for a good chain
+ * @readable: device-readable bytes of a valid chain
+ * @writable: its device-writable bytes
+ * @reason: enum mvs_reason + 1, 0 for a valid chain
  * @no_indirect: indirect descriptors were not negotiated
  */
 struct rig_chain_case {

@@ -37,8 +37,8 @@ enum {
 #define MVS_BRISK	2
 
 /*
- * Coalescing interval of used TX chains, in ns: a driver with free descriptors waits for none. It
- * is long compared to a round trip, which needs no TX notification.
+ * Coalescing interval of used TX chains, in ns: a driver with free descriptors does not wait for
+ * them. It is long compared to a round trip, which needs no TX notification.
  */
 #define MVS_TX_NOTIFY_NS	(4 * NSEC_PER_MSEC)
 
@@ -139,14 +139,14 @@ struct mvs_misses {
  * @rx_packets: @packets of the RX virtqueue at the last check that found chains
  * @rx_bytes: @bytes of the RX virtqueue, likewise
  * @tx_bytes: @bytes of this virtqueue, likewise
- * @controls: @control of both, likewise
+ * @controls: @control of both virtqueues, likewise
  * @polls_skipped: calls of mvs_vq_pop_soon() that do not poll
- * @asked: time at which a kick was asked for; 0 if none is pending; TX only
- * @unnotified_since: time of the first publication without a notification, or 0
+ * @asked: time at which kicks were enabled; 0 if no kick is awaited; TX only
+ * @unnotified_since: time of the first publication since the last notification, or 0
  * @expired: time of a notification after an interval without a chain from the driver, or 0
  * @waited: times in a row that the driver made a chain available right after that
  * @eager: rounds for which the driver is notified as soon as it has used @batch descriptors
- * @batch: descriptors that it waited for
+ * @batch: number of descriptors that it waited for
  * @kick: eventfd by which the driver notifies the device; protected by the device's
  *	mutex
  * @lease: determines whether a reader takes the next chain; TX only; has its own lock

@@ -295,7 +295,7 @@ void mvs_direct_promise(struct mvs_conn *conn)
  * mvs_direct_read - take data from the TX virtqueue
  * @conn: the connection
  * @msg: the reader's memory; MSG_EOR is set if the message has it
- * @room: bytes of it
+ * @room: its size in bytes
  * @wait: the reader may wait
  *
  * If there is more for the reader, it should call again soon; otherwise the worker takes it.

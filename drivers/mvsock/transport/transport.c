@@ -439,7 +439,7 @@ static ssize_t transport_stream_dequeue(struct vsock_sock *vsk,
 	WRITE_ONCE(conn->read_len, peek ? 0 : len);
 	if (left && empty && !peek)
 		return transport_read_direct(conn, msg, len, flags);
-	/* If there is nothing to peek at, the lease has expired since. */
+	/* If there is nothing to peek at, the lease has expired meanwhile. */
 	if (left || (empty && peek)) {
 		ret = transport_wait_for_worker(conn, flags);
 		if (ret)

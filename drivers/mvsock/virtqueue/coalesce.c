@@ -49,8 +49,8 @@ void mvs_vq_flush_lazily(struct mvs_vq *vq)
  * @vq: the virtqueue, which may have been found broken since
  *
  * A driver with free descriptors does not wait for used chains. It is notified when half of the
- * ring is used or %MVS_TX_NOTIFY_NS have passed; or at once if it was observed to wait for the
- * notification.
+ * ring is used or %MVS_TX_NOTIFY_NS have passed; or without delay, for as many descriptors as it
+ * waited for, if it was observed to wait for the notification.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  */
@@ -60,7 +60,7 @@ void mvs_vq_flush_used(struct mvs_vq *vq)
 
 	if (!mvs_vq_publish(vq))
 		return;
-	/* A driver that waits for some has no other chain available. */
+	/* A driver that waits for used chains has no other one available. */
 	if (vq->ring.unsignalled > max(vq->chain.ndescs, vq->batch))
 		vq->eager = 0;
 	if ((vq->eager && vq->ring.unsignalled >= vq->batch) ||

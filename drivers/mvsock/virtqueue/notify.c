@@ -35,9 +35,9 @@
 #define MVS_STREAM_MIN	8U
 
 /*
- * A driver that makes a chain available so soon, in ns, after it was notified of used TX chains has
- * waited for them. After so many times in a row it is notified as soon as it has as many again, for
- * MVS_EAGER rounds, or until it makes more available.
+ * A driver that makes a chain available within this time, in ns, after it was notified of used TX
+ * chains has waited for them. After this many times in a row it is notified as soon as the same
+ * number of descriptors is used, for MVS_EAGER rounds, or until it makes more available.
  */
 #define MVS_WAITED_NS	(500 * NSEC_PER_USEC)
 #define MVS_WAITED_MIN	2

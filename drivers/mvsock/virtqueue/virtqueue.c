@@ -35,7 +35,7 @@ const char *const mvs_reason_names[MVS_REASONS] = {
 /* Number of attempts, about 1 ms each, to publish used chains at stop when memory is short. */
 #define MVS_STOP_TRIES	100
 
-/* Calls of mvs_vq_pop_soon() that do not poll after a poll in vain. */
+/* Number of calls of mvs_vq_pop_soon() that do not poll, after one that polled in vain. */
 #define MVS_POLLS_SKIPPED	8
 
 static struct lock_class_key mutex_keys[MVS_VQS];
@@ -357,8 +357,8 @@ int mvs_vq_begin(struct mvs_vq *vq)
 }
 
 /*
- * No chain, and kicks are suppressed: poll for an interval, unless another task has to run on this
- * CPU, such as the thread of the driver's. Returns as mvs_ring_pop().
+ * No chain, and kicks are suppressed: poll for an interval, unless another task, such as the
+ * driver's thread, has to run on this CPU. Returns as mvs_ring_pop().
  */
 static int vq_pop_polled(struct mvs_vq *vq)
 {
@@ -367,7 +367,7 @@ static int vq_pop_polled(struct mvs_vq *vq)
 
 	if (!single_task_running())
 		return 0;
-	/* The driver may wait for the chain before. */
+	/* The driver may be waiting for the previous chain. */
 	mvs_vq_publish(vq);
 	vq->polls_skipped = MVS_POLLS_SKIPPED;
 	while (!ret && single_task_running() && !need_resched() &&
@@ -460,8 +460,8 @@ int mvs_vq_pop(struct mvs_vq *vq)
  * @vq: the virtqueue, running
  *
  * As mvs_vq_pop(), but if there is no chain it polls before it enables kicks: for 50 us, or up to
- * 400 where timers expire late, unless another task has to run. The next calls do not poll, unless
- * the caller says by mvs_vq_poll_paid() that the chain was the expected one.
+ * 400 us where timers expire late, unless another task has to run. The next calls do not poll,
+ * unless the caller reports by mvs_vq_poll_paid() that the chain was the expected one.
  *
  * Context: process, with the virtqueue's mutex held; may sleep.
  * Return: see mvs_vq_pop().

@@ -276,7 +276,7 @@ static void play_connection(struct load_pair *p, __u32 port)
 		round_trips(fd, p);
 	}
 	end->end = now_ns();
-	/* First: it may not see the other end go, and call that a failure. */
+	/* Kill it first: it might see the other end close, and report that as a failure. */
 	if (flood)
 		kill(flood, SIGKILL);
 	close(fd);

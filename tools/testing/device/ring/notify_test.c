@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Notifications of used TX chains are delayed, as a driver with free descriptors does not wait for
- * them. A driver that waits for them is notified without that delay after a while.
+ * them. A driver that does wait is notified without the delay after a while.
  */
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -13,7 +13,7 @@
 #define PAGE	4096U
 #define LEN	100
 #define ROUNDS	300
-#define SHORT	10	/* rounds without the delay, of which the first may be one by chance */
+#define SHORT	10	/* rounds without the delay; the first one may be short by chance */
 #define DELAY	4000000U	/* ns, MVS_TX_NOTIFY_NS */
 
 static __u64 now_ns(void)
@@ -37,7 +37,7 @@ static void add_packet(struct session *s, unsigned int i)
 	require_ok(ring_add(&s->g.q[TXQ].ring, &seg, 1, NULL));
 }
 
-/* Send @n packets and wait for notifications until all are used. Returns nanoseconds. */
+/* Send @n packets and wait for notifications until all are used. Returns the time in ns. */
 static __u64 send_and_wait(struct session *s, unsigned int n)
 {
 	struct ring *r = &s->g.q[TXQ].ring;
@@ -67,7 +67,7 @@ static __u64 send_and_wait(struct session *s, unsigned int n)
 	return now_ns() - start;
 }
 
-/* A delay can't end early: a round that is shorter had none. */
+/* A delay can't end early, so a shorter round had none. */
 static void waits_for(const void *arg)
 {
 	struct guest_config cfg = test_config(0);
