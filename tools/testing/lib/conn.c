@@ -145,9 +145,9 @@ int conn_pump(struct conn *c, int timeout)
 	return n < 0 ? n : take_ours(c);
 }
 
-/* Poll until @cond(@c), a reset, or the timeout. */
-static int pump_until(struct conn *c, bool (*cond)(const struct conn *c),
-		      int timeout)
+/* Poll until @cond(@c, @arg), a reset, or the timeout. */
+static int pump_until(struct conn *c, bool (*cond)(const struct conn *c, __u32 arg),
+		      __u32 arg, int timeout)
 {
 	__u64 deadline = now_ms() + timeout;
 	int r;
@@ -156,7 +156,7 @@ static int pump_until(struct conn *c, bool (*cond)(const struct conn *c),
 		r = conn_pump(c, 0);
 		if (r < 0)
 			return r;
-		if (cond(c))
+		if (cond(c, arg))
 			return 0;
 		if (c->reset)
 			return -ECONNRESET;
@@ -168,18 +168,21 @@ static int pump_until(struct conn *c, bool (*cond)(const struct conn *c),
 	}
 }
 
-static bool is_answered(const struct conn *c)
+static bool is_answered(const struct conn *c, __u32 arg)
 {
+	(void)arg;
 	return c->answered;
 }
 
-static bool is_reset(const struct conn *c)
+static bool is_reset(const struct conn *c, __u32 arg)
 {
+	(void)arg;
 	return c->reset;
 }
 
-static bool has_packet(const struct conn *c)
+static bool has_packet(const struct conn *c, __u32 arg)
 {
+	(void)arg;
 	return c->rxq.first;
 }
 
@@ -188,8 +191,9 @@ __u32 conn_credit(const struct conn *c)
 	return c->peer_buf_alloc - (c->tx_cnt - c->peer_fwd_cnt);
 }
 
-static bool has_credit(const struct conn *c)
+static bool has_credit(const struct conn *c, __u32 arg)
 {
+	(void)arg;
 	return conn_credit(c);
 }
 
@@ -197,7 +201,7 @@ int conn_connect(struct conn *c, int timeout)
 {
 	int err = conn_send_op(c, VIRTIO_VSOCK_OP_REQUEST, 0);
 
-	return err ?: pump_until(c, is_answered, timeout);
+	return err ?: pump_until(c, is_answered, 0, timeout);
 }
 
 int conn_accept(struct conn *c, int timeout)
@@ -244,7 +248,7 @@ int conn_send(struct conn *c, const void *buf, __u32 len, int timeout)
 	while (len) {
 		__u32 n = len < MAX_PAYLOAD ? len : MAX_PAYLOAD;
 
-		err = pump_until(c, has_credit, ms_left(deadline));
+		err = pump_until(c, has_credit, 0, ms_left(deadline));
 		if (err)
 			return err;
 		if (n > conn_credit(c))
@@ -258,8 +262,9 @@ int conn_send(struct conn *c, const void *buf, __u32 len, int timeout)
 	return 0;
 }
 
-static bool has_packet_credit(const struct conn *c)
+static bool has_packet_credit(const struct conn *c, __u32 arg)
 {
+	(void)arg;
 	return conn_credit(c) >= MAX_PAYLOAD;
 }
 
@@ -267,7 +272,7 @@ int conn_send_message(struct conn *c, const void *buf, __u32 len, int timeout)
 {
 	__u64 deadline = now_ms() + timeout;
 
-	return pump_until(c, has_packet_credit, timeout) ?:
+	return pump_until(c, has_packet_credit, 0, timeout) ?:
 	       conn_send_rw(c, buf, len, VIRTIO_VSOCK_SEQ_EOM, ms_left(deadline));
 }
 
@@ -288,7 +293,7 @@ int conn_recv(struct conn *c, void *buf, __u32 len, int timeout)
 	int err;
 
 	for (; len; buf += n, len -= n) {
-		err = pump_until(c, has_packet, ms_left(deadline));
+		err = pump_until(c, has_packet, 0, ms_left(deadline));
 		if (err)
 			return err;
 		p = c->rxq.first;
@@ -310,7 +315,7 @@ struct packet *conn_recv_packet(struct conn *c, int timeout)
 {
 	struct packet *p;
 
-	if (pump_until(c, has_packet, timeout))
+	if (pump_until(c, has_packet, 0, timeout))
 		return NULL;
 	p = packet_list_pop(&c->rxq);
 	grant(c, p->hdr.len);
@@ -319,22 +324,15 @@ struct packet *conn_recv_packet(struct conn *c, int timeout)
 
 int conn_wait_reset(struct conn *c, int timeout)
 {
-	return pump_until(c, is_reset, timeout);
+	return pump_until(c, is_reset, 0, timeout);
+}
+
+static bool is_shut_down(const struct conn *c, __u32 flags)
+{
+	return (c->peer_shutdown & flags) == flags;
 }
 
 int conn_wait_shutdown(struct conn *c, __u32 flags, int timeout)
 {
-	__u64 deadline = now_ms() + timeout;
-	int r = 0;
-
-	while ((c->peer_shutdown & flags) != flags) {
-		if (c->reset)
-			return -ECONNRESET;
-		if (!ms_left(deadline))
-			return -ETIMEDOUT;
-		r = conn_pump(c, ms_left(deadline));
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return pump_until(c, is_shut_down, flags, timeout);
 }

@@ -113,10 +113,10 @@ void drv_wait(struct driver *d)
 
 /* --- to the host ---------------------------------------------------------- */
 
-static unsigned int reap_tx(struct driver *d)
+/* Take the used buffers of a ring back into @p; @take, if any, is called for each of them. */
+static unsigned int reap(struct driver *d, struct ring *r, struct drv_pool *p,
+			 void (*take)(struct driver *d, struct drv_slot *s, __u32 len))
 {
-	struct ring *r = &d->g.q[TXQ].ring;
-	struct drv_pool *p = &d->tx;
 	unsigned int n = 0;
 	void *token;
 	__u32 len;
@@ -126,13 +126,20 @@ static unsigned int reap_tx(struct driver *d)
 		ring_disarm(r);
 		while ((head = ring_get_used(r, &len, &token)) >= 0) {
 			p->free[p->nfree++] = token;
+			if (take)
+				take(d, token, len);
 			n++;
 		}
 		if (head == -EPROTO)
-			load_fail("a bad used entry in the TX ring");
+			load_fail("a bad used entry");
 		ring_arm(r);
 	} while (ring_has_used(r));
 	return n;
+}
+
+static unsigned int reap_tx(struct driver *d)
+{
+	return reap(d, &d->g.q[TXQ].ring, &d->tx, NULL);
 }
 
 static struct drv_slot *get_tx_slot(struct driver *d)
@@ -334,34 +341,21 @@ static void take_packet(struct driver *d, const struct pkt *h)
 	}
 }
 
+static void take_buffer(struct driver *d, struct drv_slot *s, __u32 len)
+{
+	const struct pkt h = pkt_decode(s->hdr);
+
+	if (len != HDR_LEN + (__u64)h.len)
+		load_fail("%u bytes used of a packet of %u", len, h.len);
+	d->pair->host_packets++;
+	take_packet(d, &h);
+}
+
 static unsigned int reap_rx(struct driver *d)
 {
-	struct ring *r = &d->g.q[RXQ].ring;
-	struct drv_pool *p = &d->rx;
-	unsigned int n = 0;
-	void *token;
-	__u32 len;
-	int head;
+	unsigned int n = reap(d, &d->g.q[RXQ].ring, &d->rx, take_buffer);
 
-	do {
-		ring_disarm(r);
-		while ((head = ring_get_used(r, &len, &token)) >= 0) {
-			struct drv_slot *s = token;
-			const struct pkt h = pkt_decode(s->hdr);
-
-			if (len != HDR_LEN + (__u64)h.len)
-				load_fail("%u bytes used of a packet of %u",
-					  len, h.len);
-			p->free[p->nfree++] = s;
-			d->pair->host_packets++;
-			take_packet(d, &h);
-			n++;
-		}
-		if (head == -EPROTO)
-			load_fail("a bad used entry in the RX ring");
-		ring_arm(r);
-	} while (ring_has_used(r));
-	if (p->nfree > DRV_NUM / 2)
+	if (d->rx.nfree > DRV_NUM / 2)
 		post_rx(d);
 	return n;
 }
