@@ -30,6 +30,9 @@ check-long: ## Run the tests that take long
 check-race: ## Run races on kernels that look for them, with KCSAN and with KASAN and lockdep
 	tools/check.sh race
 
+check-arch: ## Run it on emulated machines of other architectures, all or ARCH="arm64 s390x"
+	tools/check.sh $(or $(ARCH),--machines)
+
 soak: ## Run guests under traffic for HOURS=, while they reboot and memory is short; again with SEED=
 	tools/check.sh $(if $(HOURS),--hours $(HOURS)) $(if $(SEED),--seed $(SEED)) soak
 
@@ -60,4 +63,4 @@ deb: ## Build the Debian packages mvsock-dkms and mvsock-tools
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: modules clean load unload demo check check-long check-race soak fuzz bench bench-compare bench-plot bench-profile bench-parse docs deb help
+.PHONY: modules clean load unload demo check check-long check-race check-arch soak fuzz bench bench-compare bench-plot bench-profile bench-parse docs deb help

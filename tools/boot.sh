@@ -199,6 +199,53 @@ boot_qemu()
 		-append "console=ttyS0 panic=-1 oops=panic log_buf_len=4M KIND=stock RIG=/rig rdinit=/rig/init $append"
 }
 
+# boot_machine MACHINE SECONDS KERNEL_OPTIONS: one of another architecture, on two processors;
+# see machine_initrd. Stalls are not reported: an emulated processor stalls while others use its
+# real one.
+boot_machine()
+{
+	local qemu
+
+	mapfile -t qemu < <(machine_qemu "$1")
+	boot "$2" "${qemu[@]}" -accel tcg,thread=multi -smp 2 -m 2G \
+		-nodefaults -no-reboot -display none -serial stdio \
+		-chardev "file,id=out,path=$RUN/out.tar" -device virtserialport,chardev=out \
+		-kernel "$(machine_kernel "$1")" -initrd "$RUN/machine.cpio" \
+		-append "console=$(machine_console "$1") panic=-1 oops=panic log_buf_len=4M rcupdate.rcu_cpu_stall_suppress=1 kunit.enable=1 KIND=stock RIG=/rig RESULTS=/dev/vport0p1 rdinit=/rig/init $3"
+}
+
+# machine_qemu MACHINE: its QEMU with the options of that machine, a word a line. Pointer
+# authentication in software takes most of the time.
+machine_qemu()
+{
+	case $1 in
+	arm64)
+		printf '%s\n' qemu-system-aarch64 -M virt,gic-version=3 -cpu max,pauth=off \
+			-device virtio-serial-device
+		;;
+	s390x) printf '%s\n' qemu-system-s390x -M s390-ccw-virtio -cpu max -device virtio-serial-ccw ;;
+	esac
+}
+
+machine_console()
+{
+	case $1 in
+	arm64) echo ttyAMA0 ;;
+	s390x) echo ttysclp0 ;;
+	esac
+}
+
+machine_kernel()
+{
+	local dir
+
+	dir=$(machine_dir "$1")
+	case $1 in
+	s390x) echo "$dir/arch/s390/boot/bzImage" ;;
+	arm64) echo "$dir/arch/arm64/boot/Image" ;;
+	esac
+}
+
 stock_kernel() { echo "$LINUX/image/boot/vmlinuz-$ABI"; }
 
 # guest_kernel: the same, already unpacked: a host in user-mode Linux needs many seconds to
@@ -325,6 +372,36 @@ ring_initrd()
 	stage_base "$root" "$@"
 	cp "$BUILD"/testing/{device_test,fuzz,races,load} "$root/bin/"
 	pack_host "$root"
+}
+
+# machine_initrd MACHINE PROGRAMS: makes RUN/machine.cpio: a host of another architecture with
+# the module, its KUnit suites, vhost_vsock and the programs in that folder.
+machine_initrd()
+{
+	local root=$RUN/root kernel module=$BUILD/machine-$1 applet
+
+	kernel=$(machine_dir "$1")
+	mkdir -p "$root"/{bin,rig,proc,sys,dev}
+	cp "$(machine_user "$1")/busybox" "$2"/{device_test,fuzz,races,parity,sockets} "$root/bin/"
+	for applet in $(busybox --list); do
+		[[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"
+	done
+	cp "$RUN"/{init,*.sh} "$module"/mvsock_kunit.ko "$root/rig/"
+	set_env OTHER "$(machine_modules "$root" "$kernel" vhost_vsock)"
+	set_env MODULES "$(machine_modules "$root" "$kernel" vsockmon "$module/mvsock.ko")"
+	cp "$RUN/env" "$root/rig/"
+	pack "$root" "$RUN/machine.cpio"
+}
+
+# machine_modules ROOT KERNEL MODULE...: their files in the initramfs, in the order to insert them.
+machine_modules()
+{
+	local root=$1 kernel=$2 file
+
+	shift 2
+	modules_for "$kernel" "$@" | while read -r file; do
+		stage_module "$root" "$file"
+	done | paste -sd' '
 }
 
 # kvm_initrd MODULES [PROGRAM...]: makes RUN/stock.cpio: a host with KVM, QEMU, these modules,

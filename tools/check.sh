@@ -34,6 +34,8 @@ set -euo pipefail
 . "$TOP/tools/check/lint.sh"
 # shellcheck source=tools/check/load.sh
 . "$TOP/tools/check/load.sh"
+# shellcheck source=tools/check/machines.sh
+. "$TOP/tools/check/machines.sh"
 # shellcheck source=tools/check/model.sh
 . "$TOP/tools/check/model.sh"
 # shellcheck source=tools/check/names.sh
@@ -56,7 +58,7 @@ set -euo pipefail
 . "$TOP/tools/debian.sh"
 
 GROUPS_ALL=(lint arch rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
-GROUPS_LONG=(install race soak pages)
+GROUPS_LONG=(install race soak pages "${MACHINES[@]}")
 # Groups that keep one processor busy, the longest first: these run side by side.
 GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest arch kunit rig model)
 # User-mode Linux has several processors since 7.0. The headers packages of later kernels need
@@ -105,10 +107,13 @@ usage()
 	  install Debian packages: installed, upgraded, removed, in a Debian 12 in QEMU (as root)
 	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
 	  soak    guests under traffic for hours, with reboots and failing allocations
+	  arm64   the tests of kunit, device, fuzz, parity and sockets on an arm64 machine in QEMU
+	  s390x   the same on s390x, which is big endian
 	  vmtest  the kernel's own vmtest.sh, on namespaces, with KVM guests, with KERNEL=7.3
 	  pages   KVM guests under traffic, with each module, while the host moves their pages
 	options:
 	  --long       run the long groups instead of the others
+	  --machines   run the groups of other architectures: arm64, s390x
 	  --upstream   test the kernel's own vhost_vsock instead of mvsock, in the
 	               groups device, load, smp, umlsmp and those with guests
 	  --seconds N  duration of the group fuzz, at most 1000
@@ -242,6 +247,7 @@ parts()
 		umlsmp) echo uml-smp ;;
 		install) echo deb debian ;;
 		race) echo x86-kcsan x86-kasan ;;
+		arm64 | s390x) echo "machine-$group" ;;
 		esac
 	done
 }
@@ -269,6 +275,7 @@ main()
 		case $1 in
 		--upstream) MODULE=vhost_vsock ;;
 		--long) groups+=("${GROUPS_LONG[@]}") ;;
+		--machines) groups+=("${MACHINES[@]}") ;;
 		--seconds) FUZZ_SECONDS=$(number "${2:-}") || exit; shift ;;
 		--seed) FUZZ_SEED=$(seed "${2:-}") || exit; shift ;;
 		--hours) SOAK_HOURS=${2:-}; shift ;;
@@ -291,6 +298,7 @@ main()
 	use_cache
 	choose_accel
 	run_groups "${groups[@]}"
+	print_machines "${groups[@]}"
 	summary
 }
 

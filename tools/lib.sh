@@ -156,6 +156,8 @@ quietly()
 #     uml-HASH/               UML kernels, one a config; finished with .complete
 #     x86-HASH/               x86-64 kernels, likewise
 #     arm64-HASH/ s390-HASH/  configured kernels, to build modules against
+#     machine-NAME-HASH/      kernels of other architectures, likewise finished with .complete
+#     user-NAME/              for their programs: busybox, the kernel's headers
 # $CACHE/registers            tools/rig/registers.c
 # $CACHE/qemu/                a later QEMU, unpacked, if the machine's own is old
 #
@@ -234,6 +236,37 @@ arch_dir()
 {
 	echo "$LINUX/$1-$({ arch_config; "$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
 }
+
+# The machines of other architectures, in QEMU, by Debian's names.
+# shellcheck disable=SC2034 # for scripts that source this file
+MACHINES=(arm64 s390x)
+
+# machine_arch MACHINE: the kernel's name of its architecture.
+machine_arch()
+{
+	case $1 in
+	s390x) echo s390 ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# machine_config MACHINE
+machine_config()
+{
+	sed -n '/^CONFIG_/p' "$TOP/tools/rig/machine.config" "$TOP/tools/rig/machine-$1.config" | sort -u
+}
+
+# machine_compiler MACHINE: the prefix of its cross compiler.
+machine_compiler() { arch_compiler "$(machine_arch "$1")"; }
+
+# machine_dir MACHINE: the folder where that kernel is built.
+machine_dir()
+{
+	echo "$LINUX/machine-$1-$({ machine_config "$1"; "$(machine_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
+}
+
+# machine_user MACHINE: the folder with busybox and the kernel's headers for its programs.
+machine_user() { echo "$LINUX/user-$1"; }
 
 # headers_dir: KDIR for Debian's cloud kernel.
 headers_dir()

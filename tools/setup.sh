@@ -11,6 +11,8 @@ set -euo pipefail
 . "$TOP/tools/suite.sh"
 # shellcheck source=tools/debian.sh
 . "$TOP/tools/debian.sh"
+# shellcheck source=tools/machine.sh
+. "$TOP/tools/machine.sh"
 
 SOURCE_PACKAGE=linux-source-$KERNEL
 IMAGE_PATTERN='-cloud-amd64$'
@@ -34,6 +36,8 @@ usage()
 	  arch        configured kernels of other machines, to build the module against
 	  x86-kcsan   Linux for two processors in QEMU, with KCSAN: make check-race
 	  x86-kasan   the same with KASAN, lockdep, kmemleak
+	  machine-arm64  Linux for QEMU's arm64 machine, with compiler and busybox: make check-arch
+	  machine-s390x  the same for s390x
 	  guest       Debian's cloud kernel, for guests and as the stock host
 	  vmlinux     the same, unpacked, for guests in user-mode Linux
 	  headers     its headers, to build the module against

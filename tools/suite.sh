@@ -9,15 +9,16 @@ APT=()
 # shellcheck disable=SC2034 # for scripts that source this file
 LISTS=/var/lib/apt/lists
 
-# use_suite SUITE
+# use_suite SUITE [ARCHITECTURE]: of another architecture, if one is given.
 use_suite()
 {
-	local dir=$CACHE/apt-$1
+	local dir=$CACHE/apt-$1${2:+-$2}
 
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	APT=(-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=-
 		-o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache"
 		-o APT::Sandbox::User=root)
+	[[ -z ${2:-} ]] || APT+=(-o APT::Architecture="$2" -o APT::Architectures="$2")
 	# shellcheck disable=SC2034
 	LISTS=$dir/lists
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror Debian) $1 main" \
