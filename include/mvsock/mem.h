@@ -172,6 +172,7 @@ void mvs_mem_init(struct mvs_mem *gm);
 void mvs_mem_destroy(struct mvs_mem *gm);
 void mvs_mem_attach(struct mvs_mem *gm, struct mm_struct *mm, bool deferred);
 void mvs_mem_detach(struct mvs_mem *gm);
+u64 mvs_mem_untag(u64 uaddr);
 
 struct vhost_iotlb *
 mvs_mem_table_create(const struct vhost_memory_region *regions, u32 n);

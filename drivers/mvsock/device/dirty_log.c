@@ -56,7 +56,7 @@ long mvs_log_set_base(struct mvs_device *device, void __user *argp)
 	if (copy_from_user(&base, argp, sizeof(base)) ||
 	    (u64)(unsigned long)base != base)
 		return -EFAULT;
-	base = untagged_addr(base);
+	base = mvs_mem_untag(base);
 	if (!log_base_ok(device, base))
 		return -EFAULT;
 	log_store_base(device, base);

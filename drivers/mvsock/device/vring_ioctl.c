@@ -30,7 +30,7 @@ static long vring_set_num(struct mvs_vq *vq, void __user *argp)
 /* MMU notifiers get VMM-virtual addresses without tags; I/O virtual addresses have none. */
 static u64 vring_untag(const struct mvs_ring *ring, u64 addr)
 {
-	return ring->gm->iotlb ? addr : untagged_addr(addr);
+	return ring->gm->iotlb ? addr : mvs_mem_untag(addr);
 }
 
 static long vring_set_addr(struct mvs_vq *vq, void __user *argp)

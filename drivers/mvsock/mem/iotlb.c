@@ -35,7 +35,7 @@ EXPORT_SYMBOL_IF_KUNIT(mvs_mem_iotlb_create);
 int mvs_mem_iotlb_update(struct mvs_mem *gm, u64 iova, u64 size, u64 uaddr,
 			 unsigned int perm)
 {
-	uaddr = untagged_addr(uaddr);
+	uaddr = mvs_mem_untag(uaddr);
 	if (uaddr > ULONG_MAX || size > ULONG_MAX || uaddr > ULONG_MAX - size + 1)
 		return -EFAULT;
 	if (perm & VHOST_ACCESS_RW &&

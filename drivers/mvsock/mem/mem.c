@@ -54,6 +54,23 @@ void mvs_mem_destroy(struct mvs_mem *gm)
 EXPORT_SYMBOL_IF_KUNIT(mvs_mem_destroy);
 
 /**
+ * mvs_mem_untag - remove the tag of a VMM-virtual address
+ * @uaddr: the address
+ *
+ * Invalidations come without tags. An address that the VMM may not use, such as one with a tag
+ * before it has enabled tagged addresses, is left as it is: access_ok() refuses it, as in vhost.
+ *
+ * Context: a system call of the VMM.
+ * Return: the address to store.
+ */
+u64 mvs_mem_untag(u64 uaddr)
+{
+	if (!access_ok((void __user *)(unsigned long)uaddr, 1))
+		return uaddr;
+	return untagged_addr(uaddr);
+}
+
+/**
  * mvs_mem_table_create - create a memory table
  * @regions: the VMM's regions, copied from user space
  * @n: number of regions
@@ -81,7 +98,7 @@ mvs_mem_table_create(const struct vhost_memory_region *regions, u32 n)
 		if (!r->memory_size ||
 		    vhost_iotlb_add_range(table, r->guest_phys_addr,
 					  r->guest_phys_addr + r->memory_size - 1,
-					  untagged_addr(r->userspace_addr),
+					  mvs_mem_untag(r->userspace_addr),
 					  VHOST_MAP_RW)) {
 			vhost_iotlb_free(table);
 			return ERR_PTR(-EFAULT);

@@ -5,10 +5,12 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "device_test.h"
 #include "session.h"
 
@@ -227,11 +229,55 @@ static void overlapping(const void *arg)
 	session_close(&s);
 }
 
+#ifdef __aarch64__
+#define TAG (0x2aULL << 56)
+
+static void *tagged(const void *p)
+{
+	return (void *)((uintptr_t)p | TAG);
+}
+
+/* The VMM gives addresses with tags (arm64); what it drops is invalidated without them. */
+static void tagged_addresses(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct mem_region *r;
+	struct session s;
+	unsigned int i;
+
+	(void)arg;
+	require(!prctl(PR_SET_TAGGED_ADDR_CTRL, PR_TAGGED_ADDR_ENABLE, 0, 0, 0), "prctl: %m");
+	require_ok(guest_alloc(&s.g, &cfg));
+	for (i = 0; i < s.g.mem.nregions; i++)
+		s.g.mem.region[i].va = tagged(s.g.mem.region[i].va);
+	for (i = 0; i < NUM_QUEUES; i++) {
+		struct ring *ring = &s.g.q[i].ring;
+
+		ring->desc_area = tagged(ring->desc_area);
+		ring->driver_area = tagged(ring->driver_area);
+		ring->device_area = tagged(ring->device_area);
+	}
+	require_ok(guest_setup(&s.g));
+	require_ok(state_next(&s.g, READY));
+	session_connect(&s, SOCK_STREAM);
+	for (i = 0; i < 3; i++) {
+		session_exchange(&s, 20000 + i);
+		r = &s.g.mem.region[MEM_BUFFERS];
+		require(!madvise(r->va, r->size, MADV_DONTNEED), "madvise: %m");
+	}
+	session_close(&s);
+}
+#endif
+
 void add_memory_tests(void)
 {
 	static const unsigned int of_rings, of_buffers = 1;
 	static const char g[] = "memory";
 
+#ifdef __aarch64__
+	session_test(g, "addresses with tags", tagged_addresses, NULL, 0,
+		     RINGS_BOTH);
+#endif
 	session_test(g, "buffers' pages replaced", region_replaced, &of_buffers,
 		     0, RINGS_BOTH);
 	session_test(g, "rings' pages replaced", region_replaced, &of_rings, 0,
