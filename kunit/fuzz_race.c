@@ -35,6 +35,7 @@ struct race_field {
  * @rnd: state of its random numbers
  * @block_rnd: state of at_block()'s random numbers
  * @blocks: number of blocks until the next rewrite
+ * @lock: held by the interrupt, which may be on another processor, while it rewrites
  * @on: rewriting is enabled
  * @reading: the device is running
  * @fields: the fields that it rewrites
@@ -51,6 +52,7 @@ struct race {
 	u64 rnd;
 	u64 block_rnd;
 	u32 blocks;
+	raw_spinlock_t lock;
 	bool on;
 	bool reading;
 	struct race_field fields[RACE_FIELDS];
@@ -86,8 +88,10 @@ static void rewrite(u64 *rnd)
 /* At any instruction. */
 static enum hrtimer_restart at_time(struct hrtimer *timer)
 {
-	if (READ_ONCE(race.on))
+	raw_spin_lock(&race.lock);
+	if (race.on)
 		rewrite(&race.rnd);
+	raw_spin_unlock(&race.lock);
 	hrtimer_forward_now(timer, ns_to_ktime(100 * NSEC_PER_USEC +
 			    fuzz_below(&race.rnd, 400 * NSEC_PER_USEC)));
 	return HRTIMER_RESTART;
@@ -126,17 +130,27 @@ static u32 tries(const struct forecast *f)
 	return max(60 / (1 + work / 16), 3U);
 }
 
+/* Enable or disable rewriting; a rewrite in progress is over when it is disabled. */
+static void may_rewrite(bool on)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&race.lock, flags);
+	race.on = on;
+	raw_spin_unlock_irqrestore(&race.lock, flags);
+}
+
 /* Try it while memory is rewritten, then restore the original content. */
 static void try_it(struct fuzz *fz, try_fn once)
 {
 	struct mvs_ring ring = fz->ring;
 	u32 n = tries(fz->forecast[0]), i;
 
-	WRITE_ONCE(race.on, true);
+	may_rewrite(true);
 	do {
 		fz->ring = ring;
 	} while (once(fz) && --n);
-	WRITE_ONCE(race.on, false);
+	may_rewrite(false);
 	fz->ring = ring;
 	for (i = 0; i < race.nfields; i++)
 		memcpy(race.fields[i].real, race.fields[i].values[0],
@@ -522,6 +536,7 @@ void fuzz_rewritten(struct kunit *test)
 	struct fuzz *fz = fuzz_create(test);
 
 	memset(&race, 0, sizeof(race));
+	raw_spin_lock_init(&race.lock);
 	hrtimer_setup(&race.timer, at_time, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_HARD);
 	hrtimer_start(&race.timer, ns_to_ktime(NSEC_PER_MSEC),

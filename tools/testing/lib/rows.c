@@ -27,6 +27,7 @@ struct table {
 
 static struct table *table;
 static unsigned int playing;
+static unsigned int set_ups_failed;
 
 static void tell(unsigned int i, const char *fmt, va_list args)
 {
@@ -79,6 +80,16 @@ static void start_player(const struct rows *rows, struct player *p)
 	p->pid = pid;
 }
 
+/* Two modules in front of which nothing could be set up would have the same outcome. */
+static void tell_failure(void)
+{
+	if (row_is_untold()) {
+		set_ups_failed++;
+		row_tell("set-up");
+	}
+	row_tell(", failed");
+}
+
 /* Wait for a process, and start another one. Returns true if no rows are left for that. */
 static bool end_player(const struct rows *rows)
 {
@@ -94,7 +105,7 @@ static bool end_player(const struct rows *rows)
 	if (WIFSIGNALED(status))
 		row_tell(", killed by signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
-		row_tell(", failed");
+		tell_failure();
 	if (atomic_load(&table->next) >= rows->n)
 		return true;
 	start_player(rows, p);
@@ -118,5 +129,8 @@ int rows_print(const struct rows *rows)
 		rows->label(i, label, sizeof(label));
 		printf("%s\t%s\n", label, table->outcome[i]);
 	}
-	return 0;
+	if (set_ups_failed)
+		fprintf(stderr, "%u of %u rows: their set-up failed\n", set_ups_failed,
+			rows->n);
+	return set_ups_failed ? 1 : 0;
 }

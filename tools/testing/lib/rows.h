@@ -25,7 +25,9 @@ struct rows {
 	void (*label)(unsigned int i, char *text, size_t size);
 };
 
-/* Play all rows and print a line for each. Returns the exit status. */
+/*
+ * Play all rows and print a line for each. Returns the exit status: 1 if the set-up of a row failed.
+ */
 int rows_print(const struct rows *rows);
 
 /* Append to the outcome of the current row. */

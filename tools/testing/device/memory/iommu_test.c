@@ -563,19 +563,29 @@ static void answer_perms(struct iommu *m, __u64 iova, __u8 perm)
 	iommu_tell(m, iova, IOMMU_PAGE, iommu_ptr(m, iova), answer_perm);
 }
 
+/* NOTHING_LEN unmapped bytes between two mappings: too few for a thread's stack. */
+#define NOTHING_LEN 65536
+
+static void *nothing(void)
+{
+	static __u8 *hole;
+
+	if (!hole) {
+		hole = mmap(NULL, 3 * NOTHING_LEN, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		require(hole != MAP_FAILED, "mmap: %m");
+		hole += NOTHING_LEN;
+		munmap(hole, NOTHING_LEN);
+	}
+	return hole;
+}
+
 /* A translation to memory that does not exist. */
 static void answer_nothing(struct iommu *m, __u64 iova, __u8 perm)
 {
-	static void *nothing;
-
 	(void)perm;
-	if (!nothing) {
-		nothing = mmap(NULL, IOMMU_PAGE, PROT_NONE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		munmap(nothing, IOMMU_PAGE);
-	}
 	iova -= iova % IOMMU_PAGE;
-	iommu_tell(m, iova, IOMMU_PAGE, nothing, VHOST_ACCESS_RW);
+	iommu_tell(m, iova, IOMMU_PAGE, nothing(), VHOST_ACCESS_RW);
 }
 
 struct refused_case {
@@ -678,9 +688,7 @@ static void tell_bad(const struct iommu_session *t, const struct ring_case *c,
 		va += 64;
 		break;
 	case NOTHING:
-		va = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-		munmap(va, 65536);
+		va = nothing();
 		break;
 	case NO_PERM:
 		perm = 0;
