@@ -34,19 +34,19 @@ static const struct add_case add_cases[] = {
 	  .readable = 8 },
 	{ "the same buffer twice", { { 0, 8 }, { 0, 8 } }, 2, .nsegs = 2,
 	  .readable = 16 },
-	{ "apart in the VMM", { { SZ_16K - 4, 8 } }, 1, .nsegs = 2,
+	{ "apart in the VMM", { { GPA_HIGH - 4, 8 } }, 1, .nsegs = 2,
 	  .readable = 8 },
-	{ "up to a region's end", { { SZ_16K + SZ_8K - 8, 8 } }, 1, .nsegs = 1,
+	{ "up to a region's end", { { GPA_HOLE - 8, 8 } }, 1, .nsegs = 1,
 	  .readable = 8 },
-	{ "one byte past it", { { SZ_16K + SZ_8K - 8, 9 } }, 1, -EBADMSG,
+	{ "one byte past it", { { GPA_HOLE - 8, 9 } }, 1, -EBADMSG,
 	  MVS_REASON_BAD_ADDRESS },
-	{ "in a hole", { { SZ_32K, 8 } }, 1, -EBADMSG,
+	{ "in a hole", { { GPA_HOLE, 8 } }, 1, -EBADMSG,
 	  MVS_REASON_BAD_ADDRESS },
 	{ "wraps", { { U64_MAX - 3, 8 } }, 1, -EBADMSG,
 	  MVS_REASON_BAD_ADDRESS },
-	{ "read-only memory, writable", { { SZ_64K, 8, true } }, 1, -EBADMSG,
+	{ "read-only memory, writable", { { GPA_RO, 8, true } }, 1, -EBADMSG,
 	  MVS_REASON_BAD_ADDRESS },
-	{ "write-only memory, readable", { { SZ_64K + SZ_4K, 8 } }, 1, -EBADMSG,
+	{ "write-only memory, readable", { { GPA_WO, 8 } }, 1, -EBADMSG,
 	  MVS_REASON_BAD_ADDRESS },
 	{ "readable after writable", { { 0, 8, true }, { 8, 8 } }, 2, -EBADMSG,
 	  MVS_REASON_BAD_DIRECTION },
@@ -134,7 +134,7 @@ static void walk_bytes(struct kunit *test)
 	/* On pages 0 and 1. */
 	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, 10,
 						 PAGE_SIZE - 5, false));
-	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, SZ_16K - 5,
+	KUNIT_ASSERT_EQ(test, 0, guest_chain_add(guest, GPA_HIGH - 5,
 						 205, true));
 
 	for (i = 0; i < ARRAY_SIZE(pieces); i++) {

@@ -14,7 +14,9 @@
  */
 static u64 flat(u64 *rnd, u32 len)
 {
-	static const u32 ends[] = { SZ_4K, SZ_16K, 0x5000, 0x6000, FUZZ_FLAT_END };
+	static const u32 ends[] = {
+		PAGE_SIZE, GPA_HIGH, 5 * PAGE_SIZE, GPA_HOLE, FUZZ_FLAT_END,
+	};
 	u32 end = ends[fuzz_below(rnd, ARRAY_SIZE(ends))];
 
 	if (fuzz_once_in(rnd, 2)) {
@@ -37,7 +39,7 @@ u64 fuzz_layout_table(u64 *rnd, u32 len)
 	case 1:
 		return U64_MAX - fuzz_below(rnd, len + 1);
 	case 2:
-		return SZ_64K + PAGE_SIZE - fuzz_below(rnd, len + 1);
+		return GPA_WO - fuzz_below(rnd, len + 1);
 	case 3 ... 15:
 		return gpa;
 	default:
@@ -54,7 +56,7 @@ static u64 place(u64 *rnd, u32 len, bool write)
 		return gpa;
 	switch (fuzz_below(rnd, 16)) {
 	case 0:
-		return SZ_64K + write * PAGE_SIZE +
+		return GPA_RO + write * PAGE_SIZE +
 		       fuzz_below(rnd, PAGE_SIZE - len + 1);
 	case 1:
 		return FUZZ_TOP + PAGE_SIZE - len;
@@ -93,10 +95,10 @@ static void spoil(struct fuzz_buffer *b, u64 *rnd)
 		b->len = fuzz_below(rnd, 64);
 		break;
 	case 2:
-		b->gpa = SZ_64K + fuzz_below(rnd, 2) * PAGE_SIZE;
+		b->gpa = GPA_RO + fuzz_below(rnd, 2) * PAGE_SIZE;
 		break;
 	case 3:
-		b->gpa = SZ_64K + PAGE_SIZE - fuzz_below(rnd, b->len + 1);
+		b->gpa = GPA_WO - fuzz_below(rnd, b->len + 1);
 		break;
 	case 4:
 		b->gpa = FUZZ_BIG + fuzz_below(rnd, 64);
@@ -195,7 +197,7 @@ static void make_long(struct fuzz_layout *l, u64 *rnd)
 		u32 run = fuzz_below(rnd, fuzz_once_in(rnd, 2) ? 2 : 300);
 
 		for (; run && b < l->buffers + l->n; run--, b++) {
-			b->gpa = SZ_16K - 1;
+			b->gpa = GPA_HIGH - 1;
 			b->len = 2;
 		}
 	}

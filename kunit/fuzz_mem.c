@@ -10,11 +10,11 @@
 
 /* In the order of their starts: where two overlap, the first one is used. */
 static const struct fuzz_region regions[] = {
-	{ 0, SZ_16K - 1, GUEST_LOW, true, true },
-	{ SZ_16K, SZ_16K + SZ_8K - 1, GUEST_HIGH, true, true },
-	{ 0x5000, FUZZ_FLAT_END - 1, GUEST_LOW, true, true },
-	{ SZ_64K, SZ_64K + PAGE_SIZE - 1, GUEST_RO, true, false },
-	{ SZ_64K + PAGE_SIZE, SZ_64K + 2 * PAGE_SIZE - 1, GUEST_WO, false, true },
+	{ 0, GPA_HIGH - 1, GUEST_LOW, true, true },
+	{ GPA_HIGH, GPA_HOLE - 1, GUEST_HIGH, true, true },
+	{ 5 * PAGE_SIZE, FUZZ_FLAT_END - 1, GUEST_LOW, true, true },
+	{ GPA_RO, GPA_WO - 1, GUEST_RO, true, false },
+	{ GPA_WO, GPA_WO + PAGE_SIZE - 1, GUEST_WO, false, true },
 	{ FUZZ_BIG, FUZZ_BIG + SZ_8G - 1, BIG_UADDR, true, true },
 	{ FUZZ_TOP, U64_MAX, GUEST_HIGH + PAGE_SIZE, true, true },
 };

@@ -5,10 +5,10 @@
  * the device to the shadow alone.
  *
  *	guest-physical		VMM-virtual
- *	0x5000 - 0x6fff		GUEST_LOW	overlaps: 0x5fff and below is
- *						GUEST_HIGH's still
+ *	pages 5 - 6		GUEST_LOW	overlaps: page 5 is GUEST_HIGH's
+ *						still
  *	4 GiB - 12 GiB		-		no pages
- *	the last page there is	GUEST_HIGH + 0x1000
+ *	the last page there is	GUEST_HIGH + PAGE_SIZE
  */
 #ifndef _MVSOCK_KUNIT_FUZZ_MEM_H
 #define _MVSOCK_KUNIT_FUZZ_MEM_H
@@ -16,7 +16,7 @@
 #include "guest.h"
 
 /* Contiguous readable and writable memory, from address 0 on. */
-#define FUZZ_FLAT_END	0x7000U
+#define FUZZ_FLAT_END	(7 * (u32)PAGE_SIZE)
 #define FUZZ_BIG	SZ_4G
 #define FUZZ_TOP	(U64_MAX - PAGE_SIZE + 1)
 

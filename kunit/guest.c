@@ -59,19 +59,19 @@ struct guest *guest_create(struct kunit *test)
 
 	guest->gm.table = mvs_mem_table_create(NULL, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(guest->gm.table));
-	add_region(test, guest, 0, SZ_16K, GUEST_LOW, VHOST_MAP_RW);
-	add_region(test, guest, SZ_16K, SZ_8K, GUEST_HIGH, VHOST_MAP_RW);
-	add_region(test, guest, SZ_64K, PAGE_SIZE, GUEST_RO, VHOST_MAP_RO);
-	add_region(test, guest, SZ_64K + PAGE_SIZE, PAGE_SIZE, GUEST_WO,
-		   VHOST_MAP_WO);
+	add_region(test, guest, 0, GPA_HIGH, GUEST_LOW, VHOST_MAP_RW);
+	add_region(test, guest, GPA_HIGH, 2 * PAGE_SIZE, GUEST_HIGH,
+		   VHOST_MAP_RW);
+	add_region(test, guest, GPA_RO, PAGE_SIZE, GUEST_RO, VHOST_MAP_RO);
+	add_region(test, guest, GPA_WO, PAGE_SIZE, GUEST_WO, VHOST_MAP_WO);
 
-	for (off = 0; off < SZ_16K; off += PAGE_SIZE)
+	for (off = 0; off < GPA_HIGH; off += PAGE_SIZE)
 		add_page(test, guest, GUEST_LOW + off, true);
-	for (off = 0; off < SZ_8K; off += PAGE_SIZE)
+	for (off = 0; off < 2 * PAGE_SIZE; off += PAGE_SIZE)
 		add_page(test, guest, GUEST_HIGH + off, true);
 	add_page(test, guest, GUEST_RO, false);
 	add_page(test, guest, GUEST_WO, true);
-	for (off = 0; off < SZ_32K; off += PAGE_SIZE)
+	for (off = 0; off < 8 * PAGE_SIZE; off += PAGE_SIZE)
 		add_page(test, guest, GUEST_RING + off, true);
 	return guest;
 }

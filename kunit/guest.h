@@ -4,11 +4,11 @@
  * put directly into the page cache. The code under test accesses them like a guest's.
  *
  *	guest-physical		VMM-virtual
- *	0x00000 - 0x03fff	GUEST_LOW		4 pages
- *	0x04000 - 0x05fff	GUEST_HIGH		2 pages, elsewhere in the VMM
- *	0x06000 - 0x0ffff	-			a hole
- *	0x10000 - 0x10fff	GUEST_RO		read-only
- *	0x11000 - 0x11fff	GUEST_WO		write-only
+ *	pages 0 - 3		GUEST_LOW		4 pages
+ *	GPA_HIGH: 4 - 5		GUEST_HIGH		2 pages, elsewhere in the VMM
+ *	GPA_HOLE: 6 - 15	-			a hole
+ *	GPA_RO: 16		GUEST_RO		read-only
+ *	GPA_WO: 17		GUEST_WO		write-only
  *	-			GUEST_RING		8 pages for rings
  */
 #ifndef _MVSOCK_KUNIT_GUEST_H
@@ -29,6 +29,14 @@
 
 /* A reason for rejecting a chain, in a table of cases where 0 means a valid one. */
 #define BAD(reason)	(MVS_REASON_ ## reason + 1)
+
+#define GPA_HIGH	(4 * PAGE_SIZE)
+#define GPA_HOLE	(6 * PAGE_SIZE)
+#define GPA_RO		(16 * PAGE_SIZE)
+#define GPA_WO		(17 * PAGE_SIZE)
+
+/* access_ok() takes any address where the kernel is in an address space of its own (s390x). */
+#define GUEST_ANY_UADDR_OK	IS_ENABLED(CONFIG_ALTERNATE_USER_ADDRESS_SPACE)
 
 struct guest {
 	struct mvs_mem gm;

@@ -81,19 +81,21 @@ struct update_case {
 	int ret;
 };
 
+#define REFUSED (GUEST_ANY_UADDR_OK ? 0 : -EFAULT)
+
 static const struct update_case update_cases[] = {
 	{ "a page", IOVA, SZ_4K, SZ_1M, VHOST_ACCESS_RW, 0 },
 	{ "a page to be read", IOVA, SZ_4K, SZ_1M, VHOST_ACCESS_RO, 0 },
-	{ "of the kernel", IOVA, SZ_4K, KERNEL, VHOST_ACCESS_RW, -EFAULT },
+	{ "of the kernel", IOVA, SZ_4K, KERNEL, VHOST_ACCESS_RW, REFUSED },
 	{ "of the kernel, to be written", IOVA, SZ_4K, KERNEL,
-	  VHOST_ACCESS_WO, -EFAULT },
+	  VHOST_ACCESS_WO, REFUSED },
 	{ "over the end of the VMM", IOVA, SZ_4K, ULONG_MAX - SZ_4K + 2,
 	  VHOST_ACCESS_RW, -EFAULT },
 	{ "over the end, of no use", IOVA, SZ_4K, ULONG_MAX - SZ_4K + 2, 0,
 	  -EFAULT },
 	{ "over the end of its own space", U64_MAX - SZ_4K + 2, SZ_4K, SZ_1M,
 	  VHOST_ACCESS_RW, -EFAULT },
-	{ "the whole space", 0, U64_MAX, 0, VHOST_ACCESS_RW, -EFAULT },
+	{ "the whole space", 0, U64_MAX, 0, VHOST_ACCESS_RW, REFUSED },
 };
 
 KUNIT_ARRAY_PARAM_DESC(update, update_cases, name);
@@ -147,10 +149,10 @@ KUNIT_ARRAY_PARAM_DESC(ring, ring_cases, name);
 /* Pages that are adjacent for the driver are in reverse order here. */
 #define DESC_PAGES	2
 #define NUM		(DESC_PAGES * PAGE_SIZE / sizeof(struct vring_desc))
-#define AVAIL_IOVA	(RING_IOVA + SZ_64K)
+#define AVAIL_IOVA	(RING_IOVA + 16 * PAGE_SIZE)
 #define USED_IOVA	(RING_IOVA + SZ_128K)
-#define AVAIL_UADDR	(GUEST_RING + SZ_8K)
-#define USED_UADDR	(GUEST_RING + SZ_16K)
+#define AVAIL_UADDR	(GUEST_RING + 2 * PAGE_SIZE)
+#define USED_UADDR	(GUEST_RING + 4 * PAGE_SIZE)
 
 static struct mvs_ring create_ring(struct kunit *test, struct guest *guest)
 {
@@ -161,8 +163,8 @@ static struct mvs_ring create_ring(struct kunit *test, struct guest *guest)
 	    VHOST_MAP_RW);
 	map(test, guest, RING_IOVA + PAGE_SIZE, PAGE_SIZE, GUEST_RING,
 	    VHOST_MAP_RW);
-	map(test, guest, AVAIL_IOVA, SZ_8K, AVAIL_UADDR, VHOST_MAP_RO);
-	map(test, guest, USED_IOVA, SZ_16K, USED_UADDR, VHOST_MAP_RW);
+	map(test, guest, AVAIL_IOVA, 2 * PAGE_SIZE, AVAIL_UADDR, VHOST_MAP_RO);
+	map(test, guest, USED_IOVA, 4 * PAGE_SIZE, USED_UADDR, VHOST_MAP_RW);
 	ring.desc = RING_IOVA;
 	ring.avail = AVAIL_IOVA;
 	ring.used = USED_IOVA;
@@ -230,7 +232,7 @@ static void ring_that_is_missing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINPROGRESS, mvs_ring_prefetch(&ring));
 	KUNIT_EXPECT_EQ(test, ring.fault.addr, RING_IOVA + PAGE_SIZE);
 
-	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, 4 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, -EINPROGRESS, mvs_ring_start(&ring));
 	KUNIT_EXPECT_EQ(test, ring.fault.addr & PAGE_MASK, USED_IOVA);
 }
@@ -240,8 +242,8 @@ static void ring_that_is_read_only(struct kunit *test)
 	struct guest *guest = create(test);
 	struct mvs_ring ring = create_ring(test, guest);
 
-	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
-	map(test, guest, USED_IOVA, SZ_16K, USED_UADDR, VHOST_MAP_RO);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, 4 * PAGE_SIZE);
+	map(test, guest, USED_IOVA, 4 * PAGE_SIZE, USED_UADDR, VHOST_MAP_RO);
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_prefetch(&ring));
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));
 }
@@ -252,14 +254,14 @@ static void ring_at_an_odd_place(struct kunit *test)
 	struct guest *guest = create(test);
 	struct mvs_ring ring = create_ring(test, guest);
 
-	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
-	map(test, guest, USED_IOVA, SZ_8K, USED_UADDR + PAGE_SIZE - 1,
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, 4 * PAGE_SIZE);
+	map(test, guest, USED_IOVA, 2 * PAGE_SIZE, USED_UADDR + PAGE_SIZE - 1,
 	    VHOST_MAP_RW);
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));
 
-	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, SZ_16K);
+	mvs_mem_iotlb_invalidate(&guest->gm, USED_IOVA, 4 * PAGE_SIZE);
 	map(test, guest, USED_IOVA, 1, USED_UADDR, VHOST_MAP_RW);
-	map(test, guest, USED_IOVA + 1, SZ_8K, USED_UADDR + 1, VHOST_MAP_RW);
+	map(test, guest, USED_IOVA + 1, 2 * PAGE_SIZE, USED_UADDR + 1, VHOST_MAP_RW);
 	KUNIT_EXPECT_EQ(test, -EFAULT, mvs_ring_start(&ring));
 }
 

@@ -26,7 +26,7 @@ static const struct table_case table_cases[] = {
 	{ "empty at zero", 0, 0, 0x10000, -EFAULT },
 	{ "wraps in the guest", U64_MAX - 0xfff, 0x1001, 0x10000, -EFAULT },
 	{ "wraps in the VMM", 0, 0x2000, ULONG_MAX - 0xfff, 0, false },
-	{ "kernel addresses", 0, 0x1000, ULONG_MAX - 0xfff, 0, false },
+	{ "kernel addresses", 0, 0x1000, ULONG_MAX - 0xfff, 0, GUEST_ANY_UADDR_OK },
 };
 
 KUNIT_ARRAY_PARAM_DESC(table, table_cases, name);
@@ -65,22 +65,22 @@ struct translate_case {
 
 static const struct translate_case translate_cases[] = {
 	{ "first byte", 0, 1, false, 0, GUEST_LOW, 1 },
-	{ "whole region", 0, SZ_16K, true, 0, GUEST_LOW, SZ_16K },
-	{ "last byte", SZ_16K - 1, 1, true, 0, GUEST_LOW + SZ_16K - 1, 1 },
-	{ "into the next region", SZ_16K - 4, 8, true, 0,
-	  GUEST_LOW + SZ_16K - 4, 4 },
-	{ "next region", SZ_16K, 4, true, 0, GUEST_HIGH, 4 },
-	{ "into a hole", SZ_16K + SZ_8K - 4, 8, false, 0,
-	  GUEST_HIGH + SZ_8K - 4, 4 },
-	{ "one past the end", SZ_16K + SZ_8K, 1, false, -EFAULT },
-	{ "from a hole into a region", SZ_64K - 4, 8, false, -EFAULT },
+	{ "whole region", 0, GPA_HIGH, true, 0, GUEST_LOW, GPA_HIGH },
+	{ "last byte", GPA_HIGH - 1, 1, true, 0, GUEST_LOW + GPA_HIGH - 1, 1 },
+	{ "into the next region", GPA_HIGH - 4, 8, true, 0,
+	  GUEST_LOW + GPA_HIGH - 4, 4 },
+	{ "next region", GPA_HIGH, 4, true, 0, GUEST_HIGH, 4 },
+	{ "into a hole", GPA_HOLE - 4, 8, false, 0,
+	  GUEST_HIGH + 2 * PAGE_SIZE - 4, 4 },
+	{ "one past the end", GPA_HOLE, 1, false, -EFAULT },
+	{ "from a hole into a region", GPA_RO - 4, 8, false, -EFAULT },
 	{ "behind all of it", SZ_1M, 1, false, -EFAULT },
 	{ "wraps", U64_MAX, 2, false, -EFAULT },
-	{ "read of read-only", SZ_64K, 4, false, 0, GUEST_RO, 4 },
-	{ "write to read-only", SZ_64K, 4, true, -EFAULT },
-	{ "write to write-only", SZ_64K + SZ_4K, 4, true, 0, GUEST_WO, 4 },
-	{ "read of write-only", SZ_64K + SZ_4K, 4, false, -EFAULT },
-	{ "4 GiB less one", 0, U32_MAX, false, 0, GUEST_LOW, SZ_16K },
+	{ "read of read-only", GPA_RO, 4, false, 0, GUEST_RO, 4 },
+	{ "write to read-only", GPA_RO, 4, true, -EFAULT },
+	{ "write to write-only", GPA_WO, 4, true, 0, GUEST_WO, 4 },
+	{ "read of write-only", GPA_WO, 4, false, -EFAULT },
+	{ "4 GiB less one", 0, U32_MAX, false, 0, GUEST_LOW, GPA_HIGH },
 };
 
 KUNIT_ARRAY_PARAM_DESC(translate, translate_cases, name);
@@ -157,7 +157,7 @@ static void read_across(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
 	struct mvs_mem_fault fault;
-	u64 gpa = SZ_16K - 100;
+	u64 gpa = GPA_HIGH - 100;
 	u8 buf[200];
 	u32 i;
 
@@ -178,7 +178,7 @@ static void read_hole(struct kunit *test)
 
 	mvs_mem_begin(&guest->gm);
 	KUNIT_EXPECT_EQ(test, -EFAULT,
-			mvs_mem_read(&guest->gm, SZ_16K + SZ_8K - 4, buf,
+			mvs_mem_read(&guest->gm, GPA_HOLE - 4, buf,
 				     sizeof(buf), &fault));
 	mvs_mem_end(&guest->gm);
 }

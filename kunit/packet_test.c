@@ -16,7 +16,7 @@
 
 /* Addresses at which the driver puts the header, and the payload. */
 #define AT_HDR	0x100
-#define AT_DATA	0x1000
+#define AT_DATA	PAGE_SIZE
 
 /* --- the header on the wire --- */
 
@@ -244,7 +244,7 @@ static void read_bytes_apart(struct kunit *test)
 static void read_across_regions(struct kunit *test)
 {
 	struct guest *guest = guest_create(test);
-	u64 gpa = SZ_16K - 20;
+	u64 gpa = GPA_HIGH - 20;
 	u32 i;
 
 	put_packet(guest, 0);
@@ -252,13 +252,13 @@ static void read_across_regions(struct kunit *test)
 		*(u8 *)guest_gpa(guest, gpa + i) =
 			*(u8 *)guest_gpa(guest, AT_HDR + i);
 	*(u8 *)guest_gpa(guest, gpa + 24) = 200;
-	guest_fill(guest, SZ_16K - 100, 1, 80);
-	guest_fill(guest, SZ_16K + HDR, 81, 120);
+	guest_fill(guest, GPA_HIGH - 100, 1, 80);
+	guest_fill(guest, GPA_HIGH + HDR, 81, 120);
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, gpa, HDR, false);
-	add(test, guest, SZ_16K - 100, 80, false);
-	add(test, guest, SZ_16K + HDR, 120, false);
+	add(test, guest, GPA_HIGH - 100, 80, false);
+	add(test, guest, GPA_HIGH + HDR, 120, false);
 	read_and_check(test, guest, 200);
 }
 
@@ -469,7 +469,7 @@ static void write_across_regions(struct kunit *test)
 	struct guest *guest = guest_create(test);
 	struct virtio_vsock_hdr hdr = header(0);
 	struct payload *p = payload_data(test, 6000);
-	u64 gpa = SZ_16K - 20;
+	u64 gpa = GPA_HIGH - 20;
 
 	mvs_chain_reset(&guest->chain);
 	add(test, guest, gpa, HDR + 6000, true);

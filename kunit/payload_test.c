@@ -205,7 +205,7 @@ static struct guest *create_logged(struct kunit *test, unsigned long log)
 
 	KUNIT_ASSERT_EQ(test, 0,
 			vhost_iotlb_add_range(guest->gm.table, LOG_2ND,
-					      LOG_2ND + SZ_32K - 1, GUEST_RING,
+					      LOG_2ND + 8 * PAGE_SIZE - 1, GUEST_RING,
 					      VHOST_MAP_RW));
 	guest->gm.logging = true;
 	guest->gm.log_base = log;

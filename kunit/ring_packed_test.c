@@ -82,8 +82,8 @@ static const struct rig_chain_case chain_cases[] = {
 	    { 5, 1, N }, { 6, 1, N }, { 7, 1 } }, .readable = 8 },
 	{ "zero length", { { 0, 0, N }, { 0, 8 } }, .readable = 8 },
 	{ "unknown flags", { { 0, 8, 0x7f78 } }, .readable = 8 },
-	{ "in a hole", { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
-	{ "in a hole, not last", { { 0, 8, N }, { SZ_32K, 8, N }, { 0, 8 } },
+	{ "in a hole", { { GPA_HOLE, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "in a hole, not last", { { 0, 8, N }, { GPA_HOLE, 8, N }, { 0, 8 } },
 	  .reason = BAD(BAD_ADDRESS) },
 	{ "address wraps", { { U64_MAX, 8 } }, .reason = BAD(BAD_ADDRESS) },
 	{ "readable after writable",
@@ -114,12 +114,12 @@ static const struct rig_chain_case chain_cases[] = {
 	  { { TABLE, 16, I } }, .reason = BAD(BAD_INDIRECT) },
 	{ "indirect, not negotiated", { { TABLE, 16, I } },
 	  { { 0, 8 } }, .reason = BAD(BAD_INDIRECT), .no_indirect = true },
-	{ "indirect, table in a hole", { { SZ_32K, 16, I } },
+	{ "indirect, table in a hole", { { GPA_HOLE, 16, I } },
 	  .reason = BAD(BAD_ADDRESS) },
 	{ "indirect, table runs into a hole",
-	  { { SZ_16K + SZ_8K - 8, 16, I } }, .reason = BAD(BAD_ADDRESS) },
+	  { { GPA_HOLE - 8, 16, I } }, .reason = BAD(BAD_ADDRESS) },
 	{ "indirect, buffer in a hole", { { TABLE, 16, I } },
-	  { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	  { { GPA_HOLE, 8 } }, .reason = BAD(BAD_ADDRESS) },
 	{ "indirect, readable after writable", { { TABLE, 32, I } },
 	  { { 0, 1, W }, { 0, 1 } }, .reason = BAD(BAD_DIRECTION) },
 };
@@ -182,7 +182,7 @@ static void segments_over_the_limit(struct kunit *test)
 {
 	struct ring_rig *rig = create(test, 600);
 
-	put_chain(rig, 600, SZ_16K - 1, 2, 599);
+	put_chain(rig, 600, GPA_HIGH - 1, 2, 599);
 	rig_expect_refused(test, rig, 599, MVS_REASON_TOO_LONG);
 	KUNIT_EXPECT_EQ(test, rig->guest->chain.ndescs, 600);
 }
@@ -320,7 +320,7 @@ static void table_lost(struct kunit *test)
 	guest_lose_page(rig->guest, GUEST_LOW + TABLE);
 	rig_expect_refused(test, rig, 3, MVS_REASON_BAD_ADDRESS);
 
-	put_desc(rig, 0x2000, 8, 0, 4);
+	put_desc(rig, 2 * TABLE, 8, 0, 4);
 	rig_expect_chain(test, rig, 4, 8);
 }
 

@@ -16,11 +16,11 @@
 
 /* Addresses of the ring; the Descriptor Area has room for 1024 descriptors. */
 #define RIG_DESC	GUEST_RING
-#define RIG_AVAIL	(GUEST_RING + SZ_16K)
-#define RIG_USED	(GUEST_RING + SZ_16K + SZ_8K)
+#define RIG_AVAIL	(GUEST_RING + 4 * PAGE_SIZE)
+#define RIG_USED	(GUEST_RING + 6 * PAGE_SIZE)
 
 /* Where indirect tables are, in guest-physical memory. */
-#define RIG_TABLE	0x1000
+#define RIG_TABLE	PAGE_SIZE
 
 /**
  * struct ring_rig - a ring, and the guest that has it

@@ -113,7 +113,7 @@ static const struct rig_chain_case chain_cases[] = {
 	  .reason = BAD(TOO_LONG) },
 	{ "next = num", { { 0, 1, N, NUM } }, .reason = BAD(BAD_NEXT) },
 	{ "next = 65535", { { 0, 1, N, 0xffff } }, .reason = BAD(BAD_NEXT) },
-	{ "in a hole", { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	{ "in a hole", { { GPA_HOLE, 8 } }, .reason = BAD(BAD_ADDRESS) },
 	{ "address wraps", { { U64_MAX, 8 } }, .reason = BAD(BAD_ADDRESS) },
 	{ "length 4 GiB less one", { { 0, U32_MAX } },
 	  .reason = BAD(BAD_ADDRESS) },
@@ -150,12 +150,12 @@ static const struct rig_chain_case chain_cases[] = {
 	  .reason = BAD(BAD_INDIRECT) },
 	{ "indirect, not negotiated", { { TABLE, 16, I } }, { { 0, 8 } },
 	  .reason = BAD(BAD_INDIRECT), .no_indirect = true },
-	{ "indirect, table in a hole", { { SZ_32K, 16, I } },
+	{ "indirect, table in a hole", { { GPA_HOLE, 16, I } },
 	  .reason = BAD(BAD_ADDRESS) },
 	{ "indirect, table runs into a hole",
-	  { { SZ_16K + SZ_8K - 8, 16, I } }, .reason = BAD(BAD_ADDRESS) },
+	  { { GPA_HOLE - 8, 16, I } }, .reason = BAD(BAD_ADDRESS) },
 	{ "indirect, buffer in a hole", { { TABLE, 16, I } },
-	  { { SZ_32K, 8 } }, .reason = BAD(BAD_ADDRESS) },
+	  { { GPA_HOLE, 8 } }, .reason = BAD(BAD_ADDRESS) },
 	{ "indirect, next = entries", { { TABLE, 32, I } },
 	  { { 0, 8, N, 2 } }, .reason = BAD(BAD_NEXT) },
 	{ "indirect, loop", { { TABLE, 32, I } },
@@ -232,8 +232,8 @@ static void table_across_regions(struct kunit *test)
 
 	rig_set_desc(&d, 0, 44, 0, 0);
 	for (i = 0; i < sizeof(d); i++)
-		*(u8 *)guest_gpa(rig->guest, SZ_16K - 8 + i) = ((u8 *)&d)[i];
-	offer_one(rig, 0, SZ_16K - 8, sizeof(d), I);
+		*(u8 *)guest_gpa(rig->guest, GPA_HIGH - 8 + i) = ((u8 *)&d)[i];
+	offer_one(rig, 0, GPA_HIGH - 8, sizeof(d), I);
 	rig_expect_chain(test, rig, 0, 44);
 }
 
@@ -350,9 +350,9 @@ static void used_entry_over_two_pages(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, rig_push(rig, 5, 1, 55));
 	KUNIT_ASSERT_EQ(test, 0, rig_push(rig, 6, 1, 66));
 	KUNIT_ASSERT_EQ(test, 0, mvs_ring_publish(&rig->ring));
-	KUNIT_EXPECT_EQ(test, *(u16 *)guest_uaddr(rig->guest, used + 2), 2);
-	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 12), 6);
-	KUNIT_EXPECT_EQ(test, *(u32 *)guest_uaddr(rig->guest, used + 16), 66);
+	KUNIT_EXPECT_EQ(test, le16(*(__virtio16 *)guest_uaddr(rig->guest, used + 2)), 2);
+	KUNIT_EXPECT_EQ(test, le32_to_cpup(guest_uaddr(rig->guest, used + 12)), 6);
+	KUNIT_EXPECT_EQ(test, le32_to_cpup(guest_uaddr(rig->guest, used + 16)), 66);
 }
 
 struct lost_case {
@@ -392,7 +392,7 @@ static void table_lost(struct kunit *test)
 	guest_lose_page(rig->guest, GUEST_LOW + TABLE);
 	rig_expect_refused(test, rig, 3, MVS_REASON_BAD_ADDRESS);
 
-	offer_one(rig, 4, 0x2000, 8, 0);
+	offer_one(rig, 4, 2 * TABLE, 8, 0);
 	rig_expect_chain(test, rig, 4, 8);
 }
 

@@ -566,10 +566,11 @@ static void step_restart(struct fuzz *f)
 static void step_replace_pages(struct fuzz *f)
 {
 	struct mem_region *r = &f->s.g.mem.region[rng_below(&f->rng, 4)];
-	__u64 off = rng_below(&f->rng, r->size / 4096 - 4) * 4096ULL;
+	__u64 page = page_size();
+	__u64 off = rng_below(&f->rng, r->size / page - 4) * page;
 
 	require_ok(mem_replace(&f->s.g.mem, r->gpa + off,
-			       4096 * (1 + rng_below(&f->rng, 4))));
+			       page * (1 + rng_below(&f->rng, 4))));
 }
 
 /* An invalid ring stops; then the guest starts again. */

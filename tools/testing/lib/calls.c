@@ -6,7 +6,7 @@
 
 #include "calls.h"
 
-#define PAGE 4096UL
+#define PAGE page_size()
 
 static int open_file(const struct guest *g, enum file file)
 {
@@ -54,7 +54,7 @@ static struct vhost_vring_addr ring_addr(const struct guest *g, __u32 ring,
 	if (how == LOG)
 		a.log_guest_addr = g->mem.region[0].gpa;
 	if (how == LOG_FAR)
-		a.log_guest_addr = -PAGE;
+		a.log_guest_addr = -VHOST_PAGE_SIZE;
 	if (how == LOG_FLAG_BY_2)
 		a.log_guest_addr = 2;
 	return a;
@@ -104,9 +104,9 @@ static struct vhost_memory *mem_table(const struct guest *g, enum table how,
 	}
 	last = &m->regions[n - 1];
 	if (how == OVERLAPPING)
-		last->guest_phys_addr = last[-1].guest_phys_addr + PAGE;
+		last->guest_phys_addr = last[-1].guest_phys_addr + 4096;
 	if (how == WRAPPING)
-		last->guest_phys_addr = -PAGE;
+		last->guest_phys_addr = -4096ULL;
 	if (how == SIZE_0)
 		last->memory_size = 0;
 	if (how == ALL_SPACE) {
@@ -143,6 +143,7 @@ int call_make(const struct guest *g, const struct call *c)
 	struct vhost_vring_file file = { c->a, -1 };
 	struct vhost_vring_addr addr;
 	__u64 u64 = c->a;
+	__u8 u8 = c->a;
 	int i = c->a;
 	size_t size;
 	void *table;
@@ -151,6 +152,8 @@ int call_make(const struct guest *g, const struct call *c)
 	switch (c->arg) {
 	case U64:
 		return make(g, c, &u64, sizeof(u64));
+	case U8:
+		return make(g, c, &u8, sizeof(u8));
 	case INT:
 		return make(g, c, &i, sizeof(i));
 	case FD:

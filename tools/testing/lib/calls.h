@@ -17,6 +17,7 @@ enum state {
 enum arg {
 	NONE,		/* NULL */
 	U64,		/* a */
+	U8,		/* a */
 	INT,		/* a */
 	FD,		/* file a */
 	RING_STATE,	/* ring a, num b */
@@ -40,6 +41,16 @@ enum table {
 };
 
 #define KERNEL_ADDRESS 0xffff888000000000ULL
+
+/* Where the kernel is in an address space of its own the VMM may have any address. */
+#ifdef __s390__
+#define ANY_ADDRESS_OK true
+#else
+#define ANY_ADDRESS_OK false
+#endif
+/* The errno for an address that the VMM may not have, or 0. */
+#define UNLESS_ANY(err) (ANY_ADDRESS_OK ? 0 : (err))
+
 #define UNKNOWN_FEATURES (BIT_ULL(63) | BIT_ULL(20))
 #define GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, __u64)
 /* Newer than some systems' <linux/vhost.h>. */

@@ -58,34 +58,35 @@ static int map_page(const struct iommu *m, void *va, __u32 frame)
 /* Pages with scattered frames: those that rings and buffers take first. The others keep the
  * addresses they would have without an IOMMU, as each scattered page costs a mapping.
  */
-static const struct { unsigned int region, first, n; } scattered[] = {
-	{ 0, 0, 64 }, { 1, 0, 64 }, { 1, 512, 192 },
+static const struct { unsigned int region, kib, len_kib; } scattered[] = {
+	{ 0, 0, 256 }, { 1, 0, 256 }, { 1, 2048, 768 },
 };
 
-#define SCATTERED 320
+#define SCATTERED_MAX (1280 / 4)
 
-/* Swap frames, so that no two of the scattered pages are adjacent. */
-static void scatter(struct iommu *m, __u32 *pages)
+/* Swap frames, so that no two of the scattered pages are adjacent. Returns their number. */
+static unsigned int scatter(struct iommu *m, __u32 *pages)
 {
 	const struct mem *mem = &m->g->mem;
 	unsigned int i, j, n = 0;
 
 	for (i = 0; i < ARRAY_SIZE(scattered); i++) {
-		__u64 gpa = mem->region[scattered[i].region].gpa;
+		__u64 gpa = mem->region[scattered[i].region].gpa +
+			    scattered[i].kib * 1024ULL;
 
-		for (j = 0; j < scattered[i].n; j++)
-			pages[n++] = page_number(m, gpa +
-				(scattered[i].first + j) * IOMMU_PAGE);
+		for (j = 0; j < scattered[i].len_kib * 1024 / IOMMU_PAGE; j++)
+			pages[n++] = page_number(m, gpa + j * IOMMU_PAGE);
 	}
 	for (i = 0; i < n; i++)
 		m->frame[pages[i]] = pages[(i * 7 + 1) % n];
+	return n;
 }
 
 static int map_view(struct iommu *m)
 {
 	const struct mem *mem = &m->g->mem;
-	__u32 pages[SCATTERED];
-	unsigned int i, k = 0;
+	__u32 pages[SCATTERED_MAX];
+	unsigned int i, n, k = 0;
 	int err = 0;
 
 	for (i = 0; i < m->npages; i++)
@@ -99,8 +100,8 @@ static int map_view(struct iommu *m)
 			return -errno;
 		k += r->size / IOMMU_PAGE;
 	}
-	scatter(m, pages);
-	for (i = 0; !err && i < SCATTERED; i++)
+	n = scatter(m, pages);
+	for (i = 0; !err && i < n; i++)
 		err = map_page(m, page_ptr(m, pages[i]), m->frame[pages[i]]);
 	return err;
 }

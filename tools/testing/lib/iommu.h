@@ -11,7 +11,7 @@
 
 #include "guest.h"
 
-#define IOMMU_PAGE	4096ULL
+#define IOMMU_PAGE	((__u64)page_size())
 #define IOMMU_GPA	0x40000000ULL	/* start of physical memory */
 #define IOMMU_SPARE	256		/* frames that are not used by any page at first */
 #define IOMMU_HELD	64

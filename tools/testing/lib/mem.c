@@ -10,7 +10,7 @@
 
 #include "mem.h"
 
-#define GUARD 4096
+#define GUARD page_size()
 
 int mem_add(struct mem *m, __u64 gpa, __u64 size)
 {

@@ -26,7 +26,8 @@ struct rows {
 };
 
 /*
- * Play all rows and print a line for each. Returns the exit status: 1 if the set-up of a row failed.
+ * Play all rows and print a line for each. Returns the exit status: 1 if the set-up of a row
+ * failed.
  */
 int rows_print(const struct rows *rows);
 

@@ -10,10 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <linux/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT_ULL(n) (1ULL << (n))
+
+/* Of this machine: what mmap() and its like go by. */
+static inline size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
 
 static inline __u64 now_ms(void)
 {

@@ -40,7 +40,7 @@ void race_change_table(struct race_run *r)
 void race_zap(struct race_run *r)
 {
 	const struct mem_region *b = &r->talk.g.mem.region[MEM_BUFFERS];
-	__u64 from = rng_below(&r->rng, b->size / 4096) * 4096ULL;
+	__u64 from = rng_below(&r->rng, b->size / page_size()) * page_size();
 
 	require(!madvise(b->va + from, b->size - from, MADV_DONTNEED), "madvise");
 	race_sleep(&r->rng, 1000);

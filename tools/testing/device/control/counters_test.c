@@ -107,8 +107,8 @@ static void cache(const void *arg)
 	misses = counter_get(&s.g, "cache_misses");
 	require(misses, "nothing was brought in");
 	before = counter_get(&s.g, "cache_invalidations");
-	mem = mem_ptr(&s.g.mem, s.g.tx_gpa & ~0xfffULL, 4096);
-	require(mem && !madvise(mem, 4096, MADV_DONTNEED), "madvise");
+	mem = mem_ptr(&s.g.mem, s.g.tx_gpa & -(__u64)page_size(), page_size());
+	require(mem && !madvise(mem, page_size(), MADV_DONTNEED), "madvise");
 	expect(&s.g, "cache_invalidations", before, 1);
 	session_to_host(&s, 10);
 	require(counter_get(&s.g, "cache_misses") > misses,

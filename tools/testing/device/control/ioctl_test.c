@@ -129,7 +129,8 @@ static const struct ioctl_case cases[] = {
 	{ "case 77: memory table cut short", OWNED, VHOST_SET_MEM_TABLE, TABLE,
 	  SHORT, 0, EFAULT },
 	{ "case 77: memory of the kernel, running", RUNNING,
-	  VHOST_SET_MEM_TABLE, TABLE, KERNEL_MEMORY, 0, EFAULT },
+	  VHOST_SET_MEM_TABLE, TABLE, KERNEL_MEMORY, 0,
+	  UNLESS_ANY(EFAULT) },
 
 	/* ring number */
 	{ "case 72: size of ring 2", OWNED, VHOST_SET_VRING_NUM, RING_STATE, 2,
@@ -201,11 +202,14 @@ static const struct ioctl_case cases[] = {
 	{ "same address, running", RUNNING, VHOST_SET_VRING_ADDR, RING_ADDR, 0,
 	  AS_IS, 0 },
 	{ "case 70: descriptors in the kernel, running", RUNNING,
-	  VHOST_SET_VRING_ADDR, RING_ADDR, 0, KERNEL_DESC, EINVAL },
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 0, KERNEL_DESC,
+	  UNLESS_ANY(EINVAL) },
 	{ "case 70: available ring in the kernel, running", RUNNING,
-	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_AVAIL, EINVAL },
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_AVAIL,
+	  UNLESS_ANY(EINVAL) },
 	{ "case 70: used ring in the kernel, running", RUNNING,
-	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_USED, EINVAL },
+	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, KERNEL_USED,
+	  UNLESS_ANY(EINVAL) },
 	{ "case 70: used ring misaligned, running", RUNNING,
 	  VHOST_SET_VRING_ADDR, RING_ADDR, 1, USED_BY_2, EINVAL },
 

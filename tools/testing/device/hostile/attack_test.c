@@ -10,7 +10,7 @@
 #include "device_test.h"
 #include "session.h"
 
-#define PAGE 4096U
+#define PAGE page_size()
 
 /* --- the ring's layout changes while the ring is broken --- */
 

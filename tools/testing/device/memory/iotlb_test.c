@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "device_test.h"
 #include "iommu.h"
 #include "session.h"
@@ -334,16 +335,16 @@ static void ranges(const void *arg)
 		{ 0, 0, 0, 3, -EINVAL },
 		{ 0x1000, 0, 0x1000, 3, -EINVAL },
 		{ all, 0, 0, 0, -EINVAL },
-		{ 0, all, 0, 3, -EFAULT },
-		{ 1, all, 0, 3, -EFAULT },
+		{ 0, all, 0, 3, UNLESS_ANY(-EFAULT) },
+		{ 1, all, 0, 3, UNLESS_ANY(-EFAULT) },
 		{ 2, all, 0, 3, -EFAULT },
 		{ all, 2, 0x1000, 3, -EFAULT },
 		{ 0x1000, all, 0x1000, 0, -EFAULT },
 		{ 0, 0x1000, all - 0xffe, 3, -EFAULT },
-		{ 0, 0x1000, all - 0xfff, 3, -EFAULT },
-		{ 0, 0x1000, 1ULL << 63, 3, -EFAULT },
-		{ 0, 0x1000, 1ULL << 63, 1, -EFAULT },
-		{ 0, 0x1000, 1ULL << 63, 2, -EFAULT },
+		{ 0, 0x1000, all - 0xfff, 3, UNLESS_ANY(-EFAULT) },
+		{ 0, 0x1000, 1ULL << 63, 3, UNLESS_ANY(-EFAULT) },
+		{ 0, 0x1000, 1ULL << 63, 1, UNLESS_ANY(-EFAULT) },
+		{ 0, 0x1000, 1ULL << 63, 2, UNLESS_ANY(-EFAULT) },
 		/* Useless, and harmless. */
 		{ 0, 0x1000, 1ULL << 63, 0 },
 		{ 1, all, 0, 0 },

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "device_test.h"
 #include "iommu.h"
 #include "session.h"
@@ -633,7 +634,7 @@ static void no_base(const void *arg)
 	(void)arg;
 	start_default(&t);
 	before = counters_read(g);
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (i = 0; i < (ANY_ADDRESS_OK ? 1 : ARRAY_SIZE(bad)); i++) {
 		/* Nothing is logged, so any valid address is accepted. */
 		err = dev_set_log_base(&g->dev, bad[i]);
 		require(!err || err == -EFAULT, "%s", strerror(-err));

@@ -221,13 +221,13 @@ static void step_compact(struct mover *m)
 static void step_migrate(struct mover *m)
 {
 	struct mem_region *r = buffers(m);
-	unsigned int n = r->size / 4096, i;
+	unsigned int n = r->size / page_size(), i;
 	void **page = calloc(n, sizeof(*page));
 	int *node = calloc(n, sizeof(*node)), *status = calloc(n, sizeof(*status));
 
 	require(page && node && status, "out of memory");
 	for (i = 0; i < n; i++) {
-		page[i] = r->va + i * 4096;
+		page[i] = r->va + i * page_size();
 		node[i] = m->steps % 2;
 	}
 	require(syscall(SYS_move_pages, 0, (long)n, page, node, status,
@@ -255,9 +255,10 @@ static void step_collapse(struct mover *m)
 	struct mem_region *r = buffers(m);
 
 	/* A page with other permissions splits its huge page, which is collapsed again. */
-	mprotect(r->va + HUGE_PAGE / 2, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+	mprotect(r->va + HUGE_PAGE / 2, page_size(),
+		 PROT_READ | PROT_WRITE | PROT_EXEC);
 	madvise(r->va, r->size, MADV_COLLAPSE);
-	mprotect(r->va + HUGE_PAGE / 2, 4096, PROT_READ | PROT_WRITE);
+	mprotect(r->va + HUGE_PAGE / 2, page_size(), PROT_READ | PROT_WRITE);
 	madvise(r->va, r->size, MADV_COLLAPSE);
 }
 

@@ -15,7 +15,7 @@
 #include "device_test.h"
 #include "session.h"
 
-#define PAGE	4096
+#define PAGE	page_size()
 
 /* Make a page of shared memory lose its content. Returns an errno. */
 static int poison(void *page)

@@ -11,7 +11,7 @@
 #include "device_test.h"
 #include "session.h"
 
-#define PAGE 4096U
+#define PAGE page_size()
 #define PAGE_DESCS (PAGE / RING_DESC_LEN)
 #define GOOD 3		/* chains, followed by one that can't be taken */
 #define LEN 100

@@ -34,7 +34,7 @@ static void send_lost(struct guest *g, enum lost_by by, struct pkt p)
 	if (by == OVER_MAX)
 		segs[1].len = p.len;
 	if (by == NO_PAGE)
-		munmap(g->mem.region[3].va, 4096);
+		munmap(g->mem.region[3].va, page_size());
 	h = pkt_encode(&p);
 	require_ok(mem_write(&g->mem, segs[0].addr, &h, HDR_LEN));
 	require_ok(guest_send_segs(g, segs, 2, TIMEOUT));
@@ -45,8 +45,8 @@ static void undo(struct guest *g)
 {
 	void *va = g->mem.region[3].va;
 
-	require(mmap(va, 4096, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_SHARED |
-		     MAP_ANONYMOUS, -1, 0) == va, "mmap");
+	require(mmap(va, page_size(), PROT_READ | PROT_WRITE,
+		     MAP_FIXED | MAP_SHARED | MAP_ANONYMOUS, -1, 0) == va, "mmap");
 }
 
 static void check_before(int fd)
