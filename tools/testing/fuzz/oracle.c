@@ -50,6 +50,7 @@ static bool add(struct verdict *v, const struct mem *m, const struct desc *d)
 /* Entries are the same in both layouts, except for the order of the last two fields. */
 static bool read_entry(const struct guest *g, __u64 gpa, struct desc *d)
 {
+	const struct ring *r = &g->q[TXQ].ring;	/* as the other one */
 	struct vring_packed_desc p;
 	struct vring_desc s;
 
@@ -57,10 +58,10 @@ static bool read_entry(const struct guest *g, __u64 gpa, struct desc *d)
 		return false;
 	memcpy(&p, &s, sizeof(p));
 	*d = (struct desc){
-		.addr = le64toh(s.addr),
-		.len = le32toh(s.len),
-		.flags = le16toh(g->cfg.packed ? p.flags : s.flags),
-		.next = le16toh(s.next),
+		.addr = ring_64(r, s.addr),
+		.len = ring_32(r, s.len),
+		.flags = ring_16(r, g->cfg.packed ? p.flags : s.flags),
+		.next = ring_16(r, s.next),
 	};
 	return true;
 }
@@ -117,8 +118,8 @@ static struct desc read_desc(const struct ring *r, __u32 i)
 	if (r->f.packed)
 		return (struct desc){ le64toh(p->addr), le32toh(p->len),
 				      r->p.flags[i], (i + 1) % r->num };
-	return (struct desc){ le64toh(s->addr), le32toh(s->len),
-			      le16toh(s->flags), le16toh(s->next) };
+	return (struct desc){ ring_64(r, s->addr), ring_32(r, s->len),
+			      ring_16(r, s->flags), ring_16(r, s->next) };
 }
 
 static bool walk(const struct guest *g, const struct ring *r, __u32 i,

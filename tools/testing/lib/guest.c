@@ -95,6 +95,7 @@ static int alloc_queue(struct guest *g, unsigned int i)
 		.packed = g->cfg.packed,
 		.event_idx = g->cfg.features & F_EVENT_IDX,
 		.in_order = g->cfg.in_order,
+		.legacy = !(g->cfg.features & F_VERSION_1),
 	};
 	struct guest_queue *q = &g->q[i];
 	size_t bytes = ring_bytes(&f, g->cfg.num[i]);

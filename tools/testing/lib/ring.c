@@ -94,7 +94,7 @@ void ring_set_desc(struct ring *r, __u16 i, __u64 addr, __u32 len, __u16 flags,
 void ring_set_entry(const struct ring *r, void *entry, __u64 addr, __u32 len,
 		    __u16 flags, __u16 next)
 {
-	r->ops->set_entry(entry, addr, len, flags, next);
+	r->ops->set_entry(r, entry, addr, len, flags, next);
 }
 
 void ring_push(struct ring *r, __u16 chain)

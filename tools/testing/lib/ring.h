@@ -73,6 +73,7 @@ struct ring_features {
 	bool packed;
 	bool event_idx;
 	bool in_order;
+	bool legacy;	/* not VERSION_1: numbers in the byte order of the processor */
 };
 
 struct ring_ops;
@@ -98,6 +99,22 @@ struct ring {
 		struct ring_packed p;
 	};
 };
+
+/* Convert to or from the byte order of the ring. Packed rings have VERSION_1. */
+static inline __u16 ring_16(const struct ring *r, __u16 v)
+{
+	return r->f.legacy ? v : htole16(v);
+}
+
+static inline __u32 ring_32(const struct ring *r, __u32 v)
+{
+	return r->f.legacy ? v : htole32(v);
+}
+
+static inline __u64 ring_64(const struct ring *r, __u64 v)
+{
+	return r->f.legacy ? v : htole64(v);
+}
 
 /* Size of a ring in bytes, with all three areas. */
 size_t ring_bytes(const struct ring_features *f, unsigned int num);

@@ -36,8 +36,8 @@ struct ring_ops {
 	int (*take)(struct ring *r, unsigned int n, __u16 *idx);
 	void (*set_desc)(struct ring *r, __u16 i, __u64 addr, __u32 len,
 			 __u16 flags, __u16 next);
-	void (*set_entry)(void *entry, __u64 addr, __u32 len, __u16 flags,
-			  __u16 next);
+	void (*set_entry)(const struct ring *r, void *entry, __u64 addr,
+			  __u32 len, __u16 flags, __u16 next);
 	void (*push)(struct ring *r, __u16 chain);
 	void (*publish)(struct ring *r);
 	bool (*kick_wanted)(struct ring *r);

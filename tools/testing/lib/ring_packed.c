@@ -117,8 +117,8 @@ static void packed_set_desc(struct ring *r, __u16 i, __u64 addr, __u32 len,
 	r->p.flags[i] = (r->p.flags[i] & (F_AVAIL | F_USED)) | flags;
 }
 
-static void packed_set_entry(void *entry, __u64 addr, __u32 len, __u16 flags,
-			     __u16 next)
+static void packed_set_entry(const struct ring *r, void *entry, __u64 addr,
+			     __u32 len, __u16 flags, __u16 next)
 {
 	struct vring_packed_desc d = {
 		.addr = htole64(addr),
@@ -126,6 +126,7 @@ static void packed_set_entry(void *entry, __u64 addr, __u32 len, __u16 flags,
 		.flags = htole16(flags),
 	};
 
+	(void)r;
 	(void)next;
 	memcpy(entry, &d, sizeof(d));
 }

@@ -65,10 +65,10 @@ static void split_reset(struct ring *r, __u32 base)
 	s->avail_idx = base;
 	s->kicked_idx = base;
 	s->last_used = base;
-	s->avail->idx = htole16(base);
-	s->used->idx = htole16(base);
-	*used_event(r) = htole16(base);
-	*avail_event(r) = htole16(base);
+	s->avail->idx = ring_16(r, base);
+	s->used->idx = ring_16(r, base);
+	*used_event(r) = ring_16(r, base);
+	*avail_event(r) = ring_16(r, base);
 }
 
 static __u32 split_base(const struct ring *r)
@@ -78,7 +78,7 @@ static __u32 split_base(const struct ring *r)
 
 static __u16 used_idx(const struct ring *r)
 {
-	return le16toh(__atomic_load_n(&r->s.used->idx, __ATOMIC_ACQUIRE));
+	return ring_16(r, __atomic_load_n(&r->s.used->idx, __ATOMIC_ACQUIRE));
 }
 
 static __u32 split_device_base(const struct ring *r)
@@ -114,14 +114,14 @@ static void split_release(struct ring *r, __u16 head)
 		s->free[end++ & (r->num - 1)] = i;
 }
 
-static void split_set_entry(void *entry, __u64 addr, __u32 len, __u16 flags,
-			    __u16 next)
+static void split_set_entry(const struct ring *r, void *entry, __u64 addr,
+			    __u32 len, __u16 flags, __u16 next)
 {
 	struct vring_desc d = {
-		.addr = htole64(addr),
-		.len = htole32(len),
-		.flags = htole16(flags),
-		.next = htole16(next),
+		.addr = ring_64(r, addr),
+		.len = ring_32(r, len),
+		.flags = ring_16(r, flags),
+		.next = ring_16(r, next),
 	};
 
 	memcpy(entry, &d, sizeof(d));
@@ -130,18 +130,18 @@ static void split_set_entry(void *entry, __u64 addr, __u32 len, __u16 flags,
 static void split_set_desc(struct ring *r, __u16 i, __u64 addr, __u32 len,
 			   __u16 flags, __u16 next)
 {
-	split_set_entry(&r->s.desc[i], addr, len, flags, next);
+	split_set_entry(r, &r->s.desc[i], addr, len, flags, next);
 }
 
 static void split_push(struct ring *r, __u16 head)
 {
-	r->s.avail->ring[r->s.avail_idx++ & (r->num - 1)] = htole16(head);
+	r->s.avail->ring[r->s.avail_idx++ & (r->num - 1)] = ring_16(r, head);
 }
 
 static void split_publish(struct ring *r)
 {
 	/* Write entries and descriptors before the index. */
-	__atomic_store_n(&r->s.avail->idx, htole16(r->s.avail_idx),
+	__atomic_store_n(&r->s.avail->idx, ring_16(r, r->s.avail_idx),
 			 __ATOMIC_RELEASE);
 }
 
@@ -152,11 +152,11 @@ static bool split_kick_wanted(struct ring *r)
 
 	r->s.kicked_idx = new;
 	if (r->f.event_idx) {
-		event = le16toh(__atomic_load_n(avail_event(r),
-						__ATOMIC_RELAXED));
+		event = ring_16(r, __atomic_load_n(avail_event(r),
+						   __ATOMIC_RELAXED));
 		return (__u16)(new - event - 1) < (__u16)(new - old);
 	}
-	flags = le16toh(__atomic_load_n(&r->s.used->flags, __ATOMIC_RELAXED));
+	flags = ring_16(r, __atomic_load_n(&r->s.used->flags, __ATOMIC_RELAXED));
 	return !(flags & VRING_USED_F_NO_NOTIFY);
 }
 
@@ -170,8 +170,8 @@ static __u32 split_read_used(const struct ring *r, __u32 *len)
 	const struct vring_used_elem *e =
 		&r->s.used->ring[r->s.last_used & (r->num - 1)];
 
-	*len = le32toh(e->len);
-	return le32toh(e->id);
+	*len = ring_32(r, e->len);
+	return ring_32(r, e->id);
 }
 
 static void split_advance_used(struct ring *r, unsigned int n)
@@ -184,9 +184,9 @@ static void split_want_calls(struct ring *r, bool want)
 {
 	__u16 flags = want ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
 
-	__atomic_store_n(&r->s.avail->flags, htole16(flags), __ATOMIC_RELAXED);
+	__atomic_store_n(&r->s.avail->flags, ring_16(r, flags), __ATOMIC_RELAXED);
 	/* With EVENT_IDX, suppress interrupts by an index that will not be reached soon. */
-	__atomic_store_n(used_event(r), htole16(r->s.last_used - !want),
+	__atomic_store_n(used_event(r), ring_16(r, r->s.last_used - !want),
 			 __ATOMIC_RELAXED);
 }
 

@@ -59,10 +59,10 @@ void parity_add_bad_pointers(const char *name, const struct call *call,
 	parity_add(&c, "%s, NULL", name);
 }
 
-static void add_u64s(const char *name, unsigned long req,
-		     const __u64 *values, unsigned int n)
+static void add_numbers(const char *name, unsigned long req, enum arg arg,
+			const __u64 *values, unsigned int n)
 {
-	struct call c = { .req = req, .arg = U64 };
+	struct call c = { .req = req, .arg = arg };
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
@@ -70,7 +70,13 @@ static void add_u64s(const char *name, unsigned long req,
 		parity_add(&c, "%s 0x%llx", name, (unsigned long long)c.a);
 	}
 	c.a = values[0];
-	parity_add_bad_pointers(name, &c, 8);
+	parity_add_bad_pointers(name, &c, arg == U64 ? 8 : 1);
+}
+
+static void add_u64s(const char *name, unsigned long req,
+		     const __u64 *values, unsigned int n)
+{
+	add_numbers(name, req, U64, values, n);
 }
 
 static __s64 features_read(const struct guest *g, __u64 req)
@@ -266,9 +272,9 @@ static void add_fork(void)
 {
 	static const __u64 values[] = { 0, 1, 2, 0xff };
 
-	add_u64s("SET_FORK_FROM_OWNER", SET_FORK_FROM_OWNER, values,
-		 ARRAY_SIZE(values));
-	add_u64s("GET_FORK_FROM_OWNER", GET_FORK_FROM_OWNER, values, 1);
+	add_numbers("SET_FORK_FROM_OWNER", SET_FORK_FROM_OWNER, U8, values,
+		    ARRAY_SIZE(values));
+	add_numbers("GET_FORK_FROM_OWNER", GET_FORK_FROM_OWNER, U8, values, 1);
 	add_special("GET_FORK_FROM_OWNER, what it reads", fork_read, 0);
 	add_special("SET_FORK_FROM_OWNER 0, threads", forks, 0);
 	add_special("SET_FORK_FROM_OWNER 1, threads", forks, 1);
@@ -373,9 +379,10 @@ static void add_files(const char *name, unsigned long req)
 	parity_add_bad_pointers(name, &c, 8);
 }
 
+/* What takes a number takes 32 bits, as the first of a struct. */
 static void add_unknown_call(const char *name, unsigned long req)
 {
-	struct call c = { .req = req, .arg = U64 };
+	struct call c = { .req = req, .arg = RING_STATE };
 
 	parity_add(&c, "unknown: %s, 0", name);
 	c.a = 2;

@@ -129,7 +129,7 @@ static void act_uring(struct scene *p, struct step *s)
 	else if (req.op == IORING_OP_ACCEPT)
 		sqe.fd = p->end['l' - 'a'].fd;
 	else if (req.op == IORING_OP_POLL_ADD)
-		sqe.poll32_events = POLLIN;
+		sqe.poll_events = POLLIN;
 	else if (req.op == IORING_OP_SHUTDOWN)
 		sqe.len = req.len;
 	submit(&sqe);

@@ -67,9 +67,9 @@ static void *supply(void *arg)
 			break;
 		}
 		for (; taken(e); e->pos++) {
-			avail->ring[e->pos & (e->ring->num - 1)] = htole16(e->bare);
+			avail->ring[e->pos & (e->ring->num - 1)] = ring_16(e->ring, e->bare);
 			__atomic_store_n(&avail->idx,
-					 htole16(e->pos + 1 + e->ring->num),
+					 ring_16(e->ring, e->pos + 1 + e->ring->num),
 					 __ATOMIC_RELEASE);
 		}
 	}
@@ -89,11 +89,11 @@ static void start(struct endless *e, struct session *s)
 	write_packet(s, s->g.tx_gpa, VIRTIO_VSOCK_OP_RW, LARGE);
 	write_packet(s, bare_gpa, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 	for (i = 0; i < r->num; i++) {
-		r->s.avail->ring[i] = htole16(e->bare);
+		r->s.avail->ring[i] = ring_16(r, e->bare);
 		r->s.used->ring[i].id = UNUSED;
 	}
-	r->s.avail->ring[e->pos & (r->num - 1)] = htole16(first);
-	__atomic_store_n(&r->s.avail->idx, htole16(e->pos + r->num),
+	r->s.avail->ring[e->pos & (r->num - 1)] = ring_16(r, first);
+	__atomic_store_n(&r->s.avail->idx, ring_16(r, e->pos + r->num),
 			 __ATOMIC_RELEASE);
 	require(!pthread_create(&e->thread, NULL, supply, e), "thread");
 	guest_kick(&s->g, TXQ);

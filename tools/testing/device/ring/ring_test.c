@@ -105,8 +105,8 @@ static void same_twice(const void *arg)
 		wait_for_used(r);
 		require((int)(a.g.cfg.packed ?
 			      le16toh(r->p.desc[r->p.used.index].id) :
-			      le32toh(r->s.used->ring[r->s.last_used &
-						      (RING - 1)].id)) ==
+			      ring_32(r, r->s.used->ring[r->s.last_used &
+							 (RING - 1)].id)) ==
 			first, "used entry %d is of another chain", i);
 		/* The second time it is no longer in flight. */
 		require(ring_get_used(r, &len, &token) == (i ? -EPROTO : first),
@@ -145,8 +145,8 @@ static void set_wish(struct ring *r, const struct wish *w)
 		r->p.driver->off_wrap = htole16(w->event);
 		r->p.driver->flags = htole16(w->flags);
 	} else {
-		*(__u16 *)&r->s.avail->ring[r->num] = htole16(w->event);
-		r->s.avail->flags = htole16(w->flags);
+		*(__u16 *)&r->s.avail->ring[r->num] = ring_16(r, w->event);
+		r->s.avail->flags = ring_16(r, w->flags);
 	}
 }
 
