@@ -12,7 +12,7 @@ struct space_case {
 	const char *name;
 	u32 peer_buf_alloc;
 	u32 buf_alloc;
-	u32 tx_cnt;
+	u64 tx_cnt;
 	u32 peer_fwd_cnt;
 	u32 max;
 	u32 space;
@@ -28,6 +28,8 @@ static const struct space_case space_cases[] = {
 	{ "none of it read, in our own room", 1000, 100, 60, 0, 100, 40 },
 	{ "tx_cnt has wrapped", 100, 1000, 10, U32_MAX - 9, 100, 80 },
 	{ "both have wrapped", 100, 1000, 10, 5, 100, 95 },
+	{ "the peer's counter has wrapped", 100, 1000, SZ_4G + 10, 5, 100, 95 },
+	{ "it has not yet", 100, 1000, SZ_4G + 10, U32_MAX - 9, 100, 80 },
 	{ "about to wrap", 100, 1000, U32_MAX, U32_MAX, 100, 100 },
 	{ "the peer's room is smaller than what is in it", 50, 1000, 80, 0, 50, 0 },
 	{ "as small as what is in it", 80, 1000, 80, 0, 80, 0 },

@@ -5,7 +5,7 @@
  *
  * Each packet tells the peer the size of our buffer (buf_alloc) and how much of what it has sent
  * was read (fwd_cnt). Bytes that a side has sent and the peer has not read must fit into the peer's
- * buffer. All counters wrap. Pure arithmetic: the caller serializes.
+ * buffer. The counters in packets wrap. Pure arithmetic: the caller serializes.
  */
 #ifndef _MVSOCK_CREDIT_H
 #define _MVSOCK_CREDIT_H
@@ -34,7 +34,7 @@ struct mvs_credit {
 	u64 told;
 	u32 peer_buf_alloc;
 	u32 peer_fwd_cnt;
-	u32 tx_cnt;
+	u64 tx_cnt;
 };
 
 /**
@@ -53,6 +53,28 @@ static inline u32 mvs_credit_max(const struct mvs_credit *credit)
 }
 
 /**
+ * mvs_credit_unread - get the bytes that were sent to the peer and not read there
+ * @credit: the credit
+ *
+ * Return: bytes.
+ */
+static inline u32 mvs_credit_unread(const struct mvs_credit *credit)
+{
+	return (u32)credit->tx_cnt - credit->peer_fwd_cnt;
+}
+
+/**
+ * mvs_credit_known - get the bytes that the peer may send, as far as it was told
+ * @credit: the credit
+ *
+ * Return: bytes.
+ */
+static inline u64 mvs_credit_known(const struct mvs_credit *credit)
+{
+	return credit->told - min(credit->told, credit->rx_cnt);
+}
+
+/**
  * mvs_credit_space - get the bytes that may be sent to the peer
  * @credit: the credit
  *
@@ -63,7 +85,7 @@ static inline u32 mvs_credit_max(const struct mvs_credit *credit)
 static inline u32 mvs_credit_space(const struct mvs_credit *credit)
 {
 	u32 max = mvs_credit_max(credit);
-	u32 unread = credit->tx_cnt - credit->peer_fwd_cnt;
+	u32 unread = mvs_credit_unread(credit);
 
 	return max > unread ? max - unread : 0;
 }
@@ -105,7 +127,7 @@ static inline bool mvs_credit_stale(const struct mvs_credit *credit, bool idle,
 				    u64 wanted)
 {
 	u64 low = min(credit->buf_alloc / 2, SZ_64K);
-	u64 known = credit->told - min(credit->told, credit->rx_cnt);
+	u64 known = mvs_credit_known(credit);
 	u64 unread = credit->rx_cnt - credit->fwd_cnt;
 	u64 now = credit->fwd_cnt + credit->buf_alloc;
 

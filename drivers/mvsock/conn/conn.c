@@ -521,7 +521,7 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 	       mvs_credit_space(credit) >= READ_ONCE(conn->wanted);
 	if (wake)
 		conn->blocked = false;
-	idle = credit->tx_cnt - credit->peer_fwd_cnt < MVS_BUSY_BYTES;
+	idle = mvs_credit_unread(credit) < MVS_BUSY_BYTES;
 	spin_unlock(&conn->lock);
 	if (!wake)
 		return;
