@@ -17,6 +17,7 @@
 #ifndef _MVSOCK_CONN_H
 #define _MVSOCK_CONN_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -37,7 +38,9 @@ struct vsock_sock;
 /**
  * struct mvs_conns - a device's connections
  * @lock: protects all fields, and those of the connections that are documented so
- * @all: connections in the lookup table
+ * @all: connections in the lookup table, by @serial
+ * @serial: number of connections that were ever added to it
+ * @walks: walks over @all that are in progress
  * @pending: connections with packets to send
  * @waiting: connections whose sender waits for an RX chain, in order of arrival
  * @resets: RST packets for connections that do not exist, or no longer exist
@@ -48,6 +51,8 @@ struct vsock_sock;
 struct mvs_conns {
 	spinlock_t lock;	/* the lists */
 	struct list_head all;
+	u64 serial;
+	struct list_head walks;
 	struct list_head pending;
 	struct list_head waiting;
 	struct list_head resets;
@@ -81,6 +86,20 @@ struct mvs_reset {
 };
 
 /**
+ * enum mvs_wait - what data to the guest wait for
+ * @MVS_WAIT_NONE: they do not
+ * @MVS_WAIT_BUFFERS: an RX chain
+ * @MVS_WAIT_CREDIT: the peer has to read
+ * @MVS_WAIT_PAGE: a page of guest memory, or its translation
+ */
+enum mvs_wait {
+	MVS_WAIT_NONE,
+	MVS_WAIT_BUFFERS,
+	MVS_WAIT_CREDIT,
+	MVS_WAIT_PAGE,
+};
+
+/**
  * struct mvs_conn - a connection
  * @node: in the lookup table, by @key
  * @key: its addresses; set when it is attached
@@ -89,7 +108,9 @@ struct mvs_reset {
  * @vsk: the socket, on which the table holds a reference
  * @device: its device, with a reference; NULL until the connection is attached, which happens once
  * @type: VIRTIO_VSOCK_TYPE_*
- * @state: protected by sk_lock
+ * @state: written under sk_lock, read without
+ * @since: time at which it was attached, in jiffies
+ * @serial: its place in the device's list @all, which is the order of attachment
  * @data_ready: the socket's own sk_data_ready()
  *
  * Protected by @lock of the device's connections:
@@ -114,8 +135,11 @@ struct mvs_reset {
  * @putting: data are being appended to @rx
  * @discard: the socket was closed: the content of @rx is to be dropped
  * @parked: a sender waits for an RX chain
- * @wanted: bytes of credit that the last sender needed; 1 after a later change, as another message
- *	may fit
+ * @parked_for: what that sender waits for
+ * @stalled: time at which data to the guest first had to wait after some were sent, in jiffies,
+ *	or 0; whether they still wait is told by mvs_conn_view()
+ * @wanted: bytes of credit that the last sender needed; 1 after a later change, as another
+ *	message may fit
  * @blocked: a sender was refused for lack of credit or of a chain
  * @asked: a CREDIT_REQUEST was sent during this stall
  * @tx_left: bytes in @tx; written under the RX virtqueue's mutex as well
@@ -137,6 +161,8 @@ struct mvs_conn {
 	struct mvs_device *device;
 	u16 type;
 	enum mvs_conn_state state;
+	unsigned long since;
+	u64 serial;
 	void (*data_ready)(struct sock *sk);
 
 	bool in_table;
@@ -159,6 +185,8 @@ struct mvs_conn {
 	bool putting;
 	bool discard;
 	bool parked;
+	enum mvs_wait parked_for;
+	unsigned long stalled;
 	u32 wanted;
 	bool blocked;
 	bool asked;
@@ -219,12 +247,76 @@ static inline void mvs_conn_room_changed(struct mvs_conn *conn)
 	WRITE_ONCE(conn->wanted, 1);
 }
 
+/**
+ * mvs_conn_stalls - note that data to the guest have to wait
+ * @conn: the connection, with its lock held
+ */
+static inline void mvs_conn_stalls(struct mvs_conn *conn)
+{
+	lockdep_assert_held(&conn->lock);
+	if (!READ_ONCE(conn->stalled))
+		WRITE_ONCE(conn->stalled, jiffies);
+}
+
+/**
+ * struct mvs_conn_view - what is shown of a connection
+ * @state: its state
+ * @age: milliseconds since it was attached
+ * @rx_bytes: bytes to the guest, those of a send() in progress included
+ * @tx_bytes: bytes from the guest
+ * @rx_queued: bytes to the guest that are queued
+ * @tx_queued: bytes from the guest that the program has not read
+ * @rx_credit: bytes that may be sent to the guest
+ * @tx_credit: bytes that the guest may send, as far as it was told
+ * @wait: what data to the guest wait for
+ * @wait_time: milliseconds for which they have waited
+ */
+struct mvs_conn_view {
+	enum mvs_conn_state state;
+	u64 age;
+	u64 rx_bytes;
+	u64 tx_bytes;
+	u32 rx_queued;
+	u64 tx_queued;
+	u32 rx_credit;
+	u64 tx_credit;
+	enum mvs_wait wait;
+	u64 wait_time;
+};
+
+/**
+ * struct mvs_walk - a walk over a device's connections, in the order of their attachment
+ * @conns: the connections
+ * @list: in @walks of &struct mvs_conns, from mvs_walk_resume() to mvs_walk_pause()
+ * @next: where it is in @all
+ * @last: the last connection that was passed, with a reference; or NULL
+ * @passed: its serial, or 0
+ * @end: serial of the last connection that is visited
+ */
+struct mvs_walk {
+	struct mvs_conns *conns;
+	struct list_head list;
+	struct list_head *next;
+	struct mvs_conn *last;
+	u64 passed;
+	u64 end;
+};
+
+/* walk.c */
+void mvs_walk_init(struct mvs_walk *walk, struct mvs_conns *conns);
+void mvs_walk_resume(struct mvs_walk *walk);
+void mvs_walk_pause(struct mvs_walk *walk);
+void mvs_walk_end(struct mvs_walk *walk);
+struct mvs_conn *mvs_walk_get(struct mvs_walk *walk);
+void mvs_walk_pass(struct mvs_walk *walk, struct mvs_conn *conn);
+void mvs_conn_view(struct mvs_conn *conn, struct mvs_conn_view *view);
+void mvs_conns_forget(struct mvs_conns *conns, bool all);
+
 /* conn.c */
 int mvs_conn_init_table(void);
 void mvs_conn_destroy_table(void);
 struct mvs_conns *mvs_conns_create(void);
 void mvs_conns_destroy(struct mvs_conns *conns);
-void mvs_conns_forget(struct mvs_conns *conns, bool all);
 struct mvs_conn *mvs_conn_create(struct vsock_sock *vsk);
 void mvs_conn_put(struct mvs_conn *conn);
 int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,

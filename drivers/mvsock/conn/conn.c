@@ -58,6 +58,7 @@ struct mvs_conns *mvs_conns_create(void)
 		return NULL;
 	spin_lock_init(&conns->lock);
 	INIT_LIST_HEAD(&conns->all);
+	INIT_LIST_HEAD(&conns->walks);
 	INIT_LIST_HEAD(&conns->pending);
 	INIT_LIST_HEAD(&conns->waiting);
 	INIT_LIST_HEAD(&conns->resets);
@@ -142,6 +143,7 @@ int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
 		return -ENODEV;
 	conn->device = device;
 	conn->key = *key;
+	conn->since = jiffies;
 
 	spin_lock(&conns->lock);
 	if (!conns->closed)
@@ -149,11 +151,23 @@ int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
 	if (!ret) {
 		sock_hold(sk_vsock(conn->vsk));
 		conn->in_table = true;
+		conn->serial = ++conns->serial;
 		mvs_count(&device->nconns, 1);
 		list_add_tail(&conn->all, &conns->all);
 	}
 	spin_unlock(&conns->lock);
 	return ret == -EEXIST ? -EADDRINUSE : ret;
+}
+
+/* Have walks that are at a connection go on behind it. */
+static void conn_move_walks(struct mvs_conns *conns, struct mvs_conn *conn)
+{
+	struct mvs_walk *walk;
+
+	lockdep_assert_held(&conns->lock);
+	list_for_each_entry(walk, &conns->walks, list)
+		if (walk->next == &conn->all)
+			walk->next = conn->all.next;
 }
 
 /**
@@ -178,6 +192,7 @@ void mvs_conn_remove(struct mvs_conn *conn)
 		rhashtable_remove_fast(&table, &conn->node, table_params);
 		conn->in_table = false;
 		mvs_count(&conn->device->nconns, -1);
+		conn_move_walks(conns, conn);
 		list_del_init(&conn->all);
 		list_del_init(&conn->waiting);
 	}
@@ -530,43 +545,6 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 	sk->sk_write_space(sk);
 }
 
-static void conns_purge_resets(struct mvs_conns *conns)
-{
-	struct mvs_reset *reset, *next;
-	LIST_HEAD(resets);
-
-	spin_lock(&conns->lock);
-	list_splice_init(&conns->resets, &resets);
-	conns->nresets = 0;
-	spin_unlock(&conns->lock);
-	list_for_each_entry_safe(reset, next, &resets, list)
-		kfree(reset);
-}
-
-/* Only pending requests are meaningful to the next driver. */
-static void conns_purge_pending(struct mvs_conns *conns)
-{
-	struct mvs_conn *conn;
-	LIST_HEAD(pending);
-
-	spin_lock(&conns->lock);
-	list_splice_init(&conns->pending, &pending);
-	while ((conn = list_first_entry_or_null(&pending, struct mvs_conn,
-						pending))) {
-		if (conn->in_table) {
-			list_move_tail(&conn->pending, &conns->pending);
-			continue;
-		}
-		list_del_init(&conn->pending);
-		conn->forgotten = true;
-		conn->marks = 0;
-		spin_unlock(&conns->lock);
-		mvs_conn_put(conn);
-		spin_lock(&conns->lock);
-	}
-	spin_unlock(&conns->lock);
-}
-
 /**
  * mvs_conn_report_reset - set the socket's error, if all data before the reset have been read
  * @conn: the connection, reset or not
@@ -621,40 +599,4 @@ void mvs_conn_abort(struct mvs_conn *conn)
 	mvs_conn_forget(conn);
 	/* After the removal, which is what a lingering close() waits for. */
 	sk->sk_state_change(sk);
-}
-
-/**
- * mvs_conns_forget - reset a device's connections, which the guest has forgotten
- * @conns: the connections; no packets are received meanwhile
- * @all: also those whose REQUEST has not been sent yet
- *
- * Context: process.
- */
-void mvs_conns_forget(struct mvs_conns *conns, bool all)
-{
-	struct mvs_conn *conn;
-	struct sock *sk;
-	LIST_HEAD(list);
-
-	spin_lock(&conns->lock);
-	if (all)
-		conns->closed = true;
-	list_splice_init(&conns->all, &list);
-	while ((conn = list_first_entry_or_null(&list, struct mvs_conn, all))) {
-		list_move_tail(&conn->all, &conns->all);
-		if (!all && conn->marks & BIT(MVS_MARK_REQUEST))
-			continue;
-		refcount_inc(&conn->ref);
-		sk = sk_vsock(conn->vsk);
-		sock_hold(sk);
-		spin_unlock(&conns->lock);
-
-		mvs_conn_abort(conn);
-		mvs_conn_put(conn);
-		sock_put(sk);
-		spin_lock(&conns->lock);
-	}
-	spin_unlock(&conns->lock);
-	conns_purge_pending(conns);
-	conns_purge_resets(conns);
 }

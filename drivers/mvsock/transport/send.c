@@ -119,6 +119,8 @@ static void send_message_sent(struct mvs_conn *conn, u32 len)
 	wake = !conn->tx_left && !conn->parked;
 	if (wake)
 		conn->blocked = false;
+	if (!conn->tx_left)
+		WRITE_ONCE(conn->stalled, 0);
 	spin_unlock(&conn->lock);
 	if (!conn->tx_left)
 		mvs_queue_purge(&conn->tx, pool);
@@ -352,16 +354,25 @@ void mvs_send_pending(struct mvs_device *device)
 
 /* --- waiting for room ----------------------------------------------------- */
 
+/* What a sender waits for, after an error of mvs_vq_pop(). */
+static enum mvs_wait send_waits_for(int ret)
+{
+	return ret == -ERESTART || ret == -EINPROGRESS ? MVS_WAIT_PAGE :
+							 MVS_WAIT_BUFFERS;
+}
+
 /*
- * Park a connection until there is a chain. Called with the RX virtqueue's mutex held, so that no
- * kick is missed.
+ * Park a connection until there is a chain, which there was not because of @ret. Called with the
+ * RX virtqueue's mutex held, so that no kick is missed.
  */
-static void send_park(struct mvs_conns *conns, struct mvs_conn *conn)
+static void send_park(struct mvs_conns *conns, struct mvs_conn *conn, int ret)
 {
 	spin_lock(&conns->lock);
 	if (conn->in_table && list_empty(&conn->waiting)) {
 		spin_lock(&conn->lock);
 		conn->parked = true;
+		conn->parked_for = send_waits_for(ret);
+		mvs_conn_stalls(conn);
 		spin_unlock(&conn->lock);
 		list_add_tail(&conn->waiting, &conns->waiting);
 	}
@@ -586,7 +597,7 @@ int mvs_send_data(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	ret = send_locked(vq, conn, from, len, flags, &done);
 	/* After a partial send the caller calls again, and is parked if there is no chain. */
 	if (!done && send_needs_room(ret)) {
-		send_park(conn->device->conns, conn);
+		send_park(conn->device->conns, conn, ret);
 		mvs_count(&vq->waits, 1);
 		/* There may be valid chains after the invalid ones. */
 		if (ret == -EBADMSG)
@@ -654,6 +665,7 @@ int mvs_send_later(struct mvs_conn *conn, struct iov_iter *from, u32 len,
 	conn->tx_flags = flags;
 	spin_lock(&conn->lock);
 	conn->tx_left = len;
+	mvs_conn_stalls(conn);
 	spin_unlock(&conn->lock);
 	/* From here on the worker waits for a chain, not the sender. */
 	spin_lock(&device->conns->lock);

@@ -221,7 +221,7 @@ static bool socket_apply_event(struct vsock_sock *vsk,
 	enum mvs_conn_state old = conn->state;
 	struct sock *sk = sk_vsock(vsk);
 
-	conn->state = t.next;
+	WRITE_ONCE(conn->state, t.next);
 	if (t.send == MVS_MARK_RST) {
 		/*
 		 * The guest's port is in use until it gets the reset. So the reset is sent first: a
@@ -608,7 +608,7 @@ static bool socket_close_open(struct vsock_sock *vsk)
 	if (!READ_ONCE(conn->in_table))
 		return true;	/* the guest has forgotten it */
 	if (told)
-		conn->state = MVS_CONN_CLOSING;
+		WRITE_ONCE(conn->state, MVS_CONN_CLOSING);
 	else
 		socket_apply_event(vsk, MVS_EVENT_CLOSE);
 	mvs_send_pending(conn->device);

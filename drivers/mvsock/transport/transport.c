@@ -50,6 +50,7 @@ static u32 transport_conn_space(struct mvs_conn *conn)
 		return bytes;
 	}
 	conn->blocked = true;
+	mvs_conn_stalls(conn);
 	return 0;
 }
 
@@ -254,6 +255,9 @@ static ssize_t transport_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	else
 		ret = transport_send_stream(conn, msg, credit);
 	transport_end_zerocopy(uarg, ret > 0);
+	/* What is queued waits from now on. */
+	if (ret > 0 && READ_ONCE(conn->stalled) && !READ_ONCE(conn->tx_left))
+		WRITE_ONCE(conn->stalled, 0);
 	if (ret < (s64)credit)
 		transport_return_credit(conn, credit - max(ret, 0));
 	return ret;
