@@ -8,6 +8,7 @@
 #include <linux/module.h>
 
 #include <mvsock/fault.h>
+#include <mvsock/netlink.h>
 #include <mvsock/transport.h>
 
 #define CREATE_TRACE_POINTS
@@ -23,15 +24,26 @@ static int __init mvsock_init(void)
 	if (ret)
 		return ret;
 
+	ret = mvs_netlink_register();
+	if (ret) {
+		pr_err("can't register the netlink family: %d\n", ret);
+		goto err_netlink;
+	}
+	/* At last: from here on a device may be open. */
 	ret = mvs_device_register(&mvs_transport_device_ops);
 	if (ret) {
 		pr_err("can't create /dev/vhost-vsock: %d\n", ret);
-		mvs_transport_unregister();
-		return ret;
+		goto err_device;
 	}
 	mvs_proc_register();
 	mvs_fault_init();
 	return 0;
+
+err_device:
+	mvs_netlink_unregister();
+err_netlink:
+	mvs_transport_unregister();
+	return ret;
 }
 
 static void __exit mvsock_exit(void)
@@ -39,6 +51,7 @@ static void __exit mvsock_exit(void)
 	mvs_fault_exit();
 	mvs_proc_unregister();
 	mvs_device_unregister();
+	mvs_netlink_unregister();
 	mvs_transport_unregister();
 }
 

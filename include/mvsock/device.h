@@ -41,6 +41,7 @@ struct mvs_conns;
 struct mvs_device;
 struct pid;
 struct seq_file;
+struct user_namespace;
 
 /* virtio 1.2; of these, <linux/virtio_vsock.h> has only VIRTIO_VSOCK_F_SEQPACKET. */
 #ifndef VIRTIO_VSOCK_F_STREAM
@@ -92,6 +93,7 @@ struct mvs_device_ops {
  * @ops: the layer above
  * @net: the network namespace of the task that opened it
  * @net_tracker: tracker of the reference on @net
+ * @user_ns: the user namespace that owns @net, with a reference of its own: it outlives @net
  * @scope: the scope of its CID, mvs_net_scope() of @net
  * @cid: the guest's CID or 0; protected by the CID table's lock, read without
  * @rcu: for freeing, as the CID table is read under RCU
@@ -120,6 +122,7 @@ struct mvs_device {
 	const struct mvs_device_ops *ops;
 	struct net *net;
 	netns_tracker net_tracker;
+	struct user_namespace *user_ns;
 	u32 scope;
 	u32 cid;
 	struct rcu_head rcu;
@@ -152,6 +155,7 @@ int mvs_cid_set(struct mvs_device *device, u64 cid);
 void mvs_cid_clear(struct mvs_device *device);
 struct mvs_device *mvs_cid_find(u32 scope, u32 cid);
 struct mvs_device *mvs_cid_get(u32 scope, u32 cid);
+struct mvs_device *mvs_cid_next(u32 scope, u32 *cid);
 
 /* counters.c */
 

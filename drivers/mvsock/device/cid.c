@@ -52,6 +52,29 @@ struct mvs_device *mvs_cid_get(u32 scope, u32 cid)
 	return device;
 }
 
+/**
+ * mvs_cid_next - find the next device of a scope and take a reference
+ * @scope: the scope, from mvs_net_scope()
+ * @cid: the CID after which to look, 0 to begin with the first; set to the device's
+ *
+ * Context: any.
+ * Return: the device with the next CID, with a reference, for mvs_device_put(); or NULL.
+ */
+struct mvs_device *mvs_cid_next(u32 scope, u32 *cid)
+{
+	unsigned long index = cid_index(scope, *cid);
+	struct mvs_device *device;
+
+	rcu_read_lock();
+	do {
+		device = xa_find_after(&cids, &index, cid_index(scope, U32_MAX),
+				       XA_PRESENT);
+	} while (device && !refcount_inc_not_zero(&device->ref));
+	rcu_read_unlock();
+	*cid = index;
+	return device;
+}
+
 static void cid_store(struct mvs_device *device, u32 cid)
 {
 	WRITE_ONCE(device->cid, cid);

@@ -11,6 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -81,6 +82,7 @@ void mvs_device_put(struct mvs_device *device)
 	/* The transport may still hold the device from a lookup by CID. */
 	if (refcount_dec_and_test(&device->ref)) {
 		device->ops->free(device);
+		put_user_ns(device->user_ns);
 		kfree_rcu(device, rcu);
 	}
 }
@@ -399,6 +401,7 @@ static int device_open(struct inode *inode, struct file *file)
 		kfree(device);
 		return -ENOMEM;
 	}
+	device->user_ns = get_user_ns(device->net->user_ns);
 	refcount_set(&device->ref, 1);
 	mutex_init(&device->mutex);
 	device->fork_owner = fork_from_owner_default;

@@ -85,6 +85,7 @@ int main(int argc, char **argv)
 	add_endless_tests();
 	add_regression_tests();
 	add_counter_tests();
+	add_connections_tests();
 	add_attack_tests();
 	add_netns_tests();
 	add_cgroup_tests();

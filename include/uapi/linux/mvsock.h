@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/mvsock.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_MVSOCK_H
+#define _UAPI_LINUX_MVSOCK_H
+
+#define MVSOCK_FAMILY_NAME	"mvsock"
+#define MVSOCK_FAMILY_VERSION	1
+
+/**
+ * enum mvsock_conn_type - type of a connection
+ */
+enum mvsock_conn_type {
+	MVSOCK_CONN_TYPE_STREAM = 1,
+	MVSOCK_CONN_TYPE_SEQPACKET,
+};
+
+/**
+ * enum mvsock_conn_state - state of a connection
+ * @MVSOCK_CONN_STATE_CONNECTING: the guest has not answered the host's request
+ *   yet
+ * @MVSOCK_CONN_STATE_OPEN: established; either direction may be shut down
+ * @MVSOCK_CONN_STATE_CLOSING: the program has closed its socket, and the guest
+ *   has to answer
+ */
+enum mvsock_conn_state {
+	MVSOCK_CONN_STATE_CONNECTING = 1,
+	MVSOCK_CONN_STATE_OPEN,
+	MVSOCK_CONN_STATE_CLOSING,
+};
+
+/**
+ * enum mvsock_conn_wait - what data to the guest wait for
+ * @MVSOCK_CONN_WAIT_BUFFERS: the guest has no free receive buffer
+ * @MVSOCK_CONN_WAIT_CREDIT: the guest's program has to read first
+ * @MVSOCK_CONN_WAIT_PAGE: a page of the guest's memory, or its translation by
+ *   the IOMMU
+ */
+enum mvsock_conn_wait {
+	MVSOCK_CONN_WAIT_BUFFERS = 1,
+	MVSOCK_CONN_WAIT_CREDIT,
+	MVSOCK_CONN_WAIT_PAGE,
+};
+
+enum {
+	MVSOCK_A_CONN_CID = 1,
+	MVSOCK_A_CONN_LOCAL_PORT,
+	MVSOCK_A_CONN_REMOTE_PORT,
+	MVSOCK_A_CONN_TYPE,
+	MVSOCK_A_CONN_STATE,
+	MVSOCK_A_CONN_UID,
+	MVSOCK_A_CONN_INODE,
+	MVSOCK_A_CONN_AGE,
+	MVSOCK_A_CONN_RX_BYTES,
+	MVSOCK_A_CONN_TX_BYTES,
+	MVSOCK_A_CONN_RX_QUEUED,
+	MVSOCK_A_CONN_TX_QUEUED,
+	MVSOCK_A_CONN_RX_CREDIT,
+	MVSOCK_A_CONN_TX_CREDIT,
+	MVSOCK_A_CONN_WAIT,
+	MVSOCK_A_CONN_WAIT_TIME,
+
+	__MVSOCK_A_CONN_MAX,
+	MVSOCK_A_CONN_MAX = (__MVSOCK_A_CONN_MAX - 1)
+};
+
+enum {
+	MVSOCK_CMD_CONN_GET = 1,
+	MVSOCK_CMD_CONN_RESET,
+
+	__MVSOCK_CMD_MAX,
+	MVSOCK_CMD_MAX = (__MVSOCK_CMD_MAX - 1)
+};
+
+#endif /* _UAPI_LINUX_MVSOCK_H */
