@@ -12,6 +12,7 @@ group_lint()
 	[[ $KERNEL == 6.12 ]] || return 0
 	lint_checkpatch
 	lint_shellcheck
+	lint_netlink
 	lint_names "$BUILD/lint"
 	verdict "no include and no call points up a layer" \
 		"$("$TOP/tools/check/layers.sh" "$BUILD/lint/drivers/mvsock" 2>&1)"
@@ -28,6 +29,21 @@ lint_refusal()
 		CONFIG_ARCH_HAS_CPU_CACHE_ALIASING=y modules 2>&1) || true
 	verdict "no module for caches with aliases" \
 		"$(grep -q 'needs data caches without aliases' <<<"$out" || echo "$out")"
+}
+
+# The files that the kernel's generator makes from the netlink specification.
+lint_netlink()
+{
+	local dir=$BUILD/netlink name="the netlink family is as its specification" file
+
+	rm -rf "$dir"
+	if ! quietly "$dir.log" "$TOP/tools/netlink.sh" "$dir"; then
+		not_ok "$name" <"$dir.log"
+		return
+	fi
+	verdict "$name" "$(cd "$dir" && find . -type f | while read -r file; do
+		diff -u "$TOP/$file" "$file" || true
+	done)"
 }
 
 lint_checkpatch()
