@@ -16,7 +16,7 @@ in_root()
 }
 
 # part_debian: $LINUX/debian.tar, the root of a machine with this kernel, its headers
-# and QEMU. DKMS and the compiler are in apt's cache there, not installed: the packages
+# and QEMU. DKMS, the compiler and libmnl are in apt's cache there, not installed: the packages
 # have to depend on what they need.
 part_debian()
 {
@@ -60,5 +60,5 @@ debian_install()
 {
 	in_root "$1" apt-get -q update &&
 		in_root "$1" sh -c 'apt-get -qy install busybox-static socat qemu-system-x86 initramfs-tools /deb/*.deb' &&
-		in_root "$1" apt-get -qy --download-only install dkms
+		in_root "$1" apt-get -qy --download-only install dkms libmnl0
 }

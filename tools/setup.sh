@@ -84,9 +84,9 @@ part_docs() { install_packages python3-sphinx man-db; }
 
 part_vmtest() { install_packages iproute2 procps; }
 
-part_show() { install_packages bpftrace iproute2 tcpdump trace-cmd; }
+part_show() { install_packages bpftrace iproute2 libmnl-dev tcpdump trace-cmd; }
 
-part_deb() { install_packages dpkg-dev debhelper dh-dkms lintian; }
+part_deb() { install_packages libmnl-dev dpkg-dev debhelper dh-dkms lintian; }
 
 # install_packages PACKAGE...: installs those that are missing.
 install_packages()

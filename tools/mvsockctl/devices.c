@@ -169,7 +169,12 @@ unsigned long long device_sum(const struct devices *ds, const struct device *d,
 
 void print_command(const struct devices *ds, const struct device *d, int width)
 {
-	const unsigned char *s = (void *)device_text(ds, d, "comm");
+	print_word(device_text(ds, d, "comm"), width);
+}
+
+void print_word(const char *text, int width)
+{
+	const unsigned char *s = (const void *)text;
 
 	for (; *s; s++, width--)
 		putchar(*s < ' ' || *s >= 0x7f ? '?' : *s);

@@ -51,4 +51,7 @@ unsigned long long device_sum(const struct devices *ds, const struct device *d,
 /* The process's name, safe to print on a terminal. */
 void print_command(const struct devices *ds, const struct device *d, int width);
 
+/* The same of any text. */
+void print_word(const char *text, int width);
+
 #endif

@@ -11,6 +11,9 @@ static const char help[] =
 	"usage: mvsockctl COMMAND\n"
 	"  list [--json]     list devices: guest's CID, owner, state, connections, totals\n"
 	"  watch [SECONDS]   show their rates per second, every SECONDS (1)\n"
+	"  connections [CID] [--json | --watch[=SECONDS]]\n"
+	"                    list connections: ports, program, bytes, credit, what they wait for\n"
+	"  reset CID[:PORT]  end a guest's connections, or that of one of its ports\n"
 	"  explain [ERROR]   explain the name of an error or a counter, and what to do;\n"
 	"                    without one, list the names\n"
 	"  doctor            check this host: modules, device, kernel, common mistakes\n"
@@ -23,6 +26,8 @@ static const struct {
 } commands[] = {
 	{ "list", cmd_list },
 	{ "watch", cmd_watch },
+	{ "connections", cmd_connections },
+	{ "reset", cmd_reset },
 	{ "explain", cmd_explain },
 	{ "doctor", cmd_doctor },
 };

@@ -12,6 +12,8 @@
 /* All return an exit status; @argv has the command's own arguments. */
 int cmd_list(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_connections(int argc, char **argv);
+int cmd_reset(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 

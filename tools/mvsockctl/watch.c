@@ -1,32 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mvsockctl watch: rates of the counters, in events per second. */
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
-
+#include "clock.h"
 #include "devices.h"
 #include "mvsockctl.h"
-
-/* Cursor home, and clear the rest of the screen. */
-#define CLEAR "\033[H\033[J"
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static void pause_for(double seconds)
-{
-	struct timespec t = {
-		.tv_sec = seconds,
-		.tv_nsec = (seconds - (long)seconds) * 1e9,
-	};
-
-	nanosleep(&t, NULL);
-}
 
 /* The same device in another table, or NULL: a CID may now belong to another process. */
 static const struct device *find(const struct devices *in,
@@ -99,16 +75,15 @@ static int watch(double seconds)
 
 	if (devices_load(&before))
 		return EXIT_WRONG;
-	last = now();
+	last = clock_now();
 	for (;;) {
-		pause_for(seconds);
+		clock_pause(seconds);
 		if (devices_load(&ds)) {
 			devices_free(&before);
 			return EXIT_WRONG;
 		}
-		time = now();
-		if (isatty(STDOUT_FILENO))
-			fputs(CLEAR, stdout);
+		time = clock_now();
+		clock_clear();
 		print_rates(&ds, &before, time - last);
 		fflush(stdout);
 		devices_free(&before);
@@ -120,15 +95,10 @@ static int watch(double seconds)
 int cmd_watch(int argc, char **argv)
 {
 	double seconds = 1;
-	char *end;
 
 	if (argc > 1)
 		return usage_error("watch takes no such argument", argv[1]);
-	if (argc) {
-		seconds = strtod(argv[0], &end);
-		if (*end || end == argv[0] || !(seconds >= 0.1 && seconds <= 3600))
-			return usage_error("seconds are from 0.1 to 3600, not",
-					   argv[0]);
-	}
+	if (argc && !clock_parse(argv[0], &seconds))
+		return usage_error("seconds are from 0.1 to 3600, not", argv[0]);
 	return watch(seconds);
 }

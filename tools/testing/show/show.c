@@ -22,6 +22,8 @@ static char output[256 * 1024];
 /* The start of each example that the tests use. */
 static const char *const tested[] = {
 	"mvsockctl list --json", "mvsockctl list", "mvsockctl watch",
+	"mvsockctl connections --json", "mvsockctl connections --watch",
+	"mvsockctl connections", "mvsockctl reset ",
 	"mvsockctl explain", "mvsockctl doctor", "ss ", "ip link add",
 	"ip link set", "tcpdump ", "trace-cmd record", "trace-cmd report",
 	"bpftrace -l", "bpftrace -e", "cat /proc/net/mvsock",
@@ -227,6 +229,129 @@ static void test_watch(const void *arg)
 	session_close(&s);
 }
 
+/* --- connections ------------------------------------------------------------ */
+
+/* The example with other ports, or none. */
+static const char *reset_example(const char *ports)
+{
+	static char command[64];
+	unsigned int cid, port;
+
+	require(sscanf(find_example("mvsockctl reset "),
+		       "mvsockctl reset %u:%u", &cid, &port) == 2,
+		"no CID and port in the example");
+	snprintf(command, sizeof(command), "mvsockctl reset %s", ports);
+	return command;
+}
+
+/* With 300 bytes that the host's program has not read. */
+static void begin_unread(struct session *s)
+{
+	static __u8 buf[300];
+
+	begin(s);
+	require_ok(conn_send(&s->c, buf, sizeof(buf), TIMEOUT));
+}
+
+static void test_connections(const void *arg)
+{
+	unsigned long long to, from, to_credit, queued, from_credit, unread;
+	char type[16], state[16], comm[16], waits[16], address[64];
+	unsigned int host_port, pid;
+	struct session s;
+
+	(void)arg;
+	begin_unread(&s);
+	run_example(NULL, "mvsockctl connections");
+	snprintf(address, sizeof(address), "%llu %10u",
+		 (unsigned long long)s.g.cfg.cid, s.c.port);
+	require(sscanf(line_with(address),
+		       "%*u %*u %u %15s %15s %u %15s %llu %llu %llu %llu %llu %llu %15s",
+		       &host_port, type, state, &pid, comm, &to, &from,
+		       &to_credit, &queued, &from_credit, &unread, waits) == 12,
+		"a line has other columns");
+	require(host_port == s.c.peer_port && !strcmp(type, "stream") &&
+		!strcmp(state, "open") && !strcmp(waits, "-"),
+		"port %u, %s, %s, waits for %s", host_port, type, state, waits);
+	require(pid == (unsigned int)getpid() && !strcmp(comm, "show"),
+		"program is %u '%s'", pid, comm);
+	require(to == 1000 && from == 1300 && unread == 300 && !queued,
+		"%llu/%llu bytes, %llu unread, %llu queued", to, from, unread,
+		queued);
+	require(from_credit == conn_credit(&s.c) && to_credit,
+		"credit %llu/%llu", to_credit, from_credit);
+	session_close(&s);
+	run_example(NULL, "mvsockctl connections");
+	require(!strstr(output, address), "it is listed when it is gone");
+}
+
+static void test_connections_json(const void *arg)
+{
+	char command[1024], want[256];
+	struct session s;
+
+	(void)arg;
+	begin_unread(&s);
+	snprintf(command, sizeof(command), "%s %llu | python3 -c '\n"
+		 "import json, sys\n"
+		 "c, = json.load(sys.stdin)\n"
+		 "print(c[\"guest_port\"], c[\"host_port\"], c[\"state\"], c[\"pid\"],\n"
+		 "      c[\"comm\"], c[\"uid\"], c[\"tx_queued\"], c[\"wait\"])'",
+		 find_example("mvsockctl connections --json"),
+		 (unsigned long long)s.g.cfg.cid);
+	run(command);
+	snprintf(want, sizeof(want), "%u %u open %d show %u 300 None\n",
+		 s.c.port, s.c.peer_port, getpid(), getuid());
+	require(!strcmp(output, want), "not '%s'", want);
+	session_close(&s);
+}
+
+static void test_connections_watch(const void *arg)
+{
+	char command[256], address[64];
+	struct session s;
+	double to, from;
+
+	(void)arg;
+	begin(&s);
+	snprintf(command, sizeof(command), "%s %llu | head -n 4",
+		 find_example("mvsockctl connections --watch"),
+		 (unsigned long long)s.g.cfg.cid);
+	expect_status(run_beside(&s, command), 0, command);
+	snprintf(address, sizeof(address), "%llu %10u",
+		 (unsigned long long)s.g.cfg.cid, s.c.port);
+	require(sscanf(line_with(address), "%*u %*u %*u %*s %*s %*u %*s %lf %lf",
+		       &to, &from) == 2, "a line has other columns");
+	require(to >= 1000 && from >= 1000, "%f/%f bytes", to, from);
+	session_close(&s);
+}
+
+static void test_reset(const void *arg)
+{
+	struct session s, other;
+	char ports[32];
+
+	(void)arg;
+	begin(&s);
+	session_another(&other, &s, SOCK_STREAM, 1);
+	snprintf(ports, sizeof(ports), "%llu:%u",
+		 (unsigned long long)s.g.cfg.cid, other.c.port);
+	run(reset_example(ports));
+	require_ok(conn_wait_reset(&other.c, TIMEOUT));
+	session_exchange(&s, 1000);
+	expect_status(run_beside(NULL, reset_example(ports)), 1, "reset");
+	expect_text("no such connection");
+	*strchr(ports, ':') = 0;
+	run(reset_example(ports));
+	require_ok(conn_wait_reset(&s.c, TIMEOUT));
+	expect_status(run_beside(NULL, "mvsockctl reset 4294967294"), 1, "reset");
+	expect_text("no guest has the CID 4294967294");
+	expect_status(run_beside(NULL, "mvsockctl reset 3:x"), 2, "reset");
+	expect_status(run_beside(NULL, "mvsockctl connections x"), 2, "CID");
+	session_close_another(&other);
+	session_close(&s);
+}
+
 static void test_explain(const void *arg)
 {
 	(void)arg;
@@ -366,6 +491,10 @@ int main(int argc, char **argv)
 	tap_add("mvsockctl list", test_list, NULL, 0);
 	tap_add("mvsockctl list --json", test_list_json, NULL, 0);
 	tap_add("mvsockctl watch", test_watch, NULL, 0);
+	tap_add("mvsockctl connections", test_connections, NULL, 0);
+	tap_add("mvsockctl connections --json", test_connections_json, NULL, 0);
+	tap_add("mvsockctl connections --watch", test_connections_watch, NULL, 0);
+	tap_add("mvsockctl reset", test_reset, NULL, 0);
 	tap_add("mvsockctl explain", test_explain, NULL, 0);
 	tap_add("mvsockctl doctor", test_doctor, NULL, 0);
 	tap_add("ss", test_ss, NULL, 0);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+
+#include "netlink.h"
+
+/* As large as the kernel's messages get. */
+#define BUFFER_SIZE (32 * 1024)
+
+struct family {
+	struct mnl_socket *nl;
+	uint16_t id;
+	char buf[BUFFER_SIZE];
+};
+
+static struct nlmsghdr *begin(struct family *f, uint16_t type, uint8_t cmd,
+			      uint16_t flags)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(f->buf);
+	struct genlmsghdr *g;
+
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	h->nlmsg_seq = time(NULL);
+	g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	g->cmd = cmd;
+	g->version = MVSOCK_FAMILY_VERSION;
+	return h;
+}
+
+/* Send the request, and call @each for each answer. Returns 0 or a negative errno. */
+static int talk(struct family *f, const struct nlmsghdr *h, mnl_cb_t each,
+		void *arg)
+{
+	unsigned int port = mnl_socket_get_portid(f->nl);
+	unsigned int seq = h->nlmsg_seq;
+	int ret;
+
+	if (mnl_socket_sendto(f->nl, h, h->nlmsg_len) < 0)
+		return -errno;
+	do {
+		ret = mnl_socket_recvfrom(f->nl, f->buf, sizeof(f->buf));
+		if (ret > 0)
+			ret = mnl_cb_run(f->buf, ret, seq, port, each, arg);
+	} while (ret > 0);
+	return ret < 0 ? -errno : 0;
+}
+
+static int take_id(const struct nlmsghdr *h, void *arg)
+{
+	uint16_t *id = arg;
+	struct nlattr *a;
+
+	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID)
+			*id = mnl_attr_get_u16(a);
+	return MNL_CB_OK;
+}
+
+static int find_family(struct family *f)
+{
+	struct nlmsghdr *h = begin(f, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
+				   NLM_F_ACK);
+
+	mnl_attr_put_strz(h, CTRL_ATTR_FAMILY_NAME, MVSOCK_FAMILY_NAME);
+	return talk(f, h, take_id, &f->id);
+}
+
+static void family_close(struct family *f)
+{
+	if (f->nl)
+		mnl_socket_close(f->nl);
+	free(f);
+}
+
+/* On failure says why, and returns NULL with errno. */
+static struct family *family_open(void)
+{
+	struct family *f = calloc(1, sizeof(*f));
+	int ret;
+
+	f->nl = mnl_socket_open(NETLINK_GENERIC);
+	if (!f->nl || mnl_socket_bind(f->nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		ret = -errno;
+	else
+		ret = find_family(f);
+	if (!ret)
+		return f;
+	if (ret == -ENOENT)
+		fputs("mvsockctl: mvsock is not loaded, or is older than this command\n"
+		      "  run: mvsockctl doctor\n", stderr);
+	else
+		fprintf(stderr, "mvsockctl: netlink: %s\n", strerror(-ret));
+	family_close(f);
+	errno = -ret;
+	return NULL;
+}
+
+/* --- the list --------------------------------------------------------------- */
+
+static struct connection *add_connection(struct connections *cs)
+{
+	struct connection *more;
+	int room = cs->room ? 2 * cs->room : 64;
+
+	if (cs->count == cs->room) {
+		more = realloc(cs->conn, room * sizeof(*more));
+		if (!more)
+			return NULL;
+		cs->conn = more;
+		cs->room = room;
+	}
+	more = &cs->conn[cs->count++];
+	memset(more, 0, sizeof(*more));
+	return more;
+}
+
+static int take_connection(const struct nlmsghdr *h, void *arg)
+{
+	struct connection *c = add_connection(arg);
+	struct nlattr *a;
+	uint16_t type;
+
+	if (!c)
+		return MNL_CB_ERROR;
+	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
+		type = mnl_attr_get_type(a);
+		if (type > MVSOCK_A_CONN_MAX)
+			continue;
+		c->has[type] = true;
+		c->number[type] = mnl_attr_get_payload_len(a) == sizeof(unsigned long long) ?
+				  mnl_attr_get_u64(a) : mnl_attr_get_u32(a);
+	}
+	return MNL_CB_OK;
+}
+
+static void explain(uint32_t cid, int error)
+{
+	if (error == -ENODEV)
+		fprintf(stderr, "mvsockctl: no guest has the CID %u\n"
+			"  run: mvsockctl list\n", cid);
+	else if (error == -ENOENT)
+		fprintf(stderr, "mvsockctl: the guest %u has no such connection\n"
+			"  run: mvsockctl connections %u\n", cid, cid);
+	else if (error == -EPERM)
+		fputs("mvsockctl: this needs CAP_NET_ADMIN\n"
+		      "  run it as root\n", stderr);
+	else if (error == -ERANGE)
+		fprintf(stderr, "mvsockctl: %u is no guest's CID\n", cid);
+	else
+		fprintf(stderr, "mvsockctl: netlink: %s\n", strerror(-error));
+}
+
+int connections_load(struct connections *cs, uint32_t cid)
+{
+	struct family *f = family_open();
+	struct nlmsghdr *h;
+	int ret;
+
+	memset(cs, 0, sizeof(*cs));
+	if (!f)
+		return -errno;
+	h = begin(f, f->id, MVSOCK_CMD_CONN_GET, NLM_F_DUMP);
+	if (cid)
+		mnl_attr_put_u32(h, MVSOCK_A_CONN_CID, cid);
+	ret = talk(f, h, take_connection, cs);
+	family_close(f);
+	if (ret) {
+		explain(cid, ret);
+		connections_free(cs);
+	}
+	return ret;
+}
+
+void connections_free(struct connections *cs)
+{
+	free(cs->conn);
+	memset(cs, 0, sizeof(*cs));
+}
+
+int connections_reset(uint32_t cid, const uint32_t *port)
+{
+	struct family *f = family_open();
+	struct nlmsghdr *h;
+	int ret;
+
+	if (!f)
+		return -errno;
+	h = begin(f, f->id, MVSOCK_CMD_CONN_RESET, NLM_F_ACK);
+	mnl_attr_put_u32(h, MVSOCK_A_CONN_CID, cid);
+	if (port)
+		mnl_attr_put_u32(h, MVSOCK_A_CONN_REMOTE_PORT, *port);
+	ret = talk(f, h, NULL, NULL);
+	family_close(f);
+	if (ret)
+		explain(cid, ret);
+	return ret;
+}
