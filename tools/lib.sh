@@ -159,6 +159,7 @@ quietly()
 #     machine-NAME-HASH/      kernels of other architectures, likewise finished with .complete
 #     user-NAME/              for their programs: busybox, the kernel's headers
 # $CACHE/registers            tools/rig/registers.c
+# $CACHE/promtool/            Prometheus' promtool, unpacked, if the machine has none
 # $CACHE/qemu/                a later QEMU, unpacked, if the machine's own is old
 #
 # Folders appear under their names only when they are complete; a kernel, which

@@ -84,7 +84,29 @@ part_docs() { install_packages python3-sphinx man-db; }
 
 part_vmtest() { install_packages iproute2 procps; }
 
-part_show() { install_packages bpftrace iproute2 libmnl-dev tcpdump trace-cmd; }
+part_show()
+{
+	install_packages bpftrace iproute2 libmnl-dev tcpdump trace-cmd
+	get_promtool
+}
+
+# get_promtool: in $CACHE/promtool, if the machine has none: the package prometheus would also run
+# a server. Without it, metrics are not checked with it.
+get_promtool()
+{
+	local part=$CACHE/promtool.part
+
+	[[ ! -d $CACHE/promtool ]] && ! command -v promtool >/dev/null || return 0
+	say "Downloading promtool, of Debian's package prometheus."
+	rm -rf "$part"
+	mkdir -p "$part/tree" "$part/deb"
+	CLEAN_PATHS+=("$part")
+	if download_into "$part/deb" prometheus && dpkg-deb -x "$part"/deb/*.deb "$part/tree"; then
+		mv "$part/tree" "$CACHE/promtool"
+	else
+		warn "promtool cannot be downloaded: its check is left out"
+	fi
+}
 
 part_deb() { install_packages libmnl-dev dpkg-dev debhelper dh-dkms lintian; }
 

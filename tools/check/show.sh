@@ -49,6 +49,7 @@ show_uml()
 	set_env TOOLS "$SHOW_TOOLS"
 	set_env MODULES "$(modules_for "$(uml_dir debug)" vsockmon vsock_diag "$BUILD/uml-debug/mvsock.ko" | paste -sd' ')"
 	set_env OTHER "$(modules_for "$(uml_dir debug)" vhost_vsock | paste -sd' ')"
+	set_env PROMTOOL "$(command -v promtool || command -v "$CACHE/promtool/usr/bin/promtool" || true)"
 	set_env PROGRAMS "$BUILD/testing/show"
 	set_env WORDS "mvsockctl ss tcpdump trace-cmd examples"
 	set_env TIMEOUT 400

@@ -14,6 +14,7 @@ static const char help[] =
 	"  connections [CID] [--json | --watch[=SECONDS]]\n"
 	"                    list connections: ports, program, bytes, credit, what they wait for\n"
 	"  reset CID[:PORT]  end a guest's connections, or that of one of its ports\n"
+	"  metrics           print states and counters for node_exporter's textfile collector\n"
 	"  explain [ERROR]   explain the name of an error or a counter, and what to do;\n"
 	"                    without one, list the names\n"
 	"  doctor            check this host: modules, device, kernel, common mistakes\n"
@@ -28,6 +29,7 @@ static const struct {
 	{ "watch", cmd_watch },
 	{ "connections", cmd_connections },
 	{ "reset", cmd_reset },
+	{ "metrics", cmd_metrics },
 	{ "explain", cmd_explain },
 	{ "doctor", cmd_doctor },
 };

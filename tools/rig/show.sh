@@ -6,7 +6,7 @@
 
 job_show()
 {
-	export PATH="$TOOLS:$PATH" MVSOCK_EXAMPLES="$RIG/examples"
+	export PATH="$TOOLS:$PATH" MVSOCK_EXAMPLES="$RIG/examples" MVSOCK_PROMTOOL="${PROMTOOL:-}"
 	run_programs $WORDS
 	[ -z "$OTHER" ] || show_hosts >"$OUT/hosts.tap"
 }

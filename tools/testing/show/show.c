@@ -23,7 +23,7 @@ static char output[256 * 1024];
 static const char *const tested[] = {
 	"mvsockctl list --json", "mvsockctl list", "mvsockctl watch",
 	"mvsockctl connections --json", "mvsockctl connections --watch",
-	"mvsockctl connections", "mvsockctl reset ",
+	"mvsockctl connections", "mvsockctl reset ", "mvsockctl metrics", "mv ",
 	"mvsockctl explain", "mvsockctl doctor", "ss ", "ip link add",
 	"ip link set", "tcpdump ", "trace-cmd record", "trace-cmd report",
 	"bpftrace -l", "bpftrace -e", "cat /proc/net/mvsock",
@@ -352,6 +352,49 @@ static void test_reset(const void *arg)
 	session_close(&s);
 }
 
+/* --- metrics ---------------------------------------------------------------- */
+
+static void expect_metric(const struct session *s, const char *name,
+			  const char *label, const char *value)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "\nmvsock_%s{cid=\"%llu\"%s} %s\n", name,
+		 (unsigned long long)s->g.cfg.cid, label, value);
+	expect_text(text);
+}
+
+static void test_metrics(const void *arg)
+{
+	const char *promtool = getenv("MVSOCK_PROMTOOL"), *command;
+	struct session s;
+	char check[256];
+	struct dev dev;
+
+	(void)arg;
+	begin(&s);
+	/* A guest without a CID is none yet. */
+	require_ok(dev_open(&dev, s.g.cfg.path, O_RDWR));
+	command = find_example("mvsockctl metrics");
+	run("mvsockctl metrics");
+	expect_metric(&s, "connections", "", "1");
+	expect_metric(&s, "device_state", ",state=\"running\"", "1");
+	expect_metric(&s, "device_state", ",state=\"broken\"", "0");
+	expect_metric(&s, "rx_bytes_total", "", "1000");
+	expect_metric(&s, "tx_bytes_total", "", "1000");
+	expect_metric(&s, "rejected_chains_total", ",reason=\"bad_cid\"", "0");
+	require(!strstr(output, "cid=\"0\""), "a device without a CID");
+	require(strchr(command, '>'), "the example writes no file");
+	if (promtool && *promtool) {
+		snprintf(check, sizeof(check), "mvsockctl metrics | %s check metrics",
+			 promtool);
+		run(check);
+		require(!*output, "promtool has something to say");
+	}
+	dev_close(&dev);
+	session_close(&s);
+}
+
 static void test_explain(const void *arg)
 {
 	(void)arg;
@@ -495,6 +538,7 @@ int main(int argc, char **argv)
 	tap_add("mvsockctl connections --json", test_connections_json, NULL, 0);
 	tap_add("mvsockctl connections --watch", test_connections_watch, NULL, 0);
 	tap_add("mvsockctl reset", test_reset, NULL, 0);
+	tap_add("mvsockctl metrics", test_metrics, NULL, 0);
 	tap_add("mvsockctl explain", test_explain, NULL, 0);
 	tap_add("mvsockctl doctor", test_doctor, NULL, 0);
 	tap_add("ss", test_ss, NULL, 0);
