@@ -137,7 +137,7 @@ enum mvs_wait {
  * @parked: a sender waits for an RX chain
  * @parked_for: what that sender waits for
  * @stalled: time at which data to the guest first had to wait after some were sent, in jiffies,
- *	or 0; whether they still wait is told by mvs_conn_view()
+ *	or 0; whether they still wait is told by mvs_conn_get_view()
  * @wanted: bytes of credit that the last sender needed; 1 after a later change, as another
  *	message may fit
  * @blocked: a sender was refused for lack of credit or of a chain
@@ -309,7 +309,7 @@ void mvs_walk_pause(struct mvs_walk *walk);
 void mvs_walk_end(struct mvs_walk *walk);
 struct mvs_conn *mvs_walk_get(struct mvs_walk *walk);
 void mvs_walk_pass(struct mvs_walk *walk, struct mvs_conn *conn);
-void mvs_conn_view(struct mvs_conn *conn, struct mvs_conn_view *view);
+void mvs_conn_get_view(struct mvs_conn *conn, struct mvs_conn_view *view);
 void mvs_conns_forget(struct mvs_conns *conns, bool all);
 
 /* conn.c */

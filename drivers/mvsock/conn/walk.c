@@ -155,7 +155,7 @@ static u64 conn_age(unsigned long then)
 }
 
 /**
- * mvs_conn_view - get what is shown of a connection
+ * mvs_conn_get_view - get what is shown of a connection
  * @conn: the connection
  * @view: filled in, at one moment, except for the state
  *
@@ -164,7 +164,7 @@ static u64 conn_age(unsigned long then)
  *
  * Context: any.
  */
-void mvs_conn_view(struct mvs_conn *conn, struct mvs_conn_view *view)
+void mvs_conn_get_view(struct mvs_conn *conn, struct mvs_conn_view *view)
 {
 	const struct mvs_credit *credit = &conn->credit;
 

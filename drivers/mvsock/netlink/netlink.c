@@ -127,7 +127,7 @@ static int dump_put_conn(struct sk_buff *skb, const struct netlink_callback *cb,
 	struct mvs_conn_view view;
 	void *hdr;
 
-	mvs_conn_view(conn, &view);
+	mvs_conn_get_view(conn, &view);
 	if (!states[view.state])
 		return 0;
 	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,

@@ -11,6 +11,8 @@
 
 /**
  * enum mvsock_conn_type - type of a connection
+ * @MVSOCK_CONN_TYPE_STREAM: bytes in order
+ * @MVSOCK_CONN_TYPE_SEQPACKET: messages in order
  */
 enum mvsock_conn_type {
 	MVSOCK_CONN_TYPE_STREAM = 1,

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sockets that are closed while they connect, are accepted, or send. */
+/*
+ * Sockets that are closed while they connect, are accepted, or send; connections that are listed
+ * and reset by netlink.
+ */
+#include <linux/mvsock.h>
+
+#include "genl.h"
 #include "races.h"
 
 static void shut_down_one(struct race_run *r)
@@ -46,6 +52,44 @@ static void close_listening(struct race_run *r)
 	race_sleep(&r->rng, 3000);
 }
 
+static void ignore(const struct nlattr *attrs, int len, void *arg)
+{
+	(void)attrs;
+	(void)len;
+	(void)arg;
+}
+
+/* Of this guest, or of all. */
+static void list(struct race_run *r)
+{
+	struct genl_request request;
+	struct genl c;
+
+	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
+	request = genl_request(&c, MVSOCK_CMD_CONN_GET);
+	if (rng_one_in(&r->rng, 2))
+		genl_add_u32(&request, MVSOCK_A_CONN_CID, r->cfg.cid);
+	require_ok(genl_dump(&c, &request, ignore, NULL));
+	genl_close(&c);
+	race_sleep(&r->rng, 500);
+}
+
+static void reset_all(struct race_run *r)
+{
+	struct genl_request request;
+	struct genl c;
+	int ret;
+
+	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
+	request = genl_request(&c, MVSOCK_CMD_CONN_RESET);
+	genl_add_u32(&request, MVSOCK_A_CONN_CID, r->cfg.cid);
+	ret = genl_do(&c, &request);
+	require(!ret || ret == -ENOENT, "reset: %s", strerror(-ret));
+	genl_close(&c);
+	list(r);
+	race_sleep(&r->rng, 20000);
+}
+
 void add_connection_races(void)
 {
 	static const struct race races[] = {
@@ -54,6 +98,8 @@ void add_connection_races(void)
 		{ "close against connect", 0, close_connecting },
 		{ "reset, close against connect", RACE_RUDE, close_connecting },
 		{ "close against accept", RACE_RUDE, close_listening },
+		{ "netlink list", RACE_STRICT, list },
+		{ "netlink reset", RACE_RUDE, reset_all },
 	};
 	unsigned int i;
 

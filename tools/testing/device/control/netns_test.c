@@ -7,7 +7,10 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <linux/mvsock.h>
+
 #include "device_test.h"
+#include "genl.h"
 #include "session.h"
 
 #define NETNS		"/proc/self/ns/net"
@@ -79,6 +82,35 @@ static void require_cid_taken(const struct guest_config *cfg)
 		strerror(-err));
 }
 
+struct listing {
+	__u32 cid;
+	unsigned int count;	/* connections of that guest */
+};
+
+static void count_listed(const struct nlattr *attrs, int len, void *arg)
+{
+	struct listing *l = arg;
+
+	l->count += genl_number(attrs, len, MVSOCK_A_CONN_CID) == l->cid;
+}
+
+/* By the netlink family, which only mvsock has. */
+static void require_listed(__u32 cid, unsigned int want)
+{
+	struct listing l = { .cid = cid };
+	struct genl_request r;
+	struct genl c;
+
+	if (test_options.upstream)
+		return;
+	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
+	r = genl_request(&c, MVSOCK_CMD_CONN_GET);
+	require_ok(genl_dump(&c, &r, count_listed, &l));
+	require(l.count == want, "%u connections are listed, not %u", l.count,
+		want);
+	genl_close(&c);
+}
+
 /* A guest of the first namespace is reachable from others, and its CID is taken there. */
 static void global(const void *arg)
 {
@@ -92,6 +124,7 @@ static void global(const void *arg)
 	connect_both_ways(&s);
 	session_exchange(&s, 5000);
 	require_cid_taken(&cfg);
+	require_listed(cfg.cid, 1);
 	enter(first);
 	require_cid_taken(&cfg);
 	session_exchange(&s, 5000);
@@ -119,12 +152,17 @@ static void local(const void *arg)
 	}
 	for (i = 0; i < SPACES; i++) {
 		enter(netns[i]);
+		require_listed(cfg.cid, 0);
 		require_ok(guest_start(&s[i].g, &cfg));
 		connect_both_ways(&s[i]);
 		require_cid_taken(&cfg);
 	}
 	for (i = 0; i < SPACES; i++)
 		session_exchange(&s[i], 5000);
+	for (i = 0; i < SPACES; i++) {
+		enter(netns[i]);
+		require_listed(cfg.cid, 1);
+	}
 	for (i = 0; i < SPACES; i++) {
 		session_close(&s[i]);
 		enter(netns[i]);

@@ -147,7 +147,7 @@ static void endless(const void *arg)
 	require_ok(dev_set_running(&s.g.dev, 0));
 	__atomic_store_n(&e.stop, true, __ATOMIC_RELAXED);
 	pthread_join(e.thread, NULL);
-	require(!e.late, "only after the endless packets ended");
+	require(!e.late, "only after the packets ended");
 	close(s.fd);
 	guest_stop(&s.g);
 }
