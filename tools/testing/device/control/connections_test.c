@@ -304,24 +304,51 @@ static void waits_for_page(const void *arg)
 
 struct many {
 	struct guest g;
-	int fd[MANY];
+	pid_t pid[MANY];
 };
 
-/* Connections that last, which the guest does not answer. */
+/*
+ * A process that waits in connect(), until it is killed. A non-blocking connect() would keep its
+ * socket, and with it the module, until its time is over.
+ */
+static pid_t connect_process(__u32 cid, __u32 port)
+{
+	const struct timeval tv = { .tv_sec = 600 };
+	pid_t pid = fork();
+	int fd;
+
+	require(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+	if (fd >= 0 && !setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT,
+				   &tv, sizeof(tv)))
+		host_connect_with(fd, cid, port);
+	_exit(1);
+}
+
+static void end_process(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	require(waitpid(pid, NULL, 0) == pid, "waitpid");
+}
+
+/*
+ * Connections that the guest does not answer, one after the other: they are listed in that order.
+ */
 static void connect_many(struct many *m, const struct guest_config *cfg)
 {
-	struct timeval tv = { .tv_sec = 600 };
+	__u64 deadline;
 	unsigned int i;
 
 	require_ok(guest_start(&m->g, cfg));
 	for (i = 0; i < MANY; i++) {
-		m->fd[i] = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		require(m->fd[i] >= 0 &&
-			!setsockopt(m->fd[i], AF_VSOCK,
-				    SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv,
-				    sizeof(tv)), "socket: %s", strerror(errno));
-		require(host_connect_with(m->fd[i], cfg->cid, 1 + i) ==
-			-EINPROGRESS, "connect");
+		m->pid[i] = connect_process(cfg->cid, 1 + i);
+		deadline = now_ms() + TIMEOUT;
+		while (counter_get(&m->g, "connections") <= i) {
+			require(ms_left(deadline), "connect() does not begin");
+			sched_yield();
+		}
 	}
 }
 
@@ -371,9 +398,10 @@ static void come_and_go(const void *arg)
 		free(list.conn);
 	}
 	require(!waitpid(coming, NULL, WNOHANG), "the other one has ended");
-	kill(coming, SIGKILL);
-	waitpid(coming, NULL, 0);
+	end_process(coming);
 	guest_stop(&m.g);
+	for (i = 0; i < MANY; i++)
+		end_process(m.pid[i]);
 }
 
 /*
@@ -413,7 +441,7 @@ static void go_meanwhile(const void *arg)
 	require(genl_dump_begin(&c, &r, add_listed, &list) == 1, "one message");
 	first = list.count;
 	for (i = 0; i < MANY; i += 2)
-		close(m.fd[i]);
+		end_process(m.pid[i]);
 	require_ok(genl_dump_rest(&c, add_listed, &list));
 	expect_every_second(&list, first);
 	/* A list that nobody reads on, of a device that goes. */
@@ -421,6 +449,8 @@ static void go_meanwhile(const void *arg)
 	guest_stop(&m.g);
 	require_ok(genl_dump_rest(&c, add_listed, &list));
 	genl_close(&c);
+	for (i = 1; i < MANY; i += 2)
+		end_process(m.pid[i]);
 }
 
 /* --- who may ---------------------------------------------------------------- */
