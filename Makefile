@@ -30,7 +30,7 @@ check-long: ## Run the tests that take long
 check-race: ## Run races on kernels that look for them, with KCSAN and with KASAN and lockdep
 	tools/check.sh race
 
-check-arch: ## Run it on emulated machines of other architectures, all or ARCH="arm64 s390x"
+check-arch: ## Run it on emulated machines of other architectures, all or ARCH=arm64
 	tools/check.sh $(or $(ARCH),--machines)
 
 soak: ## Run guests under traffic for HOURS=, while they reboot and memory is short; again with SEED=

@@ -223,7 +223,6 @@ machine_qemu()
 		printf '%s\n' qemu-system-aarch64 -M virt,gic-version=3 -cpu max,pauth=off \
 			-device virtio-serial-device
 		;;
-	s390x) printf '%s\n' qemu-system-s390x -M s390-ccw-virtio -cpu max -device virtio-serial-ccw ;;
 	esac
 }
 
@@ -231,7 +230,6 @@ machine_console()
 {
 	case $1 in
 	arm64) echo ttyAMA0 ;;
-	s390x) echo ttysclp0 ;;
 	esac
 }
 
@@ -241,7 +239,6 @@ machine_kernel()
 
 	dir=$(machine_dir "$1")
 	case $1 in
-	s390x) echo "$dir/arch/s390/boot/bzImage" ;;
 	arm64) echo "$dir/arch/arm64/boot/Image" ;;
 	esac
 }

@@ -108,12 +108,11 @@ usage()
 	  race    races, on kernels with KCSAN, and with KASAN and lockdep, in QEMU
 	  soak    guests under traffic for hours, with reboots and failing allocations
 	  arm64   the tests of kunit, device, fuzz, parity and sockets on an arm64 machine in QEMU
-	  s390x   the same on s390x, which is big endian
 	  vmtest  the kernel's own vmtest.sh, on namespaces, with KVM guests, with KERNEL=7.3
 	  pages   KVM guests under traffic, with each module, while the host moves their pages
 	options:
 	  --long       run the long groups instead of the others
-	  --machines   run the groups of other architectures: arm64, s390x
+	  --machines   run all groups of other architectures
 	  --upstream   test the kernel's own vhost_vsock instead of mvsock, in the
 	               groups device, load, smp, umlsmp and those with guests
 	  --seconds N  duration of the group fuzz, at most 1000
@@ -247,7 +246,7 @@ parts()
 		umlsmp) echo uml-smp ;;
 		install) echo deb debian ;;
 		race) echo x86-kcsan x86-kasan ;;
-		arm64 | s390x) echo "machine-$group" ;;
+		arm64) echo "machine-$group" ;;
 		esac
 	done
 }

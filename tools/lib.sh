@@ -238,18 +238,9 @@ arch_dir()
 	echo "$LINUX/$1-$({ arch_config; "$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
 }
 
-# The machines of other architectures, in QEMU, by Debian's names.
+# Machines of other architectures, in QEMU, by Debian's names.
 # shellcheck disable=SC2034 # for scripts that source this file
-MACHINES=(arm64 s390x)
-
-# machine_arch MACHINE: the kernel's name of its architecture.
-machine_arch()
-{
-	case $1 in
-	s390x) echo s390 ;;
-	*) echo "$1" ;;
-	esac
-}
+MACHINES=(arm64)
 
 # machine_config MACHINE
 machine_config()
@@ -257,13 +248,10 @@ machine_config()
 	sed -n '/^CONFIG_/p' "$TOP/tools/rig/machine.config" "$TOP/tools/rig/machine-$1.config" | sort -u
 }
 
-# machine_compiler MACHINE: the prefix of its cross compiler.
-machine_compiler() { arch_compiler "$(machine_arch "$1")"; }
-
 # machine_dir MACHINE: the folder where that kernel is built.
 machine_dir()
 {
-	echo "$LINUX/machine-$1-$({ machine_config "$1"; "$(machine_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
+	echo "$LINUX/machine-$1-$({ machine_config "$1"; "$(arch_compiler "$1")gcc" -dumpfullversion; } | config_hash)"
 }
 
 # machine_user MACHINE: the folder with busybox and the kernel's headers for its programs.

@@ -6,8 +6,6 @@
 
 part_machine-arm64() { build_machine arm64; }
 
-part_machine-s390x() { build_machine s390x; }
-
 # build_machine MACHINE
 build_machine()
 {
@@ -17,8 +15,8 @@ build_machine()
 	install_packages "${packages[@]}"
 	part_source
 	fetch_user "$1"
-	build_kernel "$(machine_dir "$1")" "machine-$1" "Linux $VERSION for $1, about 6 minutes" \
-		all ARCH="$(machine_arch "$1")" CROSS_COMPILE="$(machine_compiler "$1")" \
+	build_kernel "$(machine_dir "$1")" "machine-$1" "Linux $VERSION for $1, about 10 minutes" \
+		all ARCH="$1" CROSS_COMPILE="$(arch_compiler "$1")" \
 		< <(machine_config "$1")
 }
 
@@ -28,7 +26,6 @@ machine_packages()
 	echo "libc6-dev-$1-cross"
 	case $1 in
 	arm64) printf '%s\n' gcc-aarch64-linux-gnu qemu-system-arm ;;
-	s390x) printf '%s\n' gcc-s390x-linux-gnu qemu-system-misc ;;
 	esac
 }
 
@@ -47,7 +44,7 @@ fetch_user()
 	dpkg-deb --fsys-tarfile "$part"/deb/*.deb | tar -xO --wildcards '*bin/busybox' >"$part/tree/busybox" ||
 		die "busybox for $1 cannot be unpacked" "check the free space: df -h $CACHE"
 	chmod +x "$part/tree/busybox"
-	quietly "$CACHE/log/$name" make -C "$LINUX/source" O="$part/build" ARCH="$(machine_arch "$1")" \
+	quietly "$CACHE/log/$name" make -C "$LINUX/source" O="$part/build" ARCH="$1" \
 		INSTALL_HDR_PATH="$part/tree" headers_install ||
 		die "the kernel's headers for $1 cannot be installed" "remove $LINUX/source and run again"
 	mv "$part/tree" "$LINUX/$name"

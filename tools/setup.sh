@@ -37,7 +37,6 @@ usage()
 	  x86-kcsan   Linux for two processors in QEMU, with KCSAN: make check-race
 	  x86-kasan   the same with KASAN, lockdep, kmemleak
 	  machine-arm64  Linux for QEMU's arm64 machine, with compiler and busybox: make check-arch
-	  machine-s390x  the same for s390x
 	  guest       Debian's cloud kernel, for guests and as the stock host
 	  vmlinux     the same, unpacked, for guests in user-mode Linux
 	  headers     its headers, to build the module against

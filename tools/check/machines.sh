@@ -5,8 +5,6 @@
 
 group_arm64() { run_machine arm64; }
 
-group_s390x() { run_machine s390x; }
-
 # run_machine MACHINE: each job in a boot of its own. What ran is kept as a row of the table of
 # print_machines.
 run_machine()
@@ -14,8 +12,8 @@ run_machine()
 	local machine=$1 row=()
 
 	rm -f "$WORK/machine-$machine.row"
-	built "$BUILD/machine-$machine" "$(machine_dir "$machine")" ARCH="$(machine_arch "$machine")" \
-		CROSS_COMPILE="$(machine_compiler "$machine")" || return 0
+	built "$BUILD/machine-$machine" "$(machine_dir "$machine")" ARCH="$machine" \
+		CROSS_COMPILE="$(arch_compiler "$machine")" || return 0
 	build_machine_programs "$machine" || return 0
 	counted machine_kunit
 	counted machine_device
@@ -50,7 +48,7 @@ print_machines()
 {
 	local files=() machine
 
-	[[ $* =~ arm64|s390x ]] || return 0
+	[[ $* =~ arm64 ]] || return 0
 	for machine in "${MACHINES[@]}"; do
 		[[ ! -e $WORK/machine-$machine.row ]] || files+=("$WORK/machine-$machine.row")
 	done
@@ -104,7 +102,7 @@ build_machine_programs()
 {
 	local compiler user
 
-	compiler=$(machine_compiler "$1")
+	compiler=$(arch_compiler "$1")
 	user=$(machine_user "$1")
 	PROGRAMS=$BUILD/testing-$1
 	build "the ring driver builds" "$PROGRAMS" make -C "$TOP/tools/testing" O="$PROGRAMS" \
