@@ -72,6 +72,12 @@ static void print_heads(bool rates)
 	       "UNREAD", "WAITS", "MS", "AGE-S");
 }
 
+/* The counter of bytes to the guest has what a send() is about to copy, and may fall again. */
+static double rate(unsigned long long now, unsigned long long before, double seconds)
+{
+	return now > before ? (now - before) / seconds : 0;
+}
+
 /* The bytes each way are since @old, by the second; with NULL all of them. */
 static void print_line(const struct connection *c, const struct program *p,
 		       const struct connection *old, double seconds)
@@ -82,8 +88,8 @@ static void print_line(const struct connection *c, const struct program *p,
 	       p ? p->pid : 0);
 	print_word(p ? p->command : "-", 15);
 	printf(" %14.0f %14.0f",
-	       (NUMBER(c, RX_BYTES) - (old ? NUMBER(old, RX_BYTES) : 0)) / seconds,
-	       (NUMBER(c, TX_BYTES) - (old ? NUMBER(old, TX_BYTES) : 0)) / seconds);
+	       rate(NUMBER(c, RX_BYTES), old ? NUMBER(old, RX_BYTES) : 0, seconds),
+	       rate(NUMBER(c, TX_BYTES), old ? NUMBER(old, TX_BYTES) : 0, seconds));
 	printf(" %10llu %10llu %10llu %10llu",
 	       NUMBER(c, RX_CREDIT), NUMBER(c, RX_QUEUED), NUMBER(c, TX_CREDIT),
 	       NUMBER(c, TX_QUEUED));

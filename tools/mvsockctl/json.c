@@ -36,6 +36,8 @@ void json_string(FILE *f, const char *string)
 			fputs("\\ufffd", f);
 		else if (*s < ' ' || *s == 0x7f)
 			fprintf(f, "\\u%04x", *s);
+		else if (n == 2 && *s == 0xc2 && s[1] < 0xa0)	/* a control character, too */
+			fprintf(f, "\\u%04x", s[1]);
 		else if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
 		else

@@ -213,7 +213,7 @@ static bool conn_forget_locked(struct mvs_conn *conn)
 {
 	bool put = !list_empty(&conn->pending);
 
-	conn->forgotten = true;
+	WRITE_ONCE(conn->forgotten, true);
 	conn->marks = 0;
 	conn->shutdown = 0;
 	list_del_init(&conn->pending);
@@ -545,6 +545,23 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
 	sk->sk_write_space(sk);
 }
 
+/* Set the socket's error, if it is due. Returns true if it was, and has to be reported. */
+static bool conn_take_reset(struct mvs_conn *conn)
+{
+	bool seqpacket = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+	bool due;
+
+	spin_lock(&conn->lock);
+	due = conn->reset &&
+	      !(seqpacket ? conn->rx_messages : conn->rx_bytes);
+	if (due)
+		conn->reset = false;
+	spin_unlock(&conn->lock);
+	if (due)
+		WRITE_ONCE(sk_vsock(conn->vsk)->sk_err, ECONNRESET);
+	return due;
+}
+
 /**
  * mvs_conn_report_reset - set the socket's error, if all data before the reset have been read
  * @conn: the connection, reset or not
@@ -555,22 +572,10 @@ void mvs_conn_hear(struct mvs_conn *conn, const struct virtio_vsock_hdr *hdr)
  */
 void mvs_conn_report_reset(struct mvs_conn *conn)
 {
-	struct sock *sk = sk_vsock(conn->vsk);
-	bool seqpacket = conn->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
-	bool due;
-
 	if (likely(!READ_ONCE(conn->reset)))
 		return;
-	spin_lock(&conn->lock);
-	due = conn->reset &&
-	      !(seqpacket ? conn->rx_messages : conn->rx_bytes);
-	if (due)
-		conn->reset = false;
-	spin_unlock(&conn->lock);
-	if (due) {
-		WRITE_ONCE(sk->sk_err, ECONNRESET);
-		sk_error_report(sk);
-	}
+	if (conn_take_reset(conn))
+		sk_error_report(sk_vsock(conn->vsk));
 }
 
 /**
@@ -580,12 +585,22 @@ void mvs_conn_report_reset(struct mvs_conn *conn)
  * The error is reported after the received data. The VMM must not wait for the socket's lock, whose
  * holder may be faulting in its own memory: nothing here takes that lock.
  *
+ * No effect if the connection is not in the lookup table any more.
+ *
  * Context: process, in which the socket stays.
  */
 void mvs_conn_abort(struct mvs_conn *conn)
 {
+	struct mvs_conns *conns = conn->device->conns;
 	struct sock *sk = sk_vsock(conn->vsk);
+	bool due;
 
+	spin_lock(&conns->lock);
+	if (!conn->in_table) {
+		/* It has ended, and its socket may have another connection. */
+		spin_unlock(&conns->lock);
+		return;
+	}
 	spin_lock(&conn->lock);
 	conn->open = false;
 	conn->reset = true;
@@ -593,8 +608,11 @@ void mvs_conn_abort(struct mvs_conn *conn)
 	/*
 	 * Set the error before the end of file: a reader that sees the end must also see the error.
 	 */
-	mvs_conn_report_reset(conn);
+	due = conn_take_reset(conn);
 	WRITE_ONCE(conn->vsk->peer_shutdown, SHUTDOWN_MASK);
+	spin_unlock(&conns->lock);
+	if (due)
+		sk_error_report(sk);
 	mvs_conn_remove(conn);
 	mvs_conn_forget(conn);
 	/* After the removal, which is what a lingering close() waits for. */

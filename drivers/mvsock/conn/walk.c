@@ -212,7 +212,7 @@ static void conns_purge_pending(struct mvs_conns *conns)
 			continue;
 		}
 		list_del_init(&conn->pending);
-		conn->forgotten = true;
+		WRITE_ONCE(conn->forgotten, true);
 		conn->marks = 0;
 		spin_unlock(&conns->lock);
 		mvs_conn_put(conn);

@@ -142,16 +142,20 @@ static int dump_put_conn(struct sk_buff *skb, const struct netlink_callback *cb,
 	return 0;
 }
 
+/* The reader's own, in its network namespace: root of a container has the host root's number. */
+static bool dump_is_own(const struct sock *reader, const struct sock *sk)
+{
+	return net_eq(sock_net(sk), sock_net(reader)) &&
+	       uid_eq(READ_ONCE(sk->sk_uid), READ_ONCE(reader->sk_uid));
+}
+
 /* A connection from before a change of the guest's CID gets no packet any more. */
 static bool dump_shows(const struct dump *dump,
 		       const struct netlink_callback *cb,
 		       const struct mvs_conn *conn, bool admin)
 {
-	const struct sock *reader = NETLINK_CB(cb->skb).sk;
-
 	return conn->key.cid == dump->cid &&
-	       (admin || uid_eq(READ_ONCE(sk_vsock(conn->vsk)->sk_uid),
-				READ_ONCE(reader->sk_uid)));
+	       (admin || dump_is_own(NETLINK_CB(cb->skb).sk, sk_vsock(conn->vsk)));
 }
 
 /* Returns 0 at the end of the device's connections, or %-EMSGSIZE. */

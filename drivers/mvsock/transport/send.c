@@ -535,6 +535,9 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 {
 	int ret;
 
+	/* The guest was sent RST, and may have another connection with the same ports. */
+	if (READ_ONCE(conn->forgotten))
+		return -ECONNRESET;
 	/* If only the ring is broken, a reset by the driver may repair it. */
 	if (!vq->running && mvs_device_refuses(vq->device))
 		return -EHOSTUNREACH;
@@ -564,6 +567,7 @@ static bool send_needs_room(int ret)
 	case -ENOMEM:
 	case -EINTR:
 	case -EHOSTUNREACH:
+	case -ECONNRESET:
 		return false;
 	default:
 		return true;

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -320,6 +321,7 @@ static pid_t connect_process(__u32 cid, __u32 port)
 	require(pid >= 0, "fork");
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = socket(AF_VSOCK, SOCK_STREAM, 0);
 	if (fd >= 0 && !setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT,
 				   &tv, sizeof(tv)))
@@ -385,6 +387,8 @@ static void come_and_go(const void *arg)
 	(void)arg;
 	connect_many(&m, &cfg);
 	coming = fork();
+	if (!coming)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (i = 0; !coming; i++) {
 		fd = host_connect(SOCK_STREAM, cfg.cid, 100000 + i);
 		require(!dev_open(&dev, cfg.path, O_RDWR) &&
@@ -608,6 +612,8 @@ static void reset_busy(const void *arg)
 	(void)arg;
 	session_guest_connects(&s, &cfg, SOCK_STREAM);
 	resetting = fork();
+	if (!resetting)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (!resetting)
 		reset(cfg.cid, 0, 0);
 	for (i = 0; i < 200; i++) {
