@@ -5,6 +5,7 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "devices.h"
@@ -45,19 +46,33 @@ static const char *help_of(const char *column)
 	return "A counter of the device.";
 }
 
-/*
- * A guest's series, and not a second one of the same name: of network namespaces with CIDs of their
- * own, all are listed.
- */
-static bool is_guest(const struct devices *ds, int n)
+/* True for a guest with another CID than the first @n devices. */
+static bool is_new_guest(const struct devices *ds, int n, const struct device *d)
 {
-	unsigned long long cid = device_number(ds, &ds->device[n], "cid");
+	unsigned long long cid = device_number(ds, d, "cid");
 	int i;
 
 	for (i = 0; i < n; i++)
 		if (device_number(ds, &ds->device[i], "cid") == cid)
 			return false;
 	return cid;
+}
+
+/*
+ * Drop what is no guest, and a second one with the same CID, whose series would have the same
+ * names: of network namespaces with CIDs of their own, all are listed.
+ */
+static void keep_guests(struct devices *ds)
+{
+	int i, kept = 0;
+
+	for (i = 0; i < ds->count; i++) {
+		if (is_new_guest(ds, kept, &ds->device[i]))
+			ds->device[kept++] = ds->device[i];
+		else
+			free(ds->device[i].line);
+	}
+	ds->count = kept;
 }
 
 /* A program's name, without what a text can't have. */
@@ -85,8 +100,6 @@ static void print_info(const struct devices *ds)
 
 	print_family("device", "_info", "gauge", "The process that has the guest's device.");
 	for (i = 0; i < ds->count; i++) {
-		if (!is_guest(ds, i))
-			continue;
 		printf("mvsock_device_info{cid=\"%llu\",pid=\"%llu\",command=\"",
 		       device_number(ds, &ds->device[i], "cid"),
 		       device_number(ds, &ds->device[i], "pid"));
@@ -104,7 +117,7 @@ static void print_states(const struct devices *ds)
 	print_family("device", "_state", "gauge", "1 for the state that the device is in.");
 	for (i = 0; i < ds->count; i++) {
 		state = device_text(ds, &ds->device[i], "state");
-		for (j = 0; is_guest(ds, i) && j < ARRAY_SIZE(states); j++)
+		for (j = 0; j < ARRAY_SIZE(states); j++)
 			printf("mvsock_device_state{cid=\"%llu\",state=\"%s\"} %d\n",
 			       device_number(ds, &ds->device[i], "cid"),
 			       states[j], !strcmp(state, states[j]));
@@ -119,10 +132,9 @@ static void print_samples(const struct devices *ds, const char *name,
 	int i;
 
 	for (i = 0; i < ds->count; i++)
-		if (is_guest(ds, i))
-			printf("mvsock_%s%s{cid=\"%llu\"%s} %llu\n", name, suffix,
-			       device_number(ds, &ds->device[i], "cid"), label,
-			       device_number(ds, &ds->device[i], column));
+		printf("mvsock_%s%s{cid=\"%llu\"%s} %llu\n", name, suffix,
+		       device_number(ds, &ds->device[i], "cid"), label,
+		       device_number(ds, &ds->device[i], column));
 }
 
 static void print_counters(const struct devices *ds, int first)
@@ -158,6 +170,7 @@ int cmd_metrics(int argc, char **argv)
 		return usage_error("metrics takes no such argument", argv[0]);
 	if (devices_load(&ds))
 		return EXIT_WRONG;
+	keep_guests(&ds);
 	for (i = 0; i < ds.columns && strcmp(ds.names.word[i], "connections"); i++)
 		;
 	print_info(&ds);

@@ -218,15 +218,18 @@ static bool direct_awaits_answers(const struct mvs_conn *conn)
 	       READ_ONCE(sk_vsock(conn->vsk)->sk_rcvtimeo) == MAX_SCHEDULE_TIMEOUT;
 }
 
-/* Returns the number of bytes copied; on a seqpacket socket, of one message. */
+/*
+ * Poll for the first data, if @poll, after one packet without. Returns the number of bytes copied;
+ * on a seqpacket socket, of one message.
+ */
 static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 				  struct msghdr *msg, size_t room,
-				  bool wait, enum rest *rest)
+				  bool poll, enum rest *rest)
 {
-	bool soon, awaits = wait && direct_awaits_answers(conn);
 	unsigned int packets = 0;
 	size_t done = 0;
 	int ret = 0;
+	bool soon;
 	s64 len;
 
 	if (vq->running)
@@ -237,7 +240,7 @@ static size_t direct_copy_packets(struct mvs_conn *conn, struct mvs_vq *vq,
 		 * A driver whose reader has taken a request sends a credit update, and then the
 		 * answer.
 		 */
-		soon = awaits && !done && packets == 2;
+		soon = poll && !done && packets == 2;
 		ret = soon ? mvs_vq_pop_soon(vq) : mvs_vq_pop(vq);
 		if (ret != 1)
 			break;
@@ -311,15 +314,18 @@ size_t mvs_direct_read(struct mvs_conn *conn, struct msghdr *msg, size_t room,
 	bool unkicked = mvs_lease_end(&vq->lease, conn);
 	enum rest rest = REST_WORKER;
 	size_t done = 0;
+	bool awaits;
 
 	/* trylock: the mutex's holder may be waiting for the socket's lock. */
 	if (mutex_trylock(&vq->mutex)) {
 		unkicked = true;
 		/* Without data this reader is going to sleep, and a kick wakes it. */
-		if (direct_awaits_answers(conn))
+		awaits = direct_awaits_answers(conn);
+		if (awaits)
 			mvs_lease_arm(&vq->lease, conn,
 				      sk_sleep(sk_vsock(conn->vsk)));
-		done = direct_copy_packets(conn, vq, msg, room, wait, &rest);
+		done = direct_copy_packets(conn, vq, msg, room, awaits && wait,
+					   &rest);
 		direct_end(conn, vq, rest);
 		mutex_unlock(&vq->mutex);
 	}

@@ -22,12 +22,17 @@ static inline size_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-static inline __u64 now_ms(void)
+static inline __u64 now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static inline __u64 now_ms(void)
+{
+	return now_ns() / 1000000;
 }
 
 /* Milliseconds from now to @deadline, 0 if it has passed. */

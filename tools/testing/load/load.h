@@ -148,14 +148,6 @@ static inline bool load_goes_on(__u64 done)
 				     !flag_get(&load_run.shared->stop);
 }
 
-static inline __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 /* The two ends of pair @i; the host's end accepts connections from @listener, whose port is @port.
  */
 void load_guest(unsigned int i, __u32 port);

@@ -5,7 +5,6 @@
  */
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "device_test.h"
 #include "session.h"
@@ -15,14 +14,6 @@
 #define ROUNDS	300
 #define SHORT	10	/* rounds without the delay; the first one may be short by chance */
 #define DELAY	4000000U	/* ns, MVS_TX_NOTIFY_NS */
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 static void add_packet(struct session *s, unsigned int i)
 {
