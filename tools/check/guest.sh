@@ -132,6 +132,7 @@ report_vsock()
 {
 	local program direction
 
+	verdict "the guest comes up, and stays" "$(cat "$RUN/out/guest.end" 2>/dev/null)"
 	for program in "${VSOCK_TESTS[@]}"; do
 		for direction in "${DIRECTIONS[@]}"; do
 			report_direction "$program" "$direction"
@@ -171,7 +172,6 @@ explain_vsock()
 		done
 		tail -n 25 "$RUN/out/guest.log" | sed "s/^/guest: /"
 	fi
-	cat "$RUN/out/gone" 2>/dev/null || true
 }
 
 # --- traffic ------------------------------------------------------------------

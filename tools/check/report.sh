@@ -106,5 +106,5 @@ explain_tap()
 	$0 == line { printf "%s", before; found = 1; next }
 	/^(not )?ok / { if (found) exit; before = ""; next }
 	found { print; next }
-	{ before = before $0 "\n" }' "$1" | head -n 20
+	{ before = before $0 "\n" }' "$1" | head -n 60
 }

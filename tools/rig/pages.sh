@@ -65,19 +65,10 @@ pages_wait()
 	done
 }
 
-# pages_blame: prints the state of the guest, its processor and the device.
 pages_blame()
 {
 	echo "$PAGES_MB MiB are not there after $PAGES_SECONDS s; progress:"
 	cat progress
-	for _ in 1 2; do
-		hmp "info registers" | grep -E "RIP=|CR2="
-		grep . /sys/kernel/debug/kvm/exits /sys/kernel/debug/kvm/irq_injections
-		device_info
-		sleep 1
-	done
-	echo "the guest's console:"
-	busybox tail -n 20 "$OUT/guest.log"
 	blame "the streams stand still"
 }
 

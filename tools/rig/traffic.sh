@@ -36,6 +36,7 @@ run_step()
 	elif [ $status = 77 ]; then
 		echo "ok $number - $1 # SKIP $(tail -n 1 /dev/shm/step)" >>"$tap"
 	else
+		guest_explain >>/dev/shm/step 2>&1
 		{ sed 's/^/# /' /dev/shm/step; echo "not ok $number - $1"; } >>"$tap"
 		return 1
 	fi
