@@ -147,7 +147,8 @@ int mvs_conn_attach(struct mvs_conn *conn, struct mvs_device *device,
 
 	spin_lock(&conns->lock);
 	if (!conns->closed)
-		ret = rhashtable_insert_fast(&table, &conn->node, table_params);
+		ret = rhashtable_lookup_insert_fast(&table, &conn->node,
+						    table_params);
 	if (!ret) {
 		sock_hold(sk_vsock(conn->vsk));
 		conn->in_table = true;

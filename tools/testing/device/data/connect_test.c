@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * connect() races with a signal at the moment of RESPONSE: it succeeds or is given up, and the
- * guest is told of the end in either case.
+ * connect(): it races with a signal at the moment of RESPONSE, and succeeds or is given up, and the
+ * guest is told of the end in either case; both ports are those of another connection.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -117,6 +117,34 @@ static void signals(const void *arg)
 	guest_stop(&g);
 }
 
+/* The port of a listener that was closed can be bound again, while its connections last. */
+static void same_ports(const void *arg)
+{
+	struct guest_config cfg = test_config(0);
+	struct sockaddr_vm sa = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+	};
+	struct session s;
+	int fd;
+
+	(void)arg;
+	session_guest_connects(&s, &cfg, SOCK_STREAM);
+	sa.svm_port = s.c.peer_port;
+	close(s.listener);
+	fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+	require(fd >= 0 && !bind(fd, (struct sockaddr *)&sa, sizeof(sa)),
+		"bind: %s", strerror(errno));
+	require(host_connect_with(fd, cfg.cid, s.c.port) == -EADDRINUSE,
+		"not EADDRINUSE");
+	session_exchange(&s, 1000);
+	/* Nor does the end of this socket end the other one's connection. */
+	close(fd);
+	session_exchange(&s, 1000);
+	s.listener = -1;
+	session_close(&s);
+}
+
 void add_connect_tests(void)
 {
 	static const int stream = SOCK_STREAM, seqpacket = SOCK_SEQPACKET;
@@ -125,4 +153,6 @@ void add_connect_tests(void)
 		     RINGS_BOTH);
 	session_test("connect", "against a signal, seqpacket", signals,
 		     &seqpacket, 0, RINGS_SPLIT);
+	session_test("connect", "ports of another connection", same_ports,
+		     NULL, TAP_MVSOCK, RINGS_SPLIT);
 }
