@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets: the header on the wire, its validation, payload in both directions.
+ * Packets: the header on the wire, its validation, payload in both directions and between guests.
  */
 #include <linux/unaligned.h>
 #include <linux/virtio_vsock.h>
@@ -591,6 +591,33 @@ static const struct page_case page_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(page, page_cases, name);
 
+/* Add the buffers of a case. */
+static void add_page_case(struct kunit *test, struct guest *guest,
+			  const struct page_case *c)
+{
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, c->at, c->room, !c->readable);
+	if (c->room2)
+		add(test, guest, AT_DATA, c->room2, true);
+	if (c->lost)
+		guest_lose_page(guest, GUEST_LOW + c->at);
+	guest->gm.logging = c->logging;
+}
+
+static void expect_page_case(struct kunit *test, struct guest *guest,
+			     const struct page_case *c, int ret,
+			     const struct virtio_vsock_hdr *hdr)
+{
+	KUNIT_ASSERT_EQ(test, ret, c->ret);
+	if (ret < 0)
+		return;
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr->len), ret);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr->flags), ret == 100 ? EOM : 0);
+	KUNIT_EXPECT_MEMEQ(test, guest_gpa(guest, c->at), (const void *)hdr,
+			   HDR);
+	guest_expect(test, guest, c->at + HDR, 1, ret);
+}
+
 static void write_page(struct kunit *test)
 {
 	const struct page_case *c = test->param_value;
@@ -599,26 +626,93 @@ static void write_page(struct kunit *test)
 	struct payload *p = payload_data(test, 100);
 	int ret;
 
-	mvs_chain_reset(&guest->chain);
-	add(test, guest, c->at, c->room, !c->readable);
-	if (c->room2)
-		add(test, guest, AT_DATA, c->room2, true);
-	if (c->lost)
-		guest_lose_page(guest, GUEST_LOW + c->at);
-	guest->gm.logging = c->logging;
-
+	add_page_case(test, guest, c);
 	mvs_mem_begin(&guest->gm);
 	ret = mvs_packet_write_page(&guest->chain, &guest->gm, &hdr, &p->iter,
 				    100);
 	mvs_mem_end(&guest->gm);
-	KUNIT_ASSERT_EQ(test, ret, c->ret);
+	expect_page_case(test, guest, c, ret, &hdr);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&p->iter), 100 - max(ret, 0));
-	if (ret < 0)
-		return;
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.len), ret);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.flags), ret == 100 ? EOM : 0);
-	KUNIT_EXPECT_MEMEQ(test, guest_gpa(guest, c->at), (void *)&hdr, HDR);
-	guest_expect(test, guest, c->at + HDR, 1, ret);
+}
+
+/* --- from one guest to another --- */
+
+/* A packet with 100 bytes, in two buffers, one of which crosses a page. */
+static struct guest *sender(struct kunit *test)
+{
+	struct guest *guest = guest_create(test);
+
+	mvs_chain_reset(&guest->chain);
+	add(test, guest, AT_HDR, HDR, false);
+	add(test, guest, AT_DATA, 40, false);
+	add(test, guest, 2 * PAGE_SIZE - 30, 60, false);
+	guest_fill(guest, AT_DATA, 1, 40);
+	guest_fill(guest, 2 * PAGE_SIZE - 30, 41, 60);
+	mvs_chain_skip(&guest->chain, HDR);
+	return guest;
+}
+
+static int relay_left(struct kunit *test, struct guest *from,
+		      struct guest *to, struct virtio_vsock_hdr *hdr, u32 left)
+{
+	int ret;
+
+	mvs_mem_begin(&from->gm);
+	if (!mvs_mem_try_begin(&to->gm)) {
+		mvs_mem_end(&from->gm);
+		KUNIT_FAIL_AND_ABORT(test, "the section has to wait");
+	}
+	ret = mvs_packet_relay(&from->chain, &from->gm, &to->chain, &to->gm,
+			       hdr, left);
+	mvs_mem_end(&to->gm);
+	mvs_mem_end(&from->gm);
+	return ret;
+}
+
+static void relay(struct kunit *test)
+{
+	const struct page_case *c = test->param_value;
+	struct guest *from = sender(test), *to = guest_create(test);
+	struct virtio_vsock_hdr hdr = header(EOM);
+	int ret;
+
+	add_page_case(test, to, c);
+	ret = relay_left(test, from, to, &hdr, 100);
+	expect_page_case(test, to, c, ret, &hdr);
+	KUNIT_EXPECT_EQ(test, from->chain.pos, 1);
+	KUNIT_EXPECT_EQ(test, from->chain.off, 0);
+}
+
+/* What the first buffer had no room for, from any byte on. */
+static void relay_rest(struct kunit *test)
+{
+	struct guest *from = sender(test), *to = guest_create(test);
+	struct virtio_vsock_hdr hdr;
+	u32 done;
+
+	mvs_chain_reset(&to->chain);
+	add(test, to, AT_HDR, 300, true);
+	for (done = 0; done <= 100; done++) {
+		hdr = header(EOM);
+		KUNIT_EXPECT_EQ(test, relay_left(test, from, to, &hdr,
+						 100 - done), 100 - done);
+		guest_expect(test, to, AT_HDR + HDR, 1 + done, 100 - done);
+		if (done < 100)
+			mvs_chain_skip(&from->chain, 1);
+	}
+}
+
+static void relay_page_lost(struct kunit *test)
+{
+	struct guest *from = sender(test), *to = guest_create(test);
+	struct virtio_vsock_hdr hdr = header(EOM);
+
+	mvs_chain_reset(&to->chain);
+	add(test, to, AT_HDR, 300, true);
+	guest_lose_page(from, GUEST_LOW + 2 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, relay_left(test, from, to, &hdr, 100), -EAGAIN);
+	/* It is not needed for these bytes. */
+	KUNIT_EXPECT_EQ(test, relay_left(test, from, to, &hdr, 70), 70);
 }
 
 /* All fields but those for the payload are the connection's, byte by byte. */
@@ -656,6 +750,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(write_64k),
 	KUNIT_CASE(write_page_lost),
 	KUNIT_CASE_PARAM(write_page, page_gen_params),
+	KUNIT_CASE_PARAM(relay, page_gen_params),
+	KUNIT_CASE(relay_rest),
+	KUNIT_CASE(relay_page_lost),
 	KUNIT_CASE(write_header_fields),
 	{}
 };

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 
 #include <mvsock/fault.h>
+#include <mvsock/group.h>
 #include <mvsock/netlink.h>
 #include <mvsock/transport.h>
 
@@ -18,11 +19,14 @@ static int __init mvsock_init(void)
 {
 	int ret;
 
+	ret = mvs_group_init();
+	if (ret)
+		return ret;
 	ret = mvs_transport_register();
 	if (ret == -EBUSY)
 		pr_err("another host-to-guest vsock transport is loaded; unload it first (modprobe -r vhost_vsock), or stop VMware's virtual machines\n");
 	if (ret)
-		return ret;
+		goto err_transport;
 
 	ret = mvs_netlink_register();
 	if (ret) {
@@ -43,6 +47,8 @@ err_device:
 	mvs_netlink_unregister();
 err_netlink:
 	mvs_transport_unregister();
+err_transport:
+	mvs_group_exit();
 	return ret;
 }
 
@@ -53,6 +59,7 @@ static void __exit mvsock_exit(void)
 	mvs_device_unregister();
 	mvs_netlink_unregister();
 	mvs_transport_unregister();
+	mvs_group_exit();
 }
 
 module_init(mvsock_init);

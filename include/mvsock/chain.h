@@ -197,6 +197,21 @@ static inline void mvs_chain_move(struct mvs_chain *chain, u32 len)
 }
 
 /**
+ * mvs_chain_skip - move the position over several segments
+ * @chain: the chain
+ * @len: number of bytes, all in the chain
+ */
+static inline void mvs_chain_skip(struct mvs_chain *chain, u32 len)
+{
+	while (len) {
+		u32 n = min(len, chain->segs[chain->pos].len - chain->off);
+
+		mvs_chain_move(chain, n);
+		len -= n;
+	}
+}
+
+/**
  * mvs_chain_advance - move the position, and log what was written there
  * @chain: the chain
  * @gm: guest memory

@@ -26,6 +26,7 @@
 
 #include <mvsock/conn_state.h>
 #include <mvsock/credit.h>
+#include <mvsock/flow.h>
 #include <mvsock/queue.h>
 
 struct mvs_device;
@@ -46,7 +47,8 @@ struct vsock_sock;
  * @resets: RST packets for connections that do not exist, or no longer exist
  * @nresets: their number: at most %MVS_RESETS_MAX, plus one that is being sent
  * @closed: the device is closed, or is being closed
- * @pool: pages for the receive queues
+ * @pool: pages for the receive queues, and for packets in other guests' backlogs
+ * @siblings: connections with other guests, see <mvsock/flow.h>
  */
 struct mvs_conns {
 	spinlock_t lock;	/* the lists */
@@ -59,6 +61,7 @@ struct mvs_conns {
 	unsigned int nresets;
 	bool closed;
 	struct mvs_pool pool;
+	struct mvs_siblings siblings;
 };
 
 /**

@@ -61,6 +61,7 @@ struct user_namespace;
  *	the worker alone.
  * @renew: reset the connections: the next driver, or an earlier state of this one, knows none.
  *	Called while the device does not run, with its mutex held.
+ * @rename: the device has another CID. Called without its mutex.
  * @close: the device is being closed: its CID is free and it does not run
  * @free: the last reference was dropped. Undoes @open.
  */
@@ -68,6 +69,7 @@ struct mvs_device_ops {
 	int (*open)(struct mvs_device *device);
 	bool (*work)(struct mvs_vq *vq);
 	void (*renew)(struct mvs_device *device);
+	void (*rename)(struct mvs_device *device);
 	void (*close)(struct mvs_device *device);
 	void (*free)(struct mvs_device *device);
 };
@@ -101,6 +103,12 @@ struct mvs_device_ops {
  * @conns: the guest's connections; owned by the layer above
  * @nconns: number of connections; written under the layer above's lock, read without
  * @resets_dropped: RST packets that were dropped because too many were queued; likewise
+ * @forwarded: packets from this guest that were forwarded to others; written under the TX
+ *	virtqueue's mutex, read without, as are the next two
+ * @forward_waits: how many of them had to wait in a backlog
+ * @forward_resets: connections that were reset because a packet waited for too long
+ * @rsts_dropped: RST packets of connections with other guests that were dropped because too many
+ *	waited; written without a lock
  * @list: entry in the list of open devices; protected by that list's lock, as is @owner
  * @owner: the VMM's process, or NULL
  */
@@ -130,6 +138,10 @@ struct mvs_device {
 	struct mvs_conns *conns;
 	u64 nconns;
 	u64 resets_dropped;
+	u64 forwarded;
+	u64 forward_waits;
+	u64 forward_resets;
+	u64 rsts_dropped;
 
 	struct list_head list;
 	struct pid *owner;
@@ -147,6 +159,7 @@ long mvs_device_start(struct mvs_device *device);
 void mvs_device_stop(struct mvs_device *device);
 void mvs_device_wake(struct mvs_device *device, unsigned int vq);
 bool mvs_device_refuses(const struct mvs_device *device);
+bool mvs_device_allows_type(const struct mvs_device *device, u16 type);
 void mvs_device_lock_vqs(struct mvs_device *device);
 void mvs_device_unlock_vqs(struct mvs_device *device);
 

@@ -220,6 +220,15 @@ static inline void mvs_mem_begin(struct mvs_mem *gm)
 }
 
 /**
+ * mvs_mem_try_begin - begin a section inside one of another guest's memory
+ * @gm: guest memory
+ *
+ * Context: as for mvs_mem_begin().
+ * Return: false if it would have to wait.
+ */
+#define mvs_mem_try_begin(gm)	read_trylock(&(gm)->lock)
+
+/**
  * mvs_mem_end - end a section; its pointers are invalid from here on
  * @gm: guest memory
  */

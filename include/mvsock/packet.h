@@ -29,5 +29,8 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_mem *gm,
 int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_mem *gm,
 			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 			  u32 left);
+int mvs_packet_relay(const struct mvs_chain *from, struct mvs_mem *from_gm,
+		     struct mvs_chain *to, struct mvs_mem *to_gm,
+		     struct virtio_vsock_hdr *hdr, u32 left);
 
 #endif /* _MVSOCK_PACKET_H */

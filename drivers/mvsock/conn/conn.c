@@ -62,6 +62,9 @@ struct mvs_conns *mvs_conns_create(void)
 	INIT_LIST_HEAD(&conns->pending);
 	INIT_LIST_HEAD(&conns->waiting);
 	INIT_LIST_HEAD(&conns->resets);
+	INIT_LIST_HEAD(&conns->siblings.flows);
+	INIT_LIST_HEAD(&conns->siblings.backlog);
+	INIT_LIST_HEAD(&conns->siblings.ahead);
 	mvs_pool_init(&conns->pool);
 	return conns;
 }

@@ -112,11 +112,16 @@ static long device_set_running(struct mvs_device *device, void __user *argp)
 
 static long device_set_cid(struct mvs_device *device, void __user *argp)
 {
+	u32 old = READ_ONCE(device->cid);
 	u64 cid;
+	int ret;
 
 	if (copy_from_user(&cid, argp, sizeof(cid)))
 		return -EFAULT;
-	return mvs_cid_set(device, cid);
+	ret = mvs_cid_set(device, cid);
+	if (!ret && old && old != cid)
+		device->ops->rename(device);
+	return ret;
 }
 
 static long device_put_u64(u64 value, void __user *argp)

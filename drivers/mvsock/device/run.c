@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
+#include <linux/virtio_vsock.h>
 
 #include <mvsock/compat.h>
 #include <mvsock/device.h>
@@ -54,6 +55,25 @@ void mvs_device_wake(struct mvs_device *device, unsigned int vq)
 bool mvs_device_refuses(const struct mvs_device *device)
 {
 	return mvs_refuses_unready() && !READ_ONCE(device->running);
+}
+
+/**
+ * mvs_device_allows_type - check a connection's type against the negotiated features
+ * @device: the device
+ * @type: VIRTIO_VSOCK_TYPE_STREAM or VIRTIO_VSOCK_TYPE_SEQPACKET
+ *
+ * Streams are implied unless NO_IMPLIED_STREAM was negotiated.
+ *
+ * Return: true if it is allowed.
+ */
+bool mvs_device_allows_type(const struct mvs_device *device, u16 type)
+{
+	u64 features = READ_ONCE(device->features);
+
+	if (type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+		return features & BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET);
+	return features & BIT_ULL(VIRTIO_VSOCK_F_STREAM) ||
+	       !(features & BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM));
 }
 
 /* Stop a virtqueue, which publishes its used chains; without its mutex while that has to wait. */

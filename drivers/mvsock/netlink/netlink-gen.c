@@ -22,6 +22,18 @@ static const struct nla_policy mvsock_conn_reset_nl_policy[MVSOCK_A_CONN_REMOTE_
 	[MVSOCK_A_CONN_REMOTE_PORT] = { .type = NLA_U32, },
 };
 
+/* MVSOCK_CMD_GROUP_ADD - do */
+static const struct nla_policy mvsock_group_add_nl_policy[MVSOCK_A_GROUP_NAME + 1] = {
+	[MVSOCK_A_GROUP_CID] = NLA_POLICY_MIN(NLA_U32, 3),
+	[MVSOCK_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
+/* MVSOCK_CMD_GROUP_DEL - do */
+static const struct nla_policy mvsock_group_del_nl_policy[MVSOCK_A_GROUP_NAME + 1] = {
+	[MVSOCK_A_GROUP_CID] = NLA_POLICY_MIN(NLA_U32, 3),
+	[MVSOCK_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
 /* Ops table for mvsock */
 static const struct genl_split_ops mvsock_nl_ops[] = {
 	{
@@ -38,6 +50,25 @@ static const struct genl_split_ops mvsock_nl_ops[] = {
 		.doit		= mvsock_nl_conn_reset_doit,
 		.policy		= mvsock_conn_reset_nl_policy,
 		.maxattr	= MVSOCK_A_CONN_REMOTE_PORT,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= MVSOCK_CMD_GROUP_GET,
+		.dumpit	= mvsock_nl_group_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= MVSOCK_CMD_GROUP_ADD,
+		.doit		= mvsock_nl_group_add_doit,
+		.policy		= mvsock_group_add_nl_policy,
+		.maxattr	= MVSOCK_A_GROUP_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= MVSOCK_CMD_GROUP_DEL,
+		.doit		= mvsock_nl_group_del_doit,
+		.policy		= mvsock_group_del_nl_policy,
+		.maxattr	= MVSOCK_A_GROUP_NAME,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -16,6 +16,10 @@ int mvsock_nl_conn_get_done(struct netlink_callback *cb);
 
 int mvsock_nl_conn_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int mvsock_nl_conn_reset_doit(struct sk_buff *skb, struct genl_info *info);
+int mvsock_nl_group_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb);
+int mvsock_nl_group_add_doit(struct sk_buff *skb, struct genl_info *info);
+int mvsock_nl_group_del_doit(struct sk_buff *skb, struct genl_info *info);
 
 extern struct genl_family mvsock_nl_family;
 

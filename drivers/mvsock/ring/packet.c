@@ -279,6 +279,30 @@ int mvs_packet_write(struct mvs_chain *chain, struct mvs_mem *gm,
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write);
 
+/*
+ * Write the header to a buffer within one page. Returns the address of the payload, whose length is
+ * stored in @len; or an ERR_PTR().
+ */
+static __always_inline void *packet_begin_page(struct mvs_chain *chain,
+					       struct mvs_mem *gm,
+					       struct virtio_vsock_hdr *hdr,
+					       u32 left, u32 *len)
+{
+	const struct mvs_seg *seg = chain->segs;
+	void *mem;
+
+	if (chain->nsegs != 1 || chain->nread ||
+	    seg->len < sizeof(*hdr) + !!left ||
+	    offset_in_page(seg->uaddr) + seg->len > PAGE_SIZE || gm->logging)
+		return ERR_PTR(-E2BIG);
+	mem = mvs_mem_map(gm, seg->uaddr, true, &chain->fault);
+	if (unlikely(!mem))
+		return ERR_PTR(-EAGAIN);
+	*len = packet_limit_len(hdr, left, seg->len - sizeof(*hdr));
+	packet_copy_header(mem, hdr, sizeof(*hdr));
+	return mem + sizeof(*hdr);
+}
+
 /**
  * mvs_packet_write_page - mvs_packet_write() of data to a buffer within one page
  * @chain: a chain of the RX ring; its position does not move
@@ -296,21 +320,15 @@ int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_mem *gm,
 			  struct virtio_vsock_hdr *hdr, struct iov_iter *from,
 			  u32 left)
 {
-	const struct mvs_seg *seg = chain->segs;
 	struct payload payload = { .iter = from };
 	void *mem;
-	u32 len;
 	int ret;
+	u32 len;
 
-	if (chain->nsegs != 1 || chain->nread || seg->len <= sizeof(*hdr) ||
-	    offset_in_page(seg->uaddr) + seg->len > PAGE_SIZE || gm->logging)
-		return -E2BIG;
-	mem = mvs_mem_map(gm, seg->uaddr, true, &chain->fault);
-	if (unlikely(!mem))
-		return -EAGAIN;
-	len = packet_limit_len(hdr, left, seg->len - sizeof(*hdr));
-	packet_copy_header(mem, hdr, sizeof(*hdr));
-	ret = packet_payload_to_mem(&payload, 0, mem + sizeof(*hdr), len);
+	mem = packet_begin_page(chain, gm, hdr, left, &len);
+	if (IS_ERR(mem))
+		return PTR_ERR(mem);
+	ret = packet_payload_to_mem(&payload, 0, mem, len);
 	if (unlikely(ret)) {
 		iov_iter_revert(from, payload.moved);
 		return ret;
@@ -318,3 +336,41 @@ int mvs_packet_write_page(struct mvs_chain *chain, struct mvs_mem *gm,
 	return len;
 }
 EXPORT_SYMBOL_IF_KUNIT(mvs_packet_write_page);
+
+/**
+ * mvs_packet_relay - copy a packet from one guest to another, to a buffer within one page
+ * @from: a chain of the TX ring of the one, with its position at the payload; does not move
+ * @from_gm: its memory
+ * @to: a chain of the RX ring of the other one; its position does not move
+ * @to_gm: its memory
+ * @hdr: the header, as for mvs_packet_write()
+ * @left: bytes of payload from the position on
+ *
+ * Context: inside a section of each.
+ * Return: payload bytes written; or an error: use mvs_packet_read(), and then mvs_packet_write(),
+ * with a fresh header.
+ */
+int mvs_packet_relay(const struct mvs_chain *from, struct mvs_mem *from_gm,
+		     struct mvs_chain *to, struct mvs_mem *to_gm,
+		     struct virtio_vsock_hdr *hdr, u32 left)
+{
+	struct mvs_chain at = *from;
+	u32 len, n, done = 0;
+	const void *mem;
+	void *payload;
+
+	payload = packet_begin_page(to, to_gm, hdr, left, &len);
+	if (IS_ERR(payload))
+		return PTR_ERR(payload);
+	while (done < len) {
+		mem = mvs_chain_map(&at, from_gm, len - done, &n);
+		if (!mem)
+			return -EAGAIN;
+		if (copy_mc_to_kernel(payload + done, mem, n))
+			return mvs_mem_memory_error(mem);
+		mvs_chain_move(&at, n);
+		done += n;
+	}
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(mvs_packet_relay);

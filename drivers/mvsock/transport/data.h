@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Packets to the guest, packets from the guest, and readers that take packets themselves.
+ * Packets to the guest, packets from the guest, to other guests, and readers that take packets
+ * themselves.
  */
 #ifndef _MVSOCK_DATA_H
 #define _MVSOCK_DATA_H
@@ -28,6 +29,28 @@ static inline void mvs_account(struct mvs_vq *vq,
 	else
 		trace_mvs_packet_tx(hdr);
 }
+
+/* rx.c */
+bool mvs_rx_any_pending(const struct mvs_conns *conns);
+bool mvs_rx_any_waiting(const struct mvs_conns *conns);
+int mvs_rx_begin(struct mvs_vq *vq);
+void mvs_rx_keep_kicks(struct mvs_device *device);
+int mvs_rx_next_chain(struct mvs_vq *vq);
+int mvs_rx_put(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
+	       struct iov_iter *from, u32 left);
+int mvs_rx_put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr);
+
+/* forward.c */
+int mvs_forward(struct mvs_vq *tx, const struct virtio_vsock_hdr *hdr,
+		struct mvs_device **last);
+void mvs_forward_flush(struct mvs_device *to);
+int mvs_forward_answer_rst(struct mvs_device *from,
+			   const struct virtio_vsock_hdr *hdr);
+bool mvs_forward_lost(struct mvs_device *from,
+		      const struct virtio_vsock_hdr *hdr);
+bool mvs_forward_any(const struct mvs_conns *conns);
+int mvs_forward_backlog(struct mvs_vq *rx);
+void mvs_forward_forget(struct mvs_device *device);
 
 /* send.c */
 void mvs_send_pending(struct mvs_device *device);

@@ -36,7 +36,8 @@
  * @bytes: bytes appended since its reader was last woken
  * @data: data were appended since then
  * @handed_over: the next packet is left to the reader
- * @tapped: vsockmon has seen the packet
+ * @tapped: vsockmon has seen the packet, or will see it
+ * @last: the guest to which the last packet was forwarded, see mvs_forward(); or NULL
  */
 struct burst {
 	struct mvs_device *device;
@@ -45,6 +46,7 @@ struct burst {
 	bool data;
 	bool handed_over;
 	bool tapped;
+	struct mvs_device *last;
 };
 
 /* A replaced sk_data_ready(), such as sockmap's, is called with the socket's lock held. */
@@ -294,13 +296,29 @@ static enum mvs_conn_event recv_packet_event(const struct virtio_vsock_hdr *hdr)
 	}
 }
 
-/*
- * Guests without another transport send packets for any CID to the host. Without a RST each such
- * connect() would last until its timeout.
- */
 static bool recv_to_host(const struct virtio_vsock_hdr *hdr)
 {
 	return hdr->dst_cid == cpu_to_le64(MVS_HOST_CID);
+}
+
+/*
+ * Guests without another transport send packets for any CID to the host. Without a RST each
+ * connect() to a guest that they may not talk to would last until its timeout. Returns 0, or an
+ * error of mvs_forward().
+ */
+static int recv_for_guest(struct burst *burst, struct mvs_vq *vq,
+			  const struct virtio_vsock_hdr *hdr)
+{
+	int ret = mvs_forward(vq, hdr, &burst->last);
+
+	burst->tapped = !ret;
+	if (ret != -ENETUNREACH)
+		return ret;
+	/* Only if there is one, as the list of resets is sent first. */
+	if (mvs_forward_any(burst->device->conns) &&
+	    hdr->op != cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+		return mvs_forward_answer_rst(burst->device, hdr);
+	return recv_answer_rst(burst->device, hdr);
 }
 
 /* Check that a packet's type is known and has been negotiated. */
@@ -308,7 +326,7 @@ static bool recv_type_ok(const struct mvs_device *device, u16 type)
 {
 	return (type == VIRTIO_VSOCK_TYPE_STREAM ||
 		type == VIRTIO_VSOCK_TYPE_SEQPACKET) &&
-	       mvs_socket_type_allowed(READ_ONCE(device->features), type);
+	       mvs_device_allows_type(device, type);
 }
 
 /* The key of a packet's connection. */
@@ -332,9 +350,10 @@ static int recv_dispatch(struct burst *burst, struct mvs_vq *vq,
 	enum mvs_conn_event event = recv_packet_event(hdr);
 	struct mvs_conn *conn;
 
-	if (unlikely(!recv_to_host(hdr) ||
-		     !recv_type_ok(device, le16_to_cpu(hdr->type))))
+	if (unlikely(!recv_type_ok(device, le16_to_cpu(hdr->type))))
 		return recv_answer_rst(device, hdr);
+	if (!recv_to_host(hdr))
+		return recv_for_guest(burst, vq, hdr);
 
 	conn = recv_find_conn(burst, &key);
 	if (!conn && event == MVS_EVENT_REQUEST &&
@@ -363,6 +382,8 @@ static int recv_packet_lost(struct burst *burst,
 				recv_find_conn(burst, &key) : NULL;
 	enum mvs_conn_event event = recv_packet_event(hdr);
 
+	if (!recv_to_host(hdr) && mvs_forward_lost(burst->device, hdr))
+		return -EBADMSG;
 	if (!conn || conn->type != le16_to_cpu(hdr->type))
 		return recv_answer_rst(burst->device, hdr) ?: -EBADMSG;
 	if (event != MVS_EVENT_RST)
@@ -409,12 +430,14 @@ static int recv_next(struct burst *burst, struct mvs_vq *vq)
 		return ret == -EBADMSG ? 1 : ret;
 
 	ret = recv_packet(burst, vq);
-	if (ret == -EXFULL)
+	if (ret == -EXFULL || ret == -EBUSY)
 		return mvs_vq_unpop(vq, 0);
-	if (ret == -EBADMSG)
-		return mvs_vq_reject(vq) ?: 1;
-	if (ret)
+	if (ret && ret != -EBADMSG)
 		return mvs_vq_unpop(vq, ret);
+	/* The next chain is another packet's. */
+	burst->device->conns->siblings.forwarded = 0;
+	if (ret)
+		return mvs_vq_reject(vq) ?: 1;
 	return mvs_vq_push(vq, 0) ?: 1;
 }
 
@@ -460,6 +483,7 @@ out:
 	if (burst.handed_over)
 		burst.conn->data_ready(sk_vsock(burst.conn->vsk));
 	recv_end_conn(&burst);
+	mvs_forward_flush(burst.last);
 
 	/* Nothing wakes the worker when memory is free again. */
 	if (ret == -ENOMEM)

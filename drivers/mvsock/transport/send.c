@@ -20,12 +20,6 @@
 #include "data.h"
 #include "tap.h"
 
-/*
- * Budget of chains, valid or not, before others are served: a driver may make chains available
- * endlessly.
- */
-#define MVS_SEND_CHAINS		256
-
 /* Not MVS_MARK_DATA, which may take several packets: see send_queued_message(). */
 static const u16 mark_ops[MVS_MARKS] = {
 	[MVS_MARK_REQUEST]		= VIRTIO_VSOCK_OP_REQUEST,
@@ -35,61 +29,6 @@ static const u16 mark_ops[MVS_MARKS] = {
 	[MVS_MARK_SHUTDOWN]		= VIRTIO_VSOCK_OP_SHUTDOWN,
 	[MVS_MARK_RST]			= VIRTIO_VSOCK_OP_RST,
 };
-
-/*
- * Take the next valid chain. Returns 1; %-EBADMSG if the budget of send_begin() is used
- * up, and the caller has to try again later; otherwise see mvs_vq_pop().
- */
-static int send_next_chain(struct mvs_vq *vq)
-{
-	int ret = -EBADMSG;
-
-	while (ret == -EBADMSG && vq->budget) {
-		vq->budget--;
-		ret = mvs_vq_pop(vq);
-	}
-	return ret;
-}
-
-/*
- * Write a packet, with at most @left bytes of @from, into @vq->chain. Returns the number of
- * payload bytes; %-EBADMSG if the chain was invalid and has been given back; %-ENODATA if
- * @from is not in memory; or an error of mvs_vq_pop().
- */
-static int send_put_packet(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr,
-			   struct iov_iter *from, u32 left)
-{
-	int len, ret;
-
-	len = mvs_packet_write(&vq->chain, vq->ring.gm, hdr, from, left);
-	if (len == -EBADMSG)
-		return mvs_vq_reject(vq) ?: -EBADMSG;
-	if (len == -ENODATA)
-		mvs_vq_unpop(vq, 0);
-	if (len < 0)
-		return len == -ENODATA ? len : mvs_vq_unpop(vq, len);
-
-	mvs_tap(hdr, from);
-	ret = mvs_vq_push(vq, sizeof(*hdr) + len);
-	if (ret)
-		return ret;
-	mvs_account(vq, hdr);
-	return len;
-}
-
-/* Send a packet without data. Returns 1; otherwise see mvs_vq_pop(). */
-static int send_put_control(struct mvs_vq *vq, struct virtio_vsock_hdr *hdr)
-{
-	int ret;
-
-	do {
-		ret = send_next_chain(vq);
-		if (ret != 1)
-			return ret;
-		ret = send_put_packet(vq, hdr, NULL, 0) ?: 1;
-	} while (ret == -EBADMSG);
-	return ret;
-}
 
 /*
  * Undo mvs_conn_header() for a packet that was not sent: the guest still knows the earlier credit.
@@ -140,7 +79,7 @@ static int send_queued_message(struct mvs_vq *vq, struct mvs_conn *conn)
 	u32 len;
 
 	while (conn->tx_left && (ret > 0 || ret == -EBADMSG)) {
-		ret = send_next_chain(vq);
+		ret = mvs_rx_next_chain(vq);
 		if (ret != 1)
 			break;
 		len = min_t(u64, conn->tx_left, vq->chain.writable);
@@ -150,7 +89,7 @@ static int send_queued_message(struct mvs_vq *vq, struct mvs_conn *conn)
 			      min_t(u32, len, MVS_PACKET_MAX));
 		told = mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, conn->tx_flags,
 				       &hdr);
-		ret = send_put_packet(vq, &hdr, &from, conn->tx_left);
+		ret = mvs_rx_put(vq, &hdr, &from, conn->tx_left);
 		if (ret > 0)
 			send_message_sent(conn, ret);
 		else
@@ -203,7 +142,7 @@ static int send_marks(struct mvs_vq *vq, struct mvs_conn *conn)
 		} else {
 			told = mvs_conn_header(conn, mark_ops[mark], flags,
 					       &hdr);
-			ret = send_put_control(vq, &hdr);
+			ret = mvs_rx_put_control(vq, &hdr);
 			if (ret != 1)
 				send_untell(conn, told);
 		}
@@ -262,7 +201,7 @@ static int send_resets(struct mvs_vq *vq)
 		reset = send_get_reset(conns);
 		if (!reset)
 			break;
-		ret = send_put_control(vq, &reset->hdr);
+		ret = mvs_rx_put_control(vq, &reset->hdr);
 		if (ret == 1)
 			kfree(reset);
 		else
@@ -295,36 +234,6 @@ static int send_control(struct mvs_vq *vq)
 	return ret == 1 ? send_all_marks(vq) : ret;
 }
 
-static bool send_any_pending(const struct mvs_conns *conns)
-{
-	return !list_empty_careful(&conns->pending) ||
-	       !list_empty_careful(&conns->resets);
-}
-
-/* Pending packets without data, or parked senders. */
-static bool send_any_waiting(const struct mvs_conns *conns)
-{
-	return send_any_pending(conns) || !list_empty_careful(&conns->waiting);
-}
-
-/* Start using the virtqueue. Returns 1, 0 if it can't be used now, or an error. */
-static int send_begin(struct mvs_vq *vq)
-{
-	lockdep_assert_held(&vq->mutex);
-	vq->budget = MVS_SEND_CHAINS;
-	return vq->running ? mvs_vq_begin(vq) : 0;
-}
-
-/*
- * send_begin() has suppressed kicks. If anything waits for a chain, the worker checks for one, and
- * enables kicks if there is none.
- */
-static void send_keep_kicks(struct mvs_device *device)
-{
-	if (send_any_waiting(device->conns))
-		mvs_device_wake(device, MVS_VQ_RX);
-}
-
 /**
  * mvs_send_pending - send pending packets, if possible at once
  * @device: the guest
@@ -341,14 +250,14 @@ void mvs_send_pending(struct mvs_device *device)
 		mvs_device_wake(device, MVS_VQ_RX);
 		return;
 	}
-	if (send_any_pending(device->conns) && send_begin(vq) == 1) {
+	if (mvs_rx_any_pending(device->conns) && mvs_rx_begin(vq) == 1) {
 		send_control(vq);
 		mvs_vq_flush(vq);
-		send_keep_kicks(device);
+		mvs_rx_keep_kicks(device);
 	}
 	mutex_unlock(&vq->mutex);
 	/* Another task's trylock may have failed while this one held the mutex. */
-	if (send_any_pending(device->conns))
+	if (mvs_rx_any_pending(device->conns))
 		mvs_device_wake(device, MVS_VQ_RX);
 }
 
@@ -415,6 +324,32 @@ static void send_wake_waiting(struct mvs_conns *conns)
 	spin_unlock(&conns->lock);
 }
 
+/* Time, in ns, for which other guests' packets wait for programs that were woken. */
+#define MVS_SEND_YIELD_NS	NSEC_PER_MSEC
+
+/* True every second time if programs wait for a chain: other guests' packets wait this time. */
+static bool send_yields(struct mvs_vq *vq)
+{
+	struct mvs_siblings *siblings = &vq->device->conns->siblings;
+
+	siblings->yielded = !siblings->yielded &&
+			    !list_empty_careful(&vq->device->conns->waiting);
+	return siblings->yielded;
+}
+
+/*
+ * Other guests' packets are left. Returns true if the worker has to go on at once; it does so later
+ * if programs were woken, which are to find the chain.
+ */
+static bool send_goes_on(struct mvs_vq *vq, bool woken)
+{
+	if (!mvs_forward_any(vq->device->conns))
+		return false;
+	if (woken)
+		mvs_vq_wake_in(vq, MVS_SEND_YIELD_NS);
+	return !woken;
+}
+
 /**
  * mvs_send_work - the RX virtqueue's part of the worker's work
  * @device: the guest
@@ -429,17 +364,19 @@ bool mvs_send_work(struct mvs_device *device)
 	int ret = 0;
 
 	mutex_lock(&vq->mutex);
-	if (send_any_waiting(conns))
-		ret = send_begin(vq);
+	if (mvs_rx_any_waiting(conns))
+		ret = mvs_rx_begin(vq);
 	if (ret == 1) {
 		ret = send_control(vq);
+		if (ret == 1 && !send_yields(vq))
+			ret = mvs_forward_backlog(vq);
 		if (ret == 1 && !list_empty_careful(&conns->waiting)) {
-			ret = send_next_chain(vq);
+			ret = mvs_rx_next_chain(vq);
 			wake = ret == 1;
 			if (wake)
 				mvs_vq_unpop(vq, 0);
 		}
-		again = vq->polling;
+		again = vq->polling || (ret == 1 && send_goes_on(vq, wake));
 	}
 	mvs_vq_flush(vq);
 	mutex_unlock(&vq->mutex);
@@ -492,11 +429,11 @@ static int send_put_slowly(struct mvs_vq *vq, struct mvs_conn *conn, u32 flags,
 	struct virtio_vsock_hdr hdr;
 	int ret;
 
-	ret = send_next_chain(vq);
+	ret = mvs_rx_next_chain(vq);
 	if (ret != 1)
 		return ret;
 	mvs_conn_header(conn, VIRTIO_VSOCK_OP_RW, flags, &hdr);
-	return send_put_packet(vq, &hdr, from, left);
+	return mvs_rx_put(vq, &hdr, from, left);
 }
 
 /*
@@ -541,7 +478,7 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	/* If only the ring is broken, a reset by the driver may repair it. */
 	if (!vq->running && mvs_device_refuses(vq->device))
 		return -EHOSTUNREACH;
-	ret = send_begin(vq);
+	ret = mvs_rx_begin(vq);
 	if (ret != 1)
 		return ret;
 	/* The connection's pending packets go before its data. */
@@ -554,7 +491,7 @@ static int send_locked(struct mvs_vq *vq, struct mvs_conn *conn,
 	else
 		mvs_vq_flush(vq);
 	WRITE_ONCE(conn->streaming, true);
-	send_keep_kicks(vq->device);
+	mvs_rx_keep_kicks(vq->device);
 	return ret;
 }
 

@@ -53,23 +53,6 @@ void mvs_socket_unregister(void)
 }
 
 /**
- * mvs_socket_type_allowed - check a connection's type against the negotiated features
- * @features: what its driver negotiated
- * @type: VIRTIO_VSOCK_TYPE_STREAM or VIRTIO_VSOCK_TYPE_SEQPACKET
- *
- * Streams are implied unless NO_IMPLIED_STREAM was negotiated.
- *
- * Return: true if it is allowed.
- */
-bool mvs_socket_type_allowed(u64 features, u16 type)
-{
-	if (type == VIRTIO_VSOCK_TYPE_SEQPACKET)
-		return features & BIT_ULL(VIRTIO_VSOCK_F_SEQPACKET);
-	return features & BIT_ULL(VIRTIO_VSOCK_F_STREAM) ||
-	       !(features & BIT_ULL(VIRTIO_VSOCK_F_NO_IMPLIED_STREAM));
-}
-
-/**
  * mvs_socket_readable - check that at least so many bytes can be read
  * @conn: the socket's connection
  * @target: bytes; for seqpackets one whole message counts, however long it is
@@ -486,7 +469,7 @@ static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
 	 * AF_VSOCK calls stream_allow() for seqpackets as well, so streams are refused
 	 * here.
 	 */
-	if (!mvs_socket_type_allowed(READ_ONCE(device->features), conn->type))
+	if (!mvs_device_allows_type(device, conn->type))
 		return -ENETUNREACH;
 	ret = socket_renew_conn(vsk);
 	if (!ret)

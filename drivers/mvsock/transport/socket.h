@@ -9,7 +9,6 @@
 
 struct vsock_transport;
 
-bool mvs_socket_type_allowed(u64 features, u16 type);
 bool mvs_socket_readable(struct mvs_conn *conn, u64 target);
 bool mvs_socket_awaited(struct mvs_conn *conn);
 bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,

@@ -98,3 +98,23 @@ void mvs_tap(const struct virtio_vsock_hdr *hdr, const struct iov_iter *payload)
 
 	vsock_deliver_tap(tap_build_skb, &packet);
 }
+
+static struct sk_buff *tap_note_listener(void *opaque)
+{
+	*(bool *)opaque = true;
+	return NULL;
+}
+
+/**
+ * mvs_tap_listens - check whether vsockmon has a listener
+ *
+ * Context: any.
+ * Return: true if it has.
+ */
+bool mvs_tap_listens(void)
+{
+	bool listens = false;
+
+	vsock_deliver_tap(tap_note_listener, &listens);
+	return listens;
+}

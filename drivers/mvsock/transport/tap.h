@@ -10,5 +10,6 @@
 
 void mvs_tap(const struct virtio_vsock_hdr *hdr,
 	     const struct iov_iter *payload);
+bool mvs_tap_listens(void);
 
 #endif /* _MVSOCK_TAP_H */

@@ -600,8 +600,8 @@ static bool transport_seqpacket_allow(MVS_ALLOW_VSK u32 remote_cid)
 
 	rcu_read_lock();
 	device = mvs_cid_find(MVS_ALLOW_SCOPE, remote_cid);
-	allow = device && mvs_socket_type_allowed(READ_ONCE(device->features),
-						  VIRTIO_VSOCK_TYPE_SEQPACKET);
+	allow = device &&
+		mvs_device_allows_type(device, VIRTIO_VSOCK_TYPE_SEQPACKET);
 	rcu_read_unlock();
 	return allow;
 }
@@ -847,17 +847,26 @@ static bool transport_work(struct mvs_vq *vq)
 static void transport_device_renewed(struct mvs_device *device)
 {
 	mvs_conns_forget(device->conns, false);
+	mvs_forward_forget(device);
+}
+
+/* Other guests know this one by its former CID. */
+static void transport_device_renamed(struct mvs_device *device)
+{
+	mvs_flows_forget(device);
 }
 
 static void transport_device_closed(struct mvs_device *device)
 {
 	mvs_conns_forget(device->conns, true);
+	mvs_forward_forget(device);
 }
 
 const struct mvs_device_ops mvs_transport_device_ops = {
 	.open	= transport_device_opened,
 	.work	= transport_work,
 	.renew	= transport_device_renewed,
+	.rename	= transport_device_renamed,
 	.close	= transport_device_closed,
 	.free	= transport_device_freed,
 };
@@ -874,9 +883,12 @@ int mvs_transport_register(void)
 	ret = mvs_conn_init_table();
 	if (ret)
 		return ret;
+	ret = mvs_flow_init_table();
+	if (ret)
+		goto err_conns;
 	ret = mvs_socket_register();
 	if (ret)
-		goto err_table;
+		goto err_flows;
 	ret = vsock_core_register(&transport, VSOCK_TRANSPORT_F_H2G);
 	if (ret)
 		goto err_socket;
@@ -884,7 +896,9 @@ int mvs_transport_register(void)
 
 err_socket:
 	mvs_socket_unregister();
-err_table:
+err_flows:
+	mvs_flow_destroy_table();
+err_conns:
 	mvs_conn_destroy_table();
 	return ret;
 }
@@ -896,5 +910,6 @@ void mvs_transport_unregister(void)
 {
 	vsock_core_unregister(&transport);
 	mvs_socket_unregister();
+	mvs_flow_destroy_table();
 	mvs_conn_destroy_table();
 }

@@ -8,6 +8,7 @@
  *	faults_guest.c	the guest on which the operation runs
  *	faults_ops.c	the operations
  *	faults_direct.c	operations with large packets and their readers
+ *	faults_siblings.c operations with another guest
  */
 #ifndef MVS_RING_FAULTS_H
 #define MVS_RING_FAULTS_H
@@ -57,6 +58,8 @@ struct watched {
  * @act: what the thread does
  * @err: what @act returned
  * @tid: ID of a thread for which others wait, once it is known
+ * @sibling: another guest, or NULL
+ * @there: its end of a connection with the guest
  */
 struct scene {
 	struct session s;
@@ -74,6 +77,9 @@ struct scene {
 	int (*act)(struct scene *s);
 	int err;
 	pid_t tid;
+
+	struct guest *sibling;
+	struct conn there;
 };
 
 /**
@@ -136,5 +142,14 @@ int recv_packet(struct scene *s);
 int left_to_reader(struct scene *s);
 void reads(struct scene *s);
 int guest_sends_to_reader(struct scene *s);
+
+/* faults_siblings.c */
+
+void sibling(struct scene *s);
+void connected_sibling(struct scene *s);
+void full_sibling(struct scene *s);
+int guest_connects_to_sibling(struct scene *s);
+int guest_sends_to_sibling(struct scene *s);
+void scene_end_sibling(struct scene *s);
 
 #endif

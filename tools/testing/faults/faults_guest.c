@@ -151,6 +151,7 @@ void scene_restart(struct scene *s)
 
 void scene_end(struct scene *s)
 {
+	scene_end_sibling(s);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->s.fd >= 0)

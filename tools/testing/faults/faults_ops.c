@@ -463,6 +463,12 @@ const struct op ops[] = {
 	  guest_sends_long_chain },
 	{ "guest asks for credit, and ends", ALL, true, stream,
 	  guest_asks_and_ends, NULL },
+	{ "guest connects to another one", RINGS | LOGGED, true, sibling,
+	  guest_connects_to_sibling, NULL },
+	{ "guest sends to another one", RINGS | LOGGED, true,
+	  connected_sibling, guest_sends_to_sibling, NULL },
+	{ "guest sends to another one without buffers", RINGS | LOGGED, true,
+	  full_sibling, guest_sends_to_sibling, NULL },
 	{ "guest makes room", ALL, true, message_begun, guest_makes_room,
 	  NULL },
 };

@@ -12,6 +12,7 @@ void conn_init(struct conn *c, struct guest *g, __u16 type, __u32 port,
 	c->g = g;
 	c->type = type;
 	c->port = port;
+	c->peer_cid = HOST_CID;
 	c->peer_port = peer_port;
 	c->buf_alloc = CONN_BUF_ALLOC;
 	packet_list_init(&c->rxq);
@@ -26,7 +27,7 @@ struct pkt conn_pkt(const struct conn *c, __u16 op)
 {
 	return (struct pkt){
 		.src_cid = c->g->cfg.cid,
-		.dst_cid = HOST_CID,
+		.dst_cid = c->peer_cid,
 		.src_port = c->port,
 		.dst_port = c->peer_port,
 		.type = c->type,
@@ -67,7 +68,7 @@ static int handle(struct conn *c, struct packet *p)
 	bool data = h.op == VIRTIO_VSOCK_OP_RW;
 	int err = 0;
 
-	if (h.src_cid != HOST_CID || h.dst_cid != c->g->cfg.cid ||
+	if (h.src_cid != c->peer_cid || h.dst_cid != c->g->cfg.cid ||
 	    data != !!h.len)
 		err = -EPROTO;
 	if (h.op != VIRTIO_VSOCK_OP_RST) {
@@ -107,7 +108,8 @@ static int handle(struct conn *c, struct packet *p)
 
 static bool ours(const struct conn *c, const struct pkt *h)
 {
-	return h->dst_port == c->port && h->src_port == c->peer_port;
+	return h->dst_port == c->port && h->src_port == c->peer_port &&
+	       h->src_cid == c->peer_cid;
 }
 
 /* Split the inbox into other connections' packets and ours, then handle ours: sending an answer may
@@ -216,6 +218,7 @@ int conn_accept(struct conn *c, int timeout)
 			return -ETIMEDOUT;
 		/* Other packets are of previous connections. */
 		found = p->hdr.dst_port == c->port &&
+			p->hdr.src_cid == c->peer_cid &&
 			p->hdr.op == VIRTIO_VSOCK_OP_REQUEST &&
 			p->hdr.type == c->type;
 		if (found) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest's end of connections: enough of the protocol to talk to a socket of the host, with
- * credit in both directions.
+ * The guest's end of connections: enough of the protocol to talk to a socket of the host, or to
+ * another guest, with credit in both directions.
  *
  * Functions return 0 or a negative errno; -EPROTO if the device's packets violate the protocol,
  * -ECONNRESET after RST. Packets for other ports stay in the guest's inbox.
@@ -17,6 +17,7 @@ struct conn {
 	struct guest *g;
 	__u16 type;
 	__u32 port;
+	__u64 peer_cid;	/* the host, unless the caller sets another guest */
 	__u32 peer_port;
 
 	/* the credit that we grant */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Operations with another guest. The faults are in the worker of the one that sends. */
+#include <stdlib.h>
+
+#include <linux/mvsock.h>
+
+#include "faults.h"
+#include "genl.h"
+
+#define PORT_HERE 1000
+#define PORT_THERE 2000
+#define LENGTH 20000
+
+static int change_group(__u8 cmd, __u32 cid)
+{
+	struct genl_request r;
+	struct genl c;
+	int err;
+
+	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
+	r = genl_request(&c, cmd);
+	genl_add_u32(&r, MVSOCK_A_GROUP_CID, cid);
+	genl_add(&r, MVSOCK_A_GROUP_NAME, "faults", sizeof("faults"));
+	err = genl_do(&c, &r);
+	genl_close(&c);
+	return err;
+}
+
+static void start_sibling(struct scene *s, unsigned int buffers)
+{
+	struct guest_config here = scene_config(s), there;
+
+	there = test_config(0x100 | (s->round & 0xff));
+	there.packed = here.packed;
+	there.rx_bufs = buffers;
+	s->sibling = calloc(1, sizeof(*s->sibling));
+	require(s->sibling, "out of memory");
+	require_ok(guest_start(s->sibling, &there));
+	/* Faults are injected into the last worker. */
+	scene_start(s, &here);
+	require_ok(change_group(MVSOCK_CMD_GROUP_ADD, here.cid));
+	require_ok(change_group(MVSOCK_CMD_GROUP_ADD, there.cid));
+	conn_init(&s->s.c, &s->s.g, VIRTIO_VSOCK_TYPE_STREAM, PORT_HERE,
+		  PORT_THERE);
+	conn_init(&s->there, s->sibling, VIRTIO_VSOCK_TYPE_STREAM, PORT_THERE,
+		  PORT_HERE);
+	s->s.c.peer_cid = there.cid;
+	s->there.peer_cid = here.cid;
+}
+
+void scene_end_sibling(struct scene *s)
+{
+	if (!s->sibling)
+		return;
+	require_ok(change_group(MVSOCK_CMD_GROUP_DEL, s->s.g.cfg.cid));
+	require_ok(change_group(MVSOCK_CMD_GROUP_DEL, s->sibling->cfg.cid));
+	conn_free(&s->there);
+	guest_stop(s->sibling);
+	free(s->sibling);
+}
+
+void sibling(struct scene *s) { start_sibling(s, 32); }
+
+int guest_connects_to_sibling(struct scene *s)
+{
+	int err;
+
+	err = conn_send_op(&s->s.c, VIRTIO_VSOCK_OP_REQUEST, 0) ?:
+	      conn_accept(&s->there, s->timeout);
+	while (!err && !s->s.c.answered) {
+		err = conn_pump(&s->s.c, s->timeout);
+		err = err > 0 ? 0 : err ?: -ETIMEDOUT;
+		if (!err && s->s.c.reset)
+			err = -ECONNRESET;
+	}
+	return err;
+}
+
+void connected_sibling(struct scene *s)
+{
+	start_sibling(s, 32);
+	require_ok(guest_connects_to_sibling(s));
+}
+
+/* It has a buffer for the request alone. */
+void full_sibling(struct scene *s)
+{
+	start_sibling(s, 0);
+	require_ok(guest_post_rx(s->sibling, 4096, &layout_one));
+	require_ok(guest_connects_to_sibling(s));
+}
+
+int guest_sends_to_sibling(struct scene *s)
+{
+	static __u8 out[LENGTH], in[LENGTH];
+	unsigned int i;
+	int err;
+
+	pattern_fill(out, LENGTH, s->round, 0);
+	err = conn_send(&s->s.c, out, LENGTH, s->timeout);
+	for (i = 0; !err && !s->sibling->rx_repost && i < 6; i++)
+		err = guest_post_rx(s->sibling, 4096, &layout_one);
+	err = err ?: conn_recv(&s->there, in, LENGTH, s->timeout);
+	require(err || pattern_check(in, LENGTH, s->round, 0) < 0,
+		"data differ");
+	return err;
+}
