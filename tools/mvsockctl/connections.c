@@ -13,6 +13,7 @@
 #include "json.h"
 #include "mvsockctl.h"
 #include "netlink.h"
+#include "number.h"
 #include "programs.h"
 
 static const char *const types[] = {
@@ -237,19 +238,6 @@ static int watch(uint32_t cid, double seconds)
 }
 
 /* --- commands --------------------------------------------------------------- */
-
-/* A number of 32 bits, up to @end. */
-static bool parse_u32(const char *text, const char *end, uint32_t *value)
-{
-	unsigned long long n;
-	char *stop;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	n = strtoull(text, &stop, 10);
-	*value = n;
-	return stop == end && n <= UINT32_MAX;
-}
 
 int cmd_connections(int argc, char **argv)
 {

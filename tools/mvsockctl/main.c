@@ -14,6 +14,11 @@ static const char help[] =
 	"  connections [CID] [--json | --watch[=SECONDS]]\n"
 	"                    list connections: ports, program, bytes, credit, what they wait for\n"
 	"  reset CID[:PORT]  end a guest's connections, or that of one of its ports\n"
+	"  group show        list the groups of guests that may talk to one another\n"
+	"  group add|del NAME CID...\n"
+	"                    put guests into a group, or take them out of it\n"
+	"  group load [FILE...]\n"
+	"                    apply files of groups, by default /etc/mvsock.d/*.conf\n"
 	"  metrics           print states and counters for node_exporter's textfile collector\n"
 	"  explain [ERROR]   explain the name of an error or a counter, and what to do;\n"
 	"                    without one, list the names\n"
@@ -29,6 +34,7 @@ static const struct {
 	{ "watch", cmd_watch },
 	{ "connections", cmd_connections },
 	{ "reset", cmd_reset },
+	{ "group", cmd_group },
 	{ "metrics", cmd_metrics },
 	{ "explain", cmd_explain },
 	{ "doctor", cmd_doctor },

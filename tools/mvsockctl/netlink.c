@@ -151,6 +151,9 @@ static void explain(uint32_t cid, int error)
 	else if (error == -EPERM)
 		fputs("mvsockctl: this needs CAP_NET_ADMIN\n"
 		      "  run it as root\n", stderr);
+	else if (error == -EINTR)
+		fputs("mvsockctl: the list changed while it was read\n"
+		      "  run it again\n", stderr);
 	else if (error == -ERANGE)
 		fprintf(stderr, "mvsockctl: %u is no guest's CID\n", cid);
 	else
@@ -200,5 +203,81 @@ int connections_reset(uint32_t cid, const uint32_t *port)
 	family_close(f);
 	if (ret)
 		explain(cid, ret);
+	return ret;
+}
+
+/* --- groups ----------------------------------------------------------------- */
+
+struct each_group {
+	void (*call)(uint32_t cid, const char *name, void *arg);
+	void *arg;
+};
+
+static int take_group(const struct nlmsghdr *h, void *arg)
+{
+	const struct each_group *each = arg;
+	const char *name = NULL;
+	struct nlattr *a;
+	uint32_t cid = 0;
+
+	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(a) == MVSOCK_A_GROUP_CID)
+			cid = mnl_attr_get_u32(a);
+		else if (mnl_attr_get_type(a) == MVSOCK_A_GROUP_NAME)
+			name = mnl_attr_get_str(a);
+	}
+	if (name)
+		each->call(cid, name, each->arg);
+	return MNL_CB_OK;
+}
+
+int groups_load(void (*call)(uint32_t cid, const char *name, void *arg),
+		void *arg)
+{
+	struct each_group each = { call, arg };
+	struct family *f = family_open();
+	int ret;
+
+	if (!f)
+		return -errno;
+	ret = talk(f, begin(f, f->id, MVSOCK_CMD_GROUP_GET, NLM_F_DUMP),
+		   take_group, &each);
+	family_close(f);
+	if (ret)
+		explain(0, ret);
+	return ret;
+}
+
+static void explain_group(uint32_t cid, const char *name, int error)
+{
+	if (error == -EINVAL)
+		fprintf(stderr, "mvsockctl: '%s' is no name of a group: 1 to 31 characters\n",
+			name);
+	else if (error == -ENOSPC)
+		fprintf(stderr, "mvsockctl: the guest %u is in 16 groups, and can't be in more\n"
+			"  run: mvsockctl group show\n", cid);
+	else if (error && error != -EEXIST && error != -ENOENT)
+		explain(cid, error);
+}
+
+int group_change(bool add, uint32_t cid, const char *name)
+{
+	struct family *f;
+	struct nlmsghdr *h;
+	int ret = -EINVAL;
+
+	/* Longer names do not fit into the request. */
+	if (*name && strlen(name) < 32) {
+		f = family_open();
+		if (!f)
+			return -ENOTCONN;
+		h = begin(f, f->id, add ? MVSOCK_CMD_GROUP_ADD :
+					  MVSOCK_CMD_GROUP_DEL, NLM_F_ACK);
+		mnl_attr_put_u32(h, MVSOCK_A_GROUP_CID, cid);
+		mnl_attr_put_strz(h, MVSOCK_A_GROUP_NAME, name);
+		ret = talk(f, h, NULL, NULL);
+		family_close(f);
+	}
+	explain_group(cid, name, ret);
 	return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The netlink family of the module: what it tells of connections, and their reset.
+ * The netlink family of the module: what it tells of connections, and their reset; groups.
  */
 #ifndef MVSOCKCTL_NETLINK_H
 #define MVSOCKCTL_NETLINK_H
@@ -44,5 +44,30 @@ void connections_free(struct connections *cs);
  * Return: 0 or a negative errno.
  */
 int connections_reset(uint32_t cid, const uint32_t *port);
+
+/**
+ * groups_load() - get the groups of all guests
+ * @each: called for each guest and each of its groups
+ * @arg: passed to it
+ *
+ * On failure says why, and what to do.
+ *
+ * Return: 0 or a negative errno.
+ */
+int groups_load(void (*each)(uint32_t cid, const char *name, void *arg),
+		void *arg);
+
+/**
+ * group_change() - put a guest into a group, or take it out of it
+ * @add: into the group
+ * @cid: the guest's CID
+ * @name: the group
+ *
+ * On failure, except for the two errors below, says why, and what to do.
+ *
+ * Return: 0 or a negative errno: -EEXIST if it is in the group, -ENOENT if it is not, -ENOTCONN if
+ * there is no module.
+ */
+int group_change(bool add, uint32_t cid, const char *name);
 
 #endif

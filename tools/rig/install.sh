@@ -36,6 +36,8 @@ open_device() { sh -c ': <>/dev/vhost-vsock'; }
 job_install()
 {
 	useradd --groups kvm member
+	mkdir -p /etc/mvsock.d
+	echo "test 3 4 # two guests" >/etc/mvsock.d/test.conf
 	step "DKMS has built it for this kernel" dkms_has "$VERSION"
 	step "DKMS has signed it" has_signer
 	step "nothing is loaded before the device is opened" nothing_loaded
@@ -43,6 +45,7 @@ job_install()
 	step "a user outside of the group kvm can't open it" not_for_others
 	step "a user in it opens it, and mvsock is loaded" for_members
 	step "the device has its group and mode still" device_is_there
+	step "the groups of /etc/mvsock.d are applied" groups_are_there
 	step "the module tells its version" tells_version
 	step "mvsockctl finds nothing wrong" mvsockctl doctor
 	step "modprobe vhost_vsock loads mvsock" asked_for_vhost_vsock
@@ -81,6 +84,10 @@ for_members()
 {
 	runuser -u member -- sh -c ': <>/dev/vhost-vsock' && is_loaded mvsock vhost_vsock
 }
+
+groups_are_there() { wait_for 10 in_group 4 test && in_group 3 test; }
+
+in_group() { mvsockctl group show | grep -q "^ *$1 $2\$"; }
 
 tells_version() { is "$VERSION" "$(cat /sys/module/mvsock/version)"; }
 

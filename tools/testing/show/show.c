@@ -364,6 +364,35 @@ static void expect_metric(const struct session *s, const char *name,
 	expect_text(text);
 }
 
+/* Groups of CIDs that are not in use. */
+static void test_group(const void *arg)
+{
+	(void)arg;
+	tap_on_failure(explain_output);
+	run("mvsockctl group add 'a group' 4000000001 4000000002");
+	run("mvsockctl group add 'a group' 4000000002");
+	run("printf '# comment\nother 4000000001 # one\n\n' >f && mvsockctl group load f && rm f");
+	run("mvsockctl group show");
+	require(strstr(output, "4000000001 a group\n4000000001 other\n4000000002 a group\n"),
+		"the groups are not listed");
+	run("mvsockctl group del 'a group' 4000000001 4000000002 4000000003");
+	run("mvsockctl group del other 4000000001");
+	run("mvsockctl group show");
+	require(!strstr(output, "40000000"), "a group is still there");
+	run("mvsockctl group load");
+	expect_status(run_beside(NULL, "mvsockctl group load /nowhere"), 1, "load");
+	expect_status(run_beside(NULL, "printf 'a\\nb c' >f && mvsockctl group load f"), 1, "load");
+	expect_text("line 2 of f");
+	expect_status(run_beside(NULL, "mvsockctl group add x 2"), 2, "add");
+	expect_status(run_beside(NULL, "mvsockctl group add x"), 2, "add");
+	expect_status(run_beside(NULL, "mvsockctl group"), 2, "group");
+	expect_status(run_beside(NULL, "mvsockctl group add '' 3"), 1, "add");
+	expect_text("is no name of a group");
+	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl group add x 3"),
+		      1, "add without CAP_NET_ADMIN");
+	expect_text("CAP_NET_ADMIN");
+}
+
 static void test_metrics(const void *arg)
 {
 	const char *promtool = getenv("MVSOCK_PROMTOOL"), *command;
@@ -538,6 +567,7 @@ int main(int argc, char **argv)
 	tap_add("mvsockctl connections --json", test_connections_json, NULL, 0);
 	tap_add("mvsockctl connections --watch", test_connections_watch, NULL, 0);
 	tap_add("mvsockctl reset", test_reset, NULL, 0);
+	tap_add("mvsockctl group", test_group, NULL, 0);
 	tap_add("mvsockctl metrics", test_metrics, NULL, 0);
 	tap_add("mvsockctl explain", test_explain, NULL, 0);
 	tap_add("mvsockctl doctor", test_doctor, NULL, 0);
