@@ -57,7 +57,7 @@ set -euo pipefail
 # shellcheck source=tools/debian.sh
 . "$TOP/tools/debian.sh"
 
-GROUPS_ALL=(lint arch rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu life migrate memory)
+GROUPS_ALL=(lint arch rig model kunit fuzz device faults parity sockets load show smp umlguest guest packed viommu siblings life migrate memory)
 GROUPS_LONG=(install race soak pages "${MACHINES[@]}")
 # Groups that keep one processor busy, the longest first: these run side by side.
 GROUPS_SINGLE=(device lint faults parity sockets fuzz umlguest arch kunit rig model)
@@ -100,6 +100,7 @@ usage()
 	  guest   the kernel's tests of vsock with a KVM guest, on Debian's kernel in QEMU
 	  packed  the same with packed virtqueues
 	  viommu  the same behind a vIOMMU
+	  siblings the kernel's tests of vsock between two KVM guests
 	  life    reboot, unplug and kill of a KVM guest, under traffic
 	  migrate save, load and migration of a KVM guest, under traffic
 	  memory  balloon, hot-plug, files and huge pages of a KVM guest, under traffic
@@ -240,6 +241,7 @@ parts()
 		umlguest) echo uml-debug vmlinux vsock_test ;;
 		soak) echo uml-debug vmlinux ;;
 		guest | packed | viommu) echo headers vsock_test ;;
+		siblings) echo show headers vsock_test ;;
 		vmtest) echo vmtest headers vsock_test ;;
 		smp | life | migrate | memory | pages) echo headers ;;
 		show) echo show uml-debug headers ;;

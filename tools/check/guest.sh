@@ -88,6 +88,24 @@ kvm_vsock()
 	report_kernel reload
 }
 
+# The kernel's tests between two guests.
+group_siblings()
+{
+	local DIRECTIONS=(guest-guest) VSOCK_TESTS=(vsock_test vsock_uring_test)
+
+	build_stock && build_mvsockctl || return 0
+	new_run "$WORK/$GROUP"
+	vsock_guest
+	vsock_env 60
+	set_env JOB siblings
+	set_env TOOLS "$SHOW_TOOLS"
+	set_env CHECKS reload
+	kvm_initrd "$BUILD/stock/mvsock.ko" "$SHOW_TOOLS/mvsockctl"
+	boot_kvm 600 || true
+	report_vsock
+	report_kernel reload
+}
+
 # vmtest.sh of later kernels, which mostly tests namespaces, unchanged. tools/rig/vmtest-*.sh
 # replace the virtme-ng and ssh that it uses.
 group_vmtest()

@@ -6,13 +6,13 @@
 #
 #   JOB            kunit, fuzz, device, load, smp, race, soak, parity, show, vsock_test,
 #                  registers, guest, demo, life, migrate, memory, pages, vmtest, bench,
-#                  symbols, install or upgrade
+#                  siblings, symbols, install or upgrade
 #   MODULES        files to insert, in order; the last is the module under test
 #   KUNIT_MODULES  inserted after them (kunit, fuzz)
 #   PROGRAMS       that print TAP (device, fuzz, show; smp, race: device_test and fuzz); the
 #                  one that compares (parity: parity, sockets), or loads (load, bench)
 #   WORDS          tests to run: those whose names have one of the words (device, smp, show)
-#   TOOLS          the folder with mvsockctl (show)
+#   TOOLS          the folder with mvsockctl (show, siblings)
 #   PROMTOOL       Prometheus' program that checks metrics; empty if there is none (show)
 #   RACES          the program with races, if any are to run (device, smp, race)
 #   RACE_SECONDS   duration of each race
@@ -180,25 +180,65 @@ listening() { grep -q '^Control socket listening' "$1" 2>/dev/null; }
 vsock_run()
 {
 	name=$(basename "$1")
-	if [ "$2" = guest-client ]; then
-		timeout "$TIMEOUT" "$1" --mode=server --control-port=7001 $4 --peer-cid=$CID >"$3.server" 2>&1 &
-		peer=$!
-		wait_for 10 listening "$3.server"
-		guest_do "timeout $TIMEOUT $name --mode=client --control-host=10.0.2.2 --control-port=7001 $4 --peer-cid=2" >"$3.client"
-		status=$?
-		echo "exit status $status" >>"$3.client"
-		# It may wait for a client that is gone.
-		[ $status = 0 ] || { sleep 2; kill $peer 2>/dev/null; }
-		wait $peer
-		echo "exit status $?" >>"$3.server"
-	else
-		guest_do "timeout $TIMEOUT $name --mode=server --control-port=7002 $4 --peer-cid=2 >/server 2>&1 &"
-		wait_for 30 guest_do "grep '^Control socket listening' /server" >/dev/null
-		timeout "$TIMEOUT" "$1" --mode=client --control-host=127.0.0.1 --control-port=7002 $4 --peer-cid=$CID >"$3.client" 2>&1
-		echo "exit status $?" >>"$3.client"
-		wait_for 15 guest_do "! pidof $name" >/dev/null
-		guest_do "cat /server" >"$3.server"
-	fi
+	case $2 in
+	guest-client) vsock_run_guest_client "$@" ;;
+	host-client) vsock_run_host_client "$@" ;;
+	guest-guest) vsock_run_guests "$@" ;;
+	esac
+}
+
+vsock_run_guest_client()
+{
+	timeout "$TIMEOUT" "$1" --mode=server --control-port=7001 $4 --peer-cid=$CID >"$3.server" 2>&1 &
+	peer=$!
+	wait_for 10 listening "$3.server"
+	vsock_client_in_guest 7001 2 "$3" "$4"
+	# It may wait for a client that is gone.
+	[ $status = 0 ] || { sleep 2; kill $peer 2>/dev/null; }
+	wait $peer
+	echo "exit status $?" >>"$3.server"
+}
+
+vsock_run_host_client()
+{
+	vsock_server_in_guest 2 "$4"
+	timeout "$TIMEOUT" "$1" --mode=client --control-host=127.0.0.1 --control-port=$((CONTROL + 2)) $4 --peer-cid=$CID >"$3.client" 2>&1
+	echo "exit status $?" >>"$3.client"
+	vsock_server_ends "$3"
+}
+
+# The client is in the first guest, the server in the second one.
+vsock_run_guests()
+{
+	second_guest
+	vsock_server_in_guest "$FIRST_CID" "$4"
+	first_guest
+	vsock_client_in_guest $((SECOND_CONTROL + 2)) "$SECOND_CID" "$3" "$4"
+	second_guest
+	vsock_server_ends "$3"
+	first_guest
+}
+
+# vsock_client_in_guest CONTROL_PORT CID LOG OPTIONS: its status is in $status.
+vsock_client_in_guest()
+{
+	guest_do "timeout $TIMEOUT $name --mode=client --control-host=10.0.2.2 --control-port=$1 $4 --peer-cid=$2" >"$3.client"
+	status=$?
+	echo "exit status $status" >>"$3.client"
+}
+
+# vsock_server_in_guest CID OPTIONS
+vsock_server_in_guest()
+{
+	guest_do "timeout $TIMEOUT $name --mode=server --control-port=7002 $2 --peer-cid=$1 >/server 2>&1 &"
+	wait_for 30 guest_do "grep '^Control socket listening' /server" >/dev/null
+}
+
+# vsock_server_ends LOG
+vsock_server_ends()
+{
+	wait_for 15 guest_do "! pidof $name" >/dev/null
+	guest_do "cat /server" >"$1.server"
 }
 
 # passed LOG: the numbers of the tests that passed on this side.
@@ -484,6 +524,8 @@ check_leak()
 . "$RIG/race.sh"
 # shellcheck source=tools/rig/soak.sh
 . "$RIG/soak.sh"
+# shellcheck source=tools/rig/siblings.sh
+. "$RIG/siblings.sh"
 # shellcheck source=tools/rig/life.sh
 . "$RIG/life.sh"
 # shellcheck source=tools/rig/migrate.sh
