@@ -225,6 +225,25 @@ static inline u32 mvs_conn_record(const struct virtio_vsock_hdr *hdr)
 }
 
 /**
+ * mvs_conn_answer_rst - get the RST that answers a packet
+ * @packet: its header
+ *
+ * Return: the header.
+ */
+static inline struct virtio_vsock_hdr
+mvs_conn_answer_rst(const struct virtio_vsock_hdr *packet)
+{
+	return (struct virtio_vsock_hdr) {
+		.src_cid = packet->dst_cid,
+		.dst_cid = packet->src_cid,
+		.src_port = packet->dst_port,
+		.dst_port = packet->src_port,
+		.type = packet->type,
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
+	};
+}
+
+/**
  * mvs_conn_whole - check that a reader may take a packet's data directly
  * @conn: the connection
  * @hdr: the packet's header

@@ -163,6 +163,19 @@ bool mvs_device_allows_type(const struct mvs_device *device, u16 type);
 void mvs_device_lock_vqs(struct mvs_device *device);
 void mvs_device_unlock_vqs(struct mvs_device *device);
 
+/**
+ * mvs_cid_index - get the index of a CID in tables of all scopes
+ * @scope: the scope, from mvs_net_scope()
+ * @cid: the CID
+ *
+ * Return: the index.
+ */
+static inline unsigned long mvs_cid_index(u32 scope, u32 cid)
+{
+	BUILD_BUG_ON(BITS_PER_LONG < 64);
+	return (unsigned long)scope << 32 | cid;
+}
+
 /* cid.c */
 int mvs_cid_set(struct mvs_device *device, u64 cid);
 void mvs_cid_clear(struct mvs_device *device);

@@ -23,6 +23,7 @@
 
 #include <mvsock/queue.h>
 
+struct mvs_conns;
 struct mvs_device;
 struct mvs_flow;
 
@@ -147,6 +148,7 @@ void mvs_flows_recheck(struct mvs_device *device);
 void mvs_flows_forget(struct mvs_device *device);
 
 /* backlog.c */
+bool mvs_backlog_any(const struct mvs_conns *conns);
 bool mvs_backlog_has_room(struct mvs_device *from);
 bool mvs_backlog_oldest(struct mvs_device *from, struct virtio_vsock_hdr *hdr,
 			u64 *since);

@@ -184,12 +184,12 @@ explain_vsock()
 
 	if [[ -z $1 ]]; then
 		echo "it was not reached; the consoles are in $RUN, in console.log and out/guest.log"
-	else
-		for side in client server; do
-			sed -n "/^$2 - /,\$p" "$RUN/out/$1.$side" | head -n 10 | sed "s/^/$side: /"
-		done
-		tail -n 25 "$RUN/out/guest.log" | sed "s/^/guest: /"
+		return
 	fi
+	for side in client server; do
+		sed -n "/^$2 - /,\$p" "$RUN/out/$1.$side" | head -n 10 | sed "s/^/$side: /"
+	done
+	tail -n 25 "$RUN/out/guest.log" | sed "s/^/guest: /"
 }
 
 # --- traffic ------------------------------------------------------------------

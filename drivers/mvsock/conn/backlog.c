@@ -12,6 +12,18 @@
 static DEFINE_SPINLOCK(backlog_lock);
 
 /**
+ * mvs_backlog_any - check for a backlog
+ * @conns: of the guest
+ *
+ * Context: any.
+ * Return: true if there is one.
+ */
+bool mvs_backlog_any(const struct mvs_conns *conns)
+{
+	return !list_empty_careful(&conns->siblings.backlog);
+}
+
+/**
  * mvs_backlog_has_room - check whether a guest may have another packet ahead
  * @from: the guest that sends it
  *

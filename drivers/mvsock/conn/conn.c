@@ -459,14 +459,7 @@ int mvs_conns_reset(struct mvs_device *device,
 
 	if (!reset)
 		return -ENOMEM;
-	reset->hdr = (struct virtio_vsock_hdr) {
-		.src_cid = packet->dst_cid,
-		.dst_cid = packet->src_cid,
-		.src_port = packet->dst_port,
-		.dst_port = packet->src_port,
-		.type = packet->type,
-		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
-	};
+	reset->hdr = mvs_conn_answer_rst(packet);
 	spin_lock(&device->conns->lock);
 	queued = conns_queue_reset(device, reset);
 	spin_unlock(&device->conns->lock);

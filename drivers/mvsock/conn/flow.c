@@ -181,7 +181,8 @@ bool mvs_flow_exists(const struct mvs_device *from, const struct mvs_device *to,
 	rcu_read_lock();
 	flow = rhashtable_lookup_fast(&table, &key, table_params);
 	exists = flow && flow_is_between(flow, from, to);
-	if (exists && flow->opener != from)
+	/* Once: each packet looks its flow up. */
+	if (exists && flow->opener != from && !READ_ONCE(flow->answered))
 		WRITE_ONCE(flow->answered, true);
 	rcu_read_unlock();
 	return exists;

@@ -9,15 +9,9 @@
 
 static_assert(MVS_HOST_CID == VMADDR_CID_HOST);
 
-/* Indexed by cid_index(). Entries change under the mutex and are read under RCU. */
+/* Indexed by mvs_cid_index(). Entries change under the mutex and are read under RCU. */
 static DEFINE_XARRAY(cids);
 static DEFINE_MUTEX(cids_mutex);
-
-static unsigned long cid_index(u32 scope, u32 cid)
-{
-	BUILD_BUG_ON(BITS_PER_LONG < 64);
-	return (unsigned long)scope << 32 | cid;
-}
 
 /**
  * mvs_cid_find - find a device
@@ -29,7 +23,7 @@ static unsigned long cid_index(u32 scope, u32 cid)
  */
 struct mvs_device *mvs_cid_find(u32 scope, u32 cid)
 {
-	return xa_load(&cids, cid_index(scope, cid));
+	return xa_load(&cids, mvs_cid_index(scope, cid));
 }
 
 /**
@@ -62,12 +56,12 @@ struct mvs_device *mvs_cid_get(u32 scope, u32 cid)
  */
 struct mvs_device *mvs_cid_next(u32 scope, u32 *cid)
 {
-	unsigned long index = cid_index(scope, *cid);
+	unsigned long index = mvs_cid_index(scope, *cid);
 	struct mvs_device *device;
 
 	rcu_read_lock();
 	do {
-		device = xa_find_after(&cids, &index, cid_index(scope, U32_MAX),
+		device = xa_find_after(&cids, &index, mvs_cid_index(scope, U32_MAX),
 				       XA_PRESENT);
 	} while (device && !refcount_inc_not_zero(&device->ref));
 	rcu_read_unlock();
@@ -108,7 +102,7 @@ int mvs_cid_set(struct mvs_device *device, u64 cid)
 		goto out;
 	}
 
-	ret = xa_insert(&cids, cid_index(device->scope, cid), device,
+	ret = xa_insert(&cids, mvs_cid_index(device->scope, cid), device,
 			GFP_KERNEL);
 	if (ret) {
 		ret = ret == -EBUSY ? -EADDRINUSE : ret;
@@ -116,7 +110,7 @@ int mvs_cid_set(struct mvs_device *device, u64 cid)
 	}
 	cid_store(device, cid);
 	if (old)
-		xa_erase(&cids, cid_index(device->scope, old));
+		xa_erase(&cids, mvs_cid_index(device->scope, old));
 out:
 	mutex_unlock(&cids_mutex);
 	return ret;
@@ -134,7 +128,7 @@ void mvs_cid_clear(struct mvs_device *device)
 {
 	mutex_lock(&cids_mutex);
 	if (device->cid)
-		xa_erase(&cids, cid_index(device->scope, device->cid));
+		xa_erase(&cids, mvs_cid_index(device->scope, device->cid));
 	cid_store(device, 0);
 	mutex_unlock(&cids_mutex);
 }

@@ -7,6 +7,7 @@
 #include <net/net_namespace.h>
 
 #include <mvsock/compat.h>
+#include <mvsock/device.h>
 #include <mvsock/group.h>
 
 /**
@@ -23,17 +24,12 @@ struct groups {
 	char names[][MVS_GROUP_NAME];
 };
 
-/* Indexed by group_index(). Entries change under the mutex and are read under RCU. */
+/* Indexed by mvs_cid_index(). Entries change under the mutex and are read under RCU. */
 static DEFINE_XARRAY_FLAGS(members, XA_FLAGS_ACCOUNT);
 static DEFINE_MUTEX(members_mutex);
 
 /* Number of changes, for lists that are read in parts. */
 static unsigned int changes;
-
-static unsigned long group_index(u32 scope, u32 cid)
-{
-	return (unsigned long)scope << 32 | cid;
-}
 
 static bool groups_have(const struct groups *groups, const char *name)
 {
@@ -61,8 +57,8 @@ bool mvs_group_shared(u32 scope, u32 cid, u32 other)
 	unsigned int i;
 
 	rcu_read_lock();
-	a = xa_load(&members, group_index(scope, cid));
-	b = xa_load(&members, group_index(scope, other));
+	a = xa_load(&members, mvs_cid_index(scope, cid));
+	b = xa_load(&members, mvs_cid_index(scope, other));
 	for (i = 0; a && b && !shared && i < a->n; i++)
 		shared = groups_have(b, a->names[i]);
 	rcu_read_unlock();
@@ -114,7 +110,7 @@ static int group_replace(unsigned long index, struct groups *old,
  */
 int mvs_group_add(u32 scope, u32 cid, const char *name)
 {
-	unsigned long index = group_index(scope, cid);
+	unsigned long index = mvs_cid_index(scope, cid);
 	struct groups *old;
 	int ret;
 
@@ -141,7 +137,7 @@ int mvs_group_add(u32 scope, u32 cid, const char *name)
  */
 int mvs_group_del(u32 scope, u32 cid, const char *name)
 {
-	unsigned long index = group_index(scope, cid);
+	unsigned long index = mvs_cid_index(scope, cid);
 	struct groups *old;
 	int ret = -ENOENT;
 
@@ -176,16 +172,16 @@ unsigned int mvs_group_changes(void)
  */
 bool mvs_group_next(u32 scope, u32 *cid, unsigned int *i, char *name)
 {
-	unsigned long index = group_index(scope, *cid);
+	unsigned long index = mvs_cid_index(scope, *cid);
 	const struct groups *groups;
 
 	rcu_read_lock();
-	groups = xa_find(&members, &index, group_index(scope, U32_MAX),
+	groups = xa_find(&members, &index, mvs_cid_index(scope, U32_MAX),
 			 XA_PRESENT);
 	if (groups && ((u32)index != *cid || *i >= groups->n)) {
 		if ((u32)index == *cid)
 			groups = xa_find_after(&members, &index,
-					       group_index(scope, U32_MAX),
+					       mvs_cid_index(scope, U32_MAX),
 					       XA_PRESENT);
 		*i = 0;
 	}
@@ -217,7 +213,7 @@ static void __net_exit group_net_exit(struct net *net)
 	u32 scope = mvs_net_scope(net);
 
 	if (scope)
-		group_forget(group_index(scope, 0), group_index(scope, U32_MAX));
+		group_forget(mvs_cid_index(scope, 0), mvs_cid_index(scope, U32_MAX));
 }
 
 static struct pernet_operations group_net_ops = {

@@ -48,7 +48,6 @@ int mvs_forward_answer_rst(struct mvs_device *from,
 			   const struct virtio_vsock_hdr *hdr);
 bool mvs_forward_lost(struct mvs_device *from,
 		      const struct virtio_vsock_hdr *hdr);
-bool mvs_forward_any(const struct mvs_conns *conns);
 int mvs_forward_backlog(struct mvs_vq *rx);
 void mvs_forward_forget(struct mvs_device *device);
 

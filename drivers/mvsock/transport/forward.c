@@ -76,22 +76,10 @@ static int forward_at_once(struct mvs_vq *tx, struct mvs_vq *rx,
 	return len;
 }
 
-/**
- * mvs_forward_any - check for a backlog
- * @conns: of the guest
- *
- * Context: any.
- * Return: true if there is one.
- */
-bool mvs_forward_any(const struct mvs_conns *conns)
-{
-	return !list_empty_careful(&conns->siblings.backlog);
-}
-
 /* The packet has to go behind others, or programs wait for a chain, or it is captured. */
 static bool forward_must_queue(const struct mvs_conns *to)
 {
-	return mvs_forward_any(to) || !list_empty_careful(&to->resets) ||
+	return mvs_backlog_any(to) || !list_empty_careful(&to->resets) ||
 	       !list_empty_careful(&to->waiting) || mvs_tap_listens();
 }
 
@@ -173,7 +161,7 @@ static bool forward_is_stalled(struct mvs_device *to)
 
 	if (likely(!READ_ONCE(siblings->stalled)))
 		return false;
-	if (mvs_forward_any(to->conns))
+	if (mvs_backlog_any(to->conns))
 		return true;
 	WRITE_ONCE(siblings->stalled, false);
 	return false;
@@ -438,14 +426,7 @@ void mvs_forward_flush(struct mvs_device *to)
 int mvs_forward_answer_rst(struct mvs_device *from,
 			   const struct virtio_vsock_hdr *hdr)
 {
-	const struct virtio_vsock_hdr rst = {
-		.src_cid = hdr->dst_cid,
-		.dst_cid = hdr->src_cid,
-		.src_port = hdr->dst_port,
-		.dst_port = hdr->src_port,
-		.type = hdr->type,
-		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RST),
-	};
+	const struct virtio_vsock_hdr rst = mvs_conn_answer_rst(hdr);
 	struct mvs_backlog *packet = mvs_backlog_create(from, &rst, 0);
 
 	if (!packet)

@@ -315,7 +315,7 @@ static int recv_for_guest(struct burst *burst, struct mvs_vq *vq,
 	if (ret != -ENETUNREACH)
 		return ret;
 	/* Only if there is one, as the list of resets is sent first. */
-	if (mvs_forward_any(burst->device->conns) &&
+	if (mvs_backlog_any(burst->device->conns) &&
 	    hdr->op != cpu_to_le16(VIRTIO_VSOCK_OP_RST))
 		return mvs_forward_answer_rst(burst->device, hdr);
 	return recv_answer_rst(burst->device, hdr);

@@ -41,7 +41,7 @@ bool mvs_rx_any_waiting(const struct mvs_conns *conns)
 {
 	return mvs_rx_any_pending(conns) ||
 	       !list_empty_careful(&conns->waiting) ||
-	       !list_empty_careful(&conns->siblings.backlog);
+	       mvs_backlog_any(conns);
 }
 
 /**

@@ -343,7 +343,7 @@ static bool send_yields(struct mvs_vq *vq)
  */
 static bool send_goes_on(struct mvs_vq *vq, bool woken)
 {
-	if (!mvs_forward_any(vq->device->conns))
+	if (!mvs_backlog_any(vq->device->conns))
 		return false;
 	if (woken)
 		mvs_vq_wake_in(vq, MVS_SEND_YIELD_NS);

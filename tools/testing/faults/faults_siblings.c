@@ -2,29 +2,13 @@
 /* Operations with another guest. The faults are in the worker of the one that sends. */
 #include <stdlib.h>
 
-#include <linux/mvsock.h>
-
 #include "faults.h"
-#include "genl.h"
+#include "group.h"
 
 #define PORT_HERE 1000
 #define PORT_THERE 2000
 #define LENGTH 20000
-
-static int change_group(__u8 cmd, __u32 cid)
-{
-	struct genl_request r;
-	struct genl c;
-	int err;
-
-	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
-	r = genl_request(&c, cmd);
-	genl_add_u32(&r, MVSOCK_A_GROUP_CID, cid);
-	genl_add(&r, MVSOCK_A_GROUP_NAME, "faults", sizeof("faults"));
-	err = genl_do(&c, &r);
-	genl_close(&c);
-	return err;
-}
+#define GROUP "faults"
 
 static void start_sibling(struct scene *s, unsigned int buffers)
 {
@@ -38,8 +22,8 @@ static void start_sibling(struct scene *s, unsigned int buffers)
 	require_ok(guest_start(s->sibling, &there));
 	/* Faults are injected into the last worker. */
 	scene_start(s, &here);
-	require_ok(change_group(MVSOCK_CMD_GROUP_ADD, here.cid));
-	require_ok(change_group(MVSOCK_CMD_GROUP_ADD, there.cid));
+	require_ok(group_join(here.cid, GROUP));
+	require_ok(group_join(there.cid, GROUP));
 	conn_init(&s->s.c, &s->s.g, VIRTIO_VSOCK_TYPE_STREAM, PORT_HERE,
 		  PORT_THERE);
 	conn_init(&s->there, s->sibling, VIRTIO_VSOCK_TYPE_STREAM, PORT_THERE,
@@ -52,8 +36,8 @@ void scene_end_sibling(struct scene *s)
 {
 	if (!s->sibling)
 		return;
-	require_ok(change_group(MVSOCK_CMD_GROUP_DEL, s->s.g.cfg.cid));
-	require_ok(change_group(MVSOCK_CMD_GROUP_DEL, s->sibling->cfg.cid));
+	require_ok(group_leave(s->s.g.cfg.cid, GROUP));
+	require_ok(group_leave(s->sibling->cfg.cid, GROUP));
 	conn_free(&s->there);
 	guest_stop(s->sibling);
 	free(s->sibling);

@@ -8,6 +8,7 @@
 
 #include "device_test.h"
 #include "genl.h"
+#include "group.h"
 #include "session.h"
 
 #define BLOCK MAX_PAYLOAD
@@ -26,35 +27,6 @@ static const struct layout layout_apart = {
 	.piece = { HDR_LEN, 7, 0 },
 	.gap = 16,
 };
-
-/* --- groups --- */
-
-static int change_group(__u8 cmd, __u32 cid, const char *name)
-{
-	struct genl_request r;
-	struct genl c;
-	int err;
-
-	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
-	r = genl_request(&c, cmd);
-	if (cid)
-		genl_add_u32(&r, MVSOCK_A_GROUP_CID, cid);
-	if (name)
-		genl_add(&r, MVSOCK_A_GROUP_NAME, name, strlen(name) + 1);
-	err = genl_do(&c, &r);
-	genl_close(&c);
-	return err;
-}
-
-static int join(__u32 cid, const char *name)
-{
-	return change_group(MVSOCK_CMD_GROUP_ADD, cid, name);
-}
-
-static int leave(__u32 cid, const char *name)
-{
-	return change_group(MVSOCK_CMD_GROUP_DEL, cid, name);
-}
 
 /* --- two guests --- */
 
@@ -99,14 +71,14 @@ static void pair_start(struct pair *p, const struct guest_config *second)
 
 static void pair_join(struct pair *p)
 {
-	require_ok(join(p->a.cfg.cid, "test"));
-	require_ok(join(p->b.cfg.cid, "test"));
+	require_ok(group_join(p->a.cfg.cid, "test"));
+	require_ok(group_join(p->b.cfg.cid, "test"));
 }
 
 static void pair_leave(struct pair *p)
 {
-	require_ok(leave(p->a.cfg.cid, "test"));
-	require_ok(leave(p->b.cfg.cid, "test"));
+	require_ok(group_leave(p->a.cfg.cid, "test"));
+	require_ok(group_leave(p->b.cfg.cid, "test"));
 }
 
 /* Two guests with a connection. */
@@ -208,18 +180,18 @@ static void not_without_a_group(const void *arg)
 	pair_start(&p, &second);
 	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
 	expect_refused(&p.ca);
-	require_ok(join(p.a.cfg.cid, "one"));
+	require_ok(group_join(p.a.cfg.cid, "one"));
 	expect_refused(&p.ca);
-	require_ok(join(p.b.cfg.cid, "other"));
+	require_ok(group_join(p.b.cfg.cid, "other"));
 	expect_refused(&p.ca);
 	expect_nothing(&p.b);
 	/* The second of several groups. */
-	require_ok(join(p.b.cfg.cid, "one"));
+	require_ok(group_join(p.b.cfg.cid, "one"));
 	connect_ends(&p.ca, &p.cb);
 	transfer(&p.ca, &p.cb, 100);
-	require_ok(leave(p.a.cfg.cid, "one"));
-	require_ok(leave(p.b.cfg.cid, "one"));
-	require_ok(leave(p.b.cfg.cid, "other"));
+	require_ok(group_leave(p.a.cfg.cid, "one"));
+	require_ok(group_leave(p.b.cfg.cid, "one"));
+	require_ok(group_leave(p.b.cfg.cid, "other"));
 	guest_stop(&p.a);
 	guest_stop(&p.b);
 }
@@ -262,27 +234,27 @@ static void bad_groups(const void *arg)
 	char name[8];
 
 	(void)arg;
-	expect_error(join(0, "name"), -EINVAL);
-	expect_error(join(cid, NULL), -EINVAL);
-	expect_error(join(cid, ""), -EINVAL);
-	expect_error(join(2, "name"), -ERANGE);
-	expect_error(leave(cid, "name"), -ENOENT);
-	require_ok(join(cid, longest));
-	expect_error(join(cid, longest), -EEXIST);
-	expect_error(join(cid, "01234567890123456789012345678901"), -EINVAL);
+	expect_error(group_join(0, "name"), -EINVAL);
+	expect_error(group_join(cid, NULL), -EINVAL);
+	expect_error(group_join(cid, ""), -EINVAL);
+	expect_error(group_join(2, "name"), -ERANGE);
+	expect_error(group_leave(cid, "name"), -ENOENT);
+	require_ok(group_join(cid, longest));
+	expect_error(group_join(cid, longest), -EEXIST);
+	expect_error(group_join(cid, "01234567890123456789012345678901"), -EINVAL);
 	require(groups_of(cid) == 1, "not in one group");
 	for (i = 1; i < 16; i++) {
 		snprintf(name, sizeof(name), "%u", i);
-		require_ok(join(cid, name));
+		require_ok(group_join(cid, name));
 	}
-	expect_error(join(cid, "more"), -ENOSPC);
+	expect_error(group_join(cid, "more"), -ENOSPC);
 	require(groups_of(cid) == 16, "not in 16 groups");
 	require(!groups_of(cid + 1), "the next CID is in a group");
 	for (i = 1; i < 16; i++) {
 		snprintf(name, sizeof(name), "%u", i);
-		require_ok(leave(cid, name));
+		require_ok(group_leave(cid, name));
 	}
-	require_ok(leave(cid, longest));
+	require_ok(group_leave(cid, longest));
 	require(!groups_of(cid), "still in a group");
 }
 
@@ -294,13 +266,13 @@ static void many_groups(const void *arg)
 
 	(void)arg;
 	for (i = 0; i < 1000; i++)
-		require_ok(join(0x40000000 + i, "a name of thirty characters...."));
-	require_ok(join(cid, "test"));
+		require_ok(group_join(0x40000000 + i, "a name of thirty characters...."));
+	require_ok(group_join(cid, "test"));
 	require(groups_of(cid) == 1, "not in the list");
 	require(groups_of(0x40000000 + 999) == 1, "the last one is not in the list");
 	for (i = 0; i < 1000; i++)
-		require_ok(leave(0x40000000 + i, "a name of thirty characters...."));
-	require_ok(leave(cid, "test"));
+		require_ok(group_leave(0x40000000 + i, "a name of thirty characters...."));
+	require_ok(group_leave(cid, "test"));
 }
 
 /* --- data --- */
@@ -366,29 +338,35 @@ static void post(struct guest *g, unsigned int n)
 		require_ok(guest_post_rx(g, 4096, &layout_one));
 }
 
+/* Two guests with a connection, the second one without buffers. */
+static void pair_connect_full(struct pair *p, int socktype)
+{
+	const struct guest_config second = without_buffers();
+
+	pair_start(p, &second);
+	pair_join(p);
+	pair_ends(p, &p->ca, &p->cb, socktype, 0);
+	post(&p->b, 1);
+	connect_ends(&p->ca, &p->cb);
+}
+
 /* What can't be sent waits, and other connections go on. */
 static void no_buffers(const void *arg)
 {
-	struct guest_config second = without_buffers();
-	struct session s = { .listener = -1 };
 	struct conn host;
 	struct pair p;
+	int listener, fd;
 	__u32 port;
-	int fd;
 
-	pair_start(&p, &second);
-	pair_join(&p);
-	pair_ends(&p, &p.ca, &p.cb, *(const int *)arg, 0);
-	post(&p.b, 1);
-	connect_ends(&p.ca, &p.cb);
-	s.listener = host_listen(SOCK_STREAM, &port);
-	require(s.listener >= 0, "listen");
+	pair_connect_full(&p, *(const int *)arg);
+	listener = host_listen(SOCK_STREAM, &port);
+	require(listener >= 0, "listen");
 	send_pattern(&p.ca, BLOCK, 1);
 	send_pattern(&p.ca, 10000, 2);
 	send_pattern(&p.ca, 1, 3);
 	conn_init(&host, &p.a, VIRTIO_VSOCK_TYPE_STREAM, 55, port);
 	require_ok(conn_connect(&host, TIMEOUT));
-	fd = host_accept(s.listener, TIMEOUT);
+	fd = host_accept(listener, TIMEOUT);
 	require(fd >= 0, "accept");
 	require(counter_get(&p.a, "forward_waits") >= 3, "nothing waits");
 	p.b.rx_repost = true;
@@ -399,7 +377,7 @@ static void no_buffers(const void *arg)
 	transfer_sizes(&p);
 	conn_free(&host);
 	close(fd);
-	close(s.listener);
+	close(listener);
 	pair_close(&p);
 }
 
@@ -452,15 +430,10 @@ static void overfill(struct conn *c)
 /* A guest that does not read must not stop another one. */
 static void too_much_waits(const void *arg)
 {
-	struct guest_config second = without_buffers();
 	struct pair p;
 
 	(void)arg;
-	pair_start(&p, &second);
-	pair_join(&p);
-	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
-	post(&p.b, 1);
-	connect_ends(&p.ca, &p.cb);
+	pair_connect_full(&p, SOCK_STREAM);
 	overfill(&p.ca);
 	require_ok(conn_wait_reset(&p.ca, TIMEOUT));
 	require(counter_get(&p.a, "forward_resets") == 1, "not counted");
@@ -474,16 +447,11 @@ static void too_much_waits(const void *arg)
 /* A guest that takes a little at a time holds the other one up for no longer. */
 static void slow_guest(const void *arg)
 {
-	struct guest_config second = without_buffers();
 	__u64 deadline = now_ms() + TIMEOUT;
 	struct pair p;
 
 	(void)arg;
-	pair_start(&p, &second);
-	pair_join(&p);
-	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
-	post(&p.b, 1);
-	connect_ends(&p.ca, &p.cb);
+	pair_connect_full(&p, SOCK_STREAM);
 	while (!p.ca.reset) {
 		require(ms_left(deadline), "no reset");
 		post(&p.b, 1);
@@ -499,20 +467,16 @@ static void slow_guest(const void *arg)
 /* One guest that does not receive, and one whose packets always go through its backlog. */
 static void other_guest_goes_on(const void *arg)
 {
-	struct guest_config second = without_buffers(), third = test_config(2);
+	struct guest_config third = test_config(2);
 	struct conn here, there;
 	struct guest g;
 	struct pair p;
 
 	(void)arg;
 	third.rx_layout = &layout_apart;
-	pair_start(&p, &second);
-	pair_join(&p);
+	pair_connect_full(&p, SOCK_STREAM);
 	require_ok(guest_start(&g, &third));
-	require_ok(join(third.cid, "test"));
-	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
-	post(&p.b, 1);
-	connect_ends(&p.ca, &p.cb);
+	require_ok(group_join(third.cid, "test"));
 	conn_init(&here, &p.a, VIRTIO_VSOCK_TYPE_STREAM, 3000, 4000);
 	conn_init(&there, &g, VIRTIO_VSOCK_TYPE_STREAM, 4000, 3000);
 	here.peer_cid = third.cid;
@@ -523,7 +487,7 @@ static void other_guest_goes_on(const void *arg)
 	transfer(&there, &here, BLOCK);
 	require_ok(conn_wait_reset(&p.ca, TIMEOUT));
 	require(!here.reset && !there.reset, "the wrong one was reset");
-	require_ok(leave(third.cid, "test"));
+	require_ok(group_leave(third.cid, "test"));
 	guest_stop(&g);
 	conn_free(&here);
 	conn_free(&there);
@@ -634,11 +598,11 @@ static void ends(const void *arg)
 		restart(&p.b);
 		break;
 	case LEAVE:
-		require_ok(leave(p.b.cfg.cid, "test"));
+		require_ok(group_leave(p.b.cfg.cid, "test"));
 		require_ok(conn_wait_reset(&p.ca, TIMEOUT));
 		require_ok(conn_wait_reset(&p.cb, TIMEOUT));
 		expect_refused(&p.ca);
-		require_ok(join(p.b.cfg.cid, "test"));
+		require_ok(group_join(p.b.cfg.cid, "test"));
 		connect_ends(&p.ca, &p.cb);
 		pair_close(&p);
 		return;
@@ -659,15 +623,10 @@ static void ends(const void *arg)
 /* What was sent before is received before the end. */
 static void closed_after_data(const void *arg)
 {
-	struct guest_config second = without_buffers();
 	struct pair p;
 
 	(void)arg;
-	pair_start(&p, &second);
-	pair_join(&p);
-	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
-	post(&p.b, 1);
-	connect_ends(&p.ca, &p.cb);
+	pair_connect_full(&p, SOCK_STREAM);
 	send_pattern(&p.ca, BLOCK, 1);
 	pair_leave(&p);
 	require_ok(conn_wait_reset(&p.ca, TIMEOUT));
@@ -685,8 +644,8 @@ static void closed_after_data(const void *arg)
 	post(&p.b, 10);
 	expect_pattern(&p.cb, BLOCK, 1);
 	require_ok(conn_wait_reset(&p.cb, TIMEOUT));
-	require_ok(leave(p.a.cfg.cid, "test"));
-	require_ok(leave(p.b.cfg.cid, "test"));
+	require_ok(group_leave(p.a.cfg.cid, "test"));
+	require_ok(group_leave(p.b.cfg.cid, "test"));
 	conn_free(&p.ca);
 	conn_free(&p.cb);
 	guest_stop(&p.b);
@@ -699,11 +658,7 @@ static void closed_with_backlog(const void *arg)
 	struct pair p;
 
 	(void)arg;
-	pair_start(&p, &second);
-	pair_join(&p);
-	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
-	post(&p.b, 1);
-	connect_ends(&p.ca, &p.cb);
+	pair_connect_full(&p, SOCK_STREAM);
 	overfill(&p.ca);
 	guest_stop(&p.b);
 	require_ok(conn_wait_reset(&p.ca, TIMEOUT));
@@ -772,14 +727,12 @@ static void *flood(void *arg)
 {
 	static __u8 buf[20000];
 	struct conn c = *(struct conn *)arg;
-	struct packet *packet;
 
 	while (!__atomic_load_n(&((struct conn *)arg)->reset,
 				__ATOMIC_RELAXED)) {
 		require_ok(conn_send_op(&c, VIRTIO_VSOCK_OP_REQUEST, 0));
 		require_ok(conn_send_rw(&c, buf, sizeof(buf), 0, TIMEOUT));
-		while ((packet = packet_list_pop(&c.g->inbox)))
-			free(packet);
+		packet_list_purge(&c.g->inbox);
 	}
 	return NULL;
 }
@@ -866,25 +819,32 @@ static void forged(const void *arg)
 	pair_close(&p);
 }
 
+/* Send a packet whose header claims one byte more than its chain has. */
+static void send_truncated(struct conn *c, __u32 len)
+{
+	struct pkt rw = conn_pkt(c, VIRTIO_VSOCK_OP_RW);
+	struct guest *g = c->g;
+	struct virtio_vsock_hdr h;
+	struct seg seg;
+
+	rw.len = len;
+	h = pkt_encode(&rw);
+	require_ok(mem_write(&g->mem, g->tx_gpa, &h, HDR_LEN));
+	seg = (struct seg){ g->tx_gpa, HDR_LEN + len - 1, false };
+	require_ok(guest_send_segs(g, &seg, 1, TIMEOUT));
+}
+
 /* A packet that is longer than its chain resets the connection at both ends. */
 static void truncated(const void *arg)
 {
 	struct guest_config second = test_config(1);
 	struct counters before;
-	struct virtio_vsock_hdr h;
 	struct pair p;
-	struct seg seg;
-	struct pkt rw;
 
 	(void)arg;
 	pair_connect(&p, &second, SOCK_STREAM);
 	before = counters_read(&p.a);
-	rw = conn_pkt(&p.ca, VIRTIO_VSOCK_OP_RW);
-	rw.len = 1000;
-	h = pkt_encode(&rw);
-	require_ok(mem_write(&p.a.mem, p.a.tx_gpa, &h, HDR_LEN));
-	seg = (struct seg){ p.a.tx_gpa, HDR_LEN + 999, false };
-	require_ok(guest_send_segs(&p.a, &seg, 1, TIMEOUT));
+	send_truncated(&p.ca, 1000);
 	counters_expect(&p.a, &before, REJ_BAD_LEN, 1);
 	require_ok(conn_wait_reset(&p.ca, TIMEOUT));
 	require_ok(conn_wait_reset(&p.cb, TIMEOUT));
@@ -944,12 +904,9 @@ static void unanswered(const void *arg)
 static void resets_without_end(const void *arg)
 {
 	struct guest_config first = test_config(0), second = test_config(1);
-	struct virtio_vsock_hdr h;
 	struct conn host;
 	unsigned int i;
 	struct pair p;
-	struct seg seg;
-	struct pkt rw;
 	__u32 port;
 	int fd;
 
@@ -960,12 +917,7 @@ static void resets_without_end(const void *arg)
 	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
 	for (i = 0; i < 5000; i++) {
 		require_ok(conn_send_op(&p.ca, VIRTIO_VSOCK_OP_REQUEST, 0));
-		rw = conn_pkt(&p.ca, VIRTIO_VSOCK_OP_RW);
-		rw.len = 1;
-		h = pkt_encode(&rw);
-		require_ok(mem_write(&p.a.mem, p.a.tx_gpa, &h, HDR_LEN));
-		seg = (struct seg){ p.a.tx_gpa, HDR_LEN, false };
-		require_ok(guest_send_segs(&p.a, &seg, 1, TIMEOUT));
+		send_truncated(&p.ca, 1);
 		guest_poll(&p.b, 0);
 		packet_list_purge(&p.b.inbox);
 	}
