@@ -308,22 +308,31 @@ int mvs_flow_open(struct mvs_device *from, struct mvs_device *to,
 /**
  * mvs_flow_end - forget a packet's flow
  * @from: the guest that sent it
- * @hdr: its header, of a RST that is forwarded
+ * @hdr: its header, of a RST
  *
- * What waits for the guest that sent it is dropped.
+ * To be called before the other guest can see the RST, as it may use the ports again at once. What
+ * waits for the guest that sent it is dropped.
  *
  * Context: process; may sleep.
+ * Return: the RST for the other guest, for mvs_backlog_add_rst() or mvs_backlog_free(); or NULL if
+ * there is no flow.
  */
-void mvs_flow_end(struct mvs_device *from, const struct virtio_vsock_hdr *hdr)
+struct mvs_backlog *mvs_flow_end(struct mvs_device *from,
+				 const struct virtio_vsock_hdr *hdr)
 {
 	struct mvs_flow *flow = flow_take(from, hdr);
-	const struct mvs_backlog *rst;
+	struct mvs_backlog *rst;
+	unsigned int end;
 
 	if (!flow)
-		return;
-	rst = flow->ends[flow->key.cid[0] != le64_to_cpu(hdr->src_cid)].rst;
+		return NULL;
+	end = flow->key.cid[0] != le64_to_cpu(hdr->src_cid);
+	rst = flow->ends[end].rst;
 	mvs_backlog_drop(rst->from, &rst->hdr);
+	rst = flow->ends[!end].rst;
+	flow->ends[!end].rst = NULL;
 	flow_free(flow);
+	return rst;
 }
 
 /**

@@ -349,6 +349,22 @@ static int forward_packet(struct mvs_vq *tx, struct mvs_device *to,
 	return ret;
 }
 
+/* Forward a RST, and end its flow. Returns 0, or %-ENETUNREACH if the flow has ended. */
+static int forward_rst(struct mvs_vq *tx, struct mvs_device *to,
+		       const struct virtio_vsock_hdr *hdr)
+{
+	struct mvs_backlog *rst = mvs_flow_end(tx->device, hdr);
+
+	forward_note_done(tx, 0, 0, 0);
+	if (!rst)
+		return -ENETUNREACH;
+	if (forward_directly(tx, to, &rst->hdr, 0))
+		mvs_backlog_add_rst(to, rst);
+	else
+		mvs_backlog_free(rst);
+	return 0;
+}
+
 /**
  * mvs_forward - forward a packet to another guest
  * @tx: the TX virtqueue, with the packet in @tx->chain as mvs_packet_parse() left it
@@ -371,6 +387,8 @@ int mvs_forward(struct mvs_vq *tx, const struct virtio_vsock_hdr *hdr,
 		ret = forward_admit(from, to, hdr);
 	if (ret)
 		forward_note_done(tx, 0, 0, ret);
+	else if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
+		ret = forward_rst(tx, to, hdr);
 	else
 		ret = forward_packet(tx, to, hdr);
 	if (ret) {
@@ -379,8 +397,6 @@ int mvs_forward(struct mvs_vq *tx, const struct virtio_vsock_hdr *hdr,
 		return ret == -ECONNRESET ? 0 : ret;
 	}
 	mvs_count(&from->forwarded, 1);
-	if (hdr->op == cpu_to_le16(VIRTIO_VSOCK_OP_RST))
-		mvs_flow_end(from, hdr);
 	swap(*last, to);
 	if (to == *last)
 		mvs_device_put(to);

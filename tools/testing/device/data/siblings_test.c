@@ -620,6 +620,29 @@ static void ends(const void *arg)
 		guest_stop(&p.b);
 }
 
+/* A driver may use the ports of a connection again as soon as it has ended. */
+static void ports_again(const void *arg)
+{
+	const __u32 both = VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND;
+	struct guest_config second = test_config(1);
+	unsigned int i;
+	struct pair p;
+
+	(void)arg;
+	pair_connect(&p, &second, SOCK_STREAM);
+	for (i = 0; i < 100; i++) {
+		require_ok(conn_send_op(&p.ca, VIRTIO_VSOCK_OP_SHUTDOWN, both));
+		require_ok(conn_wait_shutdown(&p.cb, both, TIMEOUT));
+		require_ok(conn_send_op(&p.cb, VIRTIO_VSOCK_OP_RST, 0));
+		require_ok(conn_wait_reset(&p.ca, TIMEOUT));
+		p.ca.reset = false;
+		p.cb.peer_shutdown = 0;
+		connect_ends(&p.ca, &p.cb);
+	}
+	transfer_sizes(&p);
+	pair_close(&p);
+}
+
 /* What was sent before is received before the end. */
 static void closed_after_data(const void *arg)
 {
@@ -983,6 +1006,7 @@ void add_siblings_tests(void)
 		{ "the first guest is reset", ends, &restart_a, RINGS_BOTH },
 		{ "the second guest is reset", ends, &restart_b, RINGS_BOTH },
 		{ "the group is left", ends, &leaves, RINGS_BOTH },
+		{ "ports are used again", ports_again, NULL, RINGS_BOTH },
 		{ "a guest is closed, its packets wait", closed_after_data,
 		  NULL, RINGS_BOTH },
 		{ "a guest is closed, packets wait for it",
