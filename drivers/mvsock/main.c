@@ -10,6 +10,7 @@
 #include <mvsock/fault.h>
 #include <mvsock/group.h>
 #include <mvsock/netlink.h>
+#include <mvsock/policy.h>
 #include <mvsock/transport.h>
 
 #define CREATE_TRACE_POINTS
@@ -22,6 +23,9 @@ static int __init mvsock_init(void)
 	ret = mvs_group_init();
 	if (ret)
 		return ret;
+	ret = mvs_policy_init();
+	if (ret)
+		goto err_policy;
 	ret = mvs_transport_register();
 	if (ret == -EBUSY)
 		pr_err("another host-to-guest vsock transport is loaded; unload it first (modprobe -r vhost_vsock), or stop VMware's virtual machines\n");
@@ -48,6 +52,8 @@ err_device:
 err_netlink:
 	mvs_transport_unregister();
 err_transport:
+	mvs_policy_exit();
+err_policy:
 	mvs_group_exit();
 	return ret;
 }
@@ -59,6 +65,7 @@ static void __exit mvsock_exit(void)
 	mvs_device_unregister();
 	mvs_netlink_unregister();
 	mvs_transport_unregister();
+	mvs_policy_exit();
 	mvs_group_exit();
 }
 

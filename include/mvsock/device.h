@@ -39,6 +39,8 @@ struct iov_iter;
 struct kiocb;
 struct mvs_conns;
 struct mvs_device;
+struct net;
+struct notifier_block;
 struct pid;
 struct seq_file;
 struct user_namespace;
@@ -108,7 +110,8 @@ struct mvs_device_ops {
  * @forward_waits: how many of them had to wait in a backlog
  * @forward_resets: connections that were reset because a packet waited for too long
  * @rsts_dropped: RST packets of connections with other guests that were dropped because too many
- *	waited; written without a lock
+ *	waited; written under the backlogs' lock
+ * @denied: connections that a rule denied, in both directions; written under the layer above's lock
  * @list: entry in the list of open devices; protected by that list's lock, as is @owner
  * @owner: the VMM's process, or NULL
  */
@@ -142,6 +145,7 @@ struct mvs_device {
 	u64 forward_waits;
 	u64 forward_resets;
 	u64 rsts_dropped;
+	u64 denied;
 
 	struct list_head list;
 	struct pid *owner;
@@ -176,7 +180,19 @@ static inline unsigned long mvs_cid_index(u32 scope, u32 cid)
 	return (unsigned long)scope << 32 | cid;
 }
 
+/**
+ * struct mvs_cid_change - a CID that a device got or lost
+ * @net: the network namespace of the device
+ * @cid: the CID
+ */
+struct mvs_cid_change {
+	struct net *net;
+	u32 cid;
+};
+
 /* cid.c */
+void mvs_cid_register_notifier(struct notifier_block *nb);
+void mvs_cid_unregister_notifier(struct notifier_block *nb);
 int mvs_cid_set(struct mvs_device *device, u64 cid);
 void mvs_cid_clear(struct mvs_device *device);
 struct mvs_device *mvs_cid_find(u32 scope, u32 cid);

@@ -141,8 +141,8 @@ int mvs_flow_open(struct mvs_device *from, struct mvs_device *to,
 		  const struct virtio_vsock_hdr *hdr);
 bool mvs_flow_exists(const struct mvs_device *from, const struct mvs_device *to,
 		     const struct virtio_vsock_hdr *hdr);
-struct mvs_backlog *mvs_flow_end(struct mvs_device *from,
-				 const struct virtio_vsock_hdr *hdr);
+struct mvs_backlog *mvs_flow_take_rst(struct mvs_device *from,
+				      const struct virtio_vsock_hdr *hdr);
 bool mvs_flow_reset(struct mvs_device *from,
 		    const struct virtio_vsock_hdr *hdr);
 void mvs_flows_recheck(struct mvs_device *device);

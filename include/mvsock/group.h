@@ -18,7 +18,7 @@
 bool mvs_group_shared(u32 scope, u32 cid, u32 other);
 int mvs_group_add(u32 scope, u32 cid, const char *name);
 int mvs_group_del(u32 scope, u32 cid, const char *name);
-unsigned int mvs_group_changes(void);
+unsigned int mvs_group_changes(u32 scope);
 bool mvs_group_next(u32 scope, u32 *cid, unsigned int *i, char *name);
 int mvs_group_init(void);
 void mvs_group_exit(void);

@@ -34,7 +34,7 @@ show_texts()
 show_names()
 {
 	reasons | sed 's/^/rejected_/'
-	counters | grep -E '_(resets|waits|misses|invalidations|rings)$'
+	counters | grep -E '_(resets|waits|requests|misses|invalidations|rings)$'
 }
 
 # show_examples: the examples of the manual, without the prompts.

@@ -32,7 +32,7 @@ smp_run()
 	new_run "$WORK/$GROUP"
 	set_env JOB smp
 	set_env PROGRAMS "$1/device_test $1/fuzz"
-	set_env WORDS "moving rewritten endless busyloop netns cgroup grow trace race answers linger unmappable connect: siblings"
+	set_env WORDS "moving rewritten endless busyloop netns cgroup grow trace race answers linger unmappable connect: siblings policy:"
 	races_env "$1/races" 1
 	set_env FUZZ_SECONDS $((FUZZ_SECONDS / 2))
 	set_env TIMEOUT 600

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "devices.h"
 #include "mvsockctl.h"
+#include "netlink.h"
 
 #define DEV_PATH "/dev/vhost-vsock"
 /* As in <linux/miscdevice.h>. */
@@ -315,6 +316,31 @@ static void check_guests(void)
 	devices_free(&ds);
 }
 
+/* --- rules ---------------------------------------------------------------- */
+
+static void count_rule(const struct rule *rule, void *arg)
+{
+	(void)rule;
+	++*(int *)arg;
+}
+
+/* A file with a mistake leaves the host without rules. Others than root can't list them. */
+static void check_rules(void)
+{
+	glob_t files;
+	int count = 0;
+
+	if (!loaded("mvsock") || geteuid() || glob(RULE_FILES, 0, NULL, &files))
+		return;
+	globfree(&files);
+	if (!rules_load(count_rule, &count) && count) {
+		fine("rules: %d", count);
+		return;
+	}
+	wrong("there are files " RULE_FILES ", but no rules are set");
+	advise("mvsockctl policy set");
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	struct utsname kernel;
@@ -328,6 +354,7 @@ int cmd_doctor(int argc, char **argv)
 	check_kvm();
 	check_config(kernel.release);
 	check_guests();
+	check_rules();
 	printf(wrongs ? "%d wrong\n" : "nothing is wrong\n", wrongs);
 	return wrongs ? EXIT_WRONG : EXIT_FINE;
 }

@@ -19,6 +19,9 @@ static const char help[] =
 	"                    put guests into a group, or take them out of it\n"
 	"  group load [FILE...]\n"
 	"                    apply files of groups, by default /etc/mvsock.d/*.conf\n"
+	"  policy show       list the rules for connections between guests and the host\n"
+	"  policy set [FILE...]\n"
+	"                    replace them, by default by those of /etc/mvsock.d/*.rules\n"
 	"  metrics           print states and counters for node_exporter's textfile collector\n"
 	"  explain [ERROR]   explain the name of an error or a counter, and what to do;\n"
 	"                    without one, list the names\n"
@@ -35,6 +38,7 @@ static const struct {
 	{ "connections", cmd_connections },
 	{ "reset", cmd_reset },
 	{ "group", cmd_group },
+	{ "policy", cmd_policy },
 	{ "metrics", cmd_metrics },
 	{ "explain", cmd_explain },
 	{ "doctor", cmd_doctor },

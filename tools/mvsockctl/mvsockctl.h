@@ -15,6 +15,7 @@ int cmd_watch(int argc, char **argv);
 int cmd_connections(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
 int cmd_group(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -10,12 +10,13 @@
 
 #include "netlink.h"
 
-/* As large as the kernel's messages get. */
-#define BUFFER_SIZE (32 * 1024)
+/* As large as the kernel's messages get, and a request with all rules. */
+#define BUFFER_SIZE (96 * 1024)
 
 struct family {
 	struct mnl_socket *nl;
 	uint16_t id;
+	char refusal[128]; /* the kernel's text of the last error; "" if there is none */
 	char buf[BUFFER_SIZE];
 };
 
@@ -34,6 +35,25 @@ static struct nlmsghdr *begin(struct family *f, uint16_t type, uint8_t cmd,
 	return h;
 }
 
+static int take_refusal(const struct nlattr *a, void *arg)
+{
+	struct family *f = arg;
+
+	if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG)
+		snprintf(f->refusal, sizeof(f->refusal), "%.*s",
+			 (int)mnl_attr_get_payload_len(a), mnl_attr_get_str(a));
+	return MNL_CB_OK;
+}
+
+/* Keep the text of an error: requests are not repeated in the answer, see family_open(). */
+static void keep_refusal(struct family *f)
+{
+	const struct nlmsghdr *h = (const void *)f->buf;
+
+	if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_flags & NLM_F_ACK_TLVS)
+		mnl_attr_parse(h, sizeof(struct nlmsgerr), take_refusal, f);
+}
+
 /* Send the request, and call @each for each answer. Returns 0 or a negative errno. */
 static int talk(struct family *f, const struct nlmsghdr *h, mnl_cb_t each,
 		void *arg)
@@ -46,8 +66,10 @@ static int talk(struct family *f, const struct nlmsghdr *h, mnl_cb_t each,
 		return -errno;
 	do {
 		ret = mnl_socket_recvfrom(f->nl, f->buf, sizeof(f->buf));
-		if (ret > 0)
+		if (ret > 0) {
+			keep_refusal(f);
 			ret = mnl_cb_run(f->buf, ret, seq, port, each, arg);
+		}
 	} while (ret > 0);
 	return ret < 0 ? -errno : 0;
 }
@@ -83,15 +105,18 @@ static void family_close(struct family *f)
 static struct family *family_open(void)
 {
 	struct family *f = calloc(1, sizeof(*f));
-	int ret;
+	int ret, on = 1;
 
 	f->nl = mnl_socket_open(NETLINK_GENERIC);
 	if (!f->nl || mnl_socket_bind(f->nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		ret = -errno;
 	else
 		ret = find_family(f);
-	if (!ret)
+	if (!ret) {
+		mnl_socket_setsockopt(f->nl, NETLINK_EXT_ACK, &on, sizeof(on));
+		mnl_socket_setsockopt(f->nl, NETLINK_CAP_ACK, &on, sizeof(on));
 		return f;
+	}
 	if (ret == -ENOENT)
 		fputs("mvsockctl: mvsock is not loaded, or is older than this command\n"
 		      "  run: mvsockctl doctor\n", stderr);
@@ -121,6 +146,12 @@ static struct connection *add_connection(struct connections *cs)
 	return more;
 }
 
+static unsigned long long number_of(const struct nlattr *a)
+{
+	return mnl_attr_get_payload_len(a) == sizeof(unsigned long long) ?
+	       mnl_attr_get_u64(a) : mnl_attr_get_u32(a);
+}
+
 static int take_connection(const struct nlmsghdr *h, void *arg)
 {
 	struct connection *c = add_connection(arg);
@@ -134,8 +165,7 @@ static int take_connection(const struct nlmsghdr *h, void *arg)
 		if (type > MVSOCK_A_CONN_MAX)
 			continue;
 		c->has[type] = true;
-		c->number[type] = mnl_attr_get_payload_len(a) == sizeof(unsigned long long) ?
-				  mnl_attr_get_u64(a) : mnl_attr_get_u32(a);
+		c->number[type] = number_of(a);
 	}
 	return MNL_CB_OK;
 }
@@ -156,6 +186,9 @@ static void explain(uint32_t cid, int error)
 		      "  run it again\n", stderr);
 	else if (error == -ERANGE)
 		fprintf(stderr, "mvsockctl: %u is no guest's CID\n", cid);
+	else if (error == -EOPNOTSUPP)
+		fputs("mvsockctl: mvsock is older than this command\n"
+		      "  run: mvsockctl doctor\n", stderr);
 	else
 		fprintf(stderr, "mvsockctl: netlink: %s\n", strerror(-error));
 }
@@ -279,5 +312,115 @@ int group_change(bool add, uint32_t cid, const char *name)
 		family_close(f);
 	}
 	explain_group(cid, name, ret);
+	return ret;
+}
+
+/* --- rules ------------------------------------------------------------------ */
+
+struct each_rule {
+	void (*call)(const struct rule *rule, void *arg);
+	void *arg;
+};
+
+static void take_rule_part(struct rule *rule, const struct nlattr *a)
+{
+	switch (mnl_attr_get_type(a)) {
+	case MVSOCK_A_RULE_DIRECTION:
+		rule->to_host = mnl_attr_get_u32(a) == MVSOCK_DIRECTION_TO_HOST;
+		break;
+	case MVSOCK_A_RULE_ALLOW:
+		rule->allow = true;
+		break;
+	case MVSOCK_A_RULE_CID:
+		rule->cid = mnl_attr_get_u32(a);
+		break;
+	case MVSOCK_A_RULE_PORT_MIN:
+		rule->port_min = mnl_attr_get_u32(a);
+		break;
+	case MVSOCK_A_RULE_PORT_MAX:
+		rule->port_max = mnl_attr_get_u32(a);
+		break;
+	case MVSOCK_A_RULE_UID:
+		rule->has_uid = true;
+		rule->uid = mnl_attr_get_u32(a);
+		break;
+	case MVSOCK_A_RULE_CGROUP:
+		rule->cgroup = number_of(a);
+		break;
+	}
+}
+
+static int take_rule(const struct nlmsghdr *h, void *arg)
+{
+	const struct each_rule *each = arg;
+	struct rule rule = { 0 };
+	struct nlattr *nest, *a;
+
+	mnl_attr_for_each(nest, h, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(nest) != MVSOCK_A_POLICY_RULE)
+			continue;
+		mnl_attr_for_each_nested(a, nest)
+			take_rule_part(&rule, a);
+		each->call(&rule, each->arg);
+	}
+	return MNL_CB_OK;
+}
+
+int rules_load(void (*call)(const struct rule *rule, void *arg), void *arg)
+{
+	struct each_rule each = { call, arg };
+	struct family *f = family_open();
+	int ret;
+
+	if (!f)
+		return -errno;
+	ret = talk(f, begin(f, f->id, MVSOCK_CMD_POLICY_GET, NLM_F_DUMP),
+		   take_rule, &each);
+	family_close(f);
+	if (ret)
+		explain(0, ret);
+	return ret;
+}
+
+static void put_rule(struct nlmsghdr *h, const struct rule *rule)
+{
+	struct nlattr *nest = mnl_attr_nest_start(h, MVSOCK_A_POLICY_RULE);
+
+	mnl_attr_put_u32(h, MVSOCK_A_RULE_DIRECTION,
+			 rule->to_host ? MVSOCK_DIRECTION_TO_HOST :
+					 MVSOCK_DIRECTION_TO_GUEST);
+	if (rule->allow)
+		mnl_attr_put(h, MVSOCK_A_RULE_ALLOW, 0, NULL);
+	if (rule->cid)
+		mnl_attr_put_u32(h, MVSOCK_A_RULE_CID, rule->cid);
+	mnl_attr_put_u32(h, MVSOCK_A_RULE_PORT_MIN, rule->port_min);
+	mnl_attr_put_u32(h, MVSOCK_A_RULE_PORT_MAX, rule->port_max);
+	if (rule->has_uid)
+		mnl_attr_put_u32(h, MVSOCK_A_RULE_UID, rule->uid);
+	if (rule->cgroup)
+		mnl_attr_put_u64(h, MVSOCK_A_RULE_CGROUP, rule->cgroup);
+	mnl_attr_nest_end(h, nest);
+}
+
+int rules_set(const struct rule *rules, unsigned int count)
+{
+	struct family *f = family_open();
+	struct nlmsghdr *h;
+	unsigned int i;
+	int ret;
+
+	if (!f)
+		return -errno;
+	h = begin(f, f->id, MVSOCK_CMD_POLICY_SET, NLM_F_ACK);
+	for (i = 0; i < count; i++)
+		put_rule(h, &rules[i]);
+	ret = talk(f, h, NULL, NULL);
+	if (ret && *f->refusal)
+		fprintf(stderr, "mvsockctl: %s\n", f->refusal);
+	else if (ret)
+		explain(0, ret);
+	if (ret)
+		fputs("  nothing was changed\n", stderr);
+	family_close(f);
 	return ret;
 }

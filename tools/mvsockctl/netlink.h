@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The netlink family of the module: what it tells of connections, and their reset; groups.
+ * The netlink family of the module: what it tells of connections, and their reset; groups; rules.
  */
 #ifndef MVSOCKCTL_NETLINK_H
 #define MVSOCKCTL_NETLINK_H
@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <linux/mvsock.h>
+
+#include "rule.h"
 
 /* A connection, with the values of the attributes of conn-get. */
 struct connection {
@@ -69,5 +71,30 @@ int groups_load(void (*each)(uint32_t cid, const char *name, void *arg),
  * there is no module.
  */
 int group_change(bool add, uint32_t cid, const char *name);
+
+/* As many rules as the module takes. */
+#define RULES_MAX 1024
+
+/**
+ * rules_load() - get the rules
+ * @each: called for each rule, in their order
+ * @arg: passed to it
+ *
+ * On failure says why, and what to do.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rules_load(void (*each)(const struct rule *rule, void *arg), void *arg);
+
+/**
+ * rules_set() - replace all rules
+ * @rules: the rules
+ * @count: their number, at most RULES_MAX
+ *
+ * On failure says why, and what to do.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rules_set(const struct rule *rules, unsigned int count);
 
 #endif

@@ -8,6 +8,7 @@
 #include "explain.h"
 #include "json.h"
 #include "mvsockctl.h"
+#include "rule.h"
 
 static int number, failures;
 
@@ -104,12 +105,70 @@ static void test_explain(char **names, int n)
 	check(explains(&explanations[0], "ebusy"), "case does not matter");
 }
 
+static int parse(const char *text, struct rule *rule)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s", text);
+	return rule_parse(line, rule);
+}
+
+/* A rule is printed in the form that is parsed. */
+static void test_rules(void)
+{
+	static const struct {
+		const char *text, *again;
+	} cases[] = {
+		{ "allow to-guest", "allow to-guest\n" },
+		{ " deny\tto-host cid 3 # no more", "deny to-host cid 3\n" },
+		{ "deny to-guest port 22 cid 3 uid root",
+		  "deny to-guest cid 3 port 22 uid 0\n" },
+		{ "allow to-guest port 0-1023", "allow to-guest port 0-1023\n" },
+		{ "allow to-guest port 0", "allow to-guest port 0\n" },
+		{ "allow to-guest port 4294967295", "allow to-guest port 4294967295\n" },
+		{ "allow to-guest port 1-4294967295",
+		  "allow to-guest port 1-4294967295\n" },
+		{ "allow to-guest cgroup 18446744073709551614",
+		  "allow to-guest cgroup 18446744073709551614\n" },
+		{ "allow to-guest cgroup /nowhere/at/all",
+		  "allow to-guest cgroup none\n" },
+		{ "deny to-guest cgroup none", "deny to-guest cgroup none\n" },
+	};
+	static const char *const wrong[] = {
+		"allow", "to-guest allow", "allow to-guest cid", "allow to-guest cid 2",
+		"allow to-guest port 2-1", "allow to-guest port 1-", "allow to-guest port -1",
+		"allow to-guest port 4294967296", "allow to-guest uid nobody-has-this",
+		"allow to-guest cgroup nowhere", "allow to-guest uid 4294967295",
+		"allow to-guest cid 3 cid 4", "allow to-guest port 1 uid 0 port 2",
+		"allow to-host uid 0", "allow to-host cgroup 1", "allow to-guest pid 1",
+	};
+	struct rule rule;
+	unsigned int i;
+	size_t size;
+	char *got;
+	FILE *f;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		f = open_memstream(&got, &size);
+		if (parse(cases[i].text, &rule) == 1)
+			rule_print(f, &rule);
+		fclose(f);
+		check(!strcmp(got, cases[i].again), cases[i].text);
+		free(got);
+	}
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		check(parse(wrong[i], &rule) == -1, wrong[i]);
+	check(!parse("", &rule) && !parse(" # none\n", &rule),
+	      "a line may have no rule");
+}
+
 /* The arguments are names that must have an explanation. */
 int main(int argc, char **argv)
 {
 	test_devices();
 	test_json();
 	test_config();
+	test_rules();
 	test_explain(argv + 1, argc - 1);
 	printf("1..%d\n", number);
 	return failures ? EXIT_WRONG : EXIT_FINE;

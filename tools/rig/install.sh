@@ -38,6 +38,7 @@ job_install()
 	useradd --groups kvm member
 	mkdir -p /etc/mvsock.d
 	echo "test 3 4 # two guests" >/etc/mvsock.d/test.conf
+	echo "deny to-host cid 5" >/etc/mvsock.d/test.rules
 	step "DKMS has built it for this kernel" dkms_has "$VERSION"
 	step "DKMS has signed it" has_signer
 	step "nothing is loaded before the device is opened" nothing_loaded
@@ -46,6 +47,7 @@ job_install()
 	step "a user in it opens it, and mvsock is loaded" for_members
 	step "the device has its group and mode still" device_is_there
 	step "the groups of /etc/mvsock.d are applied" groups_are_there
+	step "the rules of /etc/mvsock.d are applied" rules_are_there
 	step "the module tells its version" tells_version
 	step "mvsockctl finds nothing wrong" mvsockctl doctor
 	step "modprobe vhost_vsock loads mvsock" asked_for_vhost_vsock
@@ -86,6 +88,8 @@ for_members()
 }
 
 groups_are_there() { wait_for 10 in_group 4 test && in_group 3 test; }
+
+rules_are_there() { is "deny to-host cid 5" "$(mvsockctl policy show)"; }
 
 in_group() { mvsockctl group show | grep -q "^ *$1 $2\$"; }
 

@@ -149,13 +149,14 @@ void mvs_backlog_add_rst(struct mvs_device *to, struct mvs_backlog *packet)
 	if (add) {
 		list_add_tail(&packet->list, &siblings->backlog);
 		siblings->nrsts++;
+	} else {
+		mvs_count(&to->rsts_dropped, 1);
 	}
 	spin_unlock(&backlog_lock);
 	if (add) {
 		mvs_device_wake(to, MVS_VQ_RX);
 		return;
 	}
-	mvs_count(&to->rsts_dropped, 1);
 	mvs_backlog_free(packet);
 }
 

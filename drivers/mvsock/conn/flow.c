@@ -306,7 +306,7 @@ int mvs_flow_open(struct mvs_device *from, struct mvs_device *to,
 }
 
 /**
- * mvs_flow_end - forget a packet's flow
+ * mvs_flow_take_rst - forget a packet's flow, and take the RST of its other end
  * @from: the guest that sent it
  * @hdr: its header, of a RST
  *
@@ -314,11 +314,11 @@ int mvs_flow_open(struct mvs_device *from, struct mvs_device *to,
  * waits for the guest that sent it is dropped.
  *
  * Context: process; may sleep.
- * Return: the RST for the other guest, for mvs_backlog_add_rst() or mvs_backlog_free(); or NULL if
+ * Return: the RST for the other guest, for mvs_backlog_add() or mvs_backlog_free(); or NULL if
  * there is no flow.
  */
-struct mvs_backlog *mvs_flow_end(struct mvs_device *from,
-				 const struct virtio_vsock_hdr *hdr)
+struct mvs_backlog *mvs_flow_take_rst(struct mvs_device *from,
+				      const struct virtio_vsock_hdr *hdr)
 {
 	struct mvs_flow *flow = flow_take(from, hdr);
 	struct mvs_backlog *rst;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The CID table: devices by CID, in each scope. */
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/vm_sockets.h>
 #include <linux/xarray.h>
 #include <net/af_vsock.h>
@@ -12,6 +13,9 @@ static_assert(MVS_HOST_CID == VMADDR_CID_HOST);
 /* Indexed by mvs_cid_index(). Entries change under the mutex and are read under RCU. */
 static DEFINE_XARRAY(cids);
 static DEFINE_MUTEX(cids_mutex);
+
+/* Called under the mutex. */
+static BLOCKING_NOTIFIER_HEAD(cids_chain);
 
 /**
  * mvs_cid_find - find a device
@@ -69,6 +73,37 @@ struct mvs_device *mvs_cid_next(u32 scope, u32 *cid)
 	return device;
 }
 
+/**
+ * mvs_cid_register_notifier - be told of CIDs that devices get and lose
+ * @nb: called in the order of the changes, with true if a device got the CID, and a
+ *	&struct mvs_cid_change
+ *
+ * Context: process; may sleep.
+ */
+void mvs_cid_register_notifier(struct notifier_block *nb)
+{
+	blocking_notifier_chain_register(&cids_chain, nb);
+}
+
+/**
+ * mvs_cid_unregister_notifier - undo mvs_cid_register_notifier()
+ * @nb: not called any more after this returns
+ *
+ * Context: process; may sleep.
+ */
+void mvs_cid_unregister_notifier(struct notifier_block *nb)
+{
+	blocking_notifier_chain_unregister(&cids_chain, nb);
+}
+
+static void cid_tell(const struct mvs_device *device, u32 cid, bool added)
+{
+	struct mvs_cid_change change = { .net = device->net, .cid = cid };
+
+	lockdep_assert_held(&cids_mutex);
+	blocking_notifier_call_chain(&cids_chain, added, &change);
+}
+
 static void cid_store(struct mvs_device *device, u32 cid)
 {
 	WRITE_ONCE(device->cid, cid);
@@ -109,8 +144,11 @@ int mvs_cid_set(struct mvs_device *device, u64 cid)
 		goto out;
 	}
 	cid_store(device, cid);
-	if (old)
+	if (old) {
 		xa_erase(&cids, mvs_cid_index(device->scope, old));
+		cid_tell(device, old, false);
+	}
+	cid_tell(device, cid, true);
 out:
 	mutex_unlock(&cids_mutex);
 	return ret;
@@ -127,8 +165,10 @@ out:
 void mvs_cid_clear(struct mvs_device *device)
 {
 	mutex_lock(&cids_mutex);
-	if (device->cid)
+	if (device->cid) {
 		xa_erase(&cids, mvs_cid_index(device->scope, device->cid));
+		cid_tell(device, device->cid, false);
+	}
 	cid_store(device, 0);
 	mutex_unlock(&cids_mutex);
 }

@@ -36,6 +36,7 @@ static const struct counter counters[] = {
 	{ "send_waits", RX(waits) },
 	{ "resets_dropped", offsetof(struct mvs_device, resets_dropped),
 	  offsetof(struct mvs_device, rsts_dropped) },
+	{ "denied_requests", offsetof(struct mvs_device, denied) },
 	{ "forwarded_packets", offsetof(struct mvs_device, forwarded) },
 	{ "forward_waits", offsetof(struct mvs_device, forward_waits) },
 	{ "forward_resets", offsetof(struct mvs_device, forward_resets) },

@@ -28,8 +28,11 @@ struct groups {
 static DEFINE_XARRAY_FLAGS(members, XA_FLAGS_ACCOUNT);
 static DEFINE_MUTEX(members_mutex);
 
-/* Number of changes, for lists that are read in parts. */
-static unsigned int changes;
+/*
+ * Number of changes, for lists that are read in parts: of the host's groups, and of those of all
+ * namespaces with CIDs of their own, which must not disturb the host's lists.
+ */
+static unsigned int changes[2];
 
 static bool groups_have(const struct groups *groups, const char *name)
 {
@@ -65,6 +68,14 @@ bool mvs_group_shared(u32 scope, u32 cid, u32 other)
 	return shared;
 }
 
+static void group_note_change(unsigned long index)
+{
+	unsigned int *count = &changes[index > U32_MAX];
+
+	lockdep_assert_held(&members_mutex);
+	WRITE_ONCE(*count, *count + 1);
+}
+
 /* Replace the groups of a CID: those of @old but @drop, and @add; either may be NULL. */
 static int group_replace(unsigned long index, struct groups *old,
 			 const char *drop, const char *add)
@@ -95,7 +106,7 @@ static int group_replace(unsigned long index, struct groups *old,
 	if (!ret && old)
 		kfree_rcu(old, rcu);
 	if (!ret)
-		WRITE_ONCE(changes, changes + 1);
+		group_note_change(index);
 	return ret;
 }
 
@@ -151,13 +162,14 @@ int mvs_group_del(u32 scope, u32 cid, const char *name)
 
 /**
  * mvs_group_changes - get the number of changes of groups
+ * @scope: the scope, from mvs_net_scope()
  *
  * Context: any.
  * Return: the number, never 0.
  */
-unsigned int mvs_group_changes(void)
+unsigned int mvs_group_changes(u32 scope)
 {
-	return READ_ONCE(changes) | 1U << 31;
+	return READ_ONCE(changes[!!scope]) | 1U << 31;
 }
 
 /**

@@ -2,7 +2,6 @@
 /*
  * Operations on the groups of guests that may talk to one another.
  */
-#include <linux/capability.h>
 #include <net/genetlink.h>
 
 #include <mvsock/compat.h>
@@ -10,6 +9,7 @@
 #include <mvsock/device.h>
 #include <mvsock/group.h>
 
+#include "may.h"
 #include "netlink-gen.h"
 
 /**
@@ -23,14 +23,6 @@ struct group_request {
 	u32 cid;
 	char name[MVS_GROUP_NAME];
 };
-
-/* CIDs that are not local to a namespace are the host's. */
-static bool group_may(struct sk_buff *skb, struct net *net)
-{
-	if (!mvs_net_scope(net))
-		net = &init_net;
-	return netlink_ns_capable(skb, net->user_ns, CAP_NET_ADMIN);
-}
 
 /* Returns 0; %-EINVAL if something is missing; %-EPERM. */
 static int group_parse(struct sk_buff *skb, const struct genl_info *info,
@@ -48,7 +40,7 @@ static int group_parse(struct sk_buff *skb, const struct genl_info *info,
 				    "a group has a name");
 		return -EINVAL;
 	}
-	return group_may(skb, genl_info_net(info)) ? 0 : -EPERM;
+	return mvs_nl_may(skb, genl_info_net(info)) ? 0 : -EPERM;
 }
 
 /**
@@ -136,10 +128,11 @@ int mvsock_nl_group_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	char name[MVS_GROUP_NAME];
 	int ret = 0;
 
-	if (!group_may(cb->skb, sock_net(cb->skb->sk)))
+	if (!mvs_nl_may(cb->skb, sock_net(cb->skb->sk)))
 		return -EPERM;
-	cb->seq = mvs_group_changes();
 	while (!ret && mvs_group_next(scope, &cid, &i, name)) {
+		/* Each time: a list may change between two of them. */
+		cb->seq = mvs_group_changes(scope);
 		ret = group_put(skb, cb, cid, name);
 		i += !ret;
 	}

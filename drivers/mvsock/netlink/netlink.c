@@ -18,6 +18,7 @@
 #include <mvsock/device.h>
 #include <mvsock/netlink.h>
 
+#include "event.h"
 #include "netlink-gen.h"
 
 static_assert((int)MVSOCK_CONN_TYPE_STREAM == VIRTIO_VSOCK_TYPE_STREAM);
@@ -327,7 +328,11 @@ int mvsock_nl_conn_reset_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int mvs_netlink_register(void)
 {
-	return genl_register_family(&mvsock_nl_family);
+	int ret = genl_register_family(&mvsock_nl_family);
+
+	if (!ret)
+		mvs_event_start();
+	return ret;
 }
 
 /**
@@ -337,5 +342,6 @@ int mvs_netlink_register(void)
  */
 void mvs_netlink_unregister(void)
 {
+	mvs_event_stop();
 	genl_unregister_family(&mvsock_nl_family);
 }

@@ -14,6 +14,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/conn.h>
 #include <mvsock/device.h>
+#include <mvsock/policy.h>
 
 #include "data.h"
 #include "socket.h"
@@ -290,6 +291,25 @@ bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 	return found;
 }
 
+/*
+ * Check that a connection is allowed, after it was added to the lookup table: once new rules are
+ * set, either they are seen here, or a walk over the connections finds it. Returns 0; or %-EPERM,
+ * and removes it.
+ */
+static int socket_check_rules(struct mvs_conn *conn,
+			      enum mvs_direction direction, u32 port)
+{
+	struct mvs_device *device = conn->device;
+
+	if (mvs_policy_allows(device->scope, direction, conn->key.cid, port))
+		return 0;
+	mvs_conn_remove(conn);
+	spin_lock(&device->conns->lock);
+	mvs_count(&device->denied, 1);
+	spin_unlock(&device->conns->lock);
+	return -EPERM;
+}
+
 /* --- connections that the guest opens ------------------------------------- */
 
 static void socket_set_addresses(struct vsock_sock *vsk,
@@ -323,7 +343,8 @@ static int socket_adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	/* As in vhost_vsock: a guest may send data before RESPONSE. */
 	conn->credit.granted = conn->credit.buf_alloc;
 	conn->open = true;
-	ret = mvs_conn_attach(conn, device, key);
+	ret = mvs_conn_attach(conn, device, key) ?:
+	      socket_check_rules(conn, MVS_TO_HOST, key->local_port);
 	if (!ret)
 		socket_apply_event(vsk, MVS_EVENT_ACCEPT);
 	return ret;
@@ -473,7 +494,9 @@ static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
 		return -ENETUNREACH;
 	ret = socket_renew_conn(vsk);
 	if (!ret)
-		ret = mvs_conn_attach(vsk->trans, device, &key);
+		ret = mvs_conn_attach(vsk->trans, device, &key) ?:
+		      socket_check_rules(vsk->trans, MVS_TO_GUEST,
+					 key.remote_port);
 	if (!ret)
 		socket_apply_event(vsk, MVS_EVENT_CONNECT);
 	return ret;
@@ -484,9 +507,9 @@ static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
  * @vsk: the socket, with the addresses of both ends
  *
  * Context: process, with sk_lock held; may sleep.
- * Return: 0; %-ENODEV when there is no such guest; %-EHOSTUNREACH when its device refuses it, see
- * mvs_device_refuses(); %-ENETUNREACH when the negotiated features exclude this type; %-EADDRINUSE;
- * %-ENOMEM.
+ * Return: 0; %-ENODEV when there is no such guest; %-EPERM when a rule denies it; %-EHOSTUNREACH
+ * when its device refuses it, see mvs_device_refuses(); %-ENETUNREACH when the negotiated features
+ * exclude this type; %-EADDRINUSE; %-ENOMEM.
  */
 int mvs_socket_connect(struct vsock_sock *vsk)
 {

@@ -87,6 +87,7 @@ int main(int argc, char **argv)
 	add_counter_tests();
 	add_connections_tests();
 	add_siblings_tests();
+	add_policy_tests();
 	add_attack_tests();
 	add_netns_tests();
 	add_cgroup_tests();

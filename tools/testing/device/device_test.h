@@ -36,6 +36,7 @@ void add_regression_tests(void);
 void add_counter_tests(void);
 void add_connections_tests(void);
 void add_siblings_tests(void);
+void add_policy_tests(void);
 void add_attack_tests(void);
 void add_netns_tests(void);
 void add_cgroup_tests(void);

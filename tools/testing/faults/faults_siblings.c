@@ -24,12 +24,8 @@ static void start_sibling(struct scene *s, unsigned int buffers)
 	scene_start(s, &here);
 	require_ok(group_join(here.cid, GROUP));
 	require_ok(group_join(there.cid, GROUP));
-	conn_init(&s->s.c, &s->s.g, VIRTIO_VSOCK_TYPE_STREAM, PORT_HERE,
-		  PORT_THERE);
-	conn_init(&s->there, s->sibling, VIRTIO_VSOCK_TYPE_STREAM, PORT_THERE,
-		  PORT_HERE);
-	s->s.c.peer_cid = there.cid;
-	s->there.peer_cid = here.cid;
+	conn_init_ends(&s->s.c, &s->s.g, PORT_HERE, &s->there, s->sibling,
+		       PORT_THERE, VIRTIO_VSOCK_TYPE_STREAM);
 }
 
 void scene_end_sibling(struct scene *s)
@@ -47,17 +43,7 @@ void sibling(struct scene *s) { start_sibling(s, 32); }
 
 int guest_connects_to_sibling(struct scene *s)
 {
-	int err;
-
-	err = conn_send_op(&s->s.c, VIRTIO_VSOCK_OP_REQUEST, 0) ?:
-	      conn_accept(&s->there, s->timeout);
-	while (!err && !s->s.c.answered) {
-		err = conn_pump(&s->s.c, s->timeout);
-		err = err > 0 ? 0 : err ?: -ETIMEDOUT;
-		if (!err && s->s.c.reset)
-			err = -ECONNRESET;
-	}
-	return err;
+	return conn_connect_ends(&s->s.c, &s->there, s->timeout);
 }
 
 void connected_sibling(struct scene *s)

@@ -47,6 +47,15 @@ static void tell_credit(struct conn *c)
 		c->room = room;
 }
 
+void conn_init_ends(struct conn *a, struct guest *from, __u32 from_port,
+		    struct conn *b, struct guest *to, __u32 to_port, __u16 type)
+{
+	conn_init(a, from, type, from_port, to_port);
+	conn_init(b, to, type, to_port, from_port);
+	a->peer_cid = to->cfg.cid;
+	b->peer_cid = from->cfg.cid;
+}
+
 int conn_send_op(struct conn *c, __u16 op, __u32 flags)
 {
 	struct pkt p = conn_pkt(c, op);
@@ -229,6 +238,16 @@ int conn_accept(struct conn *c, int timeout)
 		free(p);
 	} while (!found);
 	return conn_send_op(c, VIRTIO_VSOCK_OP_RESPONSE, 0);
+}
+
+int conn_connect_ends(struct conn *a, struct conn *b, int timeout)
+{
+	int err;
+
+	a->answered = false;
+	err = conn_send_op(a, VIRTIO_VSOCK_OP_REQUEST, 0) ?:
+	      conn_accept(b, timeout) ?: pump_until(a, is_answered, 0, timeout);
+	return err ?: b->peer_port == a->port ? 0 : -EPROTO;
 }
 
 int conn_send_rw(struct conn *c, const void *buf, __u32 len, __u32 flags,

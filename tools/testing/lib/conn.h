@@ -41,6 +41,11 @@ struct conn {
 void conn_init(struct conn *c, struct guest *g, __u16 type, __u32 port,
 	       __u32 peer_port);
 
+/* The two ends of a connection between guests, which conn_connect_ends() opens: @a asks for it. */
+void conn_init_ends(struct conn *a, struct guest *from, __u32 from_port,
+		    struct conn *b, struct guest *to, __u32 to_port, __u16 type);
+int conn_connect_ends(struct conn *a, struct conn *b, int timeout);
+
 /* Drop received data that were not read. Sends nothing. */
 void conn_free(struct conn *c);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "genl.h"
+#include "host.h"
 
 /* The kernel makes its answers no longer than what was received before. */
 #define ANSWER_SIZE 4096
@@ -55,13 +57,27 @@ void genl_add(struct genl_request *r, __u16 type, const void *data, __u16 len)
 
 	a->nla_type = type;
 	a->nla_len = sizeof(*a) + len;
-	memcpy(a + 1, data, len);
+	if (len)
+		memcpy(a + 1, data, len);
 	r->h.nlmsg_len = NLMSG_ALIGN(r->h.nlmsg_len) + NLA_ALIGN(a->nla_len);
 }
 
 void genl_add_u32(struct genl_request *r, __u16 type, __u32 value)
 {
 	genl_add(r, type, &value, sizeof(value));
+}
+
+struct nlattr *genl_begin(struct genl_request *r, __u16 type)
+{
+	struct nlattr *nest = (void *)r + NLMSG_ALIGN(r->h.nlmsg_len);
+
+	genl_add(r, type | NLA_F_NESTED, NULL, 0);
+	return nest;
+}
+
+void genl_end(struct genl_request *r, struct nlattr *nest)
+{
+	nest->nla_len = (void *)r + r->h.nlmsg_len - (void *)nest;
 }
 
 /* An error, or the end of a dump. */
@@ -71,6 +87,16 @@ static int result(const struct nlmsghdr *h)
 
 	memcpy(&err, NLMSG_DATA(h), sizeof(err));
 	return err;
+}
+
+static __thread bool interrupted;
+
+bool genl_interrupted(void)
+{
+	bool was = interrupted;
+
+	interrupted = false;
+	return was;
 }
 
 /* Receive what is sent at once. Returns 1 if there is more to come. */
@@ -85,6 +111,7 @@ static int receive(const struct genl *c, genl_each_fn *each, void *arg)
 	if (n < 0)
 		return -errno;
 	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+		interrupted |= h->nlmsg_flags & NLM_F_DUMP_INTR;
 		if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE)
 			return result(h);
 		g = NLMSG_DATA(h);
@@ -129,6 +156,67 @@ int genl_dump(const struct genl *c, struct genl_request *r, genl_each_fn *each,
 	return ret > 0 ? genl_dump_rest(c, each, arg) : ret;
 }
 
+struct wanted {
+	const char *name;
+	__u32 id;
+};
+
+static void take_group(const struct nlattr *attrs, int len, void *arg)
+{
+	const struct nlattr *groups = find(attrs, len, CTRL_ATTR_MCAST_GROUPS);
+	int left = groups ? groups->nla_len - (int)sizeof(*groups) : 0;
+	const struct nlattr *g = groups + 1, *name;
+	struct wanted *w = arg;
+
+	for (; left > 0; left -= NLA_ALIGN(g->nla_len),
+	     g = (const void *)g + NLA_ALIGN(g->nla_len)) {
+		name = find(g + 1, g->nla_len - sizeof(*g),
+			    CTRL_ATTR_MCAST_GRP_NAME);
+		if (name && !strcmp((const char *)(name + 1), w->name))
+			w->id = genl_number(g + 1, g->nla_len - sizeof(*g),
+					    CTRL_ATTR_MCAST_GRP_ID);
+	}
+}
+
+int genl_listen(const struct genl *c, const char *family, const char *group)
+{
+	struct genl ctrl = { .fd = c->fd, .family = GENL_ID_CTRL };
+	struct genl_request r = genl_request(&ctrl, CTRL_CMD_GETFAMILY);
+	struct wanted w = { .name = group };
+	int ret;
+
+	genl_add(&r, CTRL_ATTR_FAMILY_NAME, family, strlen(family) + 1);
+	if (send(c->fd, &r, r.h.nlmsg_len, 0) < 0)
+		return -errno;
+	ret = receive(c, take_group, &w);
+	if (ret < 0)
+		return ret;
+	if (!w.id)
+		return -ENOENT;
+	return setsockopt(c->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &w.id,
+			  sizeof(w.id)) ? -errno : 0;
+}
+
+int genl_event(const struct genl *c, int timeout, __u8 *cmd, genl_each_fn *each,
+	       void *arg)
+{
+	char buf[256];
+	const struct nlmsghdr *h = (void *)buf;
+	const struct genlmsghdr *g = NLMSG_DATA(h);
+	ssize_t n;
+
+	if (!host_poll(c->fd, POLLIN, timeout))
+		return -EAGAIN;
+	n = recv(c->fd, buf, sizeof(buf), 0);
+	if (n < 0)
+		return -errno;
+	if (!NLMSG_OK(h, n))
+		return -EPROTO;
+	*cmd = g->cmd;
+	each((const void *)(g + 1), h->nlmsg_len - NLMSG_LENGTH(sizeof(*g)), arg);
+	return 0;
+}
+
 static void take_family(const struct nlattr *attrs, int len, void *arg)
 {
 	*(__u16 *)arg = genl_number(attrs, len, CTRL_ATTR_FAMILY_ID);
@@ -143,6 +231,8 @@ int genl_open(struct genl *c, const char *family)
 	c->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (c->fd < 0)
 		return -errno;
+	/* Answers do not repeat the request, which may be large. */
+	setsockopt(c->fd, SOL_NETLINK, NETLINK_CAP_ACK, &(int){ 1 }, sizeof(int));
 	r = genl_request(c, CTRL_CMD_GETFAMILY);
 	genl_add(&r, CTRL_ATTR_FAMILY_NAME, family, strlen(family) + 1);
 	if (send(c->fd, &r, r.h.nlmsg_len, 0) < 0)

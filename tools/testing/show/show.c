@@ -393,6 +393,49 @@ static void test_group(const void *arg)
 	expect_text("CAP_NET_ADMIN");
 }
 
+/* What is shown can be set again. */
+static void test_policy(const void *arg)
+{
+	static const char rules[] =
+		"allow to-guest cid 4000000001 port 22 uid 0\n"
+		"deny to-guest cid 4000000001\n"
+		"deny to-host port 1-1023\n";
+	char command[256];
+
+	(void)arg;
+	tap_on_failure(explain_output);
+	snprintf(command, sizeof(command), "printf '# comment\n\n%s' | mvsockctl policy set -",
+		 rules);
+	run(command);
+	run("mvsockctl policy show");
+	require(!strcmp(output, rules), "other rules are listed");
+	run("mvsockctl policy show >f && mvsockctl policy set f f");
+	run("mvsockctl policy show | wc -l");
+	expect_text("6");
+	expect_status(run_beside(NULL, "printf 'deny to-host\nallow x' | mvsockctl policy set -"),
+		      1, "set");
+	expect_text("line 2 of the input; nothing was changed");
+	expect_status(run_beside(NULL, "mvsockctl policy set f /nowhere"), 1, "set");
+	run("mvsockctl policy show | wc -l");
+	expect_text("6");
+	run("yes deny to-host | head -n 1025 >f");
+	expect_status(run_beside(NULL, "mvsockctl policy set f"), 1, "set");
+	expect_text("more than 1024 rules");
+	run("yes deny to-host cid 4000000001 | head -n 1024 | mvsockctl policy set -");
+	run("mvsockctl policy show | wc -l");
+	expect_text("1024");
+	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl policy set -"),
+		      1, "set without CAP_NET_ADMIN");
+	expect_text("CAP_NET_ADMIN");
+	expect_status(run_beside(NULL, "mvsockctl policy set ."), 1, "set of a folder");
+	expect_text("nothing was changed");
+	run("mvsockctl policy show | wc -l");
+	expect_text("1024");
+	run("rm f && mvsockctl policy set && mvsockctl policy show");
+	require(!*output, "there are rules");
+	expect_status(run_beside(NULL, "mvsockctl policy"), 2, "policy");
+}
+
 static void test_metrics(const void *arg)
 {
 	const char *promtool = getenv("MVSOCK_PROMTOOL"), *command;
@@ -568,6 +611,7 @@ int main(int argc, char **argv)
 	tap_add("mvsockctl connections --watch", test_connections_watch, NULL, 0);
 	tap_add("mvsockctl reset", test_reset, NULL, 0);
 	tap_add("mvsockctl group", test_group, NULL, 0);
+	tap_add("mvsockctl policy", test_policy, NULL, 0);
 	tap_add("mvsockctl metrics", test_metrics, NULL, 0);
 	tap_add("mvsockctl explain", test_explain, NULL, 0);
 	tap_add("mvsockctl doctor", test_doctor, NULL, 0);

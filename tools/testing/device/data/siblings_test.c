@@ -9,6 +9,7 @@
 #include "device_test.h"
 #include "genl.h"
 #include "group.h"
+#include "iommu.h"
 #include "session.h"
 
 #define BLOCK MAX_PAYLOAD
@@ -39,20 +40,13 @@ struct pair {
 static void pair_ends(struct pair *p, struct conn *a, struct conn *b,
 		      int socktype, unsigned int n)
 {
-	conn_init(a, &p->a, type_of_packets(socktype), PORT_A + n, PORT_B);
-	conn_init(b, &p->b, type_of_packets(socktype), PORT_B, PORT_A + n);
-	a->peer_cid = p->b.cfg.cid;
-	b->peer_cid = p->a.cfg.cid;
+	conn_init_ends(a, &p->a, PORT_A + n, b, &p->b, PORT_B,
+		       type_of_packets(socktype));
 }
 
 static void connect_ends(struct conn *a, struct conn *b)
 {
-	require_ok(conn_send_op(a, VIRTIO_VSOCK_OP_REQUEST, 0));
-	require_ok(conn_accept(b, TIMEOUT));
-	require(b->peer_port == a->port, "port %u", b->peer_port);
-	while (!a->answered)
-		require(conn_pump(a, TIMEOUT) > 0, "no answer");
-	a->answered = false;
+	require_ok(conn_connect_ends(a, b, TIMEOUT));
 }
 
 static void pair_start_both(struct pair *p, const struct guest_config *first,
@@ -153,6 +147,66 @@ static void transfer_sizes(struct pair *p)
 			transfer(&p->cb, &p->ca, sizes[i]);
 		}
 	}
+}
+
+/* --- behind an IOMMU --- */
+
+/* The guests that are behind one; the second one also waits for a translation. */
+static const unsigned int iommu_first = 1, iommu_second = 2, iommu_both = 3;
+
+static void start_behind_iommu(struct guest *g, struct iommu *m, unsigned int n,
+			       bool behind)
+{
+	struct guest_config cfg = test_config(n);
+
+	cfg.iommu = behind;
+	require_ok(behind ? iommu_start(m, g, &cfg, false) :
+			    guest_start(g, &cfg));
+}
+
+/* A packet waits for the translation of the other guest's buffers; packets to the host do not. */
+static void wait_for_translation(struct pair *p, struct iommu *m)
+{
+	__u64 from = p->b.tx_gpa + GUEST_TX_ROOM, len = 0x400000;
+	struct conn c;
+	__u32 port = 0;
+	int listener = host_listen(SOCK_STREAM, &port), fd;
+
+	iommu_hold(m, from, from + len);
+	require(iommu_invalidate(m, from, len) > 0, "invalidate");
+	send_pattern(&p->ca, BLOCK, 9);
+	require(iommu_wait_held(m, TIMEOUT), "no IOTLB miss");
+	conn_init(&c, &p->a, VIRTIO_VSOCK_TYPE_STREAM, PORT_A + 1, port);
+	require_ok(conn_connect(&c, TIMEOUT));
+	fd = host_accept(listener, TIMEOUT);
+	require_ok(fd);
+	close(fd);
+	close(listener);
+	conn_free(&c);
+	iommu_release(m);
+	expect_pattern(&p->cb, BLOCK, 9);
+}
+
+static void behind_iommu(const void *arg)
+{
+	unsigned int behind = *(const unsigned int *)arg;
+	struct iommu m, n;
+	struct pair p;
+
+	start_behind_iommu(&p.a, &m, 0, behind & iommu_first);
+	start_behind_iommu(&p.b, &n, 1, behind & iommu_second);
+	pair_join(&p);
+	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
+	connect_ends(&p.ca, &p.cb);
+	transfer_sizes(&p);
+	if (behind & iommu_second)
+		wait_for_translation(&p, &n);
+	transfer_sizes(&p);
+	pair_close(&p);
+	if (behind & iommu_first)
+		iommu_free(&m);
+	if (behind & iommu_second)
+		iommu_free(&n);
 }
 
 /* --- what is allowed --- */
@@ -959,6 +1013,42 @@ static void resets_without_end(const void *arg)
 	guest_stop(&p.b);
 }
 
+/* A guest's own RST is not dropped, whatever other guests have sent before. */
+static void reset_behind_others(const void *arg)
+{
+	struct guest_config third = test_config(2);
+	struct conn c = { 0 };
+	unsigned int i, op;
+	struct guest g;
+	struct pair p;
+
+	(void)arg;
+	pair_connect_full(&p, SOCK_STREAM);
+	require_ok(guest_start(&g, &third));
+	require_ok(group_join(third.cid, "test"));
+	for (op = VIRTIO_VSOCK_OP_REQUEST; op <= VIRTIO_VSOCK_OP_RST;
+	     op += VIRTIO_VSOCK_OP_RST - VIRTIO_VSOCK_OP_REQUEST) {
+		for (i = 0; i < FLOWS_MAX; i++) {
+			conn_init(&c, &g, VIRTIO_VSOCK_TYPE_STREAM, 5000 + i, PORT_B);
+			c.peer_cid = p.b.cfg.cid;
+			require_ok(conn_send_op(&c, op, 0));
+		}
+	}
+	require_ok(conn_send_op(&p.ca, VIRTIO_VSOCK_OP_RST, 0));
+	p.b.rx_repost = true;
+	post(&p.b, 64);
+	require_ok(conn_wait_reset(&p.cb, TIMEOUT));
+	require(!counter_get(&p.b, "resets_dropped"), "some were dropped");
+	require_ok(group_leave(third.cid, "test"));
+	conn_free(&c);
+	guest_stop(&g);
+	pair_leave(&p);
+	conn_free(&p.ca);
+	conn_free(&p.cb);
+	guest_stop(&p.a);
+	guest_stop(&p.b);
+}
+
 static void another_cid(const void *arg)
 {
 	struct guest_config second = test_config(1);
@@ -992,6 +1082,12 @@ void add_siblings_tests(void)
 		{ "buffers with the header apart", buffers, &layout_apart,
 		  RINGS_BOTH },
 		{ "another kind of ring", other_ring, NULL, RINGS_ALL },
+		{ "the first guest is behind an IOMMU", behind_iommu,
+		  &iommu_first, RINGS_BOTH },
+		{ "the second guest is behind an IOMMU", behind_iommu,
+		  &iommu_second, RINGS_BOTH },
+		{ "both guests are behind an IOMMU", behind_iommu, &iommu_both,
+		  RINGS_BOTH },
 		{ "no buffers, stream", no_buffers, &stream, RINGS_ALL },
 		{ "no buffers, seqpacket", no_buffers, &seqpacket, RINGS_ALL },
 		{ "part of a packet", in_parts, NULL, RINGS_ALL },
@@ -1020,6 +1116,8 @@ void add_siblings_tests(void)
 		{ "requests that are not answered", unanswered, NULL,
 		  RINGS_SPLIT },
 		{ "resets without end", resets_without_end, NULL, RINGS_BOTH },
+		{ "a reset behind many others", reset_behind_others, NULL,
+		  RINGS_BOTH },
 		{ "a guest gets another CID", another_cid, NULL, RINGS_SPLIT },
 	};
 	unsigned int i;

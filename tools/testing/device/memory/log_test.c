@@ -15,6 +15,7 @@
 
 #include "calls.h"
 #include "device_test.h"
+#include "group.h"
 #include "iommu.h"
 #include "session.h"
 
@@ -311,6 +312,44 @@ static void traffic(const void *arg)
 	/* Nothing is written, so only what a start writes is logged. */
 	round_begin(&t);
 	round_end(&t, true);
+	end(&t);
+}
+
+/* What another guest sends is logged as well, and what this one sends to it. */
+static void another_guest(const void *arg)
+{
+	static const __u32 sizes[] = { 1, 100, 4052, 20000 };
+	struct guest_config cfg = test_config(1);
+	static __u8 out[20000], in[20000];
+	struct conn here, there;
+	struct log_session t;
+	struct guest other;
+	unsigned int i;
+
+	start(&t, arg, 0);
+	session_connect(&t.s, SOCK_STREAM);
+	require_ok(guest_start(&other, &cfg));
+	require_ok(group_join(cfg.cid, "log"));
+	require_ok(group_join(t.s.g.cfg.cid, "log"));
+	conn_init_ends(&there, &other, 1000, &here, &t.s.g, 2000,
+		       VIRTIO_VSOCK_TYPE_STREAM);
+	require_ok(conn_connect_ends(&there, &here, TIMEOUT));
+	set_logging(&t, true);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		round_begin(&t);
+		pattern_fill(out, sizes[i], i, 0);
+		require_ok(conn_send(&there, out, sizes[i], TIMEOUT));
+		require_ok(conn_recv(&here, in, sizes[i], TIMEOUT));
+		require(pattern_check(in, sizes[i], i, 0) < 0, "data differ");
+		require_ok(conn_send(&here, out, sizes[i], TIMEOUT));
+		require_ok(conn_recv(&there, in, sizes[i], TIMEOUT));
+		round_end(&t, true);
+	}
+	require_ok(group_leave(cfg.cid, "log"));
+	require_ok(group_leave(t.s.g.cfg.cid, "log"));
+	conn_free(&here);
+	conn_free(&there);
+	guest_stop(&other);
 	end(&t);
 }
 
@@ -689,6 +728,10 @@ void add_log_tests(void)
 	session_test(g, "fetched under traffic, behind an IOMMU",
 		     fetched_under_traffic, &log_cases[4], TAP_MVSOCK,
 		     RINGS_BOTH);
+	session_test(g, "another guest", another_guest, &log_cases[0],
+		     TAP_MVSOCK, RINGS_BOTH);
+	session_test(g, "another guest, behind an IOMMU", another_guest,
+		     &log_cases[4], TAP_MVSOCK, RINGS_BOTH);
 	session_test(g, "rings alone", one_alone, &ring, 0, RINGS_BOTH);
 	session_test(g, "packets alone", one_alone, &packets, TAP_MVSOCK,
 		     RINGS_BOTH);
