@@ -30,6 +30,9 @@
 /* There are many guests, which share the CPU. */
 #define RACE_CROWD	128U
 
+/* There is another guest, and connections between the two. */
+#define RACE_SIBLING	256U
+
 struct race_run;
 
 struct race {
@@ -65,6 +68,8 @@ struct race_run {
 	int listener[2];	/* for streams, for seqpackets */
 	struct race_host host[2 * RACE_HOSTS];
 	pthread_t guest;
+	struct talk_guest sibling;
+	pthread_t sibling_guest;
 	pid_t vmm;
 	bool stop_hosts;
 	bool stop_guest;
@@ -86,6 +91,9 @@ struct race_counts *race_counts(unsigned int n);
 /* For several races at once, each in its own process: guests get different numbers. */
 void race_run_numbered(const struct race *race, unsigned int number,
 		       struct race_counts *counts);
+
+/* The group of a guest and its sibling. */
+#define RACE_GROUP "race"
 
 /* A socket of this type, with a timeout for connect() in ms. */
 int race_socket(int type, int timeout);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "caller.h"
+#include "group.h"
 #include "races.h"
 
 #define CALLERS 8
@@ -135,6 +136,15 @@ static void invalidate(struct race_run *r)
 	race_sleep(&r->rng, 500);
 }
 
+/* The connections between the guests are reset. */
+static void leave_group(struct race_run *r)
+{
+	race_sleep(&r->rng, 40000);
+	require_ok(group_leave(r->talk.sibling, RACE_GROUP));
+	race_sleep(&r->rng, 2000);
+	require_ok(group_join(r->talk.sibling, RACE_GROUP));
+}
+
 void add_device_races(void)
 {
 	static const struct race races[] = {
@@ -149,10 +159,18 @@ void add_device_races(void)
 		{ "kill of host programs", RACE_PROGRAMS, kill_program },
 		{ "8 threads of ioctls", 0, call_ioctls },
 		{ "IOTLB invalidations", RACE_STRICT | RACE_IOMMU, invalidate },
+		{ "two guests, stop and start", RACE_STRICT | RACE_SIBLING,
+		  race_stop_and_start },
+		{ "two guests, reboot", RACE_STRICT | RACE_SIBLING, reboot },
+		{ "two guests, MADV_DONTNEED", RACE_STRICT | RACE_SIBLING,
+		  race_zap },
+		{ "two guests, their group", RACE_STRICT | RACE_SIBLING,
+		  leave_group },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(races); i++)
-		session_test("race", races[i].name, race_run, &races[i], 0,
+		session_test("race", races[i].name, race_run, &races[i],
+			     races[i].flags & RACE_SIBLING ? TAP_MVSOCK : 0,
 			     RINGS_BOTH);
 }

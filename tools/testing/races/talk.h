@@ -14,7 +14,7 @@
 #include "rng.h"
 #include "session.h"
 
-#define TALK_CONNS	12
+#define TALK_CONNS	18
 #define TALK_OPENED	6	/* maximum opened by the guest */
 
 /* One direction of a connection. */
@@ -46,6 +46,7 @@ void talk_check(struct talk_way *w, const void *buf, __u32 len);
 struct talk_conn {
 	bool used;
 	bool opened;		/* opened by the guest */
+	bool finished;		/* shut down by the guest */
 	struct conn c;
 	struct talk_way in;
 	struct talk_way out;
@@ -58,9 +59,11 @@ struct talk_conn {
  * @conn: its connections
  * @strict: none of them may end early
  * @rude: it resets some of them
- * @port: ports of the host's listeners, for streams and for seqpackets
+ * @port: ports of the host's listeners, for streams and for seqpackets; 0 if there are none
+ * @sibling: CID of another guest, of the same kind, or 0; connections with it may end early
  * @opened: number of connections that it has opened
  * @whole: connections that transferred everything
+ * @whole_sibling: those of them that were with the other guest
  */
 struct talk_guest {
 	struct guest g;
@@ -69,8 +72,10 @@ struct talk_guest {
 	bool strict;
 	bool rude;
 	__u32 port[2];
+	__u32 sibling;
 	unsigned int opened;
 	unsigned int whole;
+	unsigned int whole_sibling;
 };
 
 /* Run one round of the driver's loop, and of the guest's programs. */

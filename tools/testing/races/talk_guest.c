@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h>
 
 #include "talk.h"
 
@@ -8,35 +11,50 @@
 #define OPEN_ONE_IN	8	/* rounds */
 #define RUDE_ONE_IN	40
 
-static struct talk_conn *find_conn(struct talk_guest *t, __u32 port, __u32 peer_port)
+#define SIBLING_PORTS	2000	/* first of the ports that a guest connects to in the other one */
+
+static struct talk_conn *find_conn(struct talk_guest *t, __u32 port, __u32 peer_cid,
+				   __u32 peer_port)
 {
 	unsigned int i;
 
 	for (i = 0; i < TALK_CONNS; i++) {
 		struct talk_conn *tc = &t->conn[i];
 
-		if (tc->used && tc->c.port == port && tc->c.peer_port == peer_port)
+		if (tc->used && tc->c.port == port && tc->c.peer_cid == peer_cid &&
+		    tc->c.peer_port == peer_port)
 			return tc;
 	}
 	return NULL;
 }
 
+/* In a connection of two guests, the one that opened it is the guest, the other one the host. */
+static void begin_ways(struct talk_conn *tc)
+{
+	bool host = tc->c.peer_cid != VMADDR_CID_HOST && !tc->opened;
+	__u32 guest_port = host ? tc->c.peer_port : tc->c.port;
+	__u32 host_port = host ? tc->c.port : tc->c.peer_port;
+
+	talk_way_begin(&tc->in, guest_port, host_port, !host);
+	talk_way_begin(&tc->out, guest_port, host_port, host);
+}
+
 /* A new connection; NULL if there are enough, or this one exists. */
 static struct talk_conn *new_conn(struct talk_guest *t, __u16 type, __u32 port,
-				  __u32 peer_port)
+				  __u32 peer_cid, __u32 peer_port, bool opened)
 {
 	struct talk_conn *tc;
 	unsigned int i;
 
 	for (i = 0; i < TALK_CONNS && t->conn[i].used; i++)
 		;
-	if (i == TALK_CONNS || find_conn(t, port, peer_port))
+	if (i == TALK_CONNS || find_conn(t, port, peer_cid, peer_port))
 		return NULL;
 	tc = &t->conn[i];
-	*tc = (struct talk_conn){ .used = true };
+	*tc = (struct talk_conn){ .used = true, .opened = opened };
 	conn_init(&tc->c, &t->g, type, port, peer_port);
-	talk_way_begin(&tc->in, port, peer_port, true);
-	talk_way_begin(&tc->out, port, peer_port, false);
+	tc->c.peer_cid = peer_cid;
+	begin_ways(tc);
 	return tc;
 }
 
@@ -67,6 +85,7 @@ static void refuse(struct talk_guest *t, const struct pkt *h)
 	struct conn c;
 
 	conn_init(&c, &t->g, h->type, h->dst_port, h->src_port);
+	c.peer_cid = h->src_cid;
 	must_send(t, conn_send_op(&c, VIRTIO_VSOCK_OP_RST, 0));
 }
 
@@ -78,7 +97,8 @@ static void stray(struct talk_guest *t, const struct pkt *h)
 	if (h->op == VIRTIO_VSOCK_OP_RST)
 		return;
 	tc = h->op == VIRTIO_VSOCK_OP_REQUEST ?
-	     new_conn(t, h->type, h->dst_port, h->src_port) : NULL;
+	     new_conn(t, h->type, h->dst_port, h->src_cid, h->src_port, false) :
+	     NULL;
 	if (!tc) {
 		refuse(t, h);
 		return;
@@ -92,16 +112,18 @@ static void stray(struct talk_guest *t, const struct pkt *h)
 static void open_one(struct talk_guest *t)
 {
 	unsigned int which = rng_below(&t->rng, ARRAY_SIZE(t->port));
+	bool sibling = t->sibling && rng_one_in(&t->rng, 2);
+	__u32 port = sibling ? SIBLING_PORTS + which : t->port[which];
 	struct talk_conn *tc;
 
-	if (t->opened == TALK_OPENED)
+	if (t->opened == TALK_OPENED || !port)
 		return;
 	tc = new_conn(t, which ? VIRTIO_VSOCK_TYPE_SEQPACKET :
 				 VIRTIO_VSOCK_TYPE_STREAM,
-		      1024 + rng_below(&t->rng, 1 << 30), t->port[which]);
+		      1024 + rng_below(&t->rng, 1 << 30),
+		      sibling ? t->sibling : VMADDR_CID_HOST, port, true);
 	if (!tc)
 		return;
-	tc->opened = true;
 	t->opened++;
 	must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_REQUEST, 0));
 }
@@ -149,15 +171,26 @@ static void over(struct talk_guest *t, struct talk_conn *tc)
 {
 	bool whole = talk_way_done(&tc->in) && talk_way_done(&tc->out);
 
-	require(whole || !t->strict,
+	require(whole || !t->strict || tc->c.peer_cid != VMADDR_CID_HOST,
 		"a connection that %s opened is %s with %llu of %llu bytes in and %llu of %llu out",
 		tc->opened ? "the guest" : "the host", tc->c.reset ? "reset" : "shut down",
 		(unsigned long long)tc->in.pos, (unsigned long long)tc->in.total,
 		(unsigned long long)tc->out.pos, (unsigned long long)tc->out.total);
 	t->whole += whole;
+	t->whole_sibling += whole && tc->c.peer_cid != VMADDR_CID_HOST;
 	if (!tc->c.reset)
 		must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_RST, 0));
 	drop(t, tc);
+}
+
+/* Between guests the one that opened the connection ends it, once. */
+static void finish(struct talk_guest *t, struct talk_conn *tc)
+{
+	if (tc->c.peer_cid == VMADDR_CID_HOST || !tc->opened || tc->finished ||
+	    !talk_way_done(&tc->in) || !talk_way_done(&tc->out))
+		return;
+	tc->finished = true;
+	must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_SHUTDOWN, SHUTDOWN_BOTH));
 }
 
 static void serve(struct talk_guest *t, struct talk_conn *tc)
@@ -173,6 +206,8 @@ static void serve(struct talk_guest *t, struct talk_conn *tc)
 		drop(t, tc);
 	} else if (tc->c.answered && !talk_way_done(&tc->out)) {
 		write_some(t, tc);
+	} else {
+		finish(t, tc);
 	}
 }
 
@@ -187,7 +222,8 @@ static void strays(struct talk_guest *t)
 	packet_list_init(&rest);
 	packet_list_init(&t->g.inbox);
 	while ((p = packet_list_pop(&all)))
-		packet_list_add(find_conn(t, p->hdr.dst_port, p->hdr.src_port) ?
+		packet_list_add(find_conn(t, p->hdr.dst_port, p->hdr.src_cid,
+					  p->hdr.src_port) ?
 				&t->g.inbox : &rest, p);
 	while ((p = packet_list_pop(&rest))) {
 		stray(t, &p->hdr);
