@@ -66,6 +66,8 @@ struct mvs_flow_end {
  * @ends: in the order of @key; protected by the flows' lock
  * @opener: the device of the guest that asked for the connection
  * @answered: the other guest has sent a packet
+ * @type: VIRTIO_VSOCK_TYPE_*
+ * @since: jiffies when it was opened
  * @rcu: for freeing, as the table is read under RCU
  */
 struct mvs_flow {
@@ -74,7 +76,29 @@ struct mvs_flow {
 	struct mvs_flow_end ends[2];
 	struct mvs_device *opener;
 	bool answered;
+	u16 type;
+	u64 since;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct mvs_flow_view - what can be told of a flow
+ * @cid: the guest that asked for the connection
+ * @port: its port
+ * @peer_cid: the other guest
+ * @peer_port: its port
+ * @type: VIRTIO_VSOCK_TYPE_*
+ * @answered: the other guest has sent a packet
+ * @age: milliseconds since it was opened
+ */
+struct mvs_flow_view {
+	u32 cid;
+	u32 port;
+	u32 peer_cid;
+	u32 peer_port;
+	u16 type;
+	bool answered;
+	u64 age;
 };
 
 /**
@@ -146,6 +170,8 @@ struct mvs_backlog *mvs_flow_take_rst(struct mvs_device *from,
 bool mvs_flow_reset(struct mvs_device *from,
 		    const struct virtio_vsock_hdr *hdr);
 void mvs_flows_recheck(struct mvs_device *device);
+void mvs_flows_enter(struct rhashtable_iter *walk);
+void mvs_flow_get_view(const struct mvs_flow *flow, struct mvs_flow_view *view);
 void mvs_flows_forget(struct mvs_device *device);
 
 /* backlog.c */

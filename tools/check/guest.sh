@@ -88,7 +88,10 @@ kvm_vsock()
 	report_kernel reload
 }
 
-# The kernel's tests between two guests.
+# siblings_example START: the line of the manual.
+siblings_example() { sed -n "s/^    \\$ \\($1.*\\)/\\1/p" "$TOP/Documentation/siblings.rst"; }
+
+# The kernel's tests between two guests, and the manual's example.
 group_siblings()
 {
 	local DIRECTIONS=(guest-guest) VSOCK_TESTS=(vsock_test vsock_uring_test)
@@ -100,9 +103,12 @@ group_siblings()
 	set_env JOB siblings
 	set_env TOOLS "$SHOW_TOOLS"
 	set_env CHECKS reload
+	set_env SIBLINGS_LISTEN "$(siblings_example "socat VSOCK-LISTEN")"
+	set_env SIBLINGS_CONNECT "$(siblings_example "socat - VSOCK-CONNECT")"
 	kvm_initrd "$BUILD/stock/mvsock.ko" "$SHOW_TOOLS/mvsockctl"
 	boot_kvm 600 || true
 	report_vsock
+	report_tap example
 	report_kernel reload
 }
 

@@ -30,6 +30,62 @@ static int show(void)
 	return groups_load(print_member, NULL) ? EXIT_WRONG : EXIT_FINE;
 }
 
+#define NUMBER(f, name) ((f)->number[MVSOCK_A_FLOW_ ## name])
+
+static const char *type_of(const struct flow *flow)
+{
+	switch (NUMBER(flow, TYPE)) {
+	case MVSOCK_CONN_TYPE_STREAM:
+		return "stream";
+	case MVSOCK_CONN_TYPE_SEQPACKET:
+		return "seqpacket";
+	}
+	return "?";
+}
+
+static void print_flow(const struct flow *flow, void *arg)
+{
+	(void)arg;
+	printf("%10llu %10llu %10llu %10llu %-9s %-10s %8.1f\n",
+	       NUMBER(flow, CID), NUMBER(flow, PORT), NUMBER(flow, PEER_CID),
+	       NUMBER(flow, PEER_PORT), type_of(flow),
+	       flow->answered ? "answered" : "connecting",
+	       NUMBER(flow, AGE) / 1000.0);
+}
+
+static void print_flow_json(const struct flow *flow, void *arg)
+{
+	const char **separator = arg;
+
+	printf("%s{\"cid\": %llu, \"port\": %llu, ", *separator,
+	       NUMBER(flow, CID), NUMBER(flow, PORT));
+	printf("\"peer_cid\": %llu, \"peer_port\": %llu, ",
+	       NUMBER(flow, PEER_CID), NUMBER(flow, PEER_PORT));
+	printf("\"type\": \"%s\", \"answered\": %s, \"age_ms\": %llu}",
+	       type_of(flow), flow->answered ? "true" : "false",
+	       NUMBER(flow, AGE));
+	*separator = ",\n ";
+}
+
+static int list_flows(int argc, char **argv)
+{
+	const char *separator = "";
+	int ret;
+
+	if (argc && (argc > 1 || strcmp(*argv, "--json")))
+		return usage_error("group connections takes --json, not", *argv);
+	if (argc) {
+		putchar('[');
+		ret = flows_load(print_flow_json, &separator);
+		puts("]");
+	} else {
+		printf("%10s %10s %10s %10s %-9s %-10s %8s\n", "FROM-CID",
+		       "PORT", "TO-CID", "PORT", "TYPE", "STATE", "AGE");
+		ret = flows_load(print_flow, NULL);
+	}
+	return ret ? EXIT_WRONG : EXIT_FINE;
+}
+
 /* Guests may be in the group already, or not any more. */
 static bool is_done(bool add, int error)
 {
@@ -135,7 +191,9 @@ int cmd_group(int argc, char **argv)
 		return show();
 	if (!strcmp(what, "add") || !strcmp(what, "del"))
 		return change(*what == 'a', argc - 1, argv + 1);
+	if (!strcmp(what, "connections"))
+		return list_flows(argc - 1, argv + 1);
 	if (!strcmp(what, "load"))
 		return apply(argc - 1, argv + 1);
-	return usage_error("group takes show, add, del or load, not", what);
+	return usage_error("group takes show, add, del, load or connections, not", what);
 }

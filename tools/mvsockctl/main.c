@@ -19,6 +19,8 @@ static const char help[] =
 	"                    put guests into a group, or take them out of it\n"
 	"  group load [FILE...]\n"
 	"                    apply files of groups, by default /etc/mvsock.d/*.conf\n"
+	"  group connections [--json]\n"
+	"                    list the connections between guests\n"
 	"  policy show       list the rules for connections between guests and the host\n"
 	"  policy set [FILE...]\n"
 	"                    replace them, by default by those of /etc/mvsock.d/*.rules\n"

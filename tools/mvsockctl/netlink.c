@@ -239,6 +239,21 @@ int connections_reset(uint32_t cid, const uint32_t *port)
 	return ret;
 }
 
+/* List something: call @each for each answer. On failure says why. */
+static int load(uint8_t cmd, mnl_cb_t each, void *arg)
+{
+	struct family *f = family_open();
+	int ret;
+
+	if (!f)
+		return -errno;
+	ret = talk(f, begin(f, f->id, cmd, NLM_F_DUMP), each, arg);
+	family_close(f);
+	if (ret)
+		explain(0, ret);
+	return ret;
+}
+
 /* --- groups ----------------------------------------------------------------- */
 
 struct each_group {
@@ -268,17 +283,8 @@ int groups_load(void (*call)(uint32_t cid, const char *name, void *arg),
 		void *arg)
 {
 	struct each_group each = { call, arg };
-	struct family *f = family_open();
-	int ret;
 
-	if (!f)
-		return -errno;
-	ret = talk(f, begin(f, f->id, MVSOCK_CMD_GROUP_GET, NLM_F_DUMP),
-		   take_group, &each);
-	family_close(f);
-	if (ret)
-		explain(0, ret);
-	return ret;
+	return load(MVSOCK_CMD_GROUP_GET, take_group, &each);
 }
 
 static void explain_group(uint32_t cid, const char *name, int error)
@@ -313,6 +319,36 @@ int group_change(bool add, uint32_t cid, const char *name)
 	}
 	explain_group(cid, name, ret);
 	return ret;
+}
+
+struct each_flow {
+	void (*call)(const struct flow *flow, void *arg);
+	void *arg;
+};
+
+static int take_flow(const struct nlmsghdr *h, void *arg)
+{
+	const struct each_flow *each = arg;
+	struct flow flow = { 0 };
+	struct nlattr *a;
+	uint16_t type;
+
+	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
+		type = mnl_attr_get_type(a);
+		if (type == MVSOCK_A_FLOW_ANSWERED)
+			flow.answered = true;
+		else if (type <= MVSOCK_A_FLOW_MAX)
+			flow.number[type] = number_of(a);
+	}
+	each->call(&flow, each->arg);
+	return MNL_CB_OK;
+}
+
+int flows_load(void (*call)(const struct flow *flow, void *arg), void *arg)
+{
+	struct each_flow each = { call, arg };
+
+	return load(MVSOCK_CMD_FLOW_GET, take_flow, &each);
 }
 
 /* --- rules ------------------------------------------------------------------ */
@@ -369,17 +405,8 @@ static int take_rule(const struct nlmsghdr *h, void *arg)
 int rules_load(void (*call)(const struct rule *rule, void *arg), void *arg)
 {
 	struct each_rule each = { call, arg };
-	struct family *f = family_open();
-	int ret;
 
-	if (!f)
-		return -errno;
-	ret = talk(f, begin(f, f->id, MVSOCK_CMD_POLICY_GET, NLM_F_DUMP),
-		   take_rule, &each);
-	family_close(f);
-	if (ret)
-		explain(0, ret);
-	return ret;
+	return load(MVSOCK_CMD_POLICY_GET, take_rule, &each);
 }
 
 static void put_rule(struct nlmsghdr *h, const struct rule *rule)

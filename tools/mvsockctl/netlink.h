@@ -72,6 +72,23 @@ int groups_load(void (*each)(uint32_t cid, const char *name, void *arg),
  */
 int group_change(bool add, uint32_t cid, const char *name);
 
+/* A connection between guests, with the values of the attributes of flow-get. */
+struct flow {
+	unsigned long long number[MVSOCK_A_FLOW_MAX + 1];
+	bool answered;
+};
+
+/**
+ * flows_load() - get the connections between guests
+ * @each: called for each connection
+ * @arg: passed to it
+ *
+ * On failure says why, and what to do.
+ *
+ * Return: 0 or a negative errno.
+ */
+int flows_load(void (*each)(const struct flow *flow, void *arg), void *arg);
+
 /* As many rules as the module takes. */
 #define RULES_MAX 1024
 

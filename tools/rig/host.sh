@@ -13,6 +13,8 @@
 #                  one that compares (parity: parity, sockets), or loads (load, bench)
 #   WORDS          tests to run: those whose names have one of the words (device, smp, show)
 #   TOOLS          the folder with mvsockctl (show, siblings)
+#   SIBLINGS_LISTEN, SIBLINGS_CONNECT
+#                  commands of the second guest and of the first one (siblings)
 #   PROMTOOL       Prometheus' program that checks metrics; empty if there is none (show)
 #   RACES          the program with races, if any are to run (device, smp, race)
 #   RACE_SECONDS   duration of each race

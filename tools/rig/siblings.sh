@@ -17,6 +17,20 @@ second_guest()
 	CID=$SECOND_CID CONTROL=$SECOND_CONTROL QEMU=$second GUEST_LOG=$OUT/guest2.log
 }
 
+# manual_example: the two lines of siblings.rst.
+manual_example()
+{
+	second_guest
+	guest_do "$SIBLINGS_LISTEN >/dev/null 2>&1 &"
+	first_guest
+	wait_for 10 guest_do "$SIBLINGS_CONNECT </dev/null | grep UTC" >"$OUT/example.log" 2>&1
+	status=$?
+	[ $status = 0 ] || printf 'not '
+	echo "ok 1 - the manual's example with socat"
+	sed 's/^/# /' "$OUT/example.log"
+	echo 1..1
+}
+
 job_siblings()
 {
 	"$TOOLS/mvsockctl" group add siblings $FIRST_CID $SECOND_CID || return
@@ -35,6 +49,7 @@ job_siblings()
 	for program in $VSOCK_TESTS; do
 		vsock_direction "$program" guest-guest
 	done
+	manual_example >"$OUT/example.tap"
 	for end in second_guest first_guest; do
 		$end
 		! guest_is_gone || guest_explain >"$OUT/guest.end"

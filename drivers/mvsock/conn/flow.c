@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Flows: connections between two guests. */
 #include <linux/jhash.h>
+#include <linux/jiffies.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/virtio_vsock.h>
@@ -105,6 +106,8 @@ static struct mvs_flow *flow_create(struct mvs_device *from,
 	flow->ends[0].flow = flow;
 	flow->ends[1].flow = flow;
 	flow->opener = from;
+	flow->type = type;
+	flow->since = get_jiffies_64();
 	if (flow_create_rst(flow, 0, type) || flow_create_rst(flow, 1, type)) {
 		flow_free(flow);
 		return NULL;
@@ -380,6 +383,40 @@ static struct mvs_flow *flow_recheck_first(struct mvs_device *device)
 	}
 	spin_unlock(&flows_lock);
 	return flow;
+}
+
+/**
+ * mvs_flows_enter - begin a walk over all flows
+ * @walk: the walk, for rhashtable_walk_start() and rhashtable_walk_exit()
+ *
+ * Context: process.
+ */
+void mvs_flows_enter(struct rhashtable_iter *walk)
+{
+	rhashtable_walk_enter(&table, walk);
+}
+
+/**
+ * mvs_flow_get_view - get what can be told of a flow
+ * @flow: the flow
+ * @view: filled in
+ *
+ * Context: inside an RCU read section, in which the flow was found.
+ */
+void mvs_flow_get_view(const struct mvs_flow *flow, struct mvs_flow_view *view)
+{
+	const struct mvs_flow_key *key = &flow->key;
+	unsigned int opener = flow->opener != flow->ends[0].device;
+
+	*view = (struct mvs_flow_view) {
+		.cid = key->cid[opener],
+		.port = key->port[opener],
+		.peer_cid = key->cid[!opener],
+		.peer_port = key->port[!opener],
+		.type = flow->type,
+		.answered = READ_ONCE(flow->answered),
+		.age = jiffies64_to_msecs(get_jiffies_64() - flow->since),
+	};
 }
 
 /**

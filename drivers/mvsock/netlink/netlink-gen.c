@@ -99,6 +99,13 @@ static const struct genl_split_ops mvsock_nl_ops[] = {
 		.maxattr	= MVSOCK_A_POLICY_RULE,
 		.flags		= GENL_CMD_CAP_DO,
 	},
+	{
+		.cmd	= MVSOCK_CMD_FLOW_GET,
+		.start	= mvsock_nl_flow_get_start,
+		.dumpit	= mvsock_nl_flow_get_dumpit,
+		.done	= mvsock_nl_flow_get_done,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
 };
 
 static const struct genl_multicast_group mvsock_nl_mcgrps[] = {

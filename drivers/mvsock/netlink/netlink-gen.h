@@ -15,7 +15,9 @@
 extern const struct nla_policy mvsock_rule_nl_policy[MVSOCK_A_RULE_CGROUP + 1];
 
 int mvsock_nl_conn_get_start(struct netlink_callback *cb);
+int mvsock_nl_flow_get_start(struct netlink_callback *cb);
 int mvsock_nl_conn_get_done(struct netlink_callback *cb);
+int mvsock_nl_flow_get_done(struct netlink_callback *cb);
 
 int mvsock_nl_conn_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int mvsock_nl_conn_reset_doit(struct sk_buff *skb, struct genl_info *info);
@@ -26,6 +28,7 @@ int mvsock_nl_group_del_doit(struct sk_buff *skb, struct genl_info *info);
 int mvsock_nl_policy_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
 int mvsock_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info);
+int mvsock_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	MVSOCK_NLGRP_DEVICES,

@@ -393,6 +393,46 @@ static void test_group(const void *arg)
 	expect_text("CAP_NET_ADMIN");
 }
 
+/* A connection between two guests. */
+static void test_group_connections(const void *arg)
+{
+	struct guest_config second = test_config(1);
+	struct session s;
+	struct conn a, b;
+	struct guest g;
+	char want[128];
+
+	(void)arg;
+	begin(&s);
+	require_ok(guest_start(&g, &second));
+	snprintf(want, sizeof(want), "mvsockctl group add show %llu %llu",
+		 (unsigned long long)s.g.cfg.cid, (unsigned long long)second.cid);
+	run(want);
+	conn_init_ends(&a, &s.g, 1000, &b, &g, 2000, VIRTIO_VSOCK_TYPE_STREAM);
+	require_ok(conn_connect_ends(&a, &b, TIMEOUT));
+	run("mvsockctl group connections");
+	snprintf(want, sizeof(want), "%10llu       1000 %10llu       2000 stream    answered",
+		 (unsigned long long)s.g.cfg.cid, (unsigned long long)second.cid);
+	expect_text(want);
+	run("mvsockctl group connections --json | python3 -c 'import json, sys\n"
+	    "for c in json.load(sys.stdin): print(c[\"port\"], c[\"peer_port\"], c[\"answered\"])'");
+	require(!strcmp(output, "1000 2000 True\n"), "another connection");
+	expect_status(run_beside(NULL,
+				 "setpriv --bounding-set -net_admin mvsockctl group connections"),
+		      1, "list without CAP_NET_ADMIN");
+	expect_status(run_beside(NULL, "mvsockctl group connections 3"), 2, "CID");
+	snprintf(want, sizeof(want), "mvsockctl group del show %llu %llu",
+		 (unsigned long long)s.g.cfg.cid, (unsigned long long)second.cid);
+	run(want);
+	require_ok(conn_wait_reset(&a, TIMEOUT));
+	run("mvsockctl group connections | wc -l");
+	require(!strcmp(output, "1\n"), "it is still listed");
+	conn_free(&a);
+	conn_free(&b);
+	guest_stop(&g);
+	session_close(&s);
+}
+
 /* What is shown can be set again. */
 static void test_policy(const void *arg)
 {
@@ -611,6 +651,7 @@ int main(int argc, char **argv)
 	tap_add("mvsockctl connections --watch", test_connections_watch, NULL, 0);
 	tap_add("mvsockctl reset", test_reset, NULL, 0);
 	tap_add("mvsockctl group", test_group, NULL, 0);
+	tap_add("mvsockctl group connections", test_group_connections, NULL, 0);
 	tap_add("mvsockctl policy", test_policy, NULL, 0);
 	tap_add("mvsockctl metrics", test_metrics, NULL, 0);
 	tap_add("mvsockctl explain", test_explain, NULL, 0);

@@ -275,6 +275,28 @@ static unsigned int groups_of(__u32 cid)
 	return l.count;
 }
 
+static void count_flow(const struct nlattr *attrs, int len, void *arg)
+{
+	struct listed *l = arg;
+
+	l->count += genl_number(attrs, len, MVSOCK_A_FLOW_CID) == l->cid &&
+		    genl_has(attrs, len, MVSOCK_A_FLOW_ANSWERED);
+}
+
+/* Those that this guest opened, and the other one has answered. */
+static unsigned int flows_of(__u32 cid)
+{
+	struct listed l = { .cid = cid };
+	struct genl_request r;
+	struct genl c;
+
+	require_ok(genl_open(&c, MVSOCK_FAMILY_NAME));
+	r = genl_request(&c, MVSOCK_CMD_FLOW_GET);
+	require_ok(genl_dump(&c, &r, count_flow, &l));
+	genl_close(&c);
+	return l.count;
+}
+
 static void expect_error(int err, int want)
 {
 	require(err == want, "%s, not %s", strerror(-err), strerror(-want));
@@ -944,12 +966,16 @@ static void too_many_flows(const void *arg)
 	}
 	pair_ends(&p, &a, &b, SOCK_STREAM, i);
 	expect_refused(&a);
+	/* Some may be listed twice. */
+	require(flows_of(p.a.cfg.cid) >= FLOWS_MAX, "some are not listed");
+	require(!flows_of(p.b.cfg.cid), "the other guest has opened some");
 	/* One that is reset makes room. */
 	pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, 0);
 	require_ok(conn_send_op(&p.ca, VIRTIO_VSOCK_OP_RST, 0));
 	require_ok(conn_wait_reset(&p.cb, TIMEOUT));
 	connect_ends(&a, &b);
 	pair_close(&p);
+	require(!flows_of(p.a.cfg.cid), "some are still listed");
 }
 
 /* Requests that are not answered make room for others: a connect() that was given up is one. */
