@@ -6,8 +6,10 @@
  * RST when the other one is gone. Credit and state are the guests' own.
  *
  * Packets that a guest has no buffers for, or that can't be copied at once, are its backlog. For
- * the guest that sends they are the packets ahead, whose size is bounded. The RSTs of ended flows
- * go through the backlog, too, up to %MVS_RESETS_MAX for each guest.
+ * the guest that sends they are the packets ahead, whose size is bounded. RSTs of flows go through
+ * the backlog, too. Those that guests send are never dropped, and do not count as packets ahead: a
+ * guest sends them because of another one's requests. Until they are sent their flows count as the
+ * opener's. Those of the host are up to %MVS_RESETS_MAX for each guest.
  *
  * Locks: those of the flows and of the backlogs do not nest with each other or with those of
  * connections.
@@ -104,10 +106,11 @@ struct mvs_flow_view {
 /**
  * struct mvs_siblings - what a guest has with other guests
  * @flows: its ends of flows; protected by the flows' lock
- * @nflows: number of flows that it opened, at most %MVS_FLOWS_MAX; likewise
+ * @nflows: number of flows that it opened, with @nended at most %MVS_FLOWS_MAX; likewise
  * @backlog: packets that wait for this guest's buffers; protected by the backlogs' lock, as are the
- *	next four
- * @nrsts: number of RSTs of flows in @backlog
+ *	next five
+ * @nrsts: number of RSTs from the host in @backlog
+ * @nended: number of flows that it opened whose RST, from one of the guests, waits in a backlog
  * @ahead: this guest's packets in other guests' backlogs, the oldest first
  * @bytes: bytes in @ahead
  * @blocked: the TX virtqueue waits for room in @ahead
@@ -123,6 +126,7 @@ struct mvs_siblings {
 	unsigned int nflows;
 	struct list_head backlog;
 	unsigned int nrsts;
+	unsigned int nended;
 	struct list_head ahead;
 	u32 bytes;
 	bool blocked;
@@ -136,7 +140,9 @@ struct mvs_siblings {
  * struct mvs_backlog - a packet in a backlog
  * @list: entry in @backlog of the guest that it is for; empty while it is being sent
  * @ahead: entry in @ahead of the guest that sent it; empty for a RST of a flow
- * @rst: a RST of a flow
+ * @rst: a RST of a flow, from the host
+ * @opener: if it is a RST of a flow, from the guest: the guest that had opened the flow, with a
+ *	reference
  * @dropped: its connection was reset while it was being sent
  * @from: that guest, with a reference
  * @since: time at which it was added, in ns of ktime_get_ns()
@@ -149,6 +155,7 @@ struct mvs_backlog {
 	struct list_head list;
 	struct list_head ahead;
 	bool rst;
+	struct mvs_device *opener;
 	bool dropped;
 	struct mvs_device *from;
 	u64 since;
@@ -183,6 +190,9 @@ struct mvs_backlog *mvs_backlog_create(struct mvs_device *from,
 				       const struct virtio_vsock_hdr *hdr,
 				       u32 len);
 bool mvs_backlog_add(struct mvs_device *to, struct mvs_backlog *packet);
+void mvs_backlog_set_opener(struct mvs_backlog *packet,
+			    struct mvs_device *opener);
+unsigned int mvs_backlog_ended(struct mvs_device *opener);
 void mvs_backlog_add_rst(struct mvs_device *to, struct mvs_backlog *packet);
 struct mvs_backlog *mvs_backlog_get(struct mvs_device *to);
 void mvs_backlog_unget(struct mvs_device *to, struct mvs_backlog *packet);

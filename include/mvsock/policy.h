@@ -51,6 +51,7 @@ struct mvs_rule {
 
 bool mvs_policy_allows(u32 scope, enum mvs_direction direction, u32 cid,
 		       u32 port);
+unsigned int mvs_policy_changes(void);
 int mvs_policy_set(u32 scope, const struct mvs_rule *rules, unsigned int n);
 bool mvs_policy_rule(u32 scope, unsigned int i, struct mvs_rule *rule,
 		     unsigned int *seq);

@@ -16,6 +16,7 @@
 #include "devices.h"
 #include "mvsockctl.h"
 #include "netlink.h"
+#include "policy.h"
 
 #define DEV_PATH "/dev/vhost-vsock"
 /* As in <linux/miscdevice.h>. */
@@ -327,18 +328,17 @@ static void count_rule(const struct rule *rule, void *arg)
 /* A file with a mistake leaves the host without rules. Others than root can't list them. */
 static void check_rules(void)
 {
-	glob_t files;
-	int count = 0;
+	int set = 0, wanted;
 
-	if (!loaded("mvsock") || geteuid() || glob(RULE_FILES, 0, NULL, &files))
+	if (!loaded("mvsock") || geteuid() || rules_load(count_rule, &set))
 		return;
-	globfree(&files);
-	if (!rules_load(count_rule, &count) && count) {
-		fine("rules: %d", count);
-		return;
+	wanted = rules_in_files();
+	if (set && (set == wanted || !wanted)) {
+		fine("rules: %d", set);
+	} else if (set != wanted) {
+		wrong("%d rules are set, and those of " RULE_FILES " are others", set);
+		advise("mvsockctl policy set");
 	}
-	wrong("there are files " RULE_FILES ", but no rules are set");
-	advise("mvsockctl policy set");
 }
 
 int cmd_doctor(int argc, char **argv)

@@ -45,44 +45,50 @@ static const char *type_of(const struct flow *flow)
 
 static void print_flow(const struct flow *flow, void *arg)
 {
-	(void)arg;
-	printf("%10llu %10llu %10llu %10llu %-9s %-10s %8.1f\n",
-	       NUMBER(flow, CID), NUMBER(flow, PORT), NUMBER(flow, PEER_CID),
-	       NUMBER(flow, PEER_PORT), type_of(flow),
-	       flow->answered ? "answered" : "connecting",
-	       NUMBER(flow, AGE) / 1000.0);
+	fprintf(arg, "%10llu %10llu %10llu %10llu %-9s %-10s %8.1f\n",
+		NUMBER(flow, CID), NUMBER(flow, PORT), NUMBER(flow, PEER_CID),
+		NUMBER(flow, PEER_PORT), type_of(flow),
+		flow->answered ? "answered" : "connecting",
+		NUMBER(flow, AGE) / 1000.0);
 }
 
 static void print_flow_json(const struct flow *flow, void *arg)
 {
-	const char **separator = arg;
-
-	printf("%s{\"cid\": %llu, \"port\": %llu, ", *separator,
-	       NUMBER(flow, CID), NUMBER(flow, PORT));
-	printf("\"peer_cid\": %llu, \"peer_port\": %llu, ",
-	       NUMBER(flow, PEER_CID), NUMBER(flow, PEER_PORT));
-	printf("\"type\": \"%s\", \"answered\": %s, \"age_ms\": %llu}",
-	       type_of(flow), flow->answered ? "true" : "false",
-	       NUMBER(flow, AGE));
-	*separator = ",\n ";
+	fprintf(arg, "%s{\"cid\": %llu, \"port\": %llu, ",
+		ftell(arg) ? ",\n " : "", NUMBER(flow, CID), NUMBER(flow, PORT));
+	fprintf(arg, "\"peer_cid\": %llu, \"peer_port\": %llu, ",
+		NUMBER(flow, PEER_CID), NUMBER(flow, PEER_PORT));
+	fprintf(arg, "\"type\": \"%s\", \"answered\": %s, \"age_ms\": %llu}",
+		type_of(flow), flow->answered ? "true" : "false",
+		NUMBER(flow, AGE));
 }
 
+static void print_flows(bool json, const char *text)
+{
+	if (json)
+		printf("[%s]\n", text);
+	else
+		printf("%10s %10s %10s %10s %-9s %-10s %8s\n%s", "FROM-CID", "PORT",
+		       "TO-CID", "PORT", "TYPE", "STATE", "AGE", text);
+}
+
+/* All or nothing. */
 static int list_flows(int argc, char **argv)
 {
-	const char *separator = "";
+	bool json = argc;
+	size_t size;
+	char *text;
+	FILE *f;
 	int ret;
 
 	if (argc && (argc > 1 || strcmp(*argv, "--json")))
 		return usage_error("group connections takes --json, not", *argv);
-	if (argc) {
-		putchar('[');
-		ret = flows_load(print_flow_json, &separator);
-		puts("]");
-	} else {
-		printf("%10s %10s %10s %10s %-9s %-10s %8s\n", "FROM-CID",
-		       "PORT", "TO-CID", "PORT", "TYPE", "STATE", "AGE");
-		ret = flows_load(print_flow, NULL);
-	}
+	f = open_memstream(&text, &size);
+	ret = flows_load(json ? print_flow_json : print_flow, f);
+	fclose(f);
+	if (!ret)
+		print_flows(json, text);
+	free(text);
 	return ret ? EXIT_WRONG : EXIT_FINE;
 }
 

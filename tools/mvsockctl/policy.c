@@ -10,6 +10,7 @@
 
 #include "mvsockctl.h"
 #include "netlink.h"
+#include "policy.h"
 #include "rule.h"
 
 static void print_rule(const struct rule *rule, void *arg) { rule_print(arg, rule); }
@@ -97,8 +98,8 @@ static bool add_file(struct rules *rules, const char *path)
 	return ok;
 }
 
-/* All rules are replaced at once, or none. */
-static int set(int argc, char **argv)
+/* The rules of the files, to be freed; NULL on failure, of which it tells. */
+static struct rules *read_files(int argc, char **argv)
 {
 	struct rules *rules = calloc(1, sizeof(*rules));
 	bool ok = rules;
@@ -108,7 +109,17 @@ static int set(int argc, char **argv)
 		fputs("mvsockctl: out of memory; nothing was changed\n", stderr);
 	for (i = 0; ok && i < argc; i++)
 		ok = add_file(rules, argv[i]);
-	ok = ok && !rules_set(rules->rule, rules->count);
+	if (ok)
+		return rules;
+	free(rules);
+	return NULL;
+}
+
+/* All rules are replaced at once, or none. */
+static int set(struct rules *rules)
+{
+	bool ok = rules && !rules_set(rules->rule, rules->count);
+
 	free(rules);
 	return ok ? EXIT_FINE : EXIT_WRONG;
 }
@@ -122,19 +133,30 @@ static int cannot_list(const char *path, int error)
 	return !cannot_read(path);
 }
 
-static int set_all(void)
+/* As read_files(), of the files in /etc. */
+static struct rules *read_all(void)
 {
+	struct rules *rules = NULL;
 	glob_t files;
 	int ret;
 
 	ret = glob(RULE_FILES, 0, cannot_list, &files);
 	if (ret == GLOB_NOMATCH)
-		return set(0, NULL);
+		return read_files(0, NULL);
 	if (ret)
-		return EXIT_WRONG;
-	ret = set(files.gl_pathc, files.gl_pathv);
+		return NULL;
+	rules = read_files(files.gl_pathc, files.gl_pathv);
 	globfree(&files);
-	return ret;
+	return rules;
+}
+
+int rules_in_files(void)
+{
+	struct rules *rules = read_all();
+	int count = rules ? (int)rules->count : -1;
+
+	free(rules);
+	return count;
 }
 
 int cmd_policy(int argc, char **argv)
@@ -144,7 +166,7 @@ int cmd_policy(int argc, char **argv)
 	if (!strcmp(what, "show") && argc == 1)
 		return show();
 	if (!strcmp(what, "set"))
-		return argc > 1 ? set(argc - 1, argv + 1) : set_all();
+		return set(argc > 1 ? read_files(argc - 1, argv + 1) : read_all());
 	return usage_error("policy takes show, or set and files, not",
 			   argc > 1 ? argv[1] : what);
 }

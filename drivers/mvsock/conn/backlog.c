@@ -117,8 +117,9 @@ bool mvs_backlog_add(struct mvs_device *to, struct mvs_backlog *packet)
 	spin_lock(&backlog_lock);
 	/* It is set before mvs_backlog_purge() takes the lock for the last time. */
 	add = !READ_ONCE(to->conns->closed);
-	if (add) {
+	if (add)
 		list_add_tail(&packet->list, &to->conns->siblings.backlog);
+	if (add && !packet->opener) {
 		list_add_tail(&packet->ahead, &siblings->ahead);
 		siblings->bytes += packet->size;
 	}
@@ -129,7 +130,37 @@ bool mvs_backlog_add(struct mvs_device *to, struct mvs_backlog *packet)
 }
 
 /**
- * mvs_backlog_add_rst - add the RST of a flow to a guest's backlog
+ * mvs_backlog_set_opener - make a packet the RST by which a guest has ended a flow
+ * @packet: the packet, until mvs_backlog_free()
+ * @opener: the guest that had opened the flow
+ *
+ * Context: process.
+ */
+void mvs_backlog_set_opener(struct mvs_backlog *packet,
+			    struct mvs_device *opener)
+{
+	refcount_inc(&opener->ref);
+	packet->opener = opener;
+	spin_lock(&backlog_lock);
+	WRITE_ONCE(opener->conns->siblings.nended,
+		   opener->conns->siblings.nended + 1);
+	spin_unlock(&backlog_lock);
+}
+
+/**
+ * mvs_backlog_ended - get the number of a guest's flows whose RST waits
+ * @opener: the guest that had opened them
+ *
+ * Context: any.
+ * Return: the number.
+ */
+unsigned int mvs_backlog_ended(struct mvs_device *opener)
+{
+	return READ_ONCE(opener->conns->siblings.nended);
+}
+
+/**
+ * mvs_backlog_add_rst - add a RST from the host to a guest's backlog
  * @to: the guest, with a reference of the caller
  * @packet: the packet; freed if there are too many, which is counted, or if the device is closed
  *
@@ -205,12 +236,15 @@ static bool backlog_uncount(struct mvs_backlog *packet)
  */
 void mvs_backlog_free(struct mvs_backlog *packet)
 {
-	struct mvs_device *from = packet->from;
+	struct mvs_device *from = packet->from, *opener = packet->opener;
 	struct mvs_conns *conns = from->conns;
 	bool wake, last;
 
 	spin_lock(&backlog_lock);
 	wake = backlog_uncount(packet);
+	if (opener)
+		WRITE_ONCE(opener->conns->siblings.nended,
+			   opener->conns->siblings.nended - 1);
 	last = list_empty(&conns->siblings.ahead);
 	spin_unlock(&backlog_lock);
 
@@ -221,6 +255,8 @@ void mvs_backlog_free(struct mvs_backlog *packet)
 	kfree(packet);
 	if (wake)
 		mvs_device_wake(from, MVS_VQ_TX);
+	if (opener)
+		mvs_device_put(opener);
 	mvs_device_put(from);
 }
 

@@ -154,7 +154,7 @@ static int flow_insert(struct mvs_flow *flow)
 	if (old)
 		return flow_is_between(old, flow->ends[0].device,
 				       flow->ends[1].device) ? -EEXIST : -EPERM;
-	if (opener->nflows >= MVS_FLOWS_MAX)
+	if (opener->nflows + mvs_backlog_ended(flow->opener) >= MVS_FLOWS_MAX)
 		return -ENOSPC;
 	if (rhashtable_insert_fast(&table, &flow->node, table_params))
 		return -ENOMEM;
@@ -334,6 +334,7 @@ struct mvs_backlog *mvs_flow_take_rst(struct mvs_device *from,
 	mvs_backlog_drop(rst->from, &rst->hdr);
 	rst = flow->ends[!end].rst;
 	flow->ends[!end].rst = NULL;
+	mvs_backlog_set_opener(rst, flow->opener);
 	flow_free(flow);
 	return rst;
 }

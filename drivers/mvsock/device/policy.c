@@ -66,8 +66,8 @@ struct policy {
 static DEFINE_XARRAY_FLAGS(policies, XA_FLAGS_ACCOUNT);
 static DEFINE_MUTEX(policies_mutex);
 
-/* Number of tables that were created; changes under the mutex. */
-static unsigned int generation;
+/* Number of changes; changes under the mutex. */
+static unsigned int changes;
 
 /* The generation of no rules. */
 #define POLICY_NONE	1
@@ -139,6 +139,17 @@ bool mvs_policy_allows(u32 scope, enum mvs_direction direction, u32 cid,
 	return allows;
 }
 
+/**
+ * mvs_policy_changes - get the number of changes of rules
+ *
+ * Context: any.
+ * Return: the number.
+ */
+unsigned int mvs_policy_changes(void)
+{
+	return READ_ONCE(changes);
+}
+
 /* --- changes -------------------------------------------------------------- */
 
 static struct policy *policy_create(const struct mvs_rule *rules, unsigned int n)
@@ -185,9 +196,17 @@ int mvs_policy_set(u32 scope, const struct mvs_rule *rules, unsigned int n)
 	}
 	mutex_lock(&policies_mutex);
 	if (new)
-		new->generation = ++generation | 1U << 31;
+		new->generation = (changes + 1) | 1U << 31;
 	/* Storing NULL does not allocate. */
 	old = xa_store(&policies, scope, new, GFP_KERNEL);
+	/* The number changes after the rules. Pairs with the read barrier in socket_begin(). */
+	smp_wmb();
+	WRITE_ONCE(changes, changes + 1);
+	/*
+	 * And before states of connections are read, as for a reset. Pairs with the full barrier in
+	 * socket_begin().
+	 */
+	smp_mb();
 	mutex_unlock(&policies_mutex);
 	if (xa_is_err(old)) {
 		kvfree(new);

@@ -12,9 +12,25 @@
 #include "may.h"
 #include "netlink-gen.h"
 
-static struct rhashtable_iter *flow_walk(const struct netlink_callback *cb)
+/* Flows that are looked at before others may run: those of other scopes fill no answer. */
+#define FLOW_STEPS	256
+
+/* How often a list may start over because the table was resized: guests can go on doing that. */
+#define FLOW_RESTARTS	8
+
+/**
+ * struct flow_dump - a list that is being read
+ * @walk: the walk over all flows
+ * @restarts: how often it has started over
+ */
+struct flow_dump {
+	struct rhashtable_iter walk;
+	unsigned int restarts;
+};
+
+static struct flow_dump *flow_dump_of(const struct netlink_callback *cb)
 {
-	return *(struct rhashtable_iter **)cb->ctx;
+	return *(struct flow_dump **)cb->ctx;
 }
 
 static int flow_put_view(struct sk_buff *skb, const struct mvs_flow_view *view)
@@ -60,15 +76,47 @@ static int flow_put(struct sk_buff *skb, const struct netlink_callback *cb,
  */
 int mvsock_nl_flow_get_start(struct netlink_callback *cb)
 {
-	struct rhashtable_iter *walk;
+	struct flow_dump *dump;
 
 	if (!mvs_nl_may(cb->skb, sock_net(cb->skb->sk)))
 		return -EPERM;
-	walk = kzalloc(sizeof(*walk), GFP_KERNEL_ACCOUNT);
-	if (!walk)
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
+	if (!dump)
 		return -ENOMEM;
-	mvs_flows_enter(walk);
-	*(struct rhashtable_iter **)cb->ctx = walk;
+	mvs_flows_enter(&dump->walk);
+	*(struct flow_dump **)cb->ctx = dump;
+	return 0;
+}
+
+/* List some flows. Returns 1 if there are more; 0; %-EMSGSIZE; %-EAGAIN if the walk starts over. */
+static int flow_put_some(struct sk_buff *skb, const struct netlink_callback *cb)
+{
+	struct rhashtable_iter *walk = &flow_dump_of(cb)->walk;
+	unsigned int n = FLOW_STEPS;
+	struct mvs_flow *flow;
+	int ret;
+
+	ret = rhashtable_walk_start_check(walk);
+	/* The one that did not fit into the last answer. */
+	flow = ret ? ERR_PTR(ret) : rhashtable_walk_peek(walk);
+	while (!ret && !IS_ERR_OR_NULL(flow) && n--) {
+		ret = flow_put(skb, cb, flow);
+		if (!ret)
+			flow = rhashtable_walk_next(walk);
+	}
+	rhashtable_walk_stop(walk);
+	if (IS_ERR(flow))
+		return PTR_ERR(flow);
+	return ret ?: !!flow;
+}
+
+/* The walk starts over. Returns 1; or 0 if it has to end: the end of the list is then marked. */
+static int flow_may_restart(struct netlink_callback *cb)
+{
+	if (++flow_dump_of(cb)->restarts <= FLOW_RESTARTS)
+		return 1;
+	cb->prev_seq = 1;
+	cb->seq = 2;
 	return 0;
 }
 
@@ -82,23 +130,16 @@ int mvsock_nl_flow_get_start(struct netlink_callback *cb)
  */
 int mvsock_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct rhashtable_iter *walk = flow_walk(cb);
-	struct mvs_flow *flow;
-	int ret = 0;
+	int ret;
 
 	if (!mvs_nl_may(cb->skb, sock_net(cb->skb->sk)))
 		return -EPERM;
-	rhashtable_walk_start(walk);
-	/* The one that did not fit into the last answer. */
-	flow = rhashtable_walk_peek(walk);
-	while (!ret && flow) {
-		/* After %-EAGAIN, as the table is resized, the walk begins again. */
-		if (!IS_ERR(flow))
-			ret = flow_put(skb, cb, flow);
-		if (!ret)
-			flow = rhashtable_walk_next(walk);
-	}
-	rhashtable_walk_stop(walk);
+	do {
+		ret = flow_put_some(skb, cb);
+		if (ret == -EAGAIN)
+			ret = flow_may_restart(cb);
+		cond_resched();
+	} while (ret == 1);
 	return ret;
 }
 
@@ -111,7 +152,9 @@ int mvsock_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
  */
 int mvsock_nl_flow_get_done(struct netlink_callback *cb)
 {
-	rhashtable_walk_exit(flow_walk(cb));
-	kfree(flow_walk(cb));
+	struct flow_dump *dump = flow_dump_of(cb);
+
+	rhashtable_walk_exit(&dump->walk);
+	kfree(dump);
 	return 0;
 }

@@ -194,16 +194,6 @@ static int forward_make_room(struct mvs_vq *tx)
 	return 0;
 }
 
-/* Returns 0 once a guest may have another packet in backlogs; %-EBUSY if it has to wait. */
-static int forward_wait_for_room(struct mvs_vq *tx)
-{
-	int ret = 0;
-
-	while (!ret && !mvs_backlog_has_room(tx->device))
-		ret = forward_make_room(tx);
-	return ret;
-}
-
 /* Reset a packet's connection. Returns %-ECONNRESET. */
 static int forward_give_up(struct mvs_device *from,
 			   const struct virtio_vsock_hdr *hdr)
@@ -222,11 +212,12 @@ static int forward_later(struct mvs_vq *tx, struct mvs_device *to,
 {
 	struct mvs_device *from = tx->device;
 	struct mvs_backlog *packet;
-	int ret;
+	int ret = 0;
 
 	if (forward_is_stalled(to))
 		return forward_give_up(from, hdr);
-	ret = forward_wait_for_room(tx);
+	while (!ret && !mvs_backlog_has_room(from))
+		ret = forward_make_room(tx);
 	if (ret)
 		return ret;
 	packet = mvs_backlog_create(from, hdr, left);
@@ -359,19 +350,15 @@ static int forward_packet(struct mvs_vq *tx, struct mvs_device *to,
 }
 
 /*
- * Forward a RST, and end its flow. Unlike those of the host it is not dropped if many wait, and
- * counts as a packet of the guest. Returns 0; %-ENETUNREACH if the flow has ended; %-EBUSY if the
- * packet has to wait.
+ * Forward a RST, and end its flow. It never waits for room, as the other guest may be the cause of
+ * all of them. Returns 0, or %-ENETUNREACH if the flow has ended.
  */
 static int forward_rst(struct mvs_vq *tx, struct mvs_device *to,
 		       const struct virtio_vsock_hdr *hdr)
 {
-	struct mvs_backlog *rst;
+	struct mvs_backlog *rst = mvs_flow_take_rst(tx->device, hdr);
 
 	forward_note_done(tx, 0, 0, 0);
-	if (forward_wait_for_room(tx))
-		return -EBUSY;
-	rst = mvs_flow_take_rst(tx->device, hdr);
 	if (!rst)
 		return -ENETUNREACH;
 	if (!forward_directly(tx, to, &rst->hdr, 0) || !mvs_backlog_add(to, rst))

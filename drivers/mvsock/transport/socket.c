@@ -291,22 +291,47 @@ bool mvs_socket_event(struct mvs_conn *conn, enum mvs_conn_event event,
 	return found;
 }
 
-/*
- * Check that a connection is allowed, after it was added to the lookup table: once new rules are
- * set, either they are seen here, or a walk over the connections finds it. Returns 0; or %-EPERM,
- * and removes it.
- */
-static int socket_check_rules(struct mvs_conn *conn,
-			      enum mvs_direction direction, u32 port)
+/* Check whether the rules allow a connection; counts one that they deny. */
+static bool socket_is_allowed(const struct mvs_conn *conn,
+			      enum mvs_direction direction)
 {
+	const struct mvs_conn_key *key = &conn->key;
+	u32 port = direction == MVS_TO_GUEST ? key->remote_port :
+					       key->local_port;
 	struct mvs_device *device = conn->device;
 
-	if (mvs_policy_allows(device->scope, direction, conn->key.cid, port))
-		return 0;
-	mvs_conn_remove(conn);
+	if (mvs_policy_allows(key->scope, direction, key->cid, port))
+		return true;
 	spin_lock(&device->conns->lock);
 	mvs_count(&device->denied, 1);
 	spin_unlock(&device->conns->lock);
+	return false;
+}
+
+/*
+ * Begin a connection that is in the lookup table, if the rules allow it. If they change meanwhile,
+ * either a reset that follows sees its new state, or the new rules are seen here. Returns 0; or
+ * %-EPERM.
+ */
+static int socket_begin(struct vsock_sock *vsk, enum mvs_direction direction)
+{
+	bool to_guest = direction == MVS_TO_GUEST;
+	unsigned int changes = mvs_policy_changes();
+	struct mvs_conn *conn = vsk->trans;
+
+	/* The rules are not older than their number. */
+	smp_rmb();
+	if (!socket_is_allowed(conn, direction)) {
+		mvs_conn_remove(conn);
+		return -EPERM;
+	}
+	socket_apply_event(vsk, to_guest ? MVS_EVENT_CONNECT : MVS_EVENT_ACCEPT);
+	/* Pairs with the barrier in mvs_policy_set(). */
+	smp_mb();
+	if (likely(changes == mvs_policy_changes()) ||
+	    socket_is_allowed(conn, direction))
+		return 0;
+	socket_apply_event(vsk, to_guest ? MVS_EVENT_CANCEL : MVS_EVENT_LOST);
 	return -EPERM;
 }
 
@@ -343,11 +368,8 @@ static int socket_adopt(struct vsock_sock *vsk, struct vsock_sock *listener,
 	/* As in vhost_vsock: a guest may send data before RESPONSE. */
 	conn->credit.granted = conn->credit.buf_alloc;
 	conn->open = true;
-	ret = mvs_conn_attach(conn, device, key) ?:
-	      socket_check_rules(conn, MVS_TO_HOST, key->local_port);
-	if (!ret)
-		socket_apply_event(vsk, MVS_EVENT_ACCEPT);
-	return ret;
+	return mvs_conn_attach(conn, device, key) ?:
+	       socket_begin(vsk, MVS_TO_HOST);
 }
 
 /* Add a socket to the listener's accept queue. */
@@ -495,10 +517,7 @@ static int socket_attach(struct vsock_sock *vsk, struct mvs_device *device)
 	ret = socket_renew_conn(vsk);
 	if (!ret)
 		ret = mvs_conn_attach(vsk->trans, device, &key) ?:
-		      socket_check_rules(vsk->trans, MVS_TO_GUEST,
-					 key.remote_port);
-	if (!ret)
-		socket_apply_event(vsk, MVS_EVENT_CONNECT);
+		      socket_begin(vsk, MVS_TO_GUEST);
 	return ret;
 }
 

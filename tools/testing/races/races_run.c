@@ -322,6 +322,7 @@ static void sibling_stop(struct race_run *r)
 {
 	pthread_join(r->sibling_guest, NULL);
 	tap_note("%u connections between guests whole", r->sibling.whole_sibling);
+	guest_check(&r->sibling.g);
 	talk_guest_forget(&r->sibling);
 	group_leave(r->talk.sibling, RACE_GROUP);
 	group_leave(r->cfg.cid, RACE_GROUP);
@@ -449,12 +450,29 @@ void race_fresh_device(unsigned int n)
 	session_close(&s);
 }
 
+static unsigned int siblings_whole(const struct race_run *r)
+{
+	return __atomic_load_n(&r->sibling.whole_sibling, __ATOMIC_RELAXED);
+}
+
+/* The guests can still connect to each other after the last disturbance. */
+static void await_siblings(struct race_run *r)
+{
+	unsigned int before = siblings_whole(r);
+	__u64 deadline = now_ms() + STUCK;
+
+	/* The first ones may be older than that. */
+	while (siblings_whole(r) < before + TALK_CONNS) {
+		require(ms_left(deadline), "no more connections between guests");
+		usleep(1000);
+	}
+}
+
 /* Otherwise nothing was tested. */
 static bool tested(const struct race_run *r)
 {
 	return r->counts->whole + r->counts->cut &&
-	       (!flag(r, RACE_SIBLING) ||
-		__atomic_load_n(&r->sibling.whole_sibling, __ATOMIC_RELAXED));
+	       (!flag(r, RACE_SIBLING) || siblings_whole(r));
 }
 
 void race_run_numbered(const struct race *race, unsigned int number,
@@ -470,6 +488,8 @@ void race_run_numbered(const struct race *race, unsigned int number,
 		run.race->disturb(&run);
 		run.steps++;
 	} while (ms_left(end_ms) || !tested(&run));
+	if (flag(&run, RACE_SIBLING))
+		await_siblings(&run);
 	end(&run);
 	race_fresh_device(number);
 }

@@ -47,6 +47,8 @@ struct talk_conn {
 	bool used;
 	bool opened;		/* opened by the guest */
 	bool finished;		/* shut down by the guest */
+	__u64 moved;		/* bytes in both directions so far, */
+	__u64 since;		/* and since when, in ms */
 	struct conn c;
 	struct talk_way in;
 	struct talk_way out;

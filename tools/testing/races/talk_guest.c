@@ -10,6 +10,7 @@
 #define SHUTDOWN_BOTH	(VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
 #define OPEN_ONE_IN	8	/* rounds */
 #define RUDE_ONE_IN	40
+#define HUNG		20000	/* ms without a byte between guests */
 
 #define SIBLING_PORTS	2000	/* first of the ports that a guest connects to in the other one */
 
@@ -193,12 +194,29 @@ static void finish(struct talk_guest *t, struct talk_conn *tc)
 	must_send(t, conn_send_op(&tc->c, VIRTIO_VSOCK_OP_SHUTDOWN, SHUTDOWN_BOTH));
 }
 
+/* A program of the host has a timeout; a connection between guests has this one. */
+static void watch(struct talk_conn *tc)
+{
+	__u64 moved = tc->in.pos + tc->out.pos;
+
+	if (tc->c.peer_cid == VMADDR_CID_HOST)
+		return;
+	if (!tc->since || moved != tc->moved) {
+		tc->moved = moved;
+		tc->since = now_ms();
+	}
+	require(now_ms() - tc->since < HUNG,
+		"a connection between guests stands still after %llu bytes",
+		(unsigned long long)moved);
+}
+
 static void serve(struct talk_guest *t, struct talk_conn *tc)
 {
 	int n = conn_pump(&tc->c, 0);
 
 	require(n >= 0, "the device violates the protocol");
 	read_all(tc);
+	watch(tc);
 	if (broken(tc)) {
 		over(t, tc);
 	} else if (t->rude && rng_one_in(&t->rng, RUDE_ONE_IN)) {

@@ -1075,6 +1075,43 @@ static void reset_behind_others(const void *arg)
 	guest_stop(&p.b);
 }
 
+/* A guest without buffers makes another one send RSTs: they must not stop that one. */
+static void answers_to_a_flood(const void *arg)
+{
+	const struct guest_config second = without_buffers();
+	unsigned int i, refused = 0;
+	struct packet *q;
+	struct conn host;
+	struct pair p;
+	__u32 port = 0;
+	int fd;
+
+	(void)arg;
+	pair_start(&p, &second);
+	pair_join(&p);
+	fd = host_listen(SOCK_STREAM, &port);
+	for (i = 0; i < 6000; i++) {
+		pair_ends(&p, &p.ca, &p.cb, SOCK_STREAM, i);
+		require_ok(conn_send_op(&p.cb, VIRTIO_VSOCK_OP_REQUEST, 0));
+		guest_poll(&p.a, 0);
+		while ((q = packet_list_pop(&p.a.inbox))) {
+			conn_init_ends(&p.ca, &p.a, q->hdr.dst_port, &p.cb, &p.b,
+				       q->hdr.src_port, VIRTIO_VSOCK_TYPE_STREAM);
+			require_ok(conn_send_op(&p.ca, VIRTIO_VSOCK_OP_RST, 0));
+			refused++;
+			free(q);
+		}
+	}
+	/* As many as it may have connections: their RSTs wait for buffers. */
+	require(refused == FLOWS_MAX, "%u were answered", refused);
+	conn_init(&host, &p.a, VIRTIO_VSOCK_TYPE_STREAM, 55, port);
+	require_ok(conn_connect(&host, QUIET));
+	require(!counter_get(&p.a, "forward_waits"), "its packets wait");
+	conn_free(&host);
+	close(fd);
+	pair_close(&p);
+}
+
 static void another_cid(const void *arg)
 {
 	struct guest_config second = test_config(1);
@@ -1143,6 +1180,8 @@ void add_siblings_tests(void)
 		  RINGS_SPLIT },
 		{ "resets without end", resets_without_end, NULL, RINGS_BOTH },
 		{ "a reset behind many others", reset_behind_others, NULL,
+		  RINGS_BOTH },
+		{ "answers to a flood of requests", answers_to_a_flood, NULL,
 		  RINGS_BOTH },
 		{ "a guest gets another CID", another_cid, NULL, RINGS_SPLIT },
 	};
