@@ -333,11 +333,18 @@ static void check_rules(void)
 	if (!loaded("mvsock") || geteuid() || rules_load(count_rule, &set))
 		return;
 	wanted = rules_in_files();
-	if (set && (set == wanted || !wanted)) {
-		fine("rules: %d", set);
+	if (wanted < 0) {
+		wrong("%d rules are set, and a file of " RULE_FILES " has the mistake above",
+		      set);
+		advise("correct the file, and run mvsockctl policy set");
+	} else if (set && !wanted) {
+		note("rules: %d, none of which is in " RULE_FILES ": lost when mvsock is unloaded",
+		     set);
 	} else if (set != wanted) {
-		wrong("%d rules are set, and those of " RULE_FILES " are others", set);
+		wrong("%d rules are set, but " RULE_FILES " has %d", set, wanted);
 		advise("mvsockctl policy set");
+	} else if (set) {
+		fine("rules: %d", set);
 	}
 }
 

@@ -193,8 +193,9 @@ int cmd_group(int argc, char **argv)
 {
 	const char *what = argc ? argv[0] : "";
 
-	if (!strcmp(what, "show") && argc == 1)
-		return show();
+	if (!strcmp(what, "show"))
+		return argc == 1 ? show() :
+				   usage_error("group show takes no argument", argv[1]);
 	if (!strcmp(what, "add") || !strcmp(what, "del"))
 		return change(*what == 'a', argc - 1, argv + 1);
 	if (!strcmp(what, "connections"))

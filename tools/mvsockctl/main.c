@@ -18,7 +18,7 @@ static const char help[] =
 	"  group add|del NAME CID...\n"
 	"                    put guests into a group, or take them out of it\n"
 	"  group load [FILE...]\n"
-	"                    apply files of groups, by default /etc/mvsock.d/*.conf\n"
+	"                    add guests to the groups of files, by default /etc/mvsock.d/*.conf\n"
 	"  group connections [--json]\n"
 	"                    list the connections between guests\n"
 	"  policy show       list the rules for connections between guests and the host\n"

@@ -8,6 +8,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
+#include "mvsockctl.h"
 #include "netlink.h"
 
 /* As large as the kernel's messages get, and a request with all rules. */
@@ -54,6 +55,24 @@ static void keep_refusal(struct family *f)
 		mnl_attr_parse(h, sizeof(struct nlmsgerr), take_refusal, f);
 }
 
+static int take_error(const struct nlmsghdr *h, void *arg)
+{
+	int error = *(int *)mnl_nlmsg_get_payload(h);
+
+	(void)arg;
+	errno = -error;
+	return error ? MNL_CB_ERROR : MNL_CB_STOP;
+}
+
+/*
+ * The end of a list has an error, too, if the kernel could not make it or the rest of it. libmnl by
+ * itself takes that for a complete list.
+ */
+static mnl_cb_t ends[] = {
+	[NLMSG_ERROR] = take_error,
+	[NLMSG_DONE] = take_error,
+};
+
 /* Send the request, and call @each for each answer. Returns 0 or a negative errno. */
 static int talk(struct family *f, const struct nlmsghdr *h, mnl_cb_t each,
 		void *arg)
@@ -68,7 +87,8 @@ static int talk(struct family *f, const struct nlmsghdr *h, mnl_cb_t each,
 		ret = mnl_socket_recvfrom(f->nl, f->buf, sizeof(f->buf));
 		if (ret > 0) {
 			keep_refusal(f);
-			ret = mnl_cb_run(f->buf, ret, seq, port, each, arg);
+			ret = mnl_cb_run2(f->buf, ret, seq, port, each, arg,
+					  ends, ARRAY_SIZE(ends));
 		}
 	} while (ret > 0);
 	return ret < 0 ? -errno : 0;

@@ -163,10 +163,10 @@ int cmd_policy(int argc, char **argv)
 {
 	const char *what = argc ? argv[0] : "";
 
-	if (!strcmp(what, "show") && argc == 1)
-		return show();
+	if (!strcmp(what, "show"))
+		return argc == 1 ? show() :
+				   usage_error("policy show takes no argument", argv[1]);
 	if (!strcmp(what, "set"))
 		return set(argc > 1 ? read_files(argc - 1, argv + 1) : read_all());
-	return usage_error("policy takes show, or set and files, not",
-			   argc > 1 ? argv[1] : what);
+	return usage_error("policy takes show or set, not", what);
 }

@@ -65,8 +65,8 @@ static const struct part {
 	bool of_program;
 } parts[] = {
 	{ "cid", parse_guest, "is no guest's CID", false },
-	{ "port", parse_ports, "is neither a port nor two with a '-'", false },
-	{ "uid", parse_user, "is no user", true },
+	{ "port", parse_ports, "is neither a port nor a range FIRST-LAST", false },
+	{ "uid", parse_user, "is not a known user", true },
 	{ "cgroup", parse_cgroup, "is neither the path of a cgroup nor its number", true },
 };
 
@@ -86,7 +86,7 @@ static int parse_part(const char *key, const char *value, struct rule *rule,
 		if (strcmp(key, parts[i].key))
 			continue;
 		if (*given & 1U << i)
-			return wrong(key, "is there twice: each rule has one");
+			return wrong(key, "may be given once: write a rule for each value");
 		*given |= 1U << i;
 		if (!value || !parts[i].parse(value, rule))
 			return wrong(value, parts[i].what);
@@ -94,7 +94,7 @@ static int parse_part(const char *key, const char *value, struct rule *rule,
 			return wrong(key, "is not for to-host: a guest's programs are unknown");
 		return 1;
 	}
-	return wrong(key, "is not one of cid, port, uid, cgroup");
+	return wrong(key, "is not one of cid, port, uid, cgroup, each of which takes one value");
 }
 
 int rule_parse(char *line, struct rule *rule)

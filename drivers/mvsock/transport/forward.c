@@ -141,8 +141,8 @@ static struct mvs_device *forward_find(const struct mvs_device *from,
 }
 
 /*
- * A packet has waited for too long: until nothing waits any more for the guest that it is for, that
- * guest gets no more than it has buffers for.
+ * A packet has waited for too long: until nothing waits any more for the guest that it is for, each
+ * packet to that guest, other than RST, resets its connection.
  */
 static void forward_note_stall(const struct mvs_device *from,
 			       const struct virtio_vsock_hdr *hdr)

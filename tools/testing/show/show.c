@@ -391,6 +391,9 @@ static void test_group(const void *arg)
 	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl group add x 3"),
 		      1, "add without CAP_NET_ADMIN");
 	expect_text("CAP_NET_ADMIN");
+	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl group show"),
+		      1, "show without CAP_NET_ADMIN");
+	expect_text("CAP_NET_ADMIN");
 }
 
 /* A connection between two guests. */
@@ -466,6 +469,9 @@ static void test_policy(const void *arg)
 	expect_text("1024");
 	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl policy set -"),
 		      1, "set without CAP_NET_ADMIN");
+	expect_text("CAP_NET_ADMIN");
+	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl policy show"),
+		      1, "show without CAP_NET_ADMIN");
 	expect_text("CAP_NET_ADMIN");
 	expect_status(run_beside(NULL, "mvsockctl policy set ."), 1, "set of a folder");
 	expect_text("nothing was changed");
