@@ -16,11 +16,6 @@
 #include "number.h"
 #include "programs.h"
 
-static const char *const types[] = {
-	[MVSOCK_CONN_TYPE_STREAM] = "stream",
-	[MVSOCK_CONN_TYPE_SEQPACKET] = "seqpacket",
-};
-
 static const char *const states[] = {
 	[MVSOCK_CONN_STATE_CONNECTING] = "connecting",
 	[MVSOCK_CONN_STATE_OPEN] = "open",
@@ -35,14 +30,7 @@ static const char *const waits[] = {
 
 #define NUMBER(c, name) ((c)->number[MVSOCK_A_CONN_ ## name])
 
-/* A later module may have more types, states or reasons. */
-static const char *type_of(const struct connection *c)
-{
-	unsigned long long n = NUMBER(c, TYPE);
-
-	return n && n < ARRAY_SIZE(types) ? types[n] : "?";
-}
-
+/* A later module may have more states or reasons. */
 static const char *state_of(const struct connection *c)
 {
 	unsigned long long n = NUMBER(c, STATE);
@@ -85,7 +73,7 @@ static void print_line(const struct connection *c, const struct program *p,
 {
 	printf("%10llu %10llu %10llu %-9s %-10s %7d ",
 	       NUMBER(c, CID), NUMBER(c, REMOTE_PORT), NUMBER(c, LOCAL_PORT),
-	       type_of(c), state_of(c),
+	       connection_type(NUMBER(c, TYPE)), state_of(c),
 	       p ? p->pid : 0);
 	print_word(p ? p->command : "-", 15);
 	printf(" %14.0f %14.0f",
@@ -130,7 +118,7 @@ static void print_object(const struct connection *c, const struct program *p)
 	printf("{\"cid\": %llu", NUMBER(c, CID));
 	print_number("guest_port", NUMBER(c, REMOTE_PORT));
 	print_number("host_port", NUMBER(c, LOCAL_PORT));
-	print_text("type", type_of(c));
+	print_text("type", connection_type(NUMBER(c, TYPE)));
 	print_text("state", state_of(c));
 	print_number("uid", NUMBER(c, UID));
 	print_number("inode", NUMBER(c, INODE));

@@ -32,22 +32,11 @@ static int show(void)
 
 #define NUMBER(f, name) ((f)->number[MVSOCK_A_FLOW_ ## name])
 
-static const char *type_of(const struct flow *flow)
-{
-	switch (NUMBER(flow, TYPE)) {
-	case MVSOCK_CONN_TYPE_STREAM:
-		return "stream";
-	case MVSOCK_CONN_TYPE_SEQPACKET:
-		return "seqpacket";
-	}
-	return "?";
-}
-
 static void print_flow(const struct flow *flow, void *arg)
 {
 	fprintf(arg, "%10llu %10llu %10llu %10llu %-9s %-10s %8.1f\n",
 		NUMBER(flow, CID), NUMBER(flow, PORT), NUMBER(flow, PEER_CID),
-		NUMBER(flow, PEER_PORT), type_of(flow),
+		NUMBER(flow, PEER_PORT), connection_type(NUMBER(flow, TYPE)),
 		flow->answered ? "answered" : "connecting",
 		NUMBER(flow, AGE) / 1000.0);
 }
@@ -59,7 +48,7 @@ static void print_flow_json(const struct flow *flow, void *arg)
 	fprintf(arg, "\"peer_cid\": %llu, \"peer_port\": %llu, ",
 		NUMBER(flow, PEER_CID), NUMBER(flow, PEER_PORT));
 	fprintf(arg, "\"type\": \"%s\", \"answered\": %s, \"age_ms\": %llu}",
-		type_of(flow), flow->answered ? "true" : "false",
+		connection_type(NUMBER(flow, TYPE)), flow->answered ? "true" : "false",
 		NUMBER(flow, AGE));
 }
 

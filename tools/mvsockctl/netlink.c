@@ -147,6 +147,16 @@ static struct family *family_open(void)
 	return NULL;
 }
 
+const char *connection_type(unsigned long long type)
+{
+	static const char *const types[] = {
+		[MVSOCK_CONN_TYPE_STREAM] = "stream",
+		[MVSOCK_CONN_TYPE_SEQPACKET] = "seqpacket",
+	};
+
+	return type && type < ARRAY_SIZE(types) ? types[type] : "?";
+}
+
 /* --- the list --------------------------------------------------------------- */
 
 static struct connection *add_connection(struct connections *cs)

@@ -18,6 +18,9 @@ struct connection {
 	bool has[MVSOCK_A_CONN_MAX + 1];
 };
 
+/* The name of a type, MVSOCK_CONN_TYPE_*; "?" if a later module has more. */
+const char *connection_type(unsigned long long type);
+
 struct connections {
 	struct connection *conn;
 	int count;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cgroup.h"
+#include "mvsockctl.h"
 #include "number.h"
 #include "rule.h"
 
@@ -82,7 +83,7 @@ static int parse_part(const char *key, const char *value, struct rule *rule,
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (strcmp(key, parts[i].key))
 			continue;
 		if (*given & 1U << i)

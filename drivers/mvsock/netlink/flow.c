@@ -9,6 +9,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/flow.h>
 
+#include "dump.h"
 #include "may.h"
 #include "netlink-gen.h"
 
@@ -54,8 +55,7 @@ static int flow_put(struct sk_buff *skb, const struct netlink_callback *cb,
 
 	if (flow->key.scope != mvs_net_scope(sock_net(cb->skb->sk)))
 		return 0;
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			  &mvsock_nl_family, NLM_F_MULTI, MVSOCK_CMD_FLOW_GET);
+	hdr = mvs_nl_dump_begin(skb, cb, MVSOCK_CMD_FLOW_GET);
 	if (!hdr)
 		return -EMSGSIZE;
 	mvs_flow_get_view(flow, &view);

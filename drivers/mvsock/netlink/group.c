@@ -9,6 +9,7 @@
 #include <mvsock/device.h>
 #include <mvsock/group.h>
 
+#include "dump.h"
 #include "may.h"
 #include "netlink-gen.h"
 
@@ -96,9 +97,7 @@ int mvsock_nl_group_del_doit(struct sk_buff *skb, struct genl_info *info)
 static int group_put(struct sk_buff *skb, struct netlink_callback *cb,
 		     u32 cid, const char *name)
 {
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-				cb->nlh->nlmsg_seq, &mvsock_nl_family,
-				NLM_F_MULTI, MVSOCK_CMD_GROUP_GET);
+	void *hdr = mvs_nl_dump_begin(skb, cb, MVSOCK_CMD_GROUP_GET);
 
 	if (!hdr)
 		return -EMSGSIZE;

@@ -18,6 +18,7 @@
 #include <mvsock/device.h>
 #include <mvsock/netlink.h>
 
+#include "dump.h"
 #include "event.h"
 #include "netlink-gen.h"
 
@@ -131,8 +132,7 @@ static int dump_put_conn(struct sk_buff *skb, const struct netlink_callback *cb,
 	mvs_conn_get_view(conn, &view);
 	if (!states[view.state])
 		return 0;
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			  &mvsock_nl_family, NLM_F_MULTI, MVSOCK_CMD_CONN_GET);
+	hdr = mvs_nl_dump_begin(skb, cb, MVSOCK_CMD_CONN_GET);
 	if (!hdr)
 		return -EMSGSIZE;
 	if (dump_put_names(skb, cb, conn) || dump_put_view(skb, &view)) {

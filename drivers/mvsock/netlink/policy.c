@@ -9,6 +9,7 @@
 #include <mvsock/compat.h>
 #include <mvsock/policy.h>
 
+#include "dump.h"
 #include "may.h"
 #include "netlink-gen.h"
 
@@ -163,9 +164,7 @@ static int rule_put(struct sk_buff *skb, const struct mvs_rule *rule,
 static int policy_put(struct sk_buff *skb, struct netlink_callback *cb,
 		      const struct mvs_rule *rule)
 {
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-				cb->nlh->nlmsg_seq, &mvsock_nl_family,
-				NLM_F_MULTI, MVSOCK_CMD_POLICY_GET);
+	void *hdr = mvs_nl_dump_begin(skb, cb, MVSOCK_CMD_POLICY_GET);
 
 	if (!hdr)
 		return -EMSGSIZE;

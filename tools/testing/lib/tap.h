@@ -97,4 +97,15 @@ void tap_explain(void);	/* calls @explain */
 			tap_fail("%s: %s", #expr, strerror(-err_));	\
 	} while (0)
 
+/* @expr is the negative errno @want. */
+#define require_error(expr, want)					\
+	do {								\
+		int err_ = (expr), want_ = (want);			\
+									\
+		if (err_ != want_)					\
+			tap_fail("%s: %s, not %s", #expr,		\
+				 strerror(err_ < 0 ? -err_ : 0),	\
+				 strerror(-want_));			\
+	} while (0)
+
 #endif

@@ -364,6 +364,16 @@ static void expect_metric(const struct session *s, const char *name,
 	expect_text(text);
 }
 
+static void expect_not_allowed(const char *command)
+{
+	char without[128];
+
+	snprintf(without, sizeof(without), "setpriv --bounding-set -net_admin %s",
+		 command);
+	expect_status(run_beside(NULL, without), 1, command);
+	expect_text("CAP_NET_ADMIN");
+}
+
 /* Groups of CIDs that are not in use. */
 static void test_group(const void *arg)
 {
@@ -388,12 +398,8 @@ static void test_group(const void *arg)
 	expect_status(run_beside(NULL, "mvsockctl group"), 2, "group");
 	expect_status(run_beside(NULL, "mvsockctl group add '' 3"), 1, "add");
 	expect_text("is no name of a group");
-	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl group add x 3"),
-		      1, "add without CAP_NET_ADMIN");
-	expect_text("CAP_NET_ADMIN");
-	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl group show"),
-		      1, "show without CAP_NET_ADMIN");
-	expect_text("CAP_NET_ADMIN");
+	expect_not_allowed("mvsockctl group add x 3");
+	expect_not_allowed("mvsockctl group show");
 }
 
 /* A connection between two guests. */
@@ -420,9 +426,7 @@ static void test_group_connections(const void *arg)
 	run("mvsockctl group connections --json | python3 -c 'import json, sys\n"
 	    "for c in json.load(sys.stdin): print(c[\"port\"], c[\"peer_port\"], c[\"answered\"])'");
 	require(!strcmp(output, "1000 2000 True\n"), "another connection");
-	expect_status(run_beside(NULL,
-				 "setpriv --bounding-set -net_admin mvsockctl group connections"),
-		      1, "list without CAP_NET_ADMIN");
+	expect_not_allowed("mvsockctl group connections");
 	expect_status(run_beside(NULL, "mvsockctl group connections 3"), 2, "CID");
 	snprintf(want, sizeof(want), "mvsockctl group del show %llu %llu",
 		 (unsigned long long)s.g.cfg.cid, (unsigned long long)second.cid);
@@ -467,12 +471,8 @@ static void test_policy(const void *arg)
 	run("yes deny to-host cid 4000000001 | head -n 1024 | mvsockctl policy set -");
 	run("mvsockctl policy show | wc -l");
 	expect_text("1024");
-	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl policy set -"),
-		      1, "set without CAP_NET_ADMIN");
-	expect_text("CAP_NET_ADMIN");
-	expect_status(run_beside(NULL, "setpriv --bounding-set -net_admin mvsockctl policy show"),
-		      1, "show without CAP_NET_ADMIN");
-	expect_text("CAP_NET_ADMIN");
+	expect_not_allowed("mvsockctl policy set -");
+	expect_not_allowed("mvsockctl policy show");
 	expect_status(run_beside(NULL, "mvsockctl policy set ."), 1, "set of a folder");
 	expect_text("nothing was changed");
 	run("mvsockctl policy show | wc -l");

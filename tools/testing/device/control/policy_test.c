@@ -34,12 +34,6 @@ static void clear(void)
 	require_ok(policy_set(NULL, 0));
 }
 
-static void expect_error(int err, int want)
-{
-	require(err == want, "%s, not %s", strerror(err < 0 ? -err : 0),
-		strerror(-want));
-}
-
 static void expect_denied(const struct guest *g, __u64 n)
 {
 	__u64 denied = counter_get(g, "denied_requests");
@@ -51,7 +45,7 @@ static void expect_denied(const struct guest *g, __u64 n)
 
 static void program_denied(__u32 cid, __u32 port)
 {
-	expect_error(host_connect(SOCK_STREAM, cid, port), -EPERM);
+	require_error(host_connect(SOCK_STREAM, cid, port), -EPERM);
 }
 
 /* The guest refuses it, as nothing listens there: it has seen the request. */
@@ -80,7 +74,7 @@ static void to_guest(const void *arg)
 	require_ok(guest_start(&g, &cfg));
 	SET(TO_GUEST(.cid = cfg.cid));
 	program_denied(cfg.cid, GUEST_PORT);
-	expect_error(host_connect(SOCK_SEQPACKET, cfg.cid, GUEST_PORT), -EPERM);
+	require_error(host_connect(SOCK_SEQPACKET, cfg.cid, GUEST_PORT), -EPERM);
 	p = guest_recv(&g, QUIET);
 	require(!p, "a packet with op %u", p ? p->hdr.op : 0);
 	expect_denied(&g, 2);
@@ -103,8 +97,8 @@ static void again(const void *arg)
 	SET(TO_GUEST(.cid = cfg.cid, .port_max = GUEST_PORT));
 	fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	require(fd >= 0, "socket");
-	expect_error(host_connect_with(fd, cfg.cid, GUEST_PORT), -EPERM);
-	expect_error(host_connect_with(fd, cfg.cid, GUEST_PORT + 1), -EINPROGRESS);
+	require_error(host_connect_with(fd, cfg.cid, GUEST_PORT), -EPERM);
+	require_error(host_connect_with(fd, cfg.cid, GUEST_PORT + 1), -EINPROGRESS);
 	conn_init(&c, &g, VIRTIO_VSOCK_TYPE_STREAM, GUEST_PORT + 1, 0);
 	require_ok(conn_accept(&c, TIMEOUT));
 	require_ok(host_connected(fd, TIMEOUT));
@@ -182,8 +176,8 @@ static void nobody_connects(const struct guest_config *cfg)
 	require(!setgroups(0, NULL) && !setegid(NOBODY) && !seteuid(NOBODY),
 		"seteuid: %s", strerror(errno));
 	program_denied(cfg->cid, GUEST_PORT);
-	expect_error(policy_set(NULL, 0), -EPERM);
-	expect_error(policy_get(NULL, 0), -EPERM);
+	require_error(policy_set(NULL, 0), -EPERM);
+	require_error(policy_get(NULL, 0), -EPERM);
 }
 
 static void by_user(const void *arg)
@@ -262,7 +256,7 @@ static void to_host(const void *arg)
 	conn_init(&c, &g, VIRTIO_VSOCK_TYPE_STREAM, GUEST_PORT, port);
 	require_ok(conn_send_op(&c, VIRTIO_VSOCK_OP_REQUEST, 0));
 	require_ok(conn_wait_reset(&c, TIMEOUT));
-	expect_error(host_accept(listener, QUIET), -ETIMEDOUT);
+	require_error(host_accept(listener, QUIET), -ETIMEDOUT);
 	expect_denied(&g, 1);
 	conn_init(&d, &g, VIRTIO_VSOCK_TYPE_STREAM, GUEST_PORT, open_port);
 	require_ok(conn_connect(&d, TIMEOUT));
@@ -304,7 +298,7 @@ static void bad_rules(const void *arg)
 	require_ok(policy_set(rules, 1));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		rules[1] = bad[i].rule;
-		expect_error(policy_set(rules, 2), bad[i].err);
+		require_error(policy_set(rules, 2), bad[i].err);
 		require(policy_get(&got, 1) == 1 && got.cid == 77 && got.allow,
 			"the rules have changed");
 	}
@@ -326,7 +320,7 @@ static void many_rules(const void *arg)
 						 .port_min = i + 1, .port_max = i + 1,
 						 .allow = i % 2,
 						 .has_uid = !(i % 5));
-	expect_error(policy_set(rules, RULES_MAX + 1), -ENOSPC);
+	require_error(policy_set(rules, RULES_MAX + 1), -ENOSPC);
 	require_ok(policy_set(rules, RULES_MAX));
 	require(policy_get(got, RULES_MAX) == RULES_MAX, "there are not so many");
 	for (i = 0; i < RULES_MAX; i++)

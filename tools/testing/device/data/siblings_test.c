@@ -297,11 +297,6 @@ static unsigned int flows_of(__u32 cid)
 	return l.count;
 }
 
-static void expect_error(int err, int want)
-{
-	require(err == want, "%s, not %s", strerror(-err), strerror(-want));
-}
-
 static void bad_groups(const void *arg)
 {
 	static const char longest[] = "0123456789012345678901234567890";
@@ -310,20 +305,20 @@ static void bad_groups(const void *arg)
 	char name[8];
 
 	(void)arg;
-	expect_error(group_join(0, "name"), -EINVAL);
-	expect_error(group_join(cid, NULL), -EINVAL);
-	expect_error(group_join(cid, ""), -EINVAL);
-	expect_error(group_join(2, "name"), -ERANGE);
-	expect_error(group_leave(cid, "name"), -ENOENT);
+	require_error(group_join(0, "name"), -EINVAL);
+	require_error(group_join(cid, NULL), -EINVAL);
+	require_error(group_join(cid, ""), -EINVAL);
+	require_error(group_join(2, "name"), -ERANGE);
+	require_error(group_leave(cid, "name"), -ENOENT);
 	require_ok(group_join(cid, longest));
-	expect_error(group_join(cid, longest), -EEXIST);
-	expect_error(group_join(cid, "01234567890123456789012345678901"), -EINVAL);
+	require_error(group_join(cid, longest), -EEXIST);
+	require_error(group_join(cid, "01234567890123456789012345678901"), -EINVAL);
 	require(groups_of(cid) == 1, "not in one group");
 	for (i = 1; i < 16; i++) {
 		snprintf(name, sizeof(name), "%u", i);
 		require_ok(group_join(cid, name));
 	}
-	expect_error(group_join(cid, "more"), -ENOSPC);
+	require_error(group_join(cid, "more"), -ENOSPC);
 	require(groups_of(cid) == 16, "not in 16 groups");
 	require(!groups_of(cid + 1), "the next CID is in a group");
 	for (i = 1; i < 16; i++) {
